@@ -1,0 +1,171 @@
+"""A scene is one image with its labels; a scene data set finds them on disk and reads them one at a time."""
+
+import os
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from sceneseg.errors import DataError, did_you_mean
+from sceneseg.labels import Labels, LabelSpace
+
+Image = npt.NDArray[np.uint8]
+Instances = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One image and what is known about its pixels.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        labels: (H, W) uint8 train ids, 255 where void; None for a split without labels.
+        instances: (H, W) int32, 0 where there is no single object, otherwise a number that is unique in
+            this image; None unless asked for, or where the data set has none.
+        name: Unique within the data set.
+    """
+
+    image: Image
+    labels: Labels | None
+    instances: Instances | None
+    name: str
+
+
+@dataclass(frozen=True)
+class SceneFiles:
+    """Where one scene lies on disk."""
+
+    name: str
+    image: Path
+    labels: Path | None = None
+    instances: Path | None = None
+
+
+class SceneDataset(ABC):
+    """A split of a data set: a list of files, read one scene at a time.
+
+    A subclass says which label space it has, which splits, and where the files are (`find`).
+
+    Args:
+        root: The data set's folder. Without it the environment variable ``<NAME>_DATASET`` is used.
+        split: One of `splits`.
+
+    Raises:
+        DataError: No root, a wrong root, an unknown split, or a split without images.
+    """
+
+    label_space: LabelSpace
+    splits: ClassVar[tuple[str, ...]] = ("train", "val", "test")
+
+    def __init__(self, root: str | Path | None = None, split: str = "train") -> None:
+        self.name = type(self).__module__.rpartition(".")[2]
+        self.split = split
+        if split not in self.splits:
+            hint = did_you_mean(split, self.splits)
+            raise DataError(f'{self.name} has no split "{split}".{hint} It has: {", ".join(self.splits)}.')
+        self.root = self._root(root)
+        self.files = self.find()
+        if not self.files:
+            raise DataError(f"{self.root}: the {split} split has no images.")
+
+    @abstractmethod
+    def find(self) -> list[SceneFiles]:
+        """List the files of `self.split` under `self.root`, sorted, and raise DataError where one is missing."""
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the scenes of this split are labelled."""
+        return self.files[0].labels is not None
+
+    def read(self, i: int, *, with_instances: bool = False) -> Scene:
+        """Read scene `i`.
+
+        Raises:
+            DataError: A file that can't be decoded, sizes that differ, or a label id that isn't known.
+        """
+        files = self.files[i]
+        image = read_image(files.image)
+        labels = self.read_labels(i)
+        if labels is not None and labels.shape != image.shape[:2]:
+            raise DataError(
+                f"{files.labels}: labels are {_size(labels)} but their image {files.image.name} is "
+                f"{_size(image)} (height x width). An image and its labels must have one size."
+            )
+        instances = self.read_instances(i) if with_instances else None
+        return Scene(image, labels, instances, files.name)
+
+    def read_labels(self, i: int) -> Labels | None:
+        """Read only the train ids of scene `i`, (H, W) uint8."""
+        path = self.files[i].labels
+        return None if path is None else self.label_space.encode(read_ids(path), where=path)
+
+    def read_instances(self, i: int) -> Instances | None:
+        """Read only the instance numbers of scene `i`, (H, W) int32, or None where the data set has none."""
+        return None
+
+    def _root(self, root: str | Path | None) -> Path:
+        variable = f"{self.name.upper()}_DATASET"
+        found = root or os.environ.get(variable)
+        if not found:
+            raise DataError(
+                f"Where is {self.name}? Give its folder with -p FOLDER, or set the environment variable {variable}."
+            )
+        path = Path(found).expanduser()
+        if not path.is_dir():
+            source = "-p" if root else variable
+            raise DataError(f"{path}: there is no such folder (given by {source}).")
+        return path
+
+    def missing(self, what: str, expected: str) -> DataError:
+        """Return the error for a root that doesn't look like this data set."""
+        inside = sorted(p.name for p in self.root.iterdir())[:6]
+        return DataError(
+            f"{self.root}: {what}. Expected {expected}; found {', '.join(inside) or 'an empty folder'}. "
+            f"Give the folder that holds them with -p FOLDER."
+        )
+
+
+def read_image(path: Path) -> Image:
+    """Read a picture as (H, W, 3) uint8 RGB, whatever it is on disk (grey, alpha, 16 bit).
+
+    Raises:
+        DataError: The file is missing or can't be decoded.
+    """
+    return np.ascontiguousarray(_decode(path, cv2.IMREAD_COLOR)[..., ::-1])
+
+
+def read_ids(path: Path) -> npt.NDArray[np.integer]:
+    """Read a one-channel label or instance image as stored, (H, W) uint8 or uint16.
+
+    Raises:
+        DataError: The file is missing, can't be decoded, or has several channels (a colour picture).
+    """
+    ids = _decode(path, cv2.IMREAD_UNCHANGED)
+    if ids.ndim != 2:
+        raise DataError(
+            f"{path}: expected one id per pixel, found {ids.shape[2]} channels (a colour picture). "
+            f"Give the label-id file, not the coloured one."
+        )
+    return ids
+
+
+def _decode(path: Path, flags: int) -> npt.NDArray[Any]:
+    try:
+        data = np.fromfile(path, np.uint8)
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file.") from None
+    decoded = cv2.imdecode(data, flags) if data.size else None
+    if decoded is None:
+        raise DataError(f"{path}: can't be decoded as a picture ({data.size} bytes); it is damaged or another format.")
+    return decoded
+
+
+def _size(array: npt.NDArray[np.uint8]) -> str:
+    return f"{array.shape[0]} x {array.shape[1]}"

@@ -1,0 +1,34 @@
+"""Errors that a user can act on: what was expected, what was found, and which command or option cures it."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ScenesegError(Exception):
+    """An error whose message is meant for the user; the command line prints it without a traceback."""
+
+
+class ConfigError(ScenesegError):
+    """A configuration key, option or value that can't be used."""
+
+
+class UnknownNameError(ConfigError):
+    """A name that isn't on its shelf."""
+
+
+class DataError(ScenesegError):
+    """A data set, image or label file that isn't what was expected."""
+
+
+class RunError(ScenesegError):
+    """A run directory or weights file that is missing, incomplete or of another kind."""
+
+
+class ModelError(ScenesegError):
+    """An input or argument that a model can't work with."""
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """Return ' Did you mean "x"?' for the closest choice, or an empty string when nothing is close."""
+    close = get_close_matches(word, list(choices), n=1, cutoff=0.55)
+    return f' Did you mean "{close[0]}"?' if close else ""

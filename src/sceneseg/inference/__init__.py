@@ -1,0 +1,1 @@
+"""From a trained model to pictures: drawing, and what improves a prediction."""

@@ -1,0 +1,21 @@
+"""The shelf of architectures, one file each."""
+
+from typing import TYPE_CHECKING
+
+from sceneseg.registry import Registry
+
+if TYPE_CHECKING:
+    from sceneseg.models._base import SegmentationModel
+
+models: Registry["SegmentationModel"] = Registry(
+    "model",
+    __name__,
+    aliases={
+        "bisenet": "bisenet_v1",
+        "bayes_segnet": "bayesian_segnet",
+        "deeplab": "deeplab_v3_plus",
+        "fcn": "fcn8s",
+    },
+)
+register = models.register
+create = models.create

@@ -1,0 +1,101 @@
+"""A shelf of things that are created by name; each thing is one file, and its name is the file's name."""
+
+import inspect
+import pkgutil
+import re
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from sceneseg.errors import ConfigError, UnknownNameError, did_you_mean
+
+T = TypeVar("T")
+C = TypeVar("C", bound=Callable[..., Any])
+
+
+class Registry(Generic[T]):
+    """Creates the things of one shelf by name, and imports a thing's file only when it is asked for.
+
+    A file belongs to the shelf when one of its lines starts with ``@register``; reading the list of names
+    therefore imports nothing. Names are compared without case, ``-``, ``_`` and spaces, and ``+`` reads as
+    ``plus``, so that ``FastSCNN``, ``fast-scnn`` and ``fastscnn`` are one name.
+
+    Args:
+        kind: What the shelf holds, for messages ("model", "data set").
+        package: The package whose modules are the things, for example ``sceneseg.models``.
+        aliases: Further spellings that people use, spelling -> registry name.
+    """
+
+    def __init__(self, kind: str, package: str, aliases: Mapping[str, str] | None = None) -> None:
+        self.kind = kind
+        self.package = package
+        self._aliases = dict(aliases or {})
+        self._things: dict[str, Callable[..., T]] = {}
+
+    def register(self, thing: C) -> C:
+        """Put a class or function on the shelf under the name of the file that defines it."""
+        self._things[thing.__module__.rpartition(".")[2]] = thing
+        return thing
+
+    def names(self) -> list[str]:
+        """Return the names on the shelf in alphabetical order, without importing their files."""
+        folder = Path(import_module(self.package).__path__[0])
+        files = (name for _, name, _ in pkgutil.iter_modules([str(folder)]) if not name.startswith("_"))
+        return sorted(name for name in files if _registers(folder / f"{name}.py"))
+
+    def resolve(self, name: str) -> str:
+        """Return the registry name for any accepted spelling.
+
+        Raises:
+            UnknownNameError: Nothing on the shelf is called that; the message suggests the closest name.
+        """
+        spellings = {_normal(known): known for known in self.names()}
+        spellings |= {_normal(alias): known for alias, known in self._aliases.items()}
+        if found := spellings.get(_normal(name)):
+            return found
+        hint = did_you_mean(name, [*self.names(), *self._aliases])
+        raise UnknownNameError(f'There is no {self.kind} called "{name}".{hint} Known: {", ".join(self.names())}.')
+
+    def get(self, name: str) -> Callable[..., T]:
+        """Return the class or function behind a name."""
+        name = self.resolve(name)
+        if name not in self._things:
+            import_module(f"{self.package}.{name}")
+        return self._things[name]
+
+    def create(self, name: str, /, **arguments: Any) -> T:
+        """Create the thing called `name`.
+
+        Raises:
+            UnknownNameError: There is no such name.
+            ConfigError: The thing has no argument of that name, or a required one is missing.
+        """
+        maker = self.get(name)
+        check_arguments(maker, arguments, f'{self.kind} "{self.resolve(name)}"')
+        return maker(**arguments)
+
+
+def check_arguments(maker: Callable[..., Any], arguments: Mapping[str, Any], what: str) -> None:
+    """Compare arguments with a constructor's signature and name the first that doesn't fit.
+
+    Raises:
+        ConfigError: An unknown or a missing argument, with the closest known one.
+    """
+    parameters = inspect.signature(maker).parameters
+    for key in arguments:
+        if key not in parameters:
+            raise ConfigError(
+                f'The {what} has no argument "{key}".{did_you_mean(key, parameters)} It takes: {", ".join(parameters)}.'
+            )
+    missing = [k for k, p in parameters.items() if p.default is p.empty and k not in arguments]
+    if missing:
+        raise ConfigError(f"The {what} needs a value for {', '.join(missing)}.")
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_ ]", "", name.lower()).replace("+", "plus")
+
+
+def _registers(file: Path) -> bool:
+    return file.is_file() and any(line.startswith("@register") for line in file.read_text().splitlines())

@@ -1,0 +1,1 @@
+"""Offline HTML pages from what lies in run directories; knows no torch."""

@@ -1,0 +1,1 @@
+"""Tasks: the only place where model, loss, metric and label space meet."""
