@@ -1,9 +1,11 @@
-"""What several tests need: the real data beside the project, which may be absent."""
+"""What several tests need: real data beside the project, which may be absent, and toy scenes, which never are."""
 
 import os
 from pathlib import Path
 
 import pytest
+
+from sceneseg.data.toy import write_toy_scenes
 
 SHARED = Path(os.environ.get("SCENESEG_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -14,3 +16,11 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"{SHARED}: no real data here (set SCENESEG_DATA to use it)")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def toy_root(tmp_path_factory) -> Path:
+    """A small toy data set in the layout of Cityscapes."""
+    root = tmp_path_factory.mktemp("data") / "toy"
+    write_toy_scenes(root, count=12, size=(64, 128), seed=0)
+    return root

@@ -1,3 +1,35 @@
 """Train, compare and ship semantic-segmentation models on street scenes, with numbers you can trust."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sceneseg.models import create as create_model
+    from sceneseg.tasks.semantic import SemanticModel
+
+    load = SemanticModel.load
+
 __version__ = "0.1.0"
+__all__ = ["SemanticModel", "create_model", "load"]
+
+_WHERE = {
+    "SemanticModel": "sceneseg.tasks.semantic:SemanticModel",
+    "create_model": "sceneseg.models:create",
+    "load": "sceneseg.tasks.semantic:SemanticModel.load",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used (PEP 562), so that `sceneseg --help` needs no torch."""
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, path = _WHERE[name].partition(":")
+    found: Any = import_module(module)
+    for part in path.split("."):
+        found = getattr(found, part)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -15,6 +15,8 @@ models: Registry["SegmentationModel"] = Registry(
         "bayes_segnet": "bayesian_segnet",
         "deeplab": "deeplab_v3_plus",
         "fcn": "fcn8s",
+        "hrnetv2": "hrnet",
+        "ocr": "ocrnet",
     },
 )
 register = models.register

@@ -6,13 +6,12 @@
 Source: Poudel et al., "Fast-SCNN: Fast Semantic Segmentation Network", BMVC 2019, table 1 and figure 2.
 """
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sceneseg.models import register
 from sceneseg.models._base import SegmentationModel, initialise
-from sceneseg.models._layers import ConvNormAct, FCNHead, SeparableConv, resize
+from sceneseg.models._layers import ConvNormAct, FCNHead, PyramidPooling, SeparableConv, resize
 
 
 @register
@@ -46,7 +45,8 @@ class FastSCNN(SegmentationModel):
             *bottlenecks(c64, c64, 3, stride=2),
             *bottlenecks(c64, c96, 3, stride=2),
             *bottlenecks(c96, c128, 3, stride=1),
-            PyramidPooling(c128, c128),
+            PyramidPooling(c128),
+            ConvNormAct(2 * c128, c128, 1),
         )
         self.fusion = FeatureFusion(c64, c128, c128)
         self.head = nn.Sequential(
@@ -94,25 +94,6 @@ class InvertedResidual(nn.Module):
         """Map (B, C, h, w) to (B, C', h/stride, w/stride)."""
         y: Tensor = self.block(x)
         return x + y if self.residual else y
-
-
-class PyramidPooling(nn.Module):
-    """Averages over 1, 2x2, 3x3 and 6x6 regions, each through a 1x1 convolution, joined to the input.
-
-    Source: Zhao et al., "Pyramid Scene Parsing Network", CVPR 2017, figure 3.
-    """
-
-    def __init__(self, in_channels: int, out_channels: int, bins: tuple[int, ...] = (1, 2, 3, 6)) -> None:
-        super().__init__()
-        self.bins = bins
-        part = in_channels // len(bins)
-        self.parts = nn.ModuleList(ConvNormAct(in_channels, part, 1) for _ in bins)
-        self.project = ConvNormAct(in_channels + part * len(bins), out_channels, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (B, C, h, w) to (B, C', h, w)."""
-        pooled = [part(F.adaptive_avg_pool2d(x, b)) for part, b in zip(self.parts, self.bins, strict=True)]
-        return self.project(torch.cat([x, *(resize(p, like=x) for p in pooled)], dim=1))  # type: ignore[no-any-return]
 
 
 class FeatureFusion(nn.Module):

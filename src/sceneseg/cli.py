@@ -1,0 +1,46 @@
+"""The command line: every verb is a function in `sceneseg.commands`, imported when it is called."""
+
+import sys
+
+from cyclopts import App
+from rich.console import Console
+
+import sceneseg
+from sceneseg import overrides
+from sceneseg.errors import ScenesegError
+
+app = App(
+    name="sceneseg",
+    help="Train, compare and ship semantic-segmentation models on street scenes.",
+    version=sceneseg.__version__,
+    config=(overrides.remember,),
+)
+for verb in ("train", "evaluate", "predict", "report", "summary", "models"):
+    app.command(f"sceneseg.commands.{verb}:{verb}", name=verb)
+
+data = App(name="data", help="Make, look at and prepare data sets.")
+data.command("sceneseg.commands.data:toy", name="toy")
+app.command(data)
+
+weights = App(name="weights", help="Weights files: ours, and other people's.")
+weights.command("sceneseg.commands.weights:import_", name="import")
+app.command(weights)
+
+
+def main() -> None:
+    """Run the command line; errors meant for the user end it with one sentence and exit code 1."""
+    try:
+        app()
+    except ScenesegError as error:
+        Console(stderr=True).print(f"[bold red]Error:[/] {_plain(error)}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _plain(error: Exception) -> str:
+    return str(error).replace("[", r"\[")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""`sceneseg predict`: label ids, colours and overlays for photographs, folders, or a data set's split."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+Size = tuple[int, int]
+PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+
+
+def predict(
+    *inputs: Path,
+    weights: Annotated[Path, Parameter(alias="-w")],
+    results: Annotated[Path, Parameter(name=("--results", "-r"))] = Path("results"),
+    data: Annotated[str | None, Parameter(alias="-d")] = None,
+    root: Annotated[str | None, Parameter(alias="-p")] = None,
+    split: str = "test",
+    target_size: Annotated[Size | None, Parameter(alias="-t", negative="")] = None,
+    device: str = "auto",
+) -> None:
+    """Predict photographs of any size, all pictures of a folder, or a split of a data set.
+
+    Writes for each NAME_labelIds.png (the data set's own ids), NAME_color.png (palette PNG: indices and colours in
+    one file) and NAME_overlay.jpg (with a legend).
+
+    Example: sceneseg predict -w runs/demo photo.jpg holiday/ -r results
+
+    Args:
+        inputs: Picture files or folders.
+        weights: Run directory or weights file.
+        results: Folder for the results.
+        data: Instead of inputs: a data set.
+        root: Its folder.
+        split: Its part.
+        target_size: HEIGHT WIDTH the network sees; as in training when absent.
+        device: auto, cpu or cuda.
+    """
+    from rich.progress import track
+
+    from sceneseg.tasks.semantic import SemanticModel
+
+    files = _pictures(inputs) if data is None else _split(data, root, split)
+    model = SemanticModel.load(weights, device)
+    model.input.target_size = target_size or model.input.target_size
+    for name, file in track(files, "predicting", transient=True):
+        model.predict(file, name).save(results)
+    print(f"{len(files)} predicted; label ids, colours and overlays are in {results}")
+
+
+def _pictures(inputs: tuple[Path, ...]) -> list[tuple[str, Path]]:
+    from sceneseg.errors import DataError
+
+    if not inputs:
+        raise DataError("What shall be predicted? Give picture files or folders, or a data set with -d NAME -p ROOT.")
+    files: list[Path] = []
+    for given in inputs:
+        found = [given] if not given.is_dir() else sorted(p for p in given.rglob("*") if p.suffix.lower() in PICTURES)
+        if not found:
+            raise DataError(f"{given}: no pictures in there ({', '.join(sorted(PICTURES))}).")
+        files += found
+    names = _unique([file.stem for file in files])
+    return list(zip(names, files, strict=True))
+
+
+def _unique(names: list[str]) -> list[str]:
+    """Number names that occur twice, so that no result overwrites another."""
+    seen: dict[str, int] = {}
+    unique = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        unique.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return unique
+
+
+def _split(name: str, root: str | None, split: str) -> list[tuple[str, Path]]:
+    from sceneseg import data
+
+    dataset = data.create(name, root=root, split=split)
+    return [(files.name, files.image) for files in dataset.files]

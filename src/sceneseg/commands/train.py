@@ -1,0 +1,49 @@
+"""`sceneseg train`: from a configuration to a run directory with weights, scores and a report."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from sceneseg import overrides
+from sceneseg.config import Config
+
+
+def train(
+    *,
+    config: Annotated[Config, Parameter(name="*")] = Config(),  # noqa: B008 (never changed)
+    model: Annotated[str | None, Parameter(name="-m")] = None,
+    file: Annotated[Path | None, Parameter(name="--config")] = None,
+    runs: Path = Path("runs"),
+    resume: Annotated[Path | None, Parameter(alias="-r")] = None,
+) -> None:
+    """Train a model, validate it, and leave a run directory with weights, scores and report.
+
+    Example: sceneseg train -m fast_scnn -d camvid -p ~/CamVid -b 8 -e 100
+
+    Args:
+        model: Model: fast_scnn, unet, ... Its arguments follow as --model.width 0.5
+        file: YAML file with any of the options below; what is typed wins over it.
+        runs: Folder of the run directories.
+        resume: Go on with an interrupted run, exactly as if it had never stopped.
+    """
+    from sceneseg.report.page import write_report
+    from sceneseg.runs import Run, read_json
+    from sceneseg.training import start
+
+    if resume is not None:
+        run = Run(resume)
+        finished = start.resume(run)
+    else:
+        chosen = overrides.configuration(config, file)
+        if model is not None:
+            chosen.model = {**chosen.model, "name": model}
+        run, finished = start.start(chosen, runs)
+    if not finished:
+        print(f"Interrupted; the state is saved. Go on with: sceneseg train -r {run.path}")
+        raise SystemExit(130)
+    page = write_report(run.path)
+    scores = read_json(run.metrics)
+    print(f"\nbest validation mean IoU  {scores['mean_iou']:.2%}")
+    print(f"weights  {run.best}\nreport   {page}")
+    print(f"next     sceneseg predict -w {run.path} PHOTO.jpg")

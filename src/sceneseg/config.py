@@ -1,0 +1,260 @@
+"""The configuration of a run: plain dataclasses, read from YAML and from the command line, written back resolved."""
+
+import dataclasses
+import types
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import yaml
+from cyclopts import Parameter
+
+from sceneseg.errors import ConfigError, did_you_mean
+
+T = TypeVar("T")
+Size = tuple[int, int]
+"""(height, width) in pixels."""
+
+
+@dataclass
+class DataConfig:
+    """Which scenes, and at which size."""
+
+    name: Annotated[str, Parameter(alias="-d")] = "cityscapes"
+    """Data set: cityscapes, camvid, ..."""
+    root: Annotated[str | None, Parameter(alias="-p")] = None
+    """Its folder; without it the environment variable <NAME>_DATASET."""
+    train_split: str = "train"
+    """Split to learn from."""
+    val_split: str = "val"
+    """Split to validate on."""
+    target_size: Annotated[Size | None, Parameter(alias="-t", negative="")] = None
+    """Resize every image to HEIGHT WIDTH before anything else, in training and in prediction alike."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """Further arguments of the data set, for example cities."""
+    workers: int | None = None
+    """Processes that read and augment; chosen by the number of cores when absent."""
+    cache: bool | None = None
+    """Keep decoded scenes in memory; chosen by the free memory when absent."""
+
+
+@dataclass
+class AugmentConfig:
+    """Random changes of training scenes, drawn for each sample from (seed, sample number) alone."""
+
+    crop_size: Annotated[Size | None, Parameter(negative="")] = None
+    """HEIGHT WIDTH of training samples; the whole image when absent."""
+    scale: tuple[float, float] = (0.5, 2.0)
+    """Smallest and largest factor of the size."""
+    flip: float = 0.5
+    """Probability of mirroring left and right."""
+    brightness: float = 0.25
+    """Factor drawn from 1 ± this."""
+    contrast: float = 0.25
+    """Factor drawn from 1 ± this."""
+    saturation: float = 0.25
+    """Factor drawn from 1 ± this."""
+    hue: float = 0.03
+    """Shift drawn from ± this part of the colour circle."""
+
+
+@dataclass
+class OptimConfig:
+    """The optimizer; what is absent takes the optimizer's usual value."""
+
+    name: Annotated[str, Parameter(alias=("--optimizer", "-f"))] = "adamw"
+    """Optimizer: sgd or adamw."""
+    lr: Annotated[float | None, Parameter(alias="-l")] = None
+    """Peak learning rate."""
+    weight_decay: float | None = None
+    """Weight decay of convolutions and linear layers; norms and biases have none."""
+    momentum: Annotated[float, Parameter(alias="--momentum")] = 0.9
+    """Momentum of sgd."""
+
+
+@dataclass
+class ScheduleConfig:
+    """The learning rate over the steps of the run."""
+
+    name: Annotated[str, Parameter(alias="--schedule")] = "poly"
+    """Schedule: poly, cosine or constant."""
+    power: Annotated[float, Parameter(alias="--power")] = 0.9
+    """Exponent of poly."""
+    min_lr: Annotated[float, Parameter(alias="--min-lr")] = 0.0
+    """Learning rate at the end."""
+    warmup_steps: int = 0
+    """Steps of linear warm-up from zero."""
+
+
+@dataclass
+class TrainConfig:
+    """How long, how large, how precise."""
+
+    epochs: Annotated[int, Parameter(alias=("--epochs", "-e"))] = 100
+    """Passes over the training split."""
+    batch_size: Annotated[int, Parameter(alias=("--batch-size", "-b"))] = 8
+    """Samples of one optimizer step."""
+    steps_per_epoch: int | None = None
+    """Steps that count as an epoch; one pass over the split when absent."""
+    validate_every: int = 1
+    """Epochs between validations; the last epoch is always validated."""
+    checkpoint_minutes: float = 5.0
+    """Minutes between saved states within an epoch."""
+    precision: Literal["auto", "bf16-mixed", "16-mixed", "32-true"] = "auto"
+    """Arithmetic: auto is bf16-mixed where the device has it, otherwise 32-true."""
+    channels_last: bool = True
+    """Store images and weights with the channels last, which convolutions prefer."""
+    device: str = "auto"
+    """auto, cpu, cuda, ..."""
+    devices: int = 1
+    """How many of them."""
+    aux_weight: float = 0.4
+    """Weight of each auxiliary head's loss."""
+    class_weights: str | None = None
+    """Weights of the classes in the loss: median, enet or inverse (from their pixels), or none."""
+    ema: float = 0.0
+    """Decay of the moving average of the weights that is validated and saved; 0 is off."""
+
+
+@dataclass
+class Config:
+    """Everything that decides a run; `config.yaml` in the run directory holds it resolved."""
+
+    model: dict[str, Any] = field(default_factory=lambda: {"name": "fast_scnn"})
+    """Model name and arguments, --model.name fast_scnn --model.width 0.5"""
+    data: DataConfig = field(default_factory=DataConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    loss: dict[str, Any] = field(default_factory=lambda: {"cross_entropy": 1.0})
+    """Losses and their weights, --loss.cross_entropy 1"""
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    seed: Annotated[int, Parameter(alias="--seed")] = 0
+    """Seed of the initial weights, the sample order and every augmentation."""
+    name: Annotated[str | None, Parameter(alias="--name")] = None
+    """Name of the run; <data>-<model> when absent."""
+
+    @property
+    def model_name(self) -> str:
+        """The model's name without its arguments."""
+        return str(self.model["name"])
+
+    @property
+    def model_arguments(self) -> dict[str, Any]:
+        """The model's arguments without its name."""
+        return {k: v for k, v in self.model.items() if k != "name"}
+
+
+def load(path: Path) -> Config:
+    """Read a configuration file.
+
+    Raises:
+        ConfigError: The file is missing, isn't YAML, or has a key or value that doesn't fit.
+    """
+    return from_dict(read_yaml(path), str(path))
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that holds a mapping."""
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such configuration file.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not readable as YAML: {error}") from None
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: expected a mapping of keys to values, found {type(data).__name__}.")
+    return data
+
+
+def dump(config: Config) -> str:
+    """Write a configuration as YAML, every value resolved."""
+    return yaml.safe_dump(to_dict(config), sort_keys=False, default_flow_style=None, width=100)
+
+
+def to_dict(config: Config) -> dict[str, Any]:
+    """Return plain data (tuples become lists)."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {k: plain(v) for k, v in value.items()}
+        return [plain(v) for v in value] if isinstance(value, tuple | list) else value
+
+    return {k: plain(v) for k, v in dataclasses.asdict(config).items()}
+
+
+def from_dict(data: dict[str, Any], where: str = "the configuration") -> Config:
+    """Build a configuration from nested plain data; absent keys take their defaults.
+
+    Raises:
+        ConfigError: An unknown key (with the closest known one) or a value of the wrong type.
+    """
+    return _build(Config, data, where, "")
+
+
+def merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
+    """Return `base` with the values of `override`, mapping by mapping."""
+    merged = dict(base)
+    for key, value in override.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = merge(merged[key], value) if both else value
+    return merged
+
+
+def _build(cls: type[T], data: Any, where: str, prefix: str) -> T:
+    if not isinstance(data, dict):
+        raise ConfigError(f"{where}: {prefix or 'the file'} must be a mapping, found {data!r}.")
+    hints = get_type_hints(cls)
+    for key in data:
+        if key not in hints:
+            hint = did_you_mean(str(key), hints)
+            raise ConfigError(f'{where}: unknown key "{prefix}{key}".{hint} Known: {", ".join(hints)}.')
+    values = {k: _value(hints[k], v, where, prefix + k) for k, v in data.items()}
+    if cls is Config and "model" in values:
+        values["model"] = {"name": "fast_scnn"} | values["model"]
+    return cls(**values)
+
+
+def _value(kind: Any, value: Any, where: str, key: str) -> Any:
+    if get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        return _build(kind, value, where, key + ".")
+    choices = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
+    for choice in choices:
+        ok, converted = _convert(choice, value)
+        if ok:
+            return converted
+    expected = " or ".join(_words(c) for c in choices)
+    raise ConfigError(f"{where}: {key} must be {expected}, found {value!r}.")
+
+
+def _convert(kind: Any, value: Any) -> tuple[bool, Any]:
+    if kind is types.NoneType:
+        return value is None, None
+    if kind is float and isinstance(value, int | float | str) and not isinstance(value, bool):
+        try:
+            return True, float(value)  # also "1e-3", which YAML reads as a word
+        except ValueError:
+            return False, None
+    if get_origin(kind) is Literal:
+        return value in get_args(kind), value
+    if get_origin(kind) is tuple:
+        parts = get_args(kind)
+        if not isinstance(value, list | tuple) or len(value) != len(parts):
+            return False, None
+        pairs = [_convert(p, v) for p, v in zip(parts, value, strict=True)]
+        return all(ok for ok, _ in pairs), tuple(v for _, v in pairs)
+    plain = get_origin(kind) or kind
+    return isinstance(value, plain) and not (plain is int and isinstance(value, bool)), value
+
+
+def _words(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(str(a) for a in get_args(kind))
+    if get_origin(kind) is tuple:
+        return "a list of " + ", ".join(_words(a) for a in get_args(kind))
+    names = {types.NoneType: "null", int: "a whole number", float: "a number", str: "a word", bool: "true or false"}
+    return names.get(kind, "a mapping")

@@ -1,0 +1,170 @@
+"""From scenes to batches: which sample comes when, read and augmented in as many processes as wanted."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from sceneseg.config import AugmentConfig, Size
+from sceneseg.data.augment import cut, draw_colour, draw_window, sample_generator
+from sceneseg.data.scene import Scene, SceneDataset
+from sceneseg.errors import DataError
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Training samples.
+
+    Args:
+        image: (B, 3, H, W) uint8.
+        labels: (B, H, W) uint8 train ids.
+        colour: (B, 4) float32, see `sceneseg.data.augment.draw_colour`.
+        names: The scenes they were cut from.
+    """
+
+    image: Tensor
+    labels: Tensor
+    colour: Tensor
+    names: list[str]
+
+
+class TrainingSamples(Dataset[tuple[Any, ...]]):
+    """An endless row of augmented samples; number n is the same whoever asks for it.
+
+    Epoch ``n // len(dataset)`` visits every scene once, in an order drawn from (seed, epoch).
+
+    Args:
+        dataset: Where the scenes come from.
+        augment: What is drawn for each sample.
+        seed: The run's.
+        target_size: Size that scale 1 stands for; the image's own when None.
+        cache: Whether decoded scenes stay in memory.
+    """
+
+    def __init__(
+        self, dataset: SceneDataset, augment: AugmentConfig, seed: int, target_size: Size | None, cache: bool
+    ) -> None:
+        self.dataset = dataset
+        self.augment = augment
+        self.seed = seed
+        self.target_size = target_size
+        self._scenes: dict[int, Scene] | None = {} if cache else None
+        self._order: tuple[int, np.ndarray[Any, Any]] = (-1, np.empty(0))
+
+    def __getitem__(self, number: int) -> tuple[Any, ...]:
+        scene = self._scene(self.scene_index(number))
+        if scene.labels is None:
+            raise DataError(f"{self.dataset.name}: the {self.dataset.split} split has no labels to learn from.")
+        generator = sample_generator(self.seed, number)
+        size = (scene.image.shape[0], scene.image.shape[1])
+        window = draw_window(generator, size, self.target_size or size, self.augment)
+        image, labels = cut(scene.image, scene.labels, window)
+        return image, labels, draw_colour(generator, self.augment), scene.name
+
+    def scene_index(self, number: int) -> int:
+        """Return which scene sample `number` is cut from."""
+        epoch, position = divmod(number, len(self.dataset))
+        if self._order[0] != epoch:
+            # the epoch's own stream, apart from the samples' (whose second key is the sample number)
+            generator = np.random.Generator(np.random.Philox(key=[self.seed, epoch], counter=[0, 0, 0, 1]))
+            self._order = (epoch, generator.permutation(len(self.dataset)))
+        return int(self._order[1][position])
+
+    def _scene(self, index: int) -> Scene:
+        if self._scenes is None:
+            return self.dataset.read(index)
+        if index not in self._scenes:
+            self._scenes[index] = self.dataset.read(index)
+        return self._scenes[index]
+
+
+class StepSampler(Sampler[list[int]]):
+    """The sample numbers of each step, from any step on; several processes take turns within a step."""
+
+    def __init__(self, first_step: int, last_step: int, batch_size: int, rank: int = 0, world: int = 1) -> None:
+        self.steps = range(first_step, last_step)
+        self.batch_size = batch_size
+        self.rank, self.world = rank, world
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for step in self.steps:
+            yield list(range(step * self.batch_size + self.rank, (step + 1) * self.batch_size, self.world))
+
+
+def training_loader(samples: TrainingSamples, steps: StepSampler, workers: int) -> "DataLoader[tuple[Any, ...]]":
+    """Return a loader of `Batch`es for the given steps."""
+    return DataLoader(samples, batch_sampler=steps, collate_fn=_collate, **_quiet(workers))
+
+
+def _quiet(workers: int) -> dict[str, Any]:
+    """Loader options: one thread a process, and no draw from the global random numbers, which belong to the model."""
+    generator = torch.Generator().manual_seed(0)  # samples take nothing from it
+    return {"num_workers": workers, "worker_init_fn": _one_thread, "generator": generator}
+
+
+def _collate(samples: list[tuple[Any, ...]]) -> Batch:
+    images, labels, colours, names = zip(*samples, strict=True)
+    sizes = {image.shape[:2] for image in images}
+    if len(sizes) > 1:
+        found = ", ".join(f"{height} x {width}" for height, width in sorted(sizes)[:3])
+        raise DataError(
+            f"The images of a batch have {len(sizes)} sizes ({found}, ...). Give them one with "
+            f"--augment.crop-size HEIGHT WIDTH or -t HEIGHT WIDTH."
+        )
+    image = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)  # channels_last, as it lies in memory
+    return Batch(image, torch.from_numpy(np.stack(labels)), torch.from_numpy(np.stack(colours)), list(names))
+
+
+class WholeScenes(Dataset[Scene]):
+    """Scenes as they are, for validation.
+
+    Args:
+        dataset: Where the scenes come from.
+        indices: Which of them; several processes take `range(rank, len(dataset), world)`, so that none counts twice.
+    """
+
+    def __init__(self, dataset: SceneDataset, indices: range) -> None:
+        self.dataset = dataset
+        self.indices = indices
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, i: int) -> Scene:
+        return self.dataset.read(self.indices[i], with_instances=True)
+
+
+def scene_loader(scenes: WholeScenes, workers: int) -> "DataLoader[Scene]":
+    """Return a loader that yields one scene at a time, in order."""
+    return DataLoader(scenes, batch_size=None, collate_fn=_same, **_quiet(workers))
+
+
+def default_workers() -> int:
+    """Return how many reading processes suit this machine: none on two cores, where they would only be in the way."""
+    cores = os.cpu_count() or 1
+    return 0 if cores <= 2 else min(8, cores - 1)
+
+
+def fits_in_memory(dataset: SceneDataset, workers: int) -> bool:
+    """Return whether all decoded scenes take less than a quarter of the memory, in every process that reads."""
+    first = dataset.read(0)
+    size = first.image.nbytes + (0 if first.labels is None else first.labels.nbytes)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
+    return size * len(dataset) * max(1, workers) < memory / 4
+
+
+def _same(scene: Any) -> Any:
+    return scene
+
+
+def _one_thread(_: int) -> None:
+    cv2.setNumThreads(1)

@@ -1,0 +1,61 @@
+"""Where and with what a number was made: the facts stored beside every score and every speed."""
+
+import os
+import platform
+import shlex
+import sys
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import sceneseg
+
+PACKAGES = ("torch", "numpy", "timm", "lightning-fabric", "opencv-python-headless", "numba", "safetensors")
+
+
+def environment() -> dict[str, Any]:
+    """Return machine, versions and the command line as plain data."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command_line(),
+        "sceneseg": sceneseg.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpu": _cpu_name(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(memory / 2**30, 1),
+        "packages": {name: _version(name) for name in PACKAGES},
+        **_torch_facts(),
+    }
+
+
+def command_line() -> str:
+    """Return the command as it was typed, with the program's short name."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+def _cpu_name() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _torch_facts() -> dict[str, Any]:
+    if "torch" not in sys.modules:
+        return {"gpu": None}
+    import torch
+
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {"gpu": gpu, "threads": torch.get_num_threads()}

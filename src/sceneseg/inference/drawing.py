@@ -1,0 +1,114 @@
+"""Labels as pictures: colours, overlays with a legend, grids, and PNG files that hold indices and colours."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as PillowImage
+
+from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace
+
+Picture = npt.NDArray[np.uint8]
+
+
+def colourise(labels: Labels, space: LabelSpace) -> Picture:
+    """Return the colours (H, W, 3) of train ids (H, W); void is black."""
+    picture: Picture = space.palette[labels]
+    return picture
+
+
+def overlay(image: Picture, labels: Labels, space: LabelSpace, opacity: float = 0.55, legend: bool = True) -> Picture:
+    """Lay the class colours over an image, with outlines between classes and a legend of those that occur.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        labels: (H, W) train ids.
+        space: Names and colours.
+        opacity: Share of the colours, 0..1.
+        legend: Whether the names are written below the picture, the most frequent first.
+
+    Returns:
+        (H', W, 3) uint8; H' is larger than H by the legend.
+    """
+    coloured = cv2.addWeighted(image, 1 - opacity, colourise(labels, space), opacity, 0)
+    mixed: Picture = np.where((labels == IGNORE_INDEX)[..., None], image, coloured).astype(np.uint8)
+    edge = np.zeros(labels.shape, bool)
+    edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
+    edge[1:] |= labels[1:] != labels[:-1]
+    mixed[edge] = (mixed[edge] * 0.35 + 255 * 0.65).astype(np.uint8)
+    return np.vstack([mixed, _legend(labels, space, image.shape[1])]) if legend else mixed
+
+
+def _legend(labels: Labels, space: LabelSpace, width: int) -> Picture:
+    counts = np.bincount(labels.ravel(), minlength=256)[: len(space)]
+    shown = [int(i) for i in np.argsort(-counts, kind="stable") if counts[i]]
+    size = float(np.clip(width / 1600, 0.4, 0.9))  # of the letters
+    unit = round(26 * size)
+    rows, x = [np.full((round(unit * 1.7), width, 3), 24, np.uint8)], unit // 2
+    for i in shown:
+        text = f"{space.names[i]} {100 * counts[i] / labels.size:.0f}%"
+        length = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)[0][0] + round(2.2 * unit)
+        if x + length > width and x > unit // 2:
+            rows.append(np.full_like(rows[0], 24))
+            x = unit // 2
+        top = (rows[-1].shape[0] - unit) // 2
+        cv2.rectangle(rows[-1], (x, top), (x + unit, top + unit), space.classes[i].color, -1)
+        at = (x + round(1.35 * unit), top + round(0.82 * unit))
+        cv2.putText(rows[-1], text, at, cv2.FONT_HERSHEY_SIMPLEX, size, (235, 235, 235), 1, cv2.LINE_AA)
+        x += length
+    return np.vstack(rows)
+
+
+def grid(rows: list[list[Picture]], width: int = 480, gap: int = 4) -> Picture:
+    """Put pictures of one shape each into rows and columns, every cell `width` pixels wide."""
+    cells = [[_fit(cell, width) for cell in row] for row in rows]
+    lines = [_joined(row, gap, axis=1) for row in cells]
+    return _joined(lines, gap, axis=0)
+
+
+def _fit(picture: Picture, width: int) -> Picture:
+    height = max(1, round(picture.shape[0] * width / picture.shape[1]))
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+
+def _joined(pictures: list[Picture], gap: int, axis: int) -> Picture:
+    parts: list[Picture] = []
+    for picture in pictures:
+        shape = list(picture.shape)
+        shape[axis] = gap
+        parts += [np.full(shape, 255, np.uint8), picture]
+    return np.concatenate(parts[1:], axis=axis)
+
+
+def palette_png(labels: Labels, space: LabelSpace) -> bytes:
+    """Encode train ids as a PNG with a palette: programs read the ids, viewers show the class colours."""
+    picture = PillowImage.fromarray(labels, mode=None)
+    picture.putpalette(space.palette.tobytes())
+    return _png(picture)
+
+
+def rgb_png(picture: npt.NDArray[Any]) -> bytes:
+    """Encode (H, W, 3) RGB or (H, W) grey as PNG."""
+    return _png(PillowImage.fromarray(picture))
+
+
+def jpeg(picture: Picture, quality: int = 88) -> bytes:
+    """Encode (H, W, 3) RGB as JPEG."""
+    buffer = io.BytesIO()
+    PillowImage.fromarray(picture).save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def _png(picture: PillowImage.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a picture file, making its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)

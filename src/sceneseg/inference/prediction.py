@@ -1,0 +1,74 @@
+"""What a model says about one image, and the files that can be made of it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from sceneseg.inference import drawing
+from sceneseg.inference.drawing import Picture
+from sceneseg.labels import Labels, LabelSpace
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The prediction for one image, at the image's own size.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        labels: (H, W) uint8 train ids.
+        label_space: Names, colours and stored ids of the classes.
+        name: Used for file names.
+        coarse: The model's logits (1, C, h, w), from which probabilities are made when asked for.
+        covered: Height and width, in image pixels, that they cover.
+        align_corners: How they lie on the image.
+    """
+
+    image: Picture
+    labels: Labels
+    label_space: LabelSpace
+    name: str
+    coarse: "Tensor"
+    covered: tuple[float, float]
+    align_corners: bool = False
+
+    @cached_property
+    def probabilities(self) -> npt.NDArray[np.float32]:
+        """Probability of every class at every pixel, (C, H, W) float32."""
+        from sceneseg.kernels.upsample_argmax import upsample_probabilities
+
+        size = (self.labels.shape[0], self.labels.shape[1])
+        probabilities = upsample_probabilities(
+            self.coarse, size, covered=self.covered, align_corners=self.align_corners
+        )
+        array: npt.NDArray[np.float32] = probabilities[0].float().cpu().numpy()
+        return array
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Part of the image that each class covers, for the classes that occur."""
+        counts = np.bincount(self.labels.ravel(), minlength=256)
+        return {name: float(n / self.labels.size) for name, n in zip(self.label_space.names, counts, strict=False) if n}
+
+    def overlay(self, opacity: float = 0.55, legend: bool = True) -> Picture:
+        """Return the image under the class colours, with a legend below, (H', W, 3) uint8."""
+        return drawing.overlay(self.image, self.labels, self.label_space, opacity, legend)
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Write NAME_labelIds.png (stored ids), NAME_color.png (palette: indices and colours) and NAME_overlay.jpg."""
+        folder = Path(folder)
+        files = {
+            "labelIds.png": drawing.rgb_png(self.label_space.decode(self.labels)),
+            "color.png": drawing.palette_png(self.labels, self.label_space),
+            "overlay.jpg": drawing.jpeg(self.overlay()),
+        }
+        paths = [folder / f"{self.name}_{suffix}" for suffix in files]
+        for path, data in zip(paths, files.values(), strict=True):
+            drawing.write_bytes(path, data)
+        return paths

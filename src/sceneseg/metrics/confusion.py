@@ -1,0 +1,169 @@
+"""Exact counts of a data set: one small confusion matrix per image, from which every score follows."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sceneseg.errors import DataError, RunError
+from sceneseg.kernels.confusion import Counts, confusion_counts
+from sceneseg.kernels.instances import Instances
+from sceneseg.labels import Labels, LabelSpace
+from sceneseg.metrics.cityscapes import WeightedInstances, average_pixels, weigh_instances
+
+
+@dataclass(frozen=True)
+class ImageCounts:
+    """What is counted of one image, or of many together.
+
+    Args:
+        confusion: (C+1, C+1) int64 pixels; rows are the truth, columns the prediction, the last of each is void.
+        instances: Weighted pixels of single objects; None where no instance numbers were given.
+    """
+
+    confusion: Counts
+    instances: WeightedInstances | None = None
+
+
+class SemanticCounts:
+    """The counts of a data set, image by image.
+
+    Images may come in any order and from several processes: sums are taken in the order of the images' names, so
+    that the scores are the same to the last bit.
+
+    Args:
+        label_space: What the train ids mean.
+        object_pixels: Average pixels of an object by class name, for the instance scores; without it the published
+            ones for the space "cityscapes", none for others.
+    """
+
+    def __init__(self, label_space: LabelSpace, object_pixels: Mapping[str, float] | None = None) -> None:
+        self.label_space = label_space
+        self.object_pixels = average_pixels(label_space, object_pixels)
+        self.images: dict[str, ImageCounts] = {}
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def names(self) -> list[str]:
+        """The counted images, sorted."""
+        return sorted(self.images)
+
+    def add(self, name: str, labels: Labels, prediction: Labels, instances: Instances | None = None) -> None:
+        """Count one image.
+
+        Args:
+            name: Unique within the data set.
+            labels: (H, W) uint8 train ids at native size, 255 where void.
+            prediction: (H, W) uint8 train ids.
+            instances: (H, W) int32 objects' numbers, 0 where there is none; for all images or for none.
+
+        Raises:
+            DataError: An image that was counted before or doesn't fit the others, or arrays that don't fit.
+        """
+        confusion = confusion_counts(labels, prediction, len(self.label_space))
+        weighted = None
+        if instances is not None:
+            weighted = weigh_instances(labels, prediction, instances, self.label_space, self.object_pixels)
+        self._take({name: ImageCounts(confusion, weighted)})
+
+    def merge(self, other: "SemanticCounts") -> None:
+        """Take over the counts of another process.
+
+        Raises:
+            DataError: An image that both have counted, or counts of another kind.
+        """
+        if other.label_space != self.label_space:
+            raise DataError(
+                f'Counts of the label space "{other.label_space.name}" can\'t be added to counts of '
+                f'"{self.label_space.name}": the spaces differ. Count again with one of them.'
+            )
+        if not np.array_equal(other.object_pixels, self.object_pixels, equal_nan=True):
+            raise DataError("The counts weigh objects by different average sizes. Count again with the same sizes.")
+        self._take(other.images)
+
+    def total(self) -> ImageCounts:
+        """Sum over all images."""
+        size = len(self.label_space) + 1
+        confusion = np.zeros((size, size), np.int64)
+        for name in self.names:
+            confusion += self.images[name].confusion
+        weighted = [found for name in self.names if (found := self.images[name].instances)]
+        sums = [np.sum(part, axis=0) for part in zip(*weighted, strict=True)]
+        return ImageCounts(confusion, WeightedInstances(*sums) if sums else None)
+
+    def save(self, path: str | Path) -> None:
+        """Write the counts as a compressed .npz; a file that is there stays whole until the new one is.
+
+        It holds names (N,), confusion (N, C+1, C+1), label_space (JSON) and object_pixels (C,); with instance numbers
+        also instance_tp and instance_fn (N, C), category_instance_tp and category_instance_fn (N, K).
+        """
+        path = Path(path)
+        size = len(self.label_space) + 1
+        confusion = np.array([self.images[name].confusion for name in self.names], np.int64)
+        arrays: dict[str, Any] = {
+            "label_space": np.array(json.dumps(self.label_space.to_dict())),
+            "object_pixels": self.object_pixels,
+            "names": np.array(self.names, np.str_),
+            "confusion": confusion.reshape(len(self), size, size),
+        }
+        if weighted := [found for name in self.names if (found := self.images[name].instances)]:
+            arrays |= zip(_INSTANCE_KEYS, map(np.stack, zip(*weighted, strict=True)), strict=True)
+        partial = path.with_name(path.name + ".part")
+        try:
+            with partial.open("wb") as file:
+                np.savez_compressed(file, **arrays)
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "SemanticCounts":
+        """Read what `save` wrote.
+
+        Raises:
+            RunError: The file is missing, damaged, or something else.
+        """
+        try:
+            with Path(path).open("rb") as file:
+                arrays = dict(np.load(file, allow_pickle=False))
+            counts = cls(LabelSpace.from_dict(json.loads(str(arrays["label_space"]))))
+            counts.object_pixels = arrays["object_pixels"]
+            rows = zip(*(arrays[key] for key in _INSTANCE_KEYS if key in arrays), strict=True)
+            weighted: list[WeightedInstances | None] = [WeightedInstances(*row) for row in rows]
+            weighted = weighted or [None] * len(arrays["names"])
+            shape = (len(arrays["names"]), len(counts.label_space) + 1, len(counts.label_space) + 1)
+            for name, confusion, instances in zip(
+                arrays["names"], arrays["confusion"].reshape(shape), weighted, strict=True
+            ):
+                counts.images[str(name)] = ImageCounts(confusion, instances)
+        except FileNotFoundError:
+            raise RunError(f"{path}: there is no such file. `sceneseg evaluate` writes it.") from None
+        except Exception as error:  # zipfile, zlib, NumPy and JSON each raise their own, even tokenize.TokenError
+            raise RunError(
+                f"{path}: expected confusion counts as written by `sceneseg evaluate`, found something else or a "
+                f"damaged file ({error}). Evaluate again."
+            ) from error
+        return counts
+
+    def _take(self, images: Mapping[str, ImageCounts]) -> None:
+        if twice := sorted(self.images.keys() & images.keys()):
+            raise DataError(
+                f'The image "{twice[0]}" was counted before ({len(twice)} such); every image counts once. Give images '
+                f"of different folders different names, and drop the samples that pad the last batch."
+            )
+        kinds = {found.instances is None for found in (*self.images.values(), *images.values())}
+        if len(kinds) > 1:
+            raise DataError(
+                f'"{min(images)}": some images come with instance numbers and some without; expected all or none. '
+                f"Add the missing instance files, or score without instances."
+            )
+        self.images |= images
+
+
+_INSTANCE_KEYS = ("instance_tp", "instance_fn", "category_instance_tp", "category_instance_fn")

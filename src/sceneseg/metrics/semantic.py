@@ -1,0 +1,173 @@
+"""Scores of semantic segmentation, all from the counts of a data set: IoU, iIoU, Dice, accuracies, categories.
+
+Equal to cityscapesScripts 2.3.0 in every row it prints, but for what `weigh_instances` says of caravans and trailers.
+
+Source: Cordts et al., "The Cityscapes Dataset for Semantic Urban Scene Understanding", CVPR 2016, section 4.1 (IoU,
+iIoU); Dice, "Measures of the amount of ecologic association between species", Ecology 1945; Badrinarayanan et al.,
+"SegNet", PAMI 2017, section 4 (pixel and class accuracy); Zhou et al., "Scene parsing through ADE20K dataset",
+CVPR 2017 (absent classes count 0).
+"""
+
+from typing import Any, Literal, NamedTuple, TypedDict, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from sceneseg.errors import ConfigError, did_you_mean
+from sceneseg.kernels.confusion import Counts
+from sceneseg.labels import LabelSpace
+from sceneseg.metrics.cityscapes import Floats, categories_of
+from sceneseg.metrics.confusion import SemanticCounts
+
+VoidRule = Literal["ignore", "false_positive"]
+AbsentRule = Literal["skip", "zero"]
+
+
+class ClassScores(TypedDict):
+    """Scores of one class in [0, 1]; None where there is no such score."""
+
+    iou: float | None
+    iiou: float | None
+    dice: float | None
+    accuracy: float | None
+
+
+class CategoryScores(TypedDict):
+    """Scores of one category in [0, 1]; None where there is no such score."""
+
+    iou: float | None
+    iiou: float | None
+
+
+class SemanticScores(TypedDict):
+    """Scores in [0, 1] as they stand in metrics.json; None where there is no such score."""
+
+    mean_iou: float | None
+    mean_iiou: float | None
+    mean_category_iou: float | None
+    mean_category_iiou: float | None
+    mean_dice: float | None
+    pixel_accuracy: float | None
+    class_accuracy: float | None
+    classes: dict[str, ClassScores]
+    categories: dict[str, CategoryScores]
+
+
+def semantic_scores(
+    counts: SemanticCounts, label_space: LabelSpace, void: VoidRule = "ignore", absent: AbsentRule = "skip"
+) -> SemanticScores:
+    """Compute all scores of a data set from the sums over its images.
+
+    Convention: a class's IoU is TP / (TP + FP + FN), its Dice 2 TP / (2 TP + FP + FN), its accuracy TP / (TP + FN);
+    the pixel accuracy is the right part of all labelled pixels; the other means weigh all classes alike. A labelled
+    pixel predicted as void is a miss. For a category, a pixel is right when any of its classes was predicted. The
+    iIoU is the IoU with TP and FN taken over single objects that all weigh the same, see `weigh_instances`.
+
+    Args:
+        counts: What was counted.
+        label_space: Its classes and categories are those of the counts.
+        void: What a class predicted on void truth is: nothing ("ignore": Cityscapes, SegNet, ADE20K), or a false
+            positive of that class in IoU, iIoU and Dice ("false_positive").
+        absent: What the score of a class is whose denominator is 0, because it occurs in neither truth nor prediction
+            (accuracy: not in truth): None and left out of the mean ("skip": Cityscapes), or 0, also in the mean
+            ("zero": ADE20K). Instance scores always skip.
+
+    Raises:
+        ConfigError: An unknown rule, or another label space than that of the counts.
+    """
+    _check_rule("void", void, get_args(VoidRule))
+    _check_rule("absent", absent, get_args(AbsentRule))
+    _check_space(counts.label_space, label_space)
+    members = category_members(label_space)
+    total = counts.total()
+    labelled = total.confusion[:-1].sum()
+    missing = 0.0 if absent == "zero" else np.nan
+
+    classes = overlap(total.confusion, np.eye(len(label_space), dtype=np.int64), void)
+    iou = ratio(classes.tp, classes.tp + classes.fp + classes.fn, missing)
+    dice = ratio(2 * classes.tp, 2 * classes.tp + classes.fp + classes.fn, missing)
+    accuracy = ratio(classes.tp, classes.tp + classes.fn, missing)
+    categories = overlap(total.confusion, members, void)
+    category_iou = ratio(categories.tp, categories.tp + categories.fp + categories.fn, missing)
+
+    iiou, category_iiou = np.full(iou.shape, np.nan), np.full(category_iou.shape, np.nan)
+    if weighted := total.instances:
+        sized = np.isfinite(counts.object_pixels)
+        iiou = ratio(weighted.tp, weighted.tp + weighted.fn + classes.fp)
+        iiou[~sized] = np.nan
+        category_iiou = ratio(weighted.category_tp, weighted.category_tp + weighted.category_fn + categories.fp)
+        category_iiou[members @ ~sized > 0] = np.nan  # one class without instances, and the category has none
+
+    per_class = zip(*map(_values, (iou, iiou, dice, accuracy)), strict=True)
+    per_category = zip(*map(_values, (category_iou, category_iiou)), strict=True)
+    return {
+        "mean_iou": _mean(iou),
+        "mean_iiou": _mean(iiou),
+        "mean_category_iou": _mean(category_iou),
+        "mean_category_iiou": _mean(category_iiou),
+        "mean_dice": _mean(dice),
+        "pixel_accuracy": float(classes.tp.sum() / labelled) if labelled else None,
+        "class_accuracy": _mean(accuracy),
+        "classes": {
+            name: {"iou": a, "iiou": b, "dice": c, "accuracy": d}
+            for name, (a, b, c, d) in zip(label_space.names, per_class, strict=True)
+        },
+        "categories": {
+            name: {"iou": a, "iiou": b} for name, (a, b) in zip(label_space.categories, per_category, strict=True)
+        },
+    }
+
+
+class Overlap(NamedTuple):
+    """Pixels that were found, wrongly found, and missed, (G,) int64 each."""
+
+    tp: Counts
+    fp: Counts
+    fn: Counts
+
+
+def overlap(confusion: Counts, members: Counts, void: VoidRule) -> Overlap:
+    """Count hits, false positives and misses of groups of classes.
+
+    Args:
+        confusion: (C+1, C+1), the last row and column are void.
+        members: (G, C), 1 where a class belongs to a group.
+        void: What a group predicted on void truth is.
+    """
+    on_group = members @ confusion[:-1]  # (G, C+1), what was predicted on the group's pixels
+    tp = (on_group[:, :-1] * members).sum(1)
+    counted = confusion if void == "false_positive" else confusion[:-1]
+    return Overlap(tp, members @ counted[:, :-1].sum(0) - tp, on_group.sum(1) - tp)
+
+
+def category_members(label_space: LabelSpace) -> Counts:
+    """Return which class belongs to which category, (K, C) of 0 and 1."""
+    numbers = categories_of(label_space)[: len(label_space)]
+    return (numbers == np.arange(len(label_space.categories))[:, None]).astype(np.int64)
+
+
+def ratio(part: npt.NDArray[Any], whole: npt.NDArray[Any], missing: float = np.nan) -> Floats:
+    """Divide, with `missing` where the whole is 0."""
+    return np.divide(part, whole, out=np.full(part.shape, missing), where=whole > 0)
+
+
+def _values(scores: Floats) -> list[float | None]:
+    return [None if np.isnan(score) else float(score) for score in scores]
+
+
+def _mean(scores: Floats) -> float | None:
+    existing = scores[~np.isnan(scores)]
+    return float(existing.mean()) if existing.size else None
+
+
+def _check_rule(option: str, rule: str, known: tuple[str, ...]) -> None:
+    if rule not in known:
+        raise ConfigError(f'{option} can\'t be "{rule}".{did_you_mean(rule, known)} It is one of: {", ".join(known)}.')
+
+
+def _check_space(counted: LabelSpace, asked: LabelSpace) -> None:
+    if [(c.name, c.category) for c in counted.classes] != [(c.name, c.category) for c in asked.classes]:
+        raise ConfigError(
+            f'The counts are of the label space "{counted.name}" ({len(counted)} classes), scores were asked for in '
+            f'"{asked.name}" ({len(asked)} classes), whose classes or categories differ. Use the space of the counts.'
+        )

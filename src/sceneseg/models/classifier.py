@@ -1,0 +1,78 @@
+"""Image classification with any network of timm.
+
+ResNet-50, the default: 23,546,963 parameters for 19 classes, 4.1 GMACs at 224x224.
+
+Source: He et al., "Deep Residual Learning for Image Recognition", CVPR 2016; Wightman, "PyTorch Image Models",
+https://github.com/huggingface/pytorch-image-models.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sceneseg.errors import ModelError
+from sceneseg.models import register
+from sceneseg.models._base import IMAGENET_MEAN, IMAGENET_STD
+from sceneseg.models._encoder import check_name
+from sceneseg.models._timm import create_timm
+
+
+@register
+class Classifier(nn.Module):
+    """One label for an image; as every model it normalises inside and returns logits.
+
+    Args:
+        num_classes: How many logits.
+        in_channels: Channels of the image; mean and std are the weights' (ImageNet's) for 3, otherwise 0.5 and 0.25.
+        encoder: Any timm network.
+        pretrained: Start it from timm's weights; only the last layer is new.
+        dropout: Probability of dropping a value before the last layer.
+
+    Raises:
+        UnknownNameError: timm has no such network.
+        ModelError: Its pre-trained weights can't be had.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int = 3,
+        encoder: str = "resnet50",
+        pretrained: bool = False,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        check_name(encoder, pretrained)
+        self.num_classes = num_classes
+        self.in_channels = in_channels
+        self.network = create_timm(
+            encoder, pretrained, num_classes=num_classes, in_chans=in_channels, drop_rate=dropout
+        )
+        facts: Any = self.network.pretrained_cfg
+        self.image_size: tuple[int, int] | None = facts["input_size"][1:] if facts.get("fixed_input_size") else None
+        """The only (height, width) that the network takes, where it is bound to one."""
+        mean = facts["mean"] if pretrained else IMAGENET_MEAN
+        std = facts["std"] if pretrained else IMAGENET_STD
+        rgb = in_channels == 3
+        self.register_buffer("mean", torch.tensor(mean if rgb else [0.5] * in_channels).view(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor(std if rgb else [0.25] * in_channels).view(1, -1, 1, 1))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return logits (B, num_classes) for images (B, in_channels, H, W) in [0, 1].
+
+        Raises:
+            ModelError: The images have another number of channels, or a size that the network can't take.
+        """
+        if image.shape[1] != self.in_channels:
+            raise ModelError(f"The classifier takes {self.in_channels} channels, the image has {image.shape[1]}.")
+        height, width = image.shape[-2:]
+        if self.image_size and (height, width) != self.image_size:
+            raise ModelError(
+                f"This classifier takes images of {self.image_size[0]} x {self.image_size[1]} pixels, found "
+                f"{height} x {width}. Resize with -t {self.image_size[0]} {self.image_size[1]}."
+            )
+        return self.network((image - self.mean) / self.std)

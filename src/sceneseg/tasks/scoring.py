@@ -1,0 +1,152 @@
+"""Scoring a labelled split: with a model, or with predictions that lie in files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.progress import track
+
+from sceneseg import data, runs
+from sceneseg.config import Size, read_yaml
+from sceneseg.data import loading
+from sceneseg.data.loading import WholeScenes
+from sceneseg.data.scene import SceneDataset, read_ids
+from sceneseg.errors import ConfigError, DataError, did_you_mean
+from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace
+from sceneseg.metrics.confusion import SemanticCounts
+from sceneseg.metrics.semantic import VoidRule
+from sceneseg.metrics.table import score_table
+from sceneseg.runs import Run
+from sceneseg.tasks.samples import Samples
+from sceneseg.tasks.semantic import SemanticModel, count_scene, evaluation_protocol, score
+
+VOID_NAMES = ("void", "background")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is scored, and by which rules.
+
+    Args:
+        data: Data set; None means the one the model was trained on.
+        root: Its folder.
+        split: Its part.
+        target_size: (height, width) the network sees; None means as in training.
+        void: The rule for void truth, see `sceneseg.metrics.semantic`.
+        device: Where the network runs.
+        label_map: File that says which class of the data set each class of the model stands for.
+    """
+
+    data: str | None
+    root: str | None
+    split: str
+    target_size: Size | None
+    void: VoidRule
+    device: str
+    label_map: Path | None = None
+
+
+def score_weights(path: Path, request: Request) -> tuple[dict[str, Any], str]:
+    """Score a run's best weights or a weights file; a run keeps scores, counts and samples under `evaluations`.
+
+    Returns:
+        The contents of metrics.json, and the printed table.
+    """
+    model = SemanticModel.load(path, request.device)
+    model.input.target_size = request.target_size or model.input.target_size
+    dataset = _open(request, model, path)
+    samples = Samples([files.name for files in dataset.files], dataset.label_space)
+    scenes = loading.scene_loader(WholeScenes(dataset, range(len(dataset))), loading.default_workers())
+    mapping = None if request.label_map is None else read_label_map(request.label_map, model, dataset.label_space)
+    shown = track(scenes, "evaluating", total=len(dataset), transient=True)
+    counts = model.evaluate(shown, dataset.label_space, samples.add, mapping)
+    protocol = evaluation_protocol(dataset, model, request.void)
+    if request.label_map is not None:
+        protocol["label_map"] = f"{model.label_space.name} -> {dataset.label_space.name}"
+    scores = score(counts, protocol)
+    if path.is_dir():
+        kept = Run(path).evaluation(f"{dataset.name}-{dataset.split}")
+        runs.write_json(kept.metrics, scores)
+        counts.save(kept.confusion)
+        samples.write(kept.samples, counts)
+    return scores, score_table(scores, dataset.label_space)  # type: ignore[arg-type]
+
+
+def score_files(folder: Path, request: Request) -> tuple[dict[str, Any], str]:
+    """Score label-id pictures: NAME_labelIds.png, NAME_gtFine_labelIds.png or NAME.png for every scene.
+
+    Raises:
+        ConfigError: No data set was given.
+        DataError: A prediction is missing, or has another size than its truth.
+    """
+    if request.data is None:
+        raise ConfigError("Predictions in files need a data set to compare with: give -d NAME -p ROOT.")
+    dataset = data.create(request.data, root=request.root, split=request.split)
+    found = {file.name: file for file in sorted(folder.rglob("*.png"))}
+    counts = SemanticCounts(dataset.label_space)
+    scenes = WholeScenes(dataset, range(len(dataset)))
+    for i in track(range(len(dataset)), "evaluating", transient=True):
+        scene = scenes[i]
+        path = _prediction_of(scene.name, found, folder)
+        prediction = dataset.label_space.encode(read_ids(path), where=path)
+        if scene.labels is not None and prediction.shape != scene.labels.shape:
+            raise DataError(
+                f"{path}: the prediction is {prediction.shape[0]} x {prediction.shape[1]} but its truth is "
+                f"{scene.labels.shape[0]} x {scene.labels.shape[1]}. Write predictions at the size of the labels."
+            )
+        count_scene(counts, scene, prediction)
+    scores = score(counts, evaluation_protocol(dataset, None, request.void))
+    return scores, score_table(scores, dataset.label_space)  # type: ignore[arg-type]
+
+
+def _prediction_of(name: str, found: dict[str, Path], folder: Path) -> Path:
+    for candidate in (f"{name}_labelIds.png", f"{name}_gtFine_labelIds.png", f"{name}.png"):
+        if candidate in found:
+            return found[candidate]
+    raise DataError(f"{folder}: no prediction for {name}. Expected {name}_labelIds.png or {name}.png somewhere in it.")
+
+
+def _open(request: Request, model: SemanticModel, path: Path) -> SceneDataset:
+    trained = Run(path).load_config().data if path.is_dir() else None
+    known = model.header.get("score", {}).get("protocol", {}).get("dataset")
+    name = request.data or (trained.name if trained else known)
+    if name is None:
+        raise ConfigError("Which data set? Give -d NAME -p ROOT.")
+    same = trained is not None and data.datasets.resolve(name) == trained.name
+    root = request.root or (trained.root if trained and same else None)
+    options = trained.options if trained and same else {}
+    dataset = data.create(name, root=root, split=request.split, **options)
+    if request.label_map is None and dataset.label_space.names != model.label_space.names:
+        raise ConfigError(
+            f"{path} knows the {len(model.label_space)} classes of {model.label_space.name}, the data set {name} has "
+            f"the {len(dataset.label_space)} of {dataset.label_space.name}. Give a data set with the same classes, "
+            f"or a file that maps one to the other with --label-map FILE."
+        )
+    return dataset
+
+
+def read_label_map(file: Path, model: SemanticModel, target: LabelSpace) -> Labels:
+    """Read which class of the data set each class of a model stands for: a YAML of ``model class: data class``.
+
+    Either side may be ``void``; a model's output for "none of them" is called void or background.
+
+    Returns:
+        (256,) uint8: train id of the data set for each train id of the model.
+
+    Raises:
+        ConfigError: A class that isn't known, or a class of the model without an entry.
+    """
+    entries = read_yaml(file)
+    ours = {name: i for i, name in enumerate(model.label_space.names)} | dict.fromkeys(VOID_NAMES, IGNORE_INDEX)
+    theirs = {name: i for i, name in enumerate(target.names)} | dict.fromkeys(VOID_NAMES, IGNORE_INDEX)
+    table = np.full(256, IGNORE_INDEX, np.uint8)
+    for name, meaning in entries.items():
+        for word, known, space in ((name, ours, model.label_space), (meaning, theirs, target)):
+            if word not in known:
+                hint = did_you_mean(str(word), known)
+                raise ConfigError(f'{file}: {space.name} has no class "{word}".{hint}')
+        table[ours[name]] = theirs[meaning]
+    if missing := [name for name in model.label_space.names if name not in entries]:
+        raise ConfigError(f"{file}: no entry for {', '.join(missing)}. Map every class of the model; void is allowed.")
+    return table

@@ -1,0 +1,268 @@
+"""Semantic segmentation: here a network, a loss, a label space and the scores meet."""
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+import sceneseg
+from sceneseg import losses, models, runs
+from sceneseg.config import Config, Size
+from sceneseg.data.augment import jitter
+from sceneseg.data.scene import Image, Scene, SceneDataset, read_image
+from sceneseg.devices import resolve_device
+from sceneseg.errors import ConfigError, RunError
+from sceneseg.inference.prediction import Prediction
+from sceneseg.inference.resizing import nearest_labels, network_input
+from sceneseg.kernels.upsample_argmax import upsample_argmax
+from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace
+from sceneseg.metrics.confusion import SemanticCounts
+from sceneseg.metrics.semantic import semantic_scores
+from sceneseg.models._base import SegmentationModel
+
+TASK = "semantic"
+
+
+@dataclass
+class Input:
+    """What a network must be given, and how its answer is brought to the picture's size.
+
+    Args:
+        target_size: Images are resized to this (height, width) first; None leaves them as they are.
+        precision: "32-true", "bf16-mixed" or "16-mixed".
+        resize: One of `sceneseg.inference.resizing.METHODS`.
+        enlarge: "logits" are interpolated to the picture's size before the choice of the class; "labels" are
+            chosen at the network's size and enlarged by nearest neighbour.
+    """
+
+    target_size: Size | None = None
+    precision: str = "32-true"
+    resize: str = "opencv"
+    enlarge: str = "logits"
+
+
+@dataclass
+class SemanticModel:
+    """A network that knows its classes and the input it was made for.
+
+    Args:
+        network: The architecture with its weights.
+        label_space: What its outputs mean.
+        model: Name and arguments the network was created with.
+        input: Size, precision and resizing.
+        void_output: An output that stands for none of the classes.
+        header: What the weights file said, if there was one.
+    """
+
+    network: SegmentationModel
+    label_space: LabelSpace
+    model: dict[str, Any]
+    input: Input = field(default_factory=Input)
+    void_output: int | None = None
+    header: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def create(cls, config: Config, label_space: LabelSpace, precision: str) -> Self:
+        """Create an untrained model by its configuration; the seed decides its weights."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            network = models.create(config.model_name, num_classes=len(label_space), **config.model_arguments)
+        model = {"name": network.name, **config.model_arguments}
+        return cls(network, label_space, model, Input(config.data.target_size, precision))
+
+    @classmethod
+    def load(cls, path: str | Path, device: str = "auto") -> Self:
+        """Load a model from a run directory (its best weights) or from a weights file.
+
+        Args:
+            path: Run directory or ``*.safetensors``.
+            device: auto, cpu, cuda, ...
+
+        Raises:
+            RunError: There are no weights, or they are of another kind.
+        """
+        file = runs.find_weights(Path(path))
+        header = runs.read_header(file)
+        if header.get("task") != TASK:
+            raise RunError(f"{file}: expected weights for {TASK} segmentation, found the task {header.get('task')!r}.")
+        space = LabelSpace.from_dict(header["label_space"])
+        void = header.get("void_output")
+        arguments = {k: v for k, v in header["model"].items() if k not in {"name", "pretrained"}}
+        outputs = len(space) + (void is not None)
+        network = models.create(header["model"]["name"], num_classes=outputs, **arguments)
+        network.load_state_dict(runs.load_weights(file))
+        network.to(resolve_device(device), memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        facts = Input(**header["input"])
+        facts.target_size = None if facts.target_size is None else (facts.target_size[0], facts.target_size[1])
+        return cls(network, space, header["model"], facts, void, header)
+
+    def save(self, path: Path, state: dict[str, Tensor], **facts: Any) -> None:
+        """Write weights that describe themselves; `facts` (score, epoch) go into the header."""
+        header = {
+            "task": TASK,
+            "model": self.model,
+            "label_space": self.label_space.to_dict(),
+            "void_output": self.void_output,
+            "input": asdict(self.input),
+            **facts,
+        }
+        runs.save_weights(path, state, header)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network lies."""
+        return self.network.mean.device
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Return the context in which the network runs at its precision."""
+        dtypes = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
+        dtype = dtypes.get(self.input.precision)
+        return nullcontext() if dtype is None else torch.autocast(self.device.type, dtype)
+
+    @torch.inference_mode()
+    def predict(self, image: str | Path | Image, name: str | None = None) -> Prediction:
+        """Predict one image of any size.
+
+        Args:
+            image: A file, or (H, W, 3) uint8 RGB.
+            name: For the files of the prediction; the file's stem when absent.
+        """
+        if isinstance(image, str | Path):
+            name = name or Path(image).stem
+            image = read_image(Path(image))
+        size = (image.shape[0], image.shape[1])
+        pixels = network_input(image, self.input.target_size, self.input.resize).to(self.device)
+        height, width = pixels.shape[-2:]
+        self.network.eval()
+        with self.autocast():
+            coarse = self.network.coarse_logits(pixels)[0]
+        align = self.network.align_corners
+        padded = self.network.padded_size(height, width)
+        covered = (padded[0] * size[0] / height, padded[1] * size[1] / width)
+        if self.input.enlarge == "labels":
+            small = upsample_argmax(coarse, (height, width), covered=padded, align_corners=align)
+            labels = nearest_labels(small[0].cpu().numpy(), size)
+        else:
+            labels = upsample_argmax(coarse, size, covered=covered, align_corners=align)[0].cpu().numpy()
+        if self.void_output is not None:
+            labels[labels == self.void_output] = IGNORE_INDEX
+        return Prediction(image, labels, self.label_space, name or "image", coarse, covered, align)
+
+    def evaluate(
+        self,
+        scenes: Iterable[Scene],
+        label_space: LabelSpace,
+        on_scene: Callable[[Scene, Labels], None] | None = None,
+        mapping: Labels | None = None,
+    ) -> SemanticCounts:
+        """Predict labelled scenes and count.
+
+        Args:
+            scenes: Scenes with labels.
+            label_space: That of the scenes.
+            on_scene: Sees each scene with the labels predicted for it.
+            mapping: (256,) train id of the scenes' space for each of the model's, where the spaces differ.
+        """
+        counts = SemanticCounts(label_space)
+        for scene in scenes:
+            prediction = self.predict(scene.image, scene.name).labels
+            if mapping is not None:
+                prediction = mapping[prediction]
+            count_scene(counts, scene, prediction)
+            if on_scene is not None:
+                on_scene(scene, prediction)
+        return counts
+
+
+def count_scene(counts: SemanticCounts, scene: Scene, prediction: Labels) -> None:
+    """Add one labelled scene and the labels predicted for it to the counts."""
+    if scene.labels is None:
+        raise ConfigError(f"{scene.name} has no labels to compare with. Give a split that has them, --split val.")
+    counts.add(scene.name, scene.labels, prediction, scene.instances)
+
+
+def score(counts: SemanticCounts, protocol: dict[str, Any]) -> dict[str, Any]:
+    """Return the contents of metrics.json: the protocol and every score."""
+    return {"protocol": protocol, **semantic_scores(counts, counts.label_space, void=protocol["void"])}
+
+
+def evaluation_protocol(dataset: SceneDataset, model: SemanticModel | None, void: str = "ignore") -> dict[str, Any]:
+    """Say how a score comes about; scores of unlike protocols can't be ranked.
+
+    Args:
+        dataset: The scored split.
+        model: What predicts; None when predictions come from files.
+        void: "ignore": void truth never counts. "false_positive": a class predicted there is wrong.
+    """
+    names = "\n".join(files.name for files in dataset.files)
+    protocol = {
+        "dataset": dataset.name,
+        "split": dataset.split,
+        "images": len(dataset),
+        "split_hash": sha256(names.encode()).hexdigest()[:16],
+        "label_space": dataset.label_space.name,
+        "scored_at": "native size of the labels",
+        "void": void,
+        "scorer": f"sceneseg {sceneseg.__version__}",
+    }
+    if model is not None:
+        protocol |= {
+            "input_size": list(model.input.target_size) if model.input.target_size else "native",
+            "precision": model.input.precision,
+            "window": "whole image",
+            "tta": "none",
+        }
+    return protocol
+
+
+class TrainingStep(nn.Module):
+    """The part of training that runs on the device: colour, network, losses.
+
+    Args:
+        network: What is trained.
+        config: Losses, their weights and that of the auxiliary heads.
+        class_weights: One per class, or None.
+    """
+
+    def __init__(self, network: SegmentationModel, config: Config, class_weights: list[float] | None) -> None:
+        super().__init__()
+        self.network = network
+        self.aux_weight = config.train.aux_weight
+        self.weights: list[float] = []
+        self.criteria = nn.ModuleList()
+        for name, given in config.loss.items():
+            arguments = dict(given) if isinstance(given, dict) else {"weight": given}
+            self.weights.append(float(arguments.pop("weight", 1.0)))
+            if class_weights is not None:
+                arguments.setdefault("class_weights", class_weights)
+            self.criteria.append(losses.create(name, **arguments))
+
+    def forward(self, image: Tensor, labels: Tensor, colour: Tensor) -> Tensor:
+        """Return the loss of a batch.
+
+        Args:
+            image: (B, 3, H, W) uint8.
+            labels: (B, H, W) uint8 train ids.
+            colour: (B, 4), see `sceneseg.data.augment.draw_colour`.
+        """
+        with torch.autocast(image.device.type, enabled=False):  # colours in full precision
+            pixels = jitter(image.float() / 255, colour)
+        main, *aux = self.network.coarse_logits(pixels)
+        loss = self._loss(main, labels)
+        for logits in aux:
+            loss = loss + self.aux_weight * self._loss(logits, labels)
+        return loss
+
+    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        covered = self.network.padded_size(labels.shape[-2], labels.shape[-1])
+        align = self.network.align_corners
+        parts = [
+            weight * criterion(logits, labels, covered=covered, align_corners=align)
+            for weight, criterion in zip(self.weights, self.criteria, strict=True)
+        ]
+        return torch.stack(parts).sum()

@@ -1,0 +1,35 @@
+"""Ctrl-C and SIGTERM end a run at the end of a step, with its state saved."""
+
+import signal
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+
+class Interrupt:
+    """Takes note of SIGINT and SIGTERM instead of breaking off in the middle of a step; a context manager.
+
+    A second signal breaks off at once.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._former: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            try:
+                self._former[number] = signal.signal(number, self._note)
+            except ValueError:  # not in the main thread (a notebook's): the former handling stays
+                break
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, former in self._former.items():
+            signal.signal(number, former)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested = True

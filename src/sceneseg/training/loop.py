@@ -1,0 +1,162 @@
+"""The training loop: steps, epochs, validations; what it does to the run directory, and how it resumes."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+
+from sceneseg.config import Config
+from sceneseg.data import loading
+from sceneseg.data.loading import Batch, StepSampler, TrainingSamples, WholeScenes
+from sceneseg.data.scene import SceneDataset
+from sceneseg.data.statistics import class_weights, count_classes
+from sceneseg.devices import keep_freed_memory, resolve_device, resolve_precision
+from sceneseg.inference import drawing
+from sceneseg.optim import optimizers
+from sceneseg.optim.averaging import WeightAverage
+from sceneseg.optim.schedules import learning_rate
+from sceneseg.runs import Run, write_history, write_json
+from sceneseg.tasks.samples import Samples
+from sceneseg.tasks.semantic import SemanticModel, TrainingStep, evaluation_protocol, score
+from sceneseg.training.checkpoint import Progress, load_state, save_state
+from sceneseg.training.interrupt import Interrupt
+from sceneseg.training.monitor import Monitor
+
+
+class Training:
+    """A run from its first step, or from its saved state, to its last.
+
+    Args:
+        config: The resolved configuration.
+        run: Where everything is written.
+        train: Scenes to learn from.
+        val: Scenes to validate on.
+        resume: Go on from the run's saved state.
+    """
+
+    def __init__(
+        self, config: Config, run: Run, train: SceneDataset, val: SceneDataset, *, resume: bool = False
+    ) -> None:
+        self.config, self.run, self.val = config, run, val
+        device = resolve_device(config.train.device)
+        precision = resolve_precision(config.train.precision, device)
+        logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # precision is in config.yaml
+        self.fabric = Fabric(accelerator=device, devices=config.train.devices, precision=precision)  # type: ignore[arg-type]
+        self.fabric.launch()
+        if device == "cpu":
+            keep_freed_memory()
+        self.model = SemanticModel.create(config, train.label_space, precision)
+        if config.train.channels_last:
+            self.model.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        rule = config.train.class_weights
+        step = TrainingStep(self.model.network, config, class_weights(count_classes(train), rule) if rule else None)
+        optimizer = optimizers.create(step, config.optim)
+        self.peaks = [group["lr"] for group in optimizer.param_groups]
+        self.module, self.optimizer = self.fabric.setup(step, optimizer)
+        self.average = WeightAverage(self.model.network, config.train.ema) if config.train.ema else None
+        self.steps_per_epoch = config.train.steps_per_epoch or max(1, round(len(train) / config.train.batch_size))
+        self.steps = self.steps_per_epoch * config.train.epochs
+        self.workers = loading.default_workers() if config.data.workers is None else config.data.workers
+        cache = loading.fits_in_memory(train, self.workers) if config.data.cache is None else config.data.cache
+        self.samples = TrainingSamples(train, config.augment, config.seed, config.data.target_size, cache)
+        torch.manual_seed(config.seed)  # for dropout; weights and samples have generators of their own
+        self.progress = load_state(run.state, self._parts()) if resume else Progress()
+
+    def fit(self) -> bool:
+        """Train to the end; return False when it was interrupted (its state is saved then)."""
+        quiet = not self.fabric.is_global_zero
+        folder = self.run.path / "tensorboard"
+        with Interrupt() as interrupt, Monitor(folder, self.steps, self.progress.step, quiet) as monitor:
+            saved = time.perf_counter()
+            for batch, waited in self._batches():
+                self._step(batch, waited, monitor)
+                epoch_ends = self.progress.step % self.steps_per_epoch == 0
+                if epoch_ends:
+                    self._end_epoch(monitor)
+                late = time.perf_counter() - saved > 60 * self.config.train.checkpoint_minutes
+                if epoch_ends or late or interrupt.requested:
+                    save_state(self.run.state, self.progress, self._parts())
+                    saved = time.perf_counter()
+                if interrupt.requested and self.progress.step < self.steps:
+                    return False
+        return True
+
+    def _batches(self) -> Iterator[tuple[Batch, float]]:
+        """Yield the batches of the steps that are left, each with the seconds it was waited for."""
+        first, size = self.progress.step, self.config.train.batch_size
+        sampler = StepSampler(first, self.steps, size, self.fabric.global_rank, self.fabric.world_size)
+        batches = iter(loading.training_loader(self.samples, sampler, self.workers))
+        for _ in range(len(sampler)):
+            start = time.perf_counter()
+            batch: Any = next(batches)
+            yield batch, time.perf_counter() - start
+
+    def _step(self, batch: Batch, waited: float, monitor: Monitor) -> None:
+        start = time.perf_counter()
+        progress = self.progress
+        for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
+            group["lr"] = learning_rate(progress.step, self.steps, peak, self.config.schedule)
+        self.module.train()
+        loss = self.module(*self.fabric.to_device((batch.image, batch.labels, batch.colour)))
+        self.fabric.backward(loss)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.average is not None:
+            self.average.update(self.model.network)
+        progress.add_step(float(loss.detach()), time.perf_counter() - start + waited, waited)
+        epoch = f"{(progress.step - 1) // self.steps_per_epoch + 1}/{self.config.train.epochs}"
+        monitor.step(progress.step, epoch, progress.mean_loss, self._speed())
+
+    def _speed(self) -> float:
+        """Images per second in the present epoch, waiting included, validation not."""
+        return self.progress.epoch_steps * self.config.train.batch_size / max(self.progress.epoch_seconds, 1e-9)
+
+    def _end_epoch(self, monitor: Monitor) -> None:
+        progress = self.progress
+        epoch = progress.step // self.steps_per_epoch
+        row: dict[str, Any] = {
+            "epoch": epoch,
+            "step": progress.step,
+            "samples": progress.step * self.config.train.batch_size,
+            "seconds": round(progress.seconds, 2),
+            "lr": float(self.optimizer.param_groups[0]["lr"]),
+            "loss": progress.mean_loss,
+            "images_per_second": round(self._speed(), 3),
+            "data_wait": round(progress.epoch_waited / max(progress.epoch_seconds, 1e-9), 4),
+            "mean_iou": None,
+            "pixel_accuracy": None,
+        }
+        if epoch % self.config.train.validate_every == 0 or epoch == self.config.train.epochs:
+            row |= self._validate(epoch, monitor)
+        progress.end_epoch(row)
+        monitor.epoch(row, self.config.train.epochs)
+        write_history(self.run.history, progress.history)
+
+    def _validate(self, epoch: int, monitor: Monitor) -> dict[str, float]:
+        """Score the validation split; write the weights, and if they are the best yet their scores and samples."""
+        samples = Samples([files.name for files in self.val.files], self.val.label_space)
+        network = self.model.network
+        with self.average.applied_to(network) if self.average else nullcontext():
+            scenes = loading.scene_loader(WholeScenes(self.val, range(len(self.val))), self.workers)
+            counts = self.model.evaluate(scenes, self.val.label_space, samples.add)
+            scores = score(counts, evaluation_protocol(self.val, self.model))
+            facts = {"score": {k: scores[k] for k in ("mean_iou", "protocol")}, "epoch": epoch}
+            self.model.save(self.run.last, network.state_dict(), **facts)
+            if scores["mean_iou"] > self.progress.best:
+                self.progress.best = scores["mean_iou"]
+                self.model.save(self.run.best, network.state_dict(), **facts)
+                counts.save(self.run.confusion)
+                samples.write(self.run.samples, counts)
+                write_json(self.run.metrics, scores)
+        sheet = samples.sheet()
+        drawing.write_bytes(self.run.preview(epoch), drawing.rgb_png(sheet))
+        monitor.picture(sheet, self.progress.step)
+        return {"mean_iou": scores["mean_iou"], "pixel_accuracy": scores["pixel_accuracy"]}
+
+    def _parts(self) -> dict[str, Any]:
+        parts: dict[str, Any] = {"network": self.model.network, "optimizer": self.optimizer}
+        return parts | ({"average": self.average} if self.average else {})

@@ -1,0 +1,47 @@
+import pytest
+import torch
+
+from sceneseg import models
+from sceneseg.errors import ModelError, UnknownNameError
+
+
+def test_one_row_of_logits_for_each_image_and_every_parameter_learns() -> None:
+    model = models.create("classifier", num_classes=5, encoder="test_resnet")
+    logits = model(torch.rand(2, 3, 67, 131))
+    assert logits.shape == (2, 5)
+    logits.square().sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+
+
+def test_resnet_50_is_the_default() -> None:
+    with torch.device("meta"):
+        model = models.create("classifier", num_classes=19)
+    assert sum(p.numel() for p in model.parameters()) == 25_557_032 - (2048 + 1) * (1000 - 19)  # of ImageNet's
+
+
+def test_normalises_inside() -> None:
+    model = models.create("classifier", num_classes=2, encoder="test_resnet").eval()
+    image = torch.rand(1, 3, 64, 64)
+    logits = model(image)
+    torch.testing.assert_close(logits, model.network((image - model.mean) / model.std))
+    model.mean.add_(0.2)
+    assert not torch.allclose(logits, model(image))
+
+
+def test_other_channels() -> None:
+    model = models.create("classifier", num_classes=2, in_channels=5, encoder="test_resnet")
+    assert model(torch.rand(2, 5, 64, 64)).shape == (2, 2)
+    with pytest.raises(ModelError, match="takes 5 channels, the image has 3"):
+        model(torch.rand(2, 3, 64, 64))
+
+
+def test_a_network_of_one_size_says_which() -> None:
+    model = models.create("classifier", num_classes=2, encoder="vit_tiny_patch16_224").eval()
+    assert model(torch.rand(1, 3, 224, 224)).shape == (1, 2)
+    with pytest.raises(ModelError, match=r"224 x 224 pixels, found 64 x 96.*-t 224 224"):
+        model(torch.rand(1, 3, 64, 96))
+
+
+def test_an_unknown_network() -> None:
+    with pytest.raises(UnknownNameError, match='Did you mean "resnet50"'):
+        models.create("classifier", num_classes=2, encoder="resnet5O")

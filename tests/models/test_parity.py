@@ -1,0 +1,112 @@
+"""The authors' own weights, converted by rule, give the authors' own logits.
+
+The stored outputs come from the authors' code; the folder's README says how. Float16 logits carry up to 8e-3 of
+rounding, those of the corner are float32.
+"""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from PIL import Image
+
+from sceneseg import models
+from sceneseg.errors import RunError
+from sceneseg.models._base import SegmentationModel
+from sceneseg.models._foreign import ESPNET_NAMES, ESPNET_V2_NAMES, ForeignWeights, convert, rename
+
+CAMVID = ("espnet_camvid/espnet_p_2_q_8_camvid.pth", "espnet_p_2_q_8_camvid")
+CITY = ("espnet_city/espnet_p_2_q_8.pth", "espnet_p_2_q_8")
+CITY_V2 = ("espnetv2_city/espnetv2_s_1.0_city_1024x512.pth", "espnetv2_s_1.0")
+STREETS = ("0001TP_008550", "0001TP_010350")
+FRANKFURT = ("frankfurt_000000_000294_leftImg8bit", "frankfurt_000000_000576_leftImg8bit")
+CASES = [
+    (CAMVID, "0001TP_008550", 360, 480),
+    *(pytest.param(CAMVID, image, 360, 480, marks=pytest.mark.slow) for image in (STREETS[1], "Seq05VD_f01740")),
+    (CITY, "0001TP_008550", 480, 640),
+    (CITY_V2, "0001TP_008550", 480, 640),
+    *(pytest.param(file, STREETS[1], 480, 640, marks=pytest.mark.slow) for file in (CITY, CITY_V2)),
+    *(pytest.param(f, image, 512, 1024, marks=pytest.mark.slow) for f in (CITY, CITY_V2) for image in FRANKFURT),
+]
+
+
+def load(path: Path) -> tuple[SegmentationModel, ForeignWeights]:
+    weights = convert(torch.load(path, weights_only=True, map_location="cpu"))
+    model = models.create(weights.model, **weights.arguments)
+    model.load_state_dict(weights.state)
+    return model.eval(), weights
+
+
+def network_input(path: Path, height: int, width: int, resize: str) -> torch.Tensor:
+    """Read and resize an image as the authors did, up to their order of channels and their normalisation."""
+    rgb = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    image: npt.NDArray[np.float32]
+    if resize == "pil_bilinear":
+        shrunk = Image.fromarray(rgb).resize((width, height), Image.Resampling.BILINEAR)
+        image = np.asarray(shrunk, np.float32) / 255
+    else:
+        image = cv2.resize(rgb.astype(np.float32) / 255, (width, height), interpolation=cv2.INTER_LINEAR)
+    return torch.from_numpy(image).permute(2, 0, 1)[None]
+
+
+@pytest.mark.parametrize(("file", "name", "height", "width"), CASES)
+def test_gives_the_authors_logits(shared_data: Path, file: tuple[str, str], name: str, height: int, width: int) -> None:
+    folder = shared_data / "parity"
+    weights_file, stem = file
+    model, weights = load(folder / weights_file)
+    image = network_input(folder / "images" / f"{name}.png", height, width, weights.training.resize)
+    with torch.inference_mode():
+        logits = model(image)[0].numpy()
+    expected = np.load(folder / Path(weights_file).parent / f"{stem}__{name}__{width}x{height}.npz")
+    assert (logits.argmax(0) == expected["argmax"]).mean() >= 0.9999
+    np.testing.assert_allclose(logits[:, :2, :2], expected["logits_corner"], rtol=0, atol=1e-3)
+    np.testing.assert_allclose(logits[:, 4::8, 4::8], expected["logits_s8"], rtol=0, atol=9e-3)
+    np.testing.assert_allclose(logits.mean((1, 2)), expected["chan_stats"][2], rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("file", [CAMVID[0], CITY[0], CITY_V2[0]])
+def test_reads_the_arguments_off_the_file(shared_data: Path, file: str) -> None:
+    _, weights = load(shared_data / "parity" / file)
+    expected = {
+        CAMVID[0]: ("espnet", {"num_classes": 12, "p": 2, "q": 8, "image_skip": True}, "camvid", 11, None),
+        CITY[0]: ("espnet", {"num_classes": 20, "p": 2, "q": 8, "image_skip": False}, "cityscapes", 19, [512, 1024]),
+        CITY_V2[0]: ("espnet_v2", {"num_classes": 20, "width": 1.0}, "cityscapes", 19, [512, 1024]),
+    }[file]
+    header = json.loads(json.dumps(weights.header()))
+    found = (*(header[key] for key in ("model", "arguments", "label_space", "void_output")), header["input"]["size"])
+    assert found == expected
+    assert "MIT" in header["source"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "theirs", "ours"),
+    [
+        (ESPNET_NAMES, "encoder.level3_0.d16.conv.weight", "down3.branches.4.weight"),
+        (ESPNET_NAMES, "encoder.level3.7.bn.act.weight", "level3.7.norm.act.weight"),
+        (ESPNET_NAMES, "combine_l2_l3.1.bn.bn.running_var", "merge2.1.norm.norm.running_var"),
+        (ESPNET_V2_NAMES, "base_net.level4_0.inp_reinf.1.bn.bias", "down4.image.1.norm.bias"),
+        (ESPNET_V2_NAMES, "bu_dec_l1.merge_layer.0.br.1.weight", "pool4.0.norm.act.weight"),
+        (ESPNET_V2_NAMES, "bu_dec_l1.br.br.0.weight", "pool4.1.norm.weight"),
+        (ESPNET_V2_NAMES, "bu_dec_l4.merge_layer.3.bias", "head.expand.bias"),
+        (ESPNET_V2_NAMES, "merge_enc_dec_l2.wt_layer.1.weight", "merge3.gate.weight"),
+        (ESPNET_V2_NAMES, "bu_br_l4.1.weight", "merge1.norm.act.weight"),
+    ],
+)
+def test_renames_by_rule(rules: object, theirs: str, ours: str) -> None:
+    assert list(rename({theirs: torch.zeros(1)}, rules)) == [ours]
+
+
+def test_says_what_it_can_convert() -> None:
+    with pytest.raises(RunError, match='ESPNet or ESPNetV2, found keys like "backbone.conv1.weight"'):
+        convert({"backbone.conv1.weight": torch.zeros(1)})
+
+
+def test_refuses_files_whose_normalisation_nobody_knows() -> None:
+    with pytest.raises(RunError, match="has 7 outputs"):
+        convert({"level3_C.conv.weight": torch.zeros(7, 131, 1, 1), "classifier.weight": torch.zeros(7, 7, 2, 2)})
+    with pytest.raises(RunError, match="has 21 outputs"):
+        convert({"bu_dec_l4.merge_layer.3.weight": torch.zeros(21, 10, 1, 1)})

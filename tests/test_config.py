@@ -1,0 +1,58 @@
+import pytest
+import yaml
+
+from sceneseg import config as configs
+from sceneseg.config import Config
+from sceneseg.errors import ConfigError
+
+
+def test_dump_and_load_round_trip(tmp_path):
+    config = Config(model={"name": "unet", "width": 16})
+    config.augment.crop_size = (96, 128)
+    config.optim.lr = 0.05
+    file = tmp_path / "config.yaml"
+    file.write_text(configs.dump(config))
+    assert configs.load(file) == config
+
+
+def test_every_shipped_recipe_is_a_configuration():
+    from pathlib import Path
+
+    recipes = sorted((Path(__file__).parents[1] / "recipes").rglob("*.yaml"))
+    assert recipes
+    for recipe in recipes:
+        configs.load(recipe)
+        assert len(recipe.read_text().splitlines()) <= 40, recipe
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("optim: {lrr: 1}", 'unknown key "optim.lrr".*Did you mean "lr"'),
+        ("train: {epochs: many}", "train.epochs must be a whole number, found 'many'"),
+        ("train: {epochs: true}", "train.epochs must be a whole number"),
+        ("augment: {crop_size: [1, 2, 3]}", "augment.crop_size must be a list of"),
+        ("train: {precision: fp8}", "must be one of auto, bf16-mixed"),
+        ("optim: 3", "optim. must be a mapping"),
+        ("- 1", "expected a mapping"),
+        ("a: [", "not readable as YAML"),
+    ],
+)
+def test_bad_files_get_one_sentence(tmp_path, text, message):
+    file = tmp_path / "c.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        configs.load(file)
+
+
+def test_numbers_that_yaml_reads_as_words():
+    assert configs.from_dict(yaml.safe_load("optim: {lr: 1e-3}")).optim.lr == 0.001
+
+
+def test_merge_goes_into_mappings():
+    assert configs.merge({"a": {"b": 1, "c": 2}}, {"a": {"b": 3}}) == {"a": {"b": 3, "c": 2}}
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(ConfigError, match="no such configuration file"):
+        configs.load(tmp_path / "no.yaml")

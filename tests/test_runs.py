@@ -1,0 +1,63 @@
+import pytest
+import torch
+
+from sceneseg import runs
+from sceneseg.errors import RunError
+from sceneseg.runs import Run
+
+
+def test_runs_never_overwrite_each_other(tmp_path):
+    assert [runs.create_run(tmp_path, "a").path.name for _ in range(3)] == ["a", "a-2", "a-3"]
+
+
+def test_weights_describe_themselves(tmp_path):
+    path = tmp_path / "w.safetensors"
+    runs.save_weights(path, {"x": torch.ones(2, 3).T}, {"model": {"name": "m"}})
+    assert runs.read_header(path)["model"] == {"name": "m"}
+    assert torch.equal(runs.load_weights(path)["x"], torch.ones(3, 2))
+
+
+def test_foreign_weights_are_refused(tmp_path):
+    from safetensors.torch import save_file
+
+    path = tmp_path / "foreign.safetensors"
+    save_file({"x": torch.ones(1)}, path)
+    with pytest.raises(RunError, match="don't say which model"):
+        runs.read_header(path)
+    path.write_bytes(b"nonsense")
+    with pytest.raises(RunError, match="not readable as safetensors"):
+        runs.read_header(path)
+    with pytest.raises(RunError, match="no such weights file"):
+        runs.read_header(tmp_path / "none")
+
+
+def test_newer_formats_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "WEIGHTS_FORMAT", 99)
+    runs.save_weights(tmp_path / "w.safetensors", {"x": torch.ones(1)}, {})
+    monkeypatch.undo()
+    with pytest.raises(RunError, match="newer sceneseg"):
+        runs.read_header(tmp_path / "w.safetensors")
+
+
+def test_atomic_leaves_the_old_file_when_writing_fails(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def fails():
+        with runs.atomic(path) as temporary:
+            temporary.write_text("half")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        fails()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_is_no_run(tmp_path):
+    with pytest.raises(RunError, match="has no config.yaml"):
+        Run(tmp_path).load_config()
+    with pytest.raises(RunError, match="doesn't exist"):
+        Run(tmp_path / "none").load_config()
+    with pytest.raises(RunError, match="no weights in there yet"):
+        runs.find_weights(tmp_path)
