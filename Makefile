@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-all check format clean
+.PHONY: demo test test-all check docs format clean
 
 # A demo that was interrupted goes on where it was; a finished one is scored, predicted and shown again.
 demo: $(INSTALLED)  ## toy street scenes -> train -> evaluate -> predict -> report
@@ -27,6 +27,9 @@ check: $(INSTALLED)  ## format, lint, types, floors, tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2
+
+docs: $(INSTALLED)  ## the generated tables
+	$(BIN)/python docs/tables.py
 
 format: $(INSTALLED)
 	$(BIN)/ruff format .

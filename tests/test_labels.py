@@ -1,9 +1,11 @@
+import json
+
 import numpy as np
 import pytest
 
 from sceneseg.data.cityscapes import LABEL_SPACE, LABELS
-from sceneseg.errors import DataError
-from sceneseg.labels import LabelClass, LabelSpace
+from sceneseg.errors import ConfigError, DataError
+from sceneseg.labels import LabelClass, LabelSpace, choose_space, group
 
 
 def test_cityscapes_table_is_the_official_one():
@@ -46,3 +48,103 @@ def test_ids_beyond_a_byte():
 def test_plain_data_round_trip():
     assert LabelSpace.from_dict(LABEL_SPACE.to_dict()) == LABEL_SPACE
     assert LABEL_SPACE.categories == ["flat", "construction", "object", "nature", "sky", "human", "vehicle"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names", "road", "parking"),
+    [
+        ("categories", "flat construction object nature sky human vehicle", 0, 255),
+        ("categories+void", "flat construction object nature sky human vehicle void", 0, 7),
+        ("road", "road other", 0, 255),
+        ("car,road", "car road other", 1, 255),
+        ("vehicle+rest of it", "vehicle other rest-of-it", 1, 2),
+    ],
+)
+def test_spaces_by_name(wanted, names, road, parking):
+    space = choose_space(LABEL_SPACE, wanted)
+    assert [name.replace(" ", "-") for name in space.names] == names.split()
+    assert space.name == f"cityscapes:{wanted}"
+    assert space.encode(np.array([[7, 9]], np.uint8)).tolist() == [[road, parking]]
+    assert choose_space(space, wanted) is space
+
+
+def test_a_class_of_its_own_for_void():
+    space = choose_space(LABEL_SPACE, "classes+unlabeled")
+    assert len(space) == 20
+    assert space.void_ids == ()
+    assert space.encode(np.array([[0, 9, 33]], np.uint8)).tolist() == [[19, 19, 18]]
+    assert space.categories == LABEL_SPACE.categories
+    assert choose_space(LABEL_SPACE, "classes") is LABEL_SPACE
+
+
+def test_joined_classes_keep_what_they_share():
+    human, vehicle = choose_space(LABEL_SPACE, "categories").classes[-2:]
+    assert (human.color, human.has_instances, human.category) == ((220, 20, 60), True, "")
+    assert vehicle.label_ids == (26, 27, 28, 31, 32, 33)
+    road, other = choose_space(LABEL_SPACE, "road").classes
+    assert (road.color, road.has_instances) == ((128, 64, 128), False)
+    assert not other.has_instances
+
+
+def test_spaces_from_files(tmp_path):
+    file = tmp_path / "driving.yaml"
+    file.write_text("classes: {free: [road, 9], vehicle: vehicle, left: rest}\ncolors: {free: [1, 2, 3]}\n")
+    space = choose_space(LABEL_SPACE, str(file))
+    assert space.name == "cityscapes:driving"
+    assert space.names == ["free", "vehicle", "left"]
+    assert space.classes[0].color == (1, 2, 3)
+    assert space.encode(np.array([[7, 9, 33, 23, 0]], np.uint8)).tolist() == [[0, 0, 1, 2, 255]]
+    whole = tmp_path / "labels.json"
+    whole.write_text(json.dumps(space.to_dict()))
+    assert choose_space(LABEL_SPACE, str(whole)) == space
+
+
+def test_selecting_makes_the_rest_void(tmp_path):
+    file = tmp_path / "two.yaml"
+    file.write_text("classes: {car: [car], person: [person]}")
+    space = choose_space(LABEL_SPACE, str(file))
+    assert space.encode(np.array([[26, 24, 7, 0]], np.uint8)).tolist() == [[0, 1, 255, 255]]
+    assert space.decode(np.array([[0, 1, 255]], np.uint8)).tolist() == [[26, 24, 0]]
+    assert space.classes[0] == LABEL_SPACE.classes[13]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("classes: {a: [roud]}", 'no class, category or label id "roud".*Did you mean "road"'),
+        ("classes: {a: [road], b: [flat]}", "label id 7 is in a and in b"),
+        ("classes: {a: [0], b: [0, road]}", "label id 0 is in a and in b"),
+        ("classes: {a: []}", '"a" is empty'),
+        ("classes: {a: road}\ncolors: {b: [0, 0, 0]}", 'a colour for "b"'),
+        ("class: {a: road}", 'unknown key "class".*Did you mean "classes"'),
+        ("classes: [road, car]", "expected classes with what they consist of"),
+        ("name: x", "expected classes with what they consist of"),
+    ],
+)
+def test_faulty_space_files_get_one_sentence(tmp_path, text, message):
+    file = tmp_path / "space.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        choose_space(LABEL_SPACE, str(file))
+
+
+def test_spaces_that_dont_exist():
+    with pytest.raises(ConfigError, match='no class, category or label id "rode".*Did you mean "road"'):
+        choose_space(LABEL_SPACE, "rode")
+    flat = LabelSpace("flat", (LabelClass("a", (1, 2, 3), (0,)),))
+    with pytest.raises(ConfigError, match="has no categories"):
+        choose_space(flat, "categories")
+    with pytest.raises(ConfigError, match="no such configuration file"):
+        choose_space(flat, "missing.yaml")
+
+
+def test_train_ids_become_those_of_a_coarser_space_only():
+    categories = choose_space(LABEL_SPACE, "categories+void")
+    table = LABEL_SPACE.train_ids_in(categories)
+    ids = np.arange(34, dtype=np.uint8)[None]
+    assert np.array_equal(table[LABEL_SPACE.encode(ids)], categories.encode(ids))
+    with pytest.raises(ConfigError, match='the class "flat" stands for the label ids 7-8'):
+        categories.train_ids_in(LABEL_SPACE)
+    parking = group(LABEL_SPACE, "x", {"parking": [9], "rest": ["rest"]})
+    with pytest.raises(ConfigError, match="void stands for"):
+        LABEL_SPACE.train_ids_in(parking)

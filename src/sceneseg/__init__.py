@@ -5,17 +5,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sceneseg.models import create as create_model
+    from sceneseg.tasks import load
+    from sceneseg.tasks.classification import ClassificationModel
     from sceneseg.tasks.semantic import SemanticModel
 
-    load = SemanticModel.load
-
 __version__ = "0.1.0"
-__all__ = ["SemanticModel", "create_model", "load"]
+__all__ = ["ClassificationModel", "SemanticModel", "create_model", "load"]
 
 _WHERE = {
+    "ClassificationModel": "sceneseg.tasks.classification:ClassificationModel",
     "SemanticModel": "sceneseg.tasks.semantic:SemanticModel",
     "create_model": "sceneseg.models:create",
-    "load": "sceneseg.tasks.semantic:SemanticModel.load",
+    "load": "sceneseg.tasks:load",
 }
 
 

@@ -20,6 +20,7 @@ for verb in ("train", "evaluate", "predict", "report", "summary", "models"):
 
 data = App(name="data", help="Make, look at and prepare data sets.")
 data.command("sceneseg.commands.data:toy", name="toy")
+data.command("sceneseg.commands.data_get:get", name="get")
 app.command(data)
 
 weights = App(name="weights", help="Weights files: ours, and other people's.")

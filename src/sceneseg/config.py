@@ -15,13 +15,19 @@ T = TypeVar("T")
 Size = tuple[int, int]
 """(height, width) in pixels."""
 
+TASK_DEFAULTS: dict[str, dict[str, Any]] = {
+    "semantic": {"model": {"name": "fast_scnn"}},
+    "classification": {"model": {"name": "classifier"}, "data": {"name": "image_folder"}},
+}
+"""Task -> what it takes where nothing else is asked for."""
+
 
 @dataclass
 class DataConfig:
     """Which scenes, and at which size."""
 
     name: Annotated[str, Parameter(alias="-d")] = "cityscapes"
-    """Data set: cityscapes, camvid, ..."""
+    """Data set: cityscapes, camvid, ...; image_folder for classification."""
     root: Annotated[str | None, Parameter(alias="-p")] = None
     """Its folder; without it the environment variable <NAME>_DATASET."""
     train_split: str = "train"
@@ -30,12 +36,22 @@ class DataConfig:
     """Split to validate on."""
     target_size: Annotated[Size | None, Parameter(alias="-t", negative="")] = None
     """Resize every image to HEIGHT WIDTH before anything else, in training and in prediction alike."""
+    coarse: Annotated[bool | None, Parameter(alias=("-c", "--coarse"), negative="--no-coarse")] = None
+    """Cityscapes: learn from the coarse labels; short for the option coarse."""
+    label_space: Annotated[str | None, Parameter(alias="--label-space")] = None
+    """classes, categories, road (and other), any of them +void, or a YAML file; short for the option label_space."""
     options: dict[str, Any] = field(default_factory=dict)
     """Further arguments of the data set, for example cities."""
     workers: int | None = None
     """Processes that read and augment; chosen by the number of cores when absent."""
     cache: bool | None = None
     """Keep decoded scenes in memory; chosen by the free memory when absent."""
+
+    def __post_init__(self) -> None:
+        if self.label_space and Path(self.label_space).is_file():
+            self.label_space = str(Path(self.label_space).resolve())  # the run may be repeated from another folder
+        short = {"coarse": self.coarse, "label_space": self.label_space}
+        self.options = {**self.options, **{key: value for key, value in short.items() if value is not None}}
 
 
 @dataclass
@@ -48,6 +64,8 @@ class AugmentConfig:
     """Smallest and largest factor of the size."""
     flip: float = 0.5
     """Probability of mirroring left and right."""
+    area: tuple[float, float] = (0.08, 1.0)
+    """Classification, in place of scale: smallest and largest part of the image that a sample shows."""
     brightness: float = 0.25
     """Factor drawn from 1 ± this."""
     contrast: float = 0.25
@@ -63,27 +81,40 @@ class OptimConfig:
     """The optimizer; what is absent takes the optimizer's usual value."""
 
     name: Annotated[str, Parameter(alias=("--optimizer", "-f"))] = "adamw"
-    """Optimizer: sgd or adamw."""
-    lr: Annotated[float | None, Parameter(alias="-l")] = None
-    """Peak learning rate."""
+    """Optimizer: sgd, sgd_nesterov, adam, adamw, adamax, nadam, rmsprop, adagrad, adadelta, ftrl or muon."""
+    lr: Annotated[float | None, Parameter(alias=("-l", "--max-lr"))] = None
+    """Peak learning rate, the highest that the schedule reaches."""
     weight_decay: float | None = None
     """Weight decay of convolutions and linear layers; norms and biases have none."""
-    momentum: Annotated[float, Parameter(alias="--momentum")] = 0.9
-    """Momentum of sgd."""
+    momentum: Annotated[float | None, Parameter(alias="--momentum")] = None
+    """Momentum of sgd, sgd_nesterov, rmsprop and muon."""
+    lr_scale: dict[str, float] = field(default_factory=dict)
+    """Factors of the learning rate for parts of the model, --optim.lr-scale.encoder 0.1"""
 
 
+@Parameter(name="--learning-rate-schedule")  # the mapping's own name, which nobody types, else it takes --schedule
 @dataclass
 class ScheduleConfig:
     """The learning rate over the steps of the run."""
 
-    name: Annotated[str, Parameter(alias="--schedule")] = "poly"
-    """Schedule: poly, cosine or constant."""
-    power: Annotated[float, Parameter(alias="--power")] = 0.9
+    name: Annotated[str, Parameter(name=("--schedule.name", "--schedule"))] = "poly"
+    """Schedule: poly, cosine, one_cycle, cyclic, step, constant or reduce_on_plateau."""
+    power: Annotated[float, Parameter(name=("--schedule.power", "--power"))] = 0.9
     """Exponent of poly."""
-    min_lr: Annotated[float, Parameter(alias="--min-lr")] = 0.0
-    """Learning rate at the end."""
-    warmup_steps: int = 0
+    min_lr: Annotated[float, Parameter(name=("--schedule.min-lr", "--min-lr"))] = 0.0
+    """Learning rate at the end, and the lowest of cyclic and reduce_on_plateau."""
+    warmup_steps: Annotated[int, Parameter(name="--schedule.warmup-steps")] = 0
     """Steps of linear warm-up from zero."""
+    cycle: Annotated[int, Parameter(name=("--schedule.cycle", "--cycle"))] = 2000
+    """Steps of one cycle of cyclic, from min_lr to the peak and back."""
+    milestones: Annotated[list[float], Parameter(name="--schedule.milestones", negative="", consume_multiple=True)] = (
+        field(default_factory=lambda: [0.5, 0.75])
+    )
+    """When step lowers the rate, in parts of the run."""
+    factor: Annotated[float, Parameter(name="--schedule.factor")] = 0.1
+    """By what step and reduce_on_plateau multiply the rate."""
+    patience: Annotated[int, Parameter(name="--schedule.patience")] = 10
+    """Validations without a better score after which reduce_on_plateau lowers the rate."""
 
 
 @dataclass
@@ -112,6 +143,12 @@ class TrainConfig:
     """Weight of each auxiliary head's loss."""
     class_weights: str | None = None
     """Weights of the classes in the loss: median, enet or inverse (from their pixels), or none."""
+    weights: Annotated[str | None, Parameter(alias=("--weights", "-w"))] = None
+    """Start from a run or weights file of the same model; rows of its heads are matched by class name."""
+    encoder_weights: Annotated[str | None, Parameter(alias="--encoder-weights")] = None
+    """Start the encoder from a run or weights file, for example of a classifier."""
+    freeze: Annotated[list[str], Parameter(alias="--freeze", negative="")] = field(default_factory=list)
+    """Parts that stay as they are, weights and BatchNorm statistics, for example encoder."""
     ema: float = 0.0
     """Decay of the moving average of the weights that is validated and saved; 0 is off."""
 
@@ -120,6 +157,8 @@ class TrainConfig:
 class Config:
     """Everything that decides a run; `config.yaml` in the run directory holds it resolved."""
 
+    task: Annotated[Literal["semantic", "classification"], Parameter(alias="--task")] = "semantic"
+    """What is learned: semantic segmentation, or classification of whole images."""
     model: dict[str, Any] = field(default_factory=lambda: {"name": "fast_scnn"})
     """Model name and arguments, --model.name fast_scnn --model.width 0.5"""
     data: DataConfig = field(default_factory=DataConfig)
@@ -191,7 +230,8 @@ def from_dict(data: dict[str, Any], where: str = "the configuration") -> Config:
     Raises:
         ConfigError: An unknown key (with the closest known one) or a value of the wrong type.
     """
-    return _build(Config, data, where, "")
+    defaults = TASK_DEFAULTS.get(str(data.get("task")), TASK_DEFAULTS["semantic"])
+    return _build(Config, merge(defaults, data), where, "")
 
 
 def merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
@@ -212,8 +252,6 @@ def _build(cls: type[T], data: Any, where: str, prefix: str) -> T:
             hint = did_you_mean(str(key), hints)
             raise ConfigError(f'{where}: unknown key "{prefix}{key}".{hint} Known: {", ".join(hints)}.')
     values = {k: _value(hints[k], v, where, prefix + k) for k, v in data.items()}
-    if cls is Config and "model" in values:
-        values["model"] = {"name": "fast_scnn"} | values["model"]
     return cls(**values)
 
 

@@ -1,17 +1,21 @@
 """Label spaces: what the ids stored on disk mean, and how they become the train ids a model learns."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sceneseg.errors import DataError
+from sceneseg.errors import ConfigError, DataError, did_you_mean
 
 IGNORE_INDEX = 255
 """The train id of pixels that carry no class: they count neither in a loss nor in a score."""
+
+VOID_COLOR = (60, 60, 60)
+"""Of classes made of void or of all the rest."""
 
 Labels = npt.NDArray[np.uint8]
 
@@ -113,6 +117,27 @@ class LabelSpace:
         decoded: npt.NDArray[np.uint8] = table[labels]
         return decoded
 
+    def train_ids_in(self, other: "LabelSpace") -> Labels:
+        """Return what every train id of this space is in another: (256,) uint8, at 255 what void becomes.
+
+        Raises:
+            ConfigError: A class, or void, has parts that the other space keeps apart, or that it doesn't know.
+        """
+        theirs = {label_id: i for i, c in enumerate(other.classes) for label_id in c.label_ids}
+        theirs |= dict.fromkeys(other.void_ids, IGNORE_INDEX)
+        table = np.full(256, IGNORE_INDEX, np.uint8)
+        parts = [(i, f'the class "{c.name}"', c.label_ids) for i, c in enumerate(self.classes)]
+        for i, what, label_ids in (*parts, (IGNORE_INDEX, "void", self.void_ids)):
+            found = {theirs.get(label_id, -1) for label_id in label_ids} or {IGNORE_INDEX}
+            if len(found) > 1 or -1 in found:
+                raise ConfigError(
+                    f'In "{self.name}" {what} stands for the label ids {_ranges(sorted(label_ids))}; "{other.name}" '
+                    f"keeps them apart or doesn't know them all, so train ids of one can't become those of the other. "
+                    f"Read the labels themselves in that space: give --label-space to train or to evaluate -w."
+                )
+            table[i] = found.pop()
+        return table
+
     def _refuse(self, bad: npt.NDArray[Any], where: object) -> None:
         ids, counts = np.unique(bad, return_counts=True)
         found = ", ".join(f"{i} ({n} pixels)" for i, n in zip(ids[:5], counts[:5], strict=True))
@@ -154,6 +179,146 @@ class LabelSpace:
             for c in data["classes"]
         )
         return cls(data["name"], classes, tuple(data.get("void_ids", ())), data.get("void_label_id", 0))
+
+
+def choose_space(own: LabelSpace, wanted: str | None) -> LabelSpace:
+    """Return the label space that a data set is to be read in.
+
+    Args:
+        own: The data set's.
+        wanted: None or "classes" is `own`; "categories" has a class for each category; "road" or "road,car" has those
+            classes (or categories) and "other"; with "+NAME" behind any of these, void is a class of that name. What
+            ends in .yaml, .yml or .json is a file, see `read_space`.
+
+    Raises:
+        ConfigError: There is no such space, file or class.
+    """
+    if wanted is None or wanted == "classes" or own.name.endswith(f":{wanted}"):
+        return own
+    if Path(wanted).suffix in {".yaml", ".yml", ".json"}:
+        return read_space(Path(wanted), own)
+    base, _, void = wanted.partition("+")
+    if base == "categories" and not own.categories:
+        raise ConfigError(f'The label space "{own.name}" has no categories. Group its classes with --label-space FILE.')
+    listed = [name.strip() for name in base.split(",")]
+    names = {"classes": own.names, "categories": own.categories}.get(base, listed)
+    groups: dict[str, list[str | int]] = {name: [name] for name in names}
+    if names is listed:
+        groups["other"] = ["rest"]
+    if void:
+        groups[void] = ["void"]
+    return group(own, f"{own.name}:{wanted}", groups)
+
+
+def read_space(file: Path, own: LabelSpace) -> LabelSpace:
+    """Read a label space from a file, YAML or JSON.
+
+    Its `classes` are either a mapping of new names to what they consist of (see `group`; `name` and `colors` are
+    optional), or a list of whole classes as `LabelSpace.to_dict` writes them, for example the labels.json of a run.
+
+    Raises:
+        ConfigError: The file is missing, or its contents don't fit.
+    """
+    from sceneseg.config import read_yaml  # here, as the command line's types take longer to import than all of this
+
+    content = read_yaml(file)
+    for key in content:
+        if key not in (known := ("name", "classes", "colors", "void_ids", "void_label_id")):
+            raise ConfigError(f'{file}: unknown key "{key}".{did_you_mean(str(key), known)} Known: {", ".join(known)}.')
+    classes, name = content.get("classes"), content.get("name", file.stem)
+    if isinstance(classes, dict):
+        groups = {str(new): members if isinstance(members, list) else [members] for new, members in classes.items()}
+        return group(own, f"{own.name}:{name}", groups, content.get("colors", {}), str(file))
+    try:
+        return LabelSpace.from_dict({**content, "name": name})
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        raise ConfigError(
+            f"{file}: expected classes with what they consist of, for example {{classes: {{flat: [road, sidewalk]}}}}, "
+            f"or a list of classes with name, color and label_ids; found something else ({error!r})."
+        ) from None
+
+
+def group(
+    own: LabelSpace,
+    name: str,
+    groups: Mapping[str, list[str | int]],
+    colors: Mapping[str, list[int]] | None = None,
+    where: str = "--label-space",
+) -> LabelSpace:
+    """Return a label space whose classes are groups of another's; what is in no group becomes void.
+
+    A group of one class keeps its colour, category and instances. Where classes are joined there are no categories,
+    and objects are told apart only if all members tell them apart.
+
+    Args:
+        own: The space to group.
+        name: Of the new one.
+        groups: New class -> names of classes or categories, stored label ids, "rest" (all classes that no group
+            names) or "void" (all void ids that no group names).
+        colors: New class -> RGB, where it isn't the first member's.
+        where: For messages.
+
+    Raises:
+        ConfigError: A member that isn't known, or that two groups name, or a colour of no group.
+    """
+    colors = colors or {}
+    for key in colors:
+        if key not in groups:
+            raise ConfigError(f'{where}: a colour for "{key}", which is no class.{did_you_mean(str(key), groups)}')
+    named = {new: _members(own, members, where) for new, members in groups.items()}
+    taken = [label_id for ids in named.values() for label_id in ids]
+    for label_id in taken:
+        if len(both := [new for new, ids in named.items() if label_id in ids]) > 1:
+            raise ConfigError(f"{where}: the label id {label_id} is in {' and in '.join(both)}. Put it in one of them.")
+    left = {
+        "rest": [i for c in own.classes for i in c.label_ids if i not in taken],
+        "void": [i for i in own.void_ids if i not in taken],
+    }
+    classes = []
+    for new, members in groups.items():
+        ids = [*named[new], *(i for word in members if word in left for i in left[str(word)])]
+        if not ids:
+            raise ConfigError(f'{where}: the class "{new}" is empty. Name its members, or leave it out.')
+        color = colors.get(new, VOID_COLOR if "rest" in members else None)
+        classes.append(_joined(own, new, tuple(ids), color))
+    if any(len(_classes_of(own, c.label_ids)) > 1 for c in classes):
+        classes = [replace(c, category="") for c in classes]
+    used = {i for c in classes for i in c.label_ids}
+    void_ids = tuple(i for i in _known_ids(own) if i not in used)
+    return LabelSpace(name, tuple(classes), void_ids, own.void_label_id)
+
+
+def _members(own: LabelSpace, members: Iterable[str | int], where: str) -> list[int]:
+    by_name: dict[object, tuple[int, ...]] = {"rest": (), "void": ()}
+    for c in own.classes:
+        by_name[c.category] = (*by_name.get(c.category, ()), *c.label_ids)
+    by_name |= {c.name: c.label_ids for c in own.classes}  # a class wins over a category of its name
+    by_name |= {i: (i,) for i in _known_ids(own)}
+    for member in members:
+        if member not in by_name or member == "":
+            words = [str(word) for word in by_name if word]
+            raise ConfigError(
+                f'{where}: "{own.name}" has no class, category or label id "{member}".'
+                f"{did_you_mean(str(member), words)} It has: {', '.join(own.names)}."
+            )
+    return list(dict.fromkeys(label_id for member in members for label_id in by_name[member]))
+
+
+def _joined(own: LabelSpace, name: str, label_ids: tuple[int, ...], color: Sequence[int] | None) -> LabelClass:
+    members = _classes_of(own, label_ids)
+    red, green, blue = color or (members[0].color if members else VOID_COLOR)
+    category = members[0].category if len(members) == 1 else ""
+    has_instances = bool(members) and all(c.has_instances for c in members)
+    return LabelClass(name, (red, green, blue), label_ids, category, has_instances)
+
+
+def _classes_of(own: LabelSpace, label_ids: Iterable[int]) -> list[LabelClass]:
+    wanted = set(label_ids)
+    return [c for c in own.classes if wanted & set(c.label_ids)]
+
+
+def _known_ids(space: LabelSpace) -> list[int]:
+    return [*(i for c in space.classes for i in c.label_ids), *space.void_ids]
 
 
 def _ranges(ids: Iterable[int]) -> str:

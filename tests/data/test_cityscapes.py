@@ -6,17 +6,17 @@ from sceneseg import data
 from sceneseg.errors import DataError
 
 
-def write_pair(root, city="toytown", split="train", label=7, size=(8, 16), name="000000_000019"):
+def write_pair(root, city="toytown", split="train", label=7, size=(8, 16), name="000000_000019", kind="gtFine"):
     height, width = size
-    for kind, suffix, array in (
+    for folder, suffix, array in (
         ("leftImg8bit", "leftImg8bit", np.full((height, width, 3), 90, np.uint8)),
-        ("gtFine", "gtFine_labelIds", np.full((height, width), label, np.uint8)),
-        ("gtFine", "gtFine_instanceIds", np.full((height, width), 26001, np.uint16)),
+        (kind, f"{kind}_labelIds", np.full((height, width), label, np.uint8)),
+        (kind, f"{kind}_instanceIds", np.full((height, width), 26001, np.uint16)),
     ):
-        folder = root / kind / split / city
-        folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(array).save(folder / f"{city}_{name}_{suffix}.png")
-    return root / "gtFine" / split / city / f"{city}_{name}_gtFine_labelIds.png"
+        path = root / folder / split / city / f"{city}_{name}_{suffix}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(array).save(path)
+    return root / kind / split / city / f"{city}_{name}_{kind}_labelIds.png"
 
 
 def test_reads_train_ids_and_instances(tmp_path):
@@ -96,3 +96,34 @@ def test_real_pairs(shared_data):
     assert counts[0] == 831082  # road of aachen_000000_000019
     assert counts[13] == 42659  # its cars
     assert len(np.unique(scene.instances)) - 1 == 13
+
+
+def test_coarse_labels_are_for_learning(toy_root):
+    fine = data.create("cityscapes", root=toy_root)
+    coarse = data.create("cityscapes", root=toy_root, coarse=True)
+    assert [f.name for f in coarse.files] == [f.name for f in fine.files]
+    assert {f.labels.parts[-4] for f in coarse.files} == {"gtCoarse"}
+    assert (coarse.read_labels(0) == 255).mean() > (fine.read_labels(0) == 255).mean()
+    val = data.create("cityscapes", root=toy_root, split="val", coarse=True)
+    assert {f.labels.parts[-4] for f in val.files} == {"gtFine"}
+
+
+def test_extra_coarse_images(tmp_path):
+    for split, name in (("train", "000000_000019"), ("train_extra", "000001_000019")):
+        write_pair(tmp_path, split=split, name=name, kind="gtCoarse")
+    extra = data.create("cityscapes", root=tmp_path, split="train_extra", coarse=True)
+    assert [f.name for f in extra.files] == ["toytown_000001_000019"]
+    assert extra.read(0, with_instances=True).labels.shape == (8, 16)
+    assert len(data.create("cityscapes", root=tmp_path, split="train_all", coarse=True)) == 2
+    with pytest.raises(DataError, match="train_extra has coarse labels only. Add -c"):
+        data.create("cityscapes", root=tmp_path, split="train_extra")
+    (tmp_path / "gtCoarse/train/toytown/toytown_000000_000019_gtCoarse_labelIds.png").unlink()
+    with pytest.raises(DataError, match=r"are missing\. Unpack gtCoarse\.zip"):
+        data.create("cityscapes", root=tmp_path, coarse=True)
+
+
+def test_categories(tmp_path):
+    write_pair(tmp_path, label=26)
+    dataset = data.create("cityscapes", root=tmp_path, label_space="categories")
+    assert (dataset.read(0).labels == 6).all()
+    assert dataset.label_space.names[6] == "vehicle"

@@ -45,3 +45,21 @@ def test_a_network_of_one_size_says_which() -> None:
 def test_an_unknown_network() -> None:
     with pytest.raises(UnknownNameError, match='Did you mean "resnet50"'):
         models.create("classifier", num_classes=2, encoder="resnet5O")
+
+
+def test_hrnet_classifies_with_its_own_head() -> None:
+    with torch.device("meta"):
+        model = models.create("classifier", num_classes=7, encoder="hrnet", variant="w18-small-v1")
+        segmenter = models.create("hrnet", num_classes=19, variant="w18-small-v1")
+        assert model(torch.empty(2, 3, 64, 96)).shape == (2, 7)
+    backbone = model.network.get_submodule("backbone").state_dict()
+    assert {k: v.shape for k, v in backbone.items()} == {
+        k: v.shape for k, v in segmenter.get_submodule("backbone").state_dict().items()
+    }
+
+
+def test_arguments_without_effect_are_refused() -> None:
+    with pytest.raises(ModelError, match="hrnet has no dropout"):
+        models.create("classifier", num_classes=2, encoder="hrnet", dropout=0.1)
+    with pytest.raises(ModelError, match="no variants of their own"):
+        models.create("classifier", num_classes=2, variant="w18")

@@ -1,17 +1,48 @@
-from itertools import pairwise
+import io
 
 import pytest
 import torch
 from torch import nn
 
-from sceneseg.config import OptimConfig, ScheduleConfig
-from sceneseg.errors import UnknownNameError
+from sceneseg import models
+from sceneseg.config import OptimConfig
+from sceneseg.errors import ConfigError, UnknownNameError
 from sceneseg.optim import optimizers
 from sceneseg.optim.averaging import WeightAverage
-from sceneseg.optim.schedules import SCHEDULES, learning_rate
+from sceneseg.optim.groups import parameter_groups
+from sceneseg.optim.muon import Muon
+
+NAMES = sorted(optimizers.OPTIMIZERS)
 
 
-@pytest.mark.parametrize("name", sorted(optimizers.DEFAULTS))
+class Network(nn.Module):
+    num_classes = 3
+    in_channels = 3
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.Conv2d(6, 8, 3, padding=1))
+        self.depthwise = nn.Conv2d(8, 8, 3, groups=8)
+        self.head = nn.Conv2d(8, 3, 1)
+
+    def forward(self, image):
+        return self.head(self.depthwise(self.encoder(image)))
+
+
+def train(model, optimizer, steps, seed):
+    generator = torch.Generator().manual_seed(seed)
+    losses = []
+    for _ in range(steps):
+        image = torch.randn(2, 3, 8, 8, generator=generator)
+        loss = (model(image) - image[..., 2:-2, 2:-2]).square().mean()
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+    return losses
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_norms_and_biases_are_not_decayed(name):
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
     groups = optimizers.create(model, OptimConfig(name)).param_groups
@@ -20,32 +51,101 @@ def test_norms_and_biases_are_not_decayed(name):
     assert groups[1]["weight_decay"] == 0
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_lowers_the_loss(name):
+    torch.manual_seed(0)
+    model = Network()
+    losses = train(model, optimizers.create(model, OptimConfig(name)), 30, seed=1)
+    assert sum(losses[-5:]) < sum(losses[:5])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_goes_on_from_its_saved_state_bit_by_bit(name):
+    torch.manual_seed(0)
+    model = Network()
+    config = OptimConfig(name, lr_scale={"encoder": 0.5})
+    optimizer = optimizers.create(model, config)
+    train(model, optimizer, 3, seed=1)
+    file = io.BytesIO()
+    torch.save((model.state_dict(), optimizer.state_dict()), file)
+    file.seek(0)
+    weights, state = torch.load(file, weights_only=True)
+    other = Network()
+    other.load_state_dict(weights)
+    resumed = optimizers.create(other, config)
+    resumed.load_state_dict(state)
+    train(model, optimizer, 2, seed=2)
+    train(other, resumed, 2, seed=2)
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), other.parameters(), strict=True))
+
+
 def test_given_values_win():
-    group = optimizers.create(nn.Linear(2, 2), OptimConfig("sgd", lr=0.3, weight_decay=0.0, momentum=0.5)).param_groups[
-        0
-    ]
+    config = OptimConfig("sgd", lr=0.3, weight_decay=0.0, momentum=0.5)
+    group = optimizers.create(nn.Linear(2, 2), config).param_groups[0]
     assert (group["lr"], group["weight_decay"], group["momentum"]) == (0.3, 0.0, 0.5)
+
+
+def test_usual_values():
+    momenta = {n: optimizers.create(Network(), OptimConfig(n)).defaults.get("momentum") for n in NAMES}
+    assert {n: m for n, m in momenta.items() if m} == {"sgd": 0.9, "sgd_nesterov": 0.9, "muon": 0.95}
+    assert optimizers.create(Network(), OptimConfig("sgd_nesterov")).defaults["nesterov"]
 
 
 def test_typo():
     with pytest.raises(UnknownNameError, match='Did you mean "adamw"'):
-        optimizers.create(nn.Linear(2, 2), OptimConfig("adamv"))
-    with pytest.raises(UnknownNameError, match='Did you mean "poly"'):
-        learning_rate(0, 10, 1.0, ScheduleConfig("polly"))
+        optimizers.create(nn.Linear(2, 2), OptimConfig("adam_w"))
 
 
-@pytest.mark.parametrize("name", sorted(SCHEDULES))
-def test_schedules_start_at_the_peak_after_warming_up(name):
-    config = ScheduleConfig(name, warmup_steps=4)
-    rates = [learning_rate(s, 20, 2.0, config) for s in range(20)]
-    assert rates[:4] == pytest.approx([0.4, 0.8, 1.2, 1.6])
-    assert rates[4] == pytest.approx(2.0)
-    assert all(a >= b for a, b in pairwise(rates[4:]))
+def rates(model, lr_scale):
+    by_id = {id(p): g["lr"] for g in parameter_groups(model, 1.0, 0.1, lr_scale) for p in g["params"]}
+    return {name: by_id[id(p)] for name, p in model.named_parameters()}
 
 
-def test_poly_is_the_papers_formula():
-    config = ScheduleConfig("poly", power=0.9, min_lr=1e-4)
-    assert learning_rate(50, 200, 0.01, config) == pytest.approx(1e-4 + (0.01 - 1e-4) * 0.75**0.9)
+def test_parts_learn_at_their_own_rate():
+    found = rates(Network(), {"encoder": 0.1, "encoder.2": 0.5, "head": 10})
+    assert found["encoder.0.weight"] == found["encoder.1.bias"] == 0.1
+    assert found["encoder.2.weight"] == 0.5
+    assert found["head.bias"] == 10
+    assert found["depthwise.weight"] == 1
+
+
+def test_what_lies_around_the_network_needs_no_naming():
+    wrapped = nn.ModuleDict({"module": nn.ModuleDict({"network": Network()})})
+    assert rates(wrapped, {"head": 10})["module.network.head.weight"] == 10
+
+
+def test_a_prefix_ends_with_a_whole_word():
+    with pytest.raises(ConfigError, match='begins with "enc".*Did you mean "encoder".*parts are depthwise, encoder'):
+        rates(Network(), {"enc": 0.1})
+
+
+def test_frozen_parts_are_left_out_but_known():
+    model = Network()
+    model.encoder.requires_grad_(False)
+    groups = parameter_groups(model, 1.0, 0.1, {"encoder": 0.1})
+    assert sum(len(g["params"]) for g in groups) == 4
+
+
+def test_muon_takes_the_filters_in_the_middle():
+    model = Network()
+    optimizer = optimizers.create(model, OptimConfig("muon"))
+    assert isinstance(optimizer, Muon)
+    matrices = [p for g in optimizer.param_groups if g["matrices"] for p in g["params"]]
+    assert [id(p) for p in matrices] == [id(model.encoder[2].weight)]
+
+
+def test_muon_on_a_real_model():
+    network = models.create("bisenet_v2", num_classes=19, width=0.25, head_channels=16)
+    optimizer = optimizers.create(network, OptimConfig("muon"))
+    taken = {id(p) for g in optimizer.param_groups if g["matrices"] for p in g["params"]}
+    names = {n for n, p in network.named_parameters() if id(p) in taken}
+    assert len(names) > 20
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Conv2d) and (
+            module.groups > 1 or module.in_channels == 3 or module.out_channels == 19
+        ):
+            assert f"{name}.weight" not in names
+    assert sum(len(g["params"]) for g in optimizer.param_groups) == len(list(network.parameters()))
 
 
 def test_average_follows_weights_and_batch_statistics():

@@ -1,9 +1,12 @@
 """`sceneseg predict`: label ids, colours and overlays for photographs, folders, or a data set's split."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from sceneseg.tasks.classification import ClassificationModel
 
 Size = tuple[int, int]
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
@@ -22,7 +25,8 @@ def predict(
     """Predict photographs of any size, all pictures of a folder, or a split of a data set.
 
     Writes for each NAME_labelIds.png (the data set's own ids), NAME_color.png (palette PNG: indices and colours in
-    one file) and NAME_overlay.jpg (with a legend).
+    one file) and NAME_overlay.jpg (with a legend). A classifier writes classes.json: the five most probable classes
+    of each picture.
 
     Example: sceneseg predict -w runs/demo photo.jpg holiday/ -r results
 
@@ -38,14 +42,33 @@ def predict(
     """
     from rich.progress import track
 
-    from sceneseg.tasks.semantic import SemanticModel
+    from sceneseg.tasks import load
+    from sceneseg.tasks.classification import ClassificationModel
 
     files = _pictures(inputs) if data is None else _split(data, root, split)
-    model = SemanticModel.load(weights, device)
+    model = load(weights, device)
     model.input.target_size = target_size or model.input.target_size
+    if isinstance(model, ClassificationModel):
+        _classify(model, files, results)
+        return
     for name, file in track(files, "predicting", transient=True):
         model.predict(file, name).save(results)
     print(f"{len(files)} predicted; label ids, colours and overlays are in {results}")
+
+
+def _classify(model: "ClassificationModel", files: list[tuple[str, Path]], results: Path) -> None:
+    """Print the first answers for each picture and write them to classes.json."""
+    from rich.progress import track
+
+    from sceneseg.runs import write_json
+
+    answers: dict[str, dict[str, float]] = {}
+    for _, file in track(files, "predicting", transient=True):
+        answers[str(file)] = model.predict(file).top(5)
+        words = (f"{name} {probability:.1%}" for name, probability in answers[str(file)].items())
+        print(f"{file}: {', '.join(words)}")
+    write_json(results / "classes.json", answers)
+    print(f"{len(files)} predicted; the classes are in {results / 'classes.json'}")
 
 
 def _pictures(inputs: tuple[Path, ...]) -> list[tuple[str, Path]]:
@@ -74,7 +97,7 @@ def _unique(names: list[str]) -> list[str]:
 
 
 def _split(name: str, root: str | None, split: str) -> list[tuple[str, Path]]:
-    from sceneseg import data
+    from sceneseg.data import datasets
 
-    dataset = data.create(name, root=root, split=split)
+    dataset = datasets.create(name, root=root, split=split)
     return [(files.name, files.image) for files in dataset.files]

@@ -27,6 +27,7 @@ def train(
         runs: Folder of the run directories.
         resume: Go on with an interrupted run, exactly as if it had never stopped.
     """
+    from sceneseg import tasks
     from sceneseg.report.page import write_report
     from sceneseg.runs import Run, read_json
     from sceneseg.training import start
@@ -43,7 +44,7 @@ def train(
         print(f"Interrupted; the state is saved. Go on with: sceneseg train -r {run.path}")
         raise SystemExit(130)
     page = write_report(run.path)
-    scores = read_json(run.metrics)
-    print(f"\nbest validation mean IoU  {scores['mean_iou']:.2%}")
+    score, name = tasks.best_score(run.load_config().task)
+    print(f"\nbest validation {name}  {read_json(run.metrics)[score]:.2%}")
     print(f"weights  {run.best}\nreport   {page}")
     print(f"next     sceneseg predict -w {run.path} PHOTO.jpg")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import numpy.typing as npt
+from PIL import Image as PillowImage
 
 from sceneseg.config import AugmentConfig
 from sceneseg.data.scene import Image
@@ -89,6 +90,52 @@ def cut(image: Image, labels: Labels, window: Window) -> tuple[Image, Labels]:
     out = cv2.warpAffine(image, matrix, (width, height), flags=inverse | cv2.INTER_LINEAR, borderValue=FILL)
     ids = cv2.warpAffine(labels, matrix, (width, height), flags=inverse | cv2.INTER_NEAREST, borderValue=IGNORE_INDEX)
     return out.astype(np.uint8, copy=False), ids.astype(np.uint8, copy=False)
+
+
+def draw_crop(
+    generator: np.random.Generator, image_size: tuple[int, int], size: tuple[int, int], config: AugmentConfig
+) -> Window:
+    """Draw which part of an image a classification sample shows, and whether it is mirrored.
+
+    Its area is drawn evenly from the configured range, the ratio of its sides logarithmically, up to 4/3 beside that
+    of `size`; what doesn't fit is drawn again, and after ten times cut to fit.
+
+    Source: Szegedy et al., "Going deeper with convolutions", CVPR 2015, section 6.
+
+    Args:
+        generator: The sample's own.
+        image_size: (height, width) on disk.
+        size: (height, width) of the sample.
+        config: Range of the area, flip probability.
+    """
+    pixels = image_size[0] * image_size[1]
+    for _ in range(10):
+        area = pixels * generator.uniform(*config.area)
+        ratio = size[1] / size[0] * np.exp(generator.uniform(-np.log(4 / 3), np.log(4 / 3)))
+        part = (float(np.sqrt(area / ratio)), float(np.sqrt(area * ratio)))
+        if part[0] <= image_size[0] and part[1] <= image_size[1]:
+            break
+    part = (min(part[0], image_size[0]), min(part[1], image_size[1]))
+    top, left = (float(generator.uniform(0, whole - p)) for whole, p in zip(image_size, part, strict=True))
+    scale = (size[0] / part[0], size[1] / part[1])
+    return Window(scale, top * scale[0], left * scale[1], bool(generator.random() < config.flip), size)
+
+
+def centre_crop(image_size: tuple[int, int], size: tuple[int, int], share: float) -> Window:
+    """Return the window in the middle of an image that is resized until `size` is `share` of its shorter side."""
+    scale = max(wanted / whole for wanted, whole in zip(size, image_size, strict=True)) / share
+    top, left = ((scale * whole - wanted) / 2 for wanted, whole in zip(size, image_size, strict=True))
+    return Window((scale, scale), top, left, False, size)
+
+
+def cut_image(image: Image, window: Window) -> Image:
+    """Cut a window that lies inside the image, averaging over the pixels that it shrinks (bilinear, antialiased)."""
+    (height, width), (sy, sx) = window.size, window.scale
+    box = (window.left / sx, window.top / sy, (window.left + width) / sx, (window.top + height) / sy)
+    inside = (max(box[0], 0.0), max(box[1], 0.0), min(box[2], image.shape[1]), min(box[3], image.shape[0]))  # rounding
+    resized = PillowImage.fromarray(image).resize((width, height), PillowImage.Resampling.BILINEAR, inside)
+    pixels = np.asarray(resized)
+    return np.array(pixels[:, ::-1] if window.flip else pixels)
 
 
 def draw_colour(generator: np.random.Generator, config: AugmentConfig) -> npt.NDArray[np.float32]:

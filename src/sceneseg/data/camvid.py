@@ -5,12 +5,13 @@ Every val frame belongs to a sequence that train has too, so scores worth quotin
 Source: Brostow et al., "Semantic object classes in video", PRL 2009; Badrinarayanan et al., "SegNet", PAMI 2017.
 """
 
+from pathlib import Path
 from typing import ClassVar
 
 from sceneseg.data import register
+from sceneseg.data._pairs import require
 from sceneseg.data.scene import SceneDataset, SceneFiles
-from sceneseg.errors import DataError
-from sceneseg.labels import LabelClass, LabelSpace
+from sceneseg.labels import LabelClass, LabelSpace, choose_space
 
 LABEL_SPACE = LabelSpace(
     "camvid",
@@ -39,15 +40,21 @@ class CamVid(SceneDataset):
     Args:
         root: The folder that holds ``train`` and ``trainannot``.
         split: train, val, test, or trainval (train and val together).
+        label_space: Another label space than the 11 classes, see `sceneseg.labels.choose_space`.
     """
 
     label_space = LABEL_SPACE
     splits: ClassVar[tuple[str, ...]] = ("train", "val", "test", "trainval")
 
+    def __init__(self, root: str | Path | None = None, split: str = "train", label_space: str | None = None) -> None:
+        self.label_space = choose_space(LABEL_SPACE, label_space)
+        super().__init__(root, split)
+
     def find(self) -> list[SceneFiles]:
         """List the split's images (.png or .webp) and check that each has its labels."""
         parts = ["train", "val"] if self.split == "trainval" else [self.split]
-        return [files for part in parts for files in self._find(part)]
+        files = [item for part in parts for item in self._find(part)]
+        return require(self, files, "Fetch the file again, or remove the image.")
 
     def _find(self, part: str) -> list[SceneFiles]:
         images, annotations = self.root / part, self.root / f"{part}annot"
@@ -56,11 +63,4 @@ class CamVid(SceneDataset):
                 f"there is no {part} with {part}annot", "train, trainannot, val, valannot, test, testannot"
             )
         found = sorted(p for p in images.iterdir() if p.suffix in {".png", ".webp"})
-        files = [SceneFiles(p.stem, p, annotations / f"{p.stem}.png") for p in found]
-        for item in files:
-            if item.labels and not item.labels.is_file():
-                raise DataError(
-                    f"{item.labels}: the labels of {item.image.name} are missing. Fetch the file again, "
-                    f"or remove the image."
-                )
-        return files
+        return [SceneFiles(p.stem, p, annotations / f"{p.stem}.png") for p in found]

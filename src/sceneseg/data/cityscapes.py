@@ -1,4 +1,4 @@
-"""Cityscapes in its official layout: leftImg8bit beside gtFine, one folder per city.
+"""Cityscapes in its official layout: leftImg8bit beside gtFine and gtCoarse, one folder per city.
 
 Source: Cordts et al., "The Cityscapes Dataset for Semantic Urban Scene Understanding", CVPR 2016; the label
 table is the one of cityscapesScripts (MIT).
@@ -11,9 +11,10 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from sceneseg.data import register
+from sceneseg.data._pairs import require
 from sceneseg.data.scene import Instances, SceneDataset, SceneFiles, read_ids
 from sceneseg.errors import DataError, did_you_mean
-from sceneseg.labels import LabelClass, LabelSpace
+from sceneseg.labels import LabelClass, LabelSpace, choose_space
 
 
 class CityscapesLabel(NamedTuple):
@@ -75,29 +76,55 @@ LABEL_SPACE = LabelSpace(
 )
 
 
+SPLITS = {"train_all": ("train", "train_extra")}
+"""Splits that are several folders."""
+ZIPS = {"gtFine": "gtFine_trainvaltest.zip", "gtCoarse": "gtCoarse.zip"}
+
+
 @register
 class Cityscapes(SceneDataset):
-    """The finely annotated Cityscapes: 19 classes from 34 label ids, 2975 train, 500 val, 1525 test images.
+    """Cityscapes: 19 classes from 34 label ids, 2975 train, 500 val, 1525 test and 19998 coarse extra images.
 
     Args:
-        root: The folder that holds ``leftImg8bit`` and ``gtFine``.
-        split: train, val or test (whose official labels are dummies and aren't read).
+        root: The folder that holds ``leftImg8bit`` and ``gtFine`` (or ``gtCoarse``).
+        split: train, val, test (whose official labels are dummies and aren't read), and with `coarse` train_extra
+            or train_all, which is train and train_extra together.
         cities: Only these cities; all when empty.
+        coarse: Learn from the coarse labels. Val keeps its fine labels, so that scores stay comparable.
+        label_space: Another label space than the 19 classes, see `sceneseg.labels.choose_space`.
     """
 
     label_space = LABEL_SPACE
-    splits: ClassVar[tuple[str, ...]] = ("train", "val", "test")
+    splits: ClassVar[tuple[str, ...]] = ("train", "val", "test", "train_extra", "train_all")
 
-    def __init__(self, root: str | Path | None = None, split: str = "train", cities: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        root: str | Path | None = None,
+        split: str = "train",
+        cities: Sequence[str] = (),
+        coarse: bool = False,
+        label_space: str | None = None,
+    ) -> None:
         self.cities = list(cities)
+        self.annotation = "gtCoarse" if coarse and split.startswith("train") else "gtFine"
+        self.label_space = choose_space(LABEL_SPACE, label_space)
         super().__init__(root, split)
 
     def find(self) -> list[SceneFiles]:
         """List the images of the split and check that each has its labels."""
-        folder = self.root / "leftImg8bit" / self.split
+        if self.annotation == "gtFine" and self.split in {"train_extra", "train_all"}:
+            raise DataError(
+                f"cityscapes: {self.split} has coarse labels only. Add -c (--coarse), or take --split train."
+            )
+        folders = [self.root / "leftImg8bit" / part for part in SPLITS.get(self.split, (self.split,))]
+        files = [self._files(image) for folder in folders for image in self._images(folder)]
+        return require(self, files, f"Unpack {ZIPS[self.annotation]} into {self.root}, or remove the image.")
+
+    def _images(self, folder: Path) -> list[Path]:
         if not folder.is_dir():
             raise self.missing(
-                f"there is no leftImg8bit/{self.split}", "leftImg8bit and gtFine with one folder per city"
+                f"there is no leftImg8bit/{folder.name}",
+                f"leftImg8bit and {self.annotation} with one folder per city",
             )
         known = sorted(p.name for p in folder.iterdir() if p.is_dir())
         for city in self.cities:
@@ -105,23 +132,16 @@ class Cityscapes(SceneDataset):
                 raise DataError(
                     f'{folder}: there is no city "{city}".{did_you_mean(city, known)} Found: {", ".join(known)}.'
                 )
-        images = (p for city in self.cities or known for p in sorted((folder / city).glob("*_leftImg8bit.png")))
-        return [self._files(image) for image in images]
+        return [p for city in self.cities or known for p in sorted((folder / city).glob("*_leftImg8bit.png"))]
 
     def _files(self, image: Path) -> SceneFiles:
         name = image.name.removesuffix("_leftImg8bit.png")
         if self.split == "test":
             return SceneFiles(name, image)
-        stem = self.root / "gtFine" / self.split / image.parent.name / f"{name}_gtFine"
-        labels, instances = (
-            stem.with_name(f"{stem.name}_labelIds.png"),
-            stem.with_name(f"{stem.name}_instanceIds.png"),
-        )
-        if not labels.is_file():
-            raise DataError(
-                f"{labels}: the labels of {image.name} are missing. Unpack gtFine_trainvaltest.zip into {self.root}, "
-                f"or remove the image."
-            )
+        split, city = image.parts[-3:-1]
+        folder = self.root / self.annotation / split / city
+        instances = folder / f"{name}_{self.annotation}_instanceIds.png"
+        labels = folder / f"{name}_{self.annotation}_labelIds.png"
         return SceneFiles(name, image, labels, instances if instances.is_file() else None)
 
     def read_instances(self, i: int) -> Instances | None:

@@ -1,7 +1,7 @@
 """From scenes to batches: which sample comes when, read and augmented in as many processes as wanted."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from sceneseg.config import AugmentConfig, Size
 from sceneseg.data.augment import cut, draw_colour, draw_window, sample_generator
+from sceneseg.data.image_folder import ImageFolder
 from sceneseg.data.scene import Scene, SceneDataset
 from sceneseg.errors import DataError
 
@@ -23,9 +24,9 @@ class Batch:
 
     Args:
         image: (B, 3, H, W) uint8.
-        labels: (B, H, W) uint8 train ids.
+        labels: (B, H, W) uint8 train ids, or (B,) int64 classes of whole images.
         colour: (B, 4) float32, see `sceneseg.data.augment.draw_colour`.
-        names: The scenes they were cut from.
+        names: The scenes or images they were cut from.
     """
 
     image: Tensor
@@ -55,7 +56,7 @@ class TrainingSamples(Dataset[tuple[Any, ...]]):
         self.seed = seed
         self.target_size = target_size
         self._scenes: dict[int, Scene] | None = {} if cache else None
-        self._order: tuple[int, np.ndarray[Any, Any]] = (-1, np.empty(0))
+        self._order = EpochOrder(len(dataset), seed)
 
     def __getitem__(self, number: int) -> tuple[Any, ...]:
         scene = self._scene(self.scene_index(number))
@@ -69,12 +70,7 @@ class TrainingSamples(Dataset[tuple[Any, ...]]):
 
     def scene_index(self, number: int) -> int:
         """Return which scene sample `number` is cut from."""
-        epoch, position = divmod(number, len(self.dataset))
-        if self._order[0] != epoch:
-            # the epoch's own stream, apart from the samples' (whose second key is the sample number)
-            generator = np.random.Generator(np.random.Philox(key=[self.seed, epoch], counter=[0, 0, 0, 1]))
-            self._order = (epoch, generator.permutation(len(self.dataset)))
-        return int(self._order[1][position])
+        return self._order[number]
 
     def _scene(self, index: int) -> Scene:
         if self._scenes is None:
@@ -82,6 +78,24 @@ class TrainingSamples(Dataset[tuple[Any, ...]]):
         if index not in self._scenes:
             self._scenes[index] = self.dataset.read(index)
         return self._scenes[index]
+
+
+class EpochOrder:
+    """Which of `length` things a number of an endless row means: every epoch has all, in an order of its own."""
+
+    def __init__(self, length: int, seed: int) -> None:
+        self.length = length
+        self.seed = seed
+        self._epoch = -1
+        self._order = np.empty(0, np.int64)
+
+    def __getitem__(self, number: int) -> int:
+        epoch, position = divmod(number, self.length)
+        if self._epoch != epoch:
+            # the epoch's own stream, apart from the samples' (whose second key is the sample number)
+            generator = np.random.Generator(np.random.Philox(key=[self.seed, epoch], counter=[0, 0, 0, 1]))
+            self._epoch, self._order = epoch, generator.permutation(self.length)
+        return int(self._order[position])
 
 
 class StepSampler(Sampler[list[int]]):
@@ -100,8 +114,10 @@ class StepSampler(Sampler[list[int]]):
             yield list(range(step * self.batch_size + self.rank, (step + 1) * self.batch_size, self.world))
 
 
-def training_loader(samples: TrainingSamples, steps: StepSampler, workers: int) -> "DataLoader[tuple[Any, ...]]":
-    """Return a loader of `Batch`es for the given steps."""
+def training_loader(
+    samples: Dataset[tuple[Any, ...]], steps: Iterable[list[int]], workers: int
+) -> "DataLoader[tuple[Any, ...]]":
+    """Return a loader of `Batch`es for the given steps, each a list of sample numbers."""
     return DataLoader(samples, batch_sampler=steps, collate_fn=_collate, **_quiet(workers))
 
 
@@ -154,10 +170,9 @@ def default_workers() -> int:
     return 0 if cores <= 2 else min(8, cores - 1)
 
 
-def fits_in_memory(dataset: SceneDataset, workers: int) -> bool:
+def fits_in_memory(dataset: SceneDataset | ImageFolder, workers: int) -> bool:
     """Return whether all decoded scenes take less than a quarter of the memory, in every process that reads."""
-    first = dataset.read(0)
-    size = first.image.nbytes + (0 if first.labels is None else first.labels.nbytes)
+    size = sum(part.nbytes for part in vars(dataset.read(0)).values() if isinstance(part, np.ndarray))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
     return size * len(dataset) * max(1, workers) < memory / 4
 

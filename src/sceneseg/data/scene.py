@@ -67,7 +67,7 @@ class SceneDataset(ABC):
         if split not in self.splits:
             hint = did_you_mean(split, self.splits)
             raise DataError(f'{self.name} has no split "{split}".{hint} It has: {", ".join(self.splits)}.')
-        self.root = self._root(root)
+        self.root = find_root(self.name, root)
         self.files = self.find()
         if not self.files:
             raise DataError(f"{self.root}: the {split} split has no images.")
@@ -110,26 +110,35 @@ class SceneDataset(ABC):
         """Read only the instance numbers of scene `i`, (H, W) int32, or None where the data set has none."""
         return None
 
-    def _root(self, root: str | Path | None) -> Path:
-        variable = f"{self.name.upper()}_DATASET"
-        found = root or os.environ.get(variable)
-        if not found:
-            raise DataError(
-                f"Where is {self.name}? Give its folder with -p FOLDER, or set the environment variable {variable}."
-            )
-        path = Path(found).expanduser()
-        if not path.is_dir():
-            source = "-p" if root else variable
-            raise DataError(f"{path}: there is no such folder (given by {source}).")
-        return path
-
     def missing(self, what: str, expected: str) -> DataError:
         """Return the error for a root that doesn't look like this data set."""
-        inside = sorted(p.name for p in self.root.iterdir())[:6]
-        return DataError(
-            f"{self.root}: {what}. Expected {expected}; found {', '.join(inside) or 'an empty folder'}. "
-            f"Give the folder that holds them with -p FOLDER."
-        )
+        return unlike(self.root, what, expected)
+
+
+def find_root(name: str, root: str | Path | None) -> Path:
+    """Return the folder of the data set called `name`: `root`, or what its environment variable says.
+
+    Raises:
+        DataError: Neither is given, or there is no such folder.
+    """
+    variable = f"{name.upper()}_DATASET"
+    found = root or os.environ.get(variable)
+    if not found:
+        raise DataError(f"Where is {name}? Give its folder with -p FOLDER, or set the environment variable {variable}.")
+    path = Path(found).expanduser()
+    if not path.is_dir():
+        source = "-p" if root else variable
+        raise DataError(f"{path}: there is no such folder (given by {source}).")
+    return path
+
+
+def unlike(root: Path, what: str, expected: str) -> DataError:
+    """Return the error for a root that doesn't look like its data set."""
+    inside = sorted(p.name for p in root.iterdir())[:6]
+    return DataError(
+        f"{root}: {what}. Expected {expected}; found {', '.join(inside) or 'an empty folder'}. "
+        f"Give the folder that holds them with -p FOLDER."
+    )
 
 
 def read_image(path: Path) -> Image:

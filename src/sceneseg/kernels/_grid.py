@@ -32,11 +32,6 @@ class Axis(NamedTuple):
     weight: npt.NDArray[np.floating[Any]]
     starts: npt.NDArray[np.intp]
 
-    def part(self, first: int, last: int, cell: int) -> "Axis":
-        """Return the pixels first..last-1, their cells counted from `cell`; without `starts`."""
-        low, high = self.low[first:last] - cell, self.high[first:last] - cell
-        return Axis(low, high, self.weight[first:last], self.starts[:0])
-
 
 def axes(
     coarse: Tensor, size: Size, covered: Covered | None, align_corners: bool, number: type[np.floating[Any]]
@@ -79,6 +74,24 @@ def _axis(cells: int, pixels: int, extent: float, align_corners: bool, number: t
     return Axis(low, np.minimum(low + 1, cells - 1), weight, np.searchsorted(low, np.arange(cells + 1)))
 
 
+class Taps(NamedTuple):
+    """An axis as torch needs it: from which two cells a pixel is blended, and the second one's share."""
+
+    low: Tensor
+    high: Tensor
+    weight: Tensor
+
+    @classmethod
+    def of(cls, axis: Axis, like: Tensor) -> "Taps":
+        """Bring an axis to a tensor's device and type."""
+        low, high = (torch.from_numpy(index).to(like.device) for index in (axis.low, axis.high))
+        return cls(low, high, torch.from_numpy(axis.weight).to(like))
+
+    def part(self, first: int, last: int, cell: int) -> "Taps":
+        """Return the pixels first..last-1, with their cells counted from `cell`."""
+        return Taps(self.low[first:last] - cell, self.high[first:last] - cell, self.weight[first:last])
+
+
 def upsample(coarse: Tensor, size: Size, covered: Covered | None, align_corners: bool) -> Tensor:
     """Interpolate (B, C, h, w) bilinearly to (B, C, H, W), in the logits' own precision; differentiable."""
     number = np.float64 if coarse.dtype == torch.float64 else np.float32
@@ -87,27 +100,31 @@ def upsample(coarse: Tensor, size: Size, covered: Covered | None, align_corners:
     if float(height).is_integer() and float(width).is_integer():
         whole = F.interpolate(coarse, (int(height), int(width)), mode="bilinear", align_corners=align_corners)
         return whole[..., : size[0], : size[1]]
-    return blend(blend(coarse, -1, columns), -2, rows)
+    return blend_rows(blend_columns(coarse, Taps.of(columns, coarse)), Taps.of(rows, coarse))
 
 
-def blend(coarse: Tensor, dim: int, axis: Axis) -> Tensor:
-    """Interpolate along one dimension."""
-    low, high, weight = _on_device(axis, coarse, dim)
-    return coarse.index_select(dim, low) * (1 - weight) + coarse.index_select(dim, high) * weight
+def blend_rows(x: Tensor, taps: Taps) -> Tensor:
+    """Interpolate (B, C, cells, W) to (B, C, pixels, W)."""
+    return torch.lerp(x.index_select(2, taps.low), x.index_select(2, taps.high), taps.weight.unsqueeze(1))
 
 
-def blend_transposed(gradient: Tensor, dim: int, axis: Axis, cells: int) -> Tensor:
-    """Bring the gradient of what `blend` returned back to the cells that it took: (.., pixels, ..) -> (.., cells, ..)."""
-    low, high, weight = _on_device(axis, gradient, dim)
-    shape = list(gradient.shape)
-    shape[dim] = cells
-    back = gradient.new_zeros(shape).index_add_(dim, low, gradient * (1 - weight))
-    return back.index_add_(dim, high, gradient * weight)
+def blend_columns(x: Tensor, taps: Taps) -> Tensor:
+    """Interpolate (B, C, H, cells) to (B, C, H, pixels)."""
+    return torch.lerp(x.index_select(3, taps.low), x.index_select(3, taps.high), taps.weight)
 
 
-def _on_device(axis: Axis, like: Tensor, dim: int) -> tuple[Tensor, Tensor, Tensor]:
-    low, high, weight = (torch.from_numpy(a).to(like.device) for a in (axis.low, axis.high, axis.weight))
-    return low, high, weight.to(like.dtype).view([-1 if d == dim % like.ndim else 1 for d in range(like.ndim)])
+def blend_rows_back(gradient: Tensor, taps: Taps, cells: int) -> Tensor:
+    """Bring a gradient (B, C, pixels, W) back to (B, C, cells, W): `blend_rows`, transposed."""
+    back = gradient.new_zeros((*gradient.shape[:2], cells, gradient.shape[3]))
+    high = gradient * taps.weight.unsqueeze(1)
+    return back.index_add_(2, taps.high, high).index_add_(2, taps.low, torch.sub(gradient, high, out=high))
+
+
+def blend_columns_back(gradient: Tensor, taps: Taps, cells: int) -> Tensor:
+    """Bring a gradient (B, C, H, pixels) back to (B, C, H, cells): `blend_columns`, transposed."""
+    back = gradient.new_zeros((*gradient.shape[:3], cells))
+    high = gradient * taps.weight
+    return back.index_add_(3, taps.high, high).index_add_(3, taps.low, torch.sub(gradient, high, out=high))
 
 
 def run_in_threads(task: Callable[[int], T], count: int) -> list[T]:

@@ -35,8 +35,8 @@ def upsample_argmax(
 
     Returns:
         (B, H, W) uint8. On a CPU it is what ``F.interpolate(coarse.float(), covered).argmax(1)`` gives, cropped;
-        only where the two highest logits of a pixel are within rounding may the other of the two win, if torch
-        rounds differently there (H + W <= 128, another build of torch, or a fractional `covered`).
+        only where the highest logits of a pixel are within rounding may another of them win, if torch rounds in
+        another order (3 classes, H + W <= 128, a build of torch without fused multiply-add, fractional `covered`).
 
     Raises:
         ModelError: More than 255 classes, logits of another shape, or an output larger than `covered`.
@@ -198,8 +198,8 @@ def _multiply_add() -> Any:
     from numba import njit
     from numba.extending import intrinsic
 
-    @intrinsic  # type: ignore[untyped-decorator]
-    def fused(_: Any, a: Any, b: Any, c: Any) -> Any:
+    def multiply_add(_: Any, a: Any, b: Any, c: Any) -> Any:
         return a(a, b, c), lambda context, builder, signature, arguments: builder.fma(*arguments)
 
+    fused: Any = intrinsic(multiply_add)
     return njit(lambda a, b, c: fused(a, b, c))

@@ -14,29 +14,22 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sceneseg.errors import ConfigError, DataError, ModelError
-from sceneseg.kernels._grid import (
-    ROWS_PER_TASK,
-    Axis,
-    Covered,
-    axes,
-    blend,
-    blend_transposed,
-    contracted,
-    run_in_threads,
-    upsample,
-)
+from sceneseg.kernels import _grid
+from sceneseg.kernels._grid import ROWS_PER_TASK, Axis, Covered, Taps, axes, contracted, run_in_threads, upsample
 from sceneseg.labels import IGNORE_INDEX
 
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.uint8]
+Tables = tuple[Floats, Floats, Floats, Floats]  # Targets as arrays
+Span = tuple[int, int]
+Result = tuple[Tensor, Tensor, Tensor | None]  # sum of losses, sum of weights, gradient of the first if asked for
 
 PIXELS_PER_TILE = 256  # output columns that are worked on at once, so that their logits stay in the cache
 ROWS_PER_BAND = 32  # output rows of the plain torch version: 8 and 128 are slower
 
 ONE, HALF, LOWEST = np.float32(1), np.float32(0.5), np.finfo(np.float32).min
 PER_LOG_2 = np.float32(1 / math.log(2))
-LOG_2_HIGH = np.float32(355 / 512)  # few bits, so that n * LOG_2_HIGH is exact
-LOG_2_LOW = np.float32(math.log(2) - 355 / 512)
+LOG_2_HIGH, LOG_2_LOW = np.float32(355 / 512), np.float32(math.log(2) - 355 / 512)  # n * LOG_2_HIGH is exact
 Q0, Q1, Q2 = np.float32(0.49999993432), np.float32(0.16666520399), np.float32(0.041668390786)
 Q3, Q4 = np.float32(0.0083687451078), np.float32(0.0013814540076)
 
@@ -45,26 +38,12 @@ class Targets(NamedTuple):
     """The distribution every label asks for, times its class weight.
 
     The loss of a pixel with label k is ``hit[k] * -log p[k] + valid[k] * sum(spread * -log p)``.
-
-    Args:
-        weight: (256,) class weights; 0 for what is no class, or ignored.
-        hit: (256,) what is left of the weight after smoothing.
-        valid: (256,) 1 for a class, 0 otherwise.
-        spread: (C,) what smoothing gives to each class.
     """
 
-    weight: Tensor
-    hit: Tensor
-    valid: Tensor
-    spread: Tensor
-
-
-class Result(NamedTuple):
-    """What each version returns; `gradient` is that of `loss_sum`, None when it wasn't asked for."""
-
-    loss_sum: Tensor
-    weight_sum: Tensor
-    gradient: Tensor | None
+    weight: Tensor  # (256,) class weights; 0 for what is no class, or ignored
+    hit: Tensor  # (256,) what is left of the weight after smoothing
+    valid: Tensor  # (256,) 1 for a class, 0 otherwise
+    spread: Tensor  # (C,) what smoothing gives to each class
 
 
 def upsample_cross_entropy(
@@ -80,7 +59,7 @@ def upsample_cross_entropy(
     """Sum weight x cross-entropy over the pixels, as `F.cross_entropy` defines it.
 
     Args:
-        coarse: Logits (B, C, h, w) of any floating type; computed in float32, or float64 if they are.
+        coarse: Finite logits (B, C, h, w) of any floating type; computed in float32, or float64 if they are.
         labels: Train ids (B, H, W) uint8.
         class_weights: (C,), not negative; 1 when None.
         label_smoothing: Share of each label that is spread evenly over all classes.
@@ -108,7 +87,7 @@ def upsample_cross_entropy(
         compute = cross_entropy_in_tiles if in_tiles else cross_entropy_in_bands
         loss_sum, weight_sum, gradient = compute(logits, labels, targets, rows, columns, needs_gradient)
     if gradient is not None:
-        loss_sum = _Attach.apply(coarse, loss_sum, gradient)
+        loss_sum = _Attach.apply(coarse, loss_sum, gradient)  # type: ignore[no-untyped-call]
     return loss_sum, weight_sum
 
 
@@ -123,15 +102,9 @@ def cross_entropy_reference(
 ) -> tuple[Tensor, Tensor]:
     """Upsample, then `F.cross_entropy`: the meaning of `upsample_cross_entropy`, by autograd, on any device."""
     logits = upsample(coarse, (labels.shape[1], labels.shape[2]), covered, align_corners)
-    loss_sum = F.cross_entropy(
-        logits,
-        labels.long(),
-        weight=class_weights,
-        ignore_index=ignore_index,
-        label_smoothing=label_smoothing,
-        reduction="sum",
-    )
-    return loss_sum, _targets(coarse, class_weights, label_smoothing, ignore_index).weight[labels.long()].sum()
+    target, epsilon = labels.long(), label_smoothing
+    weight_sum = _targets(coarse, class_weights, epsilon, ignore_index).weight[target].sum()
+    return F.cross_entropy(logits, target, class_weights, None, ignore_index, None, "sum", epsilon), weight_sum
 
 
 def _check(coarse: Tensor, labels: Tensor, class_weights: Tensor | None, ignore_index: int) -> None:
@@ -145,11 +118,11 @@ def _check(coarse: Tensor, labels: Tensor, class_weights: Tensor | None, ignore_
     if class_weights is not None and class_weights.shape != (classes,):
         raise ConfigError(f"Expected one class weight for each of {classes} classes, found {class_weights.numel()}.")
     if labels.device.type == "cpu":  # elsewhere torch's own index check answers; asking here would wait for the device
-        bad = labels[(labels >= classes) & (labels != ignore_index)]
-        if len(bad):
+        bad = (labels >= classes) & (labels != ignore_index)
+        if bad.any():
             raise DataError(
-                f"The labels hold the id {int(bad[0])} ({len(bad)} pixels are out of range), but the logits have "
-                f"{classes} classes and {ignore_index} is ignored. Turn label ids into train ids with the label space."
+                f"The labels hold the id {int(labels[bad].max())} ({int(bad.sum())} pixels are out of range), but "
+                f"there are {classes} classes, and {ignore_index} is ignored. Encode them with the label space."
             )
 
 
@@ -174,7 +147,7 @@ class _Attach(torch.autograd.Function):
         return loss_sum.clone()
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None]:
         (gradient,) = ctx.saved_tensors
         return (gradient * upstream).to(ctx.dtype), None, None
@@ -184,33 +157,34 @@ def cross_entropy_in_bands(
     logits: Tensor, labels: Tensor, targets: Targets, rows: Axis, columns: Axis, with_gradient: bool
 ) -> Result:
     """Work on some rows of the output at a time, in plain torch; any device."""
-    cells = logits.shape[2]
-    step = max(1, ROWS_PER_BAND * cells // max(1, rows.low.size))
+    cells, width = logits.shape[2:]
+    step = max(1, ROWS_PER_BAND * cells // rows.low.size)
+    down, along = Taps.of(rows, logits), Taps.of(columns, logits)
     loss_sum, weight_sum = logits.new_zeros(()), logits.new_zeros(())
     gradient = torch.zeros_like(logits) if with_gradient else None
     for first in range(0, cells, step):
+        last = min(first + step + 1, cells)  # with the row below, down to which pixels lie
         top, bottom = int(rows.starts[first]), int(rows.starts[min(first + step, cells)])
-        if top == bottom:
-            continue
-        strip = slice(first, min(first + step + 1, cells))  # with the row below, between which pixels lie
-        band = rows.part(top, bottom, first)
-        wide = blend(logits[:, :, strip], -1, columns)  # (B, C, step + 1, W)
-        log_p = blend(wide, -2, band).log_softmax(1)  # (B, C, rows, W)
-        band_labels = labels[:, top:bottom].long()
-        valid = targets.valid[band_labels]
-        hit = targets.hit[band_labels]
-        target = torch.where(valid > 0, band_labels, 0).unsqueeze(1)
-        spread = targets.spread.view(1, -1, 1, 1)
-        losses = -hit * log_p.gather(1, target).squeeze(1) - valid * (spread * log_p).sum(1)  # (B, rows, W)
+        band = down.part(top, bottom, first)
+        wide = _grid.blend_columns(logits[:, :, first:last], along)  # (B, C, last - first, W)
+        log_p = _grid.blend_rows(wide, band).log_softmax(1)  # (B, C, bottom - top, W)
+        losses, weights, slope = _band(log_p, labels[:, top:bottom].long(), targets)
         loss_sum += losses.sum()
-        weight_sum += targets.weight[band_labels].sum()
+        weight_sum += weights.sum()
         if gradient is not None:
-            mass = hit + valid * targets.spread.sum()
-            slope = log_p.exp_().mul_(mass.unsqueeze(1)).sub_(spread * valid.unsqueeze(1))
-            slope.scatter_add_(1, target, -hit.unsqueeze(1))
-            back = blend_transposed(slope, -2, band, wide.shape[-2])
-            gradient[:, :, strip] += blend_transposed(back, -1, columns, logits.shape[-1])
-    return Result(loss_sum, weight_sum, gradient)
+            back = _grid.blend_rows_back(slope, band, last - first)
+            gradient[:, :, first:last] += _grid.blend_columns_back(back, along, width)
+    return loss_sum, weight_sum, gradient
+
+
+def _band(log_p: Tensor, labels: Tensor, targets: Targets) -> tuple[Tensor, Tensor, Tensor]:
+    """Return losses and weights (B, rows, W), and the gradient (B, C, rows, W), which takes the place of `log_p`."""
+    hit, valid = targets.hit[labels].unsqueeze(1), targets.valid[labels].unsqueeze(1)  # (B, 1, rows, W)
+    target = torch.where(valid > 0, labels.unsqueeze(1), 0)
+    spread = targets.spread.view(1, -1, 1, 1)
+    losses = -hit * log_p.gather(1, target) - valid * (spread * log_p).sum(1, keepdim=True)
+    slope = log_p.exp_().mul_(hit + valid * spread.sum()).sub_(spread * valid).scatter_add_(1, target, -hit)
+    return losses.squeeze(1), targets.weight[labels], slope
 
 
 def cross_entropy_in_tiles(
@@ -225,74 +199,51 @@ def cross_entropy_in_tiles(
     rows, columns = (axis._replace(weight=axis.weight.astype(np.float32)) for axis in (rows, columns))
     source, wanted = logits.contiguous().numpy(), labels.contiguous().numpy()
     tables = tuple(table.numpy() for table in targets)
-    tasks = [(b, k, min(k + ROWS_PER_TASK, height)) for b in range(batch) for k in range(0, height, ROWS_PER_TASK)]
+    tasks = [(b, (k, min(k + ROWS_PER_TASK, height))) for b in range(batch) for k in range(0, height, ROWS_PER_TASK)]
     gradient = np.zeros(source.shape if with_gradient else (batch, 0, 0, 0), np.float32)
     spill = np.zeros((len(tasks), classes, width) if with_gradient else (len(tasks), 0, 0), np.float32)
 
     def sum_strip(i: int) -> tuple[float, float]:
-        b, first, last = tasks[i]
-        sums = _sum_strip(source[b], wanted[b], first, last, rows, columns, tables, gradient[b], spill[i])
-        return sums  # type: ignore[no-any-return]
+        b, span = tasks[i]
+        return _sum_strip(source[b], wanted[b], span, rows, columns, tables, gradient[b], spill[i])
 
-    loss_sums, weight_sums = zip(*run_in_threads(sum_strip, len(tasks)), strict=True)
-    for i, (b, _, last) in enumerate(tasks):
+    sums = run_in_threads(sum_strip, len(tasks))
+    for i, (b, (_, last)) in enumerate(tasks):
         if with_gradient and last < height:
             gradient[b, :, last] += spill[i]
-    return Result(
-        torch.tensor(math.fsum(loss_sums), dtype=torch.float32),
-        torch.tensor(math.fsum(weight_sums), dtype=torch.float32),
-        torch.from_numpy(gradient) if with_gradient else None,
-    )
+    loss_sum, weight_sum = (torch.tensor(math.fsum(part), dtype=torch.float32) for part in zip(*sums, strict=True))
+    return loss_sum, weight_sum, torch.from_numpy(gradient) if with_gradient else None
 
 
 class Tile(NamedTuple):
-    """Working space for some output columns between two coarse rows; (C, T) or (T,), T pixels of a row.
+    """Working space for the pixels between two coarse rows and some of their cells, T of them side by side."""
 
-    Args:
-        top: The upper coarse row, interpolated along the columns.
-        bottom: The lower one.
-        top_slope: What the loss's gradient sums up to in `top`, over the pixel rows between the two.
-        bottom_slope: The same in `bottom`.
-        powers: The logits of one pixel row, then their exponentials below the row's peak.
-        peak: The highest logit of each pixel.
-        total: The sum of the exponentials.
-        spread_loss: What label smoothing costs, without its share in ``log(total)``.
-        mass: By what the exponentials have to be multiplied to get the gradient of ``log(total)``.
-        valid: 1 where the pixel counts.
-    """
-
-    top: Floats
-    bottom: Floats
-    top_slope: Floats
-    bottom_slope: Floats
-    powers: Floats
-    peak: Floats
-    total: Floats
-    spread_loss: Floats
-    mass: Floats
-    valid: Floats
+    top: Floats  # (C, T) the upper coarse row, interpolated along the columns
+    bottom: Floats  # (C, T) the lower one
+    top_slope: Floats  # (C, T) the loss's gradient in `top`, summed over the pixel rows
+    bottom_slope: Floats  # (C, T) its gradient in `bottom`
+    powers: Floats  # (C, T) the logits of one pixel row, then their exponentials below the peak
+    peak: Floats  # (T,) the highest logit of each pixel
+    total: Floats  # (T,) the sum of the exponentials
+    spread_loss: Floats  # (T,) what smoothing costs, without its share in log(total)
+    mass: Floats  # (T,) turns the exponentials into the gradient of the loss's share in log(total)
+    valid: Floats  # (T,) 1 where the pixel counts, otherwise 0
 
 
 @contracted
 def _sum_strip(
-    logits: Floats,
-    labels: Labels,
-    first: int,
-    last: int,
-    rows: Axis,
-    columns: Axis,
-    targets: tuple[Floats, Floats, Floats, Floats],
-    gradient: Floats,
-    spill: Floats,
+    logits: Floats, labels: Labels, span: Span, rows: Axis, columns: Axis, tables: Tables, slopes: Floats, spill: Floats
 ) -> tuple[float, float]:
     """Sum losses and weights of the pixels below the coarse rows first..last-1, each down to the next coarse row.
 
-    The gradient is added to rows first..last-1 of `gradient` (C, h, w), and for row `last` to `spill` (C, 1, w);
-    with an empty `gradient` it isn't computed.
+    The gradient is added to rows first..last-1 of `slopes` (C, h, w), and for row `last` to `spill` (C, w); with
+    an empty `slopes` it isn't computed.
     """
+    first, last = span
     classes, height, width = logits.shape
     step = max(1, PIXELS_PER_TILE * width // columns.low.size)
-    tile = _empty_tile(classes, step, columns)
+    tile = _empty_tile(classes, step * np.diff(columns.starts).max())
+    direct = not columns.weight.any() and (columns.low == np.arange(columns.low.size)).all()
     loss_sum = weight_sum = 0.0
     for k in range(first, last):
         below = min(k + 1, height - 1)
@@ -302,60 +253,63 @@ def _sum_strip(
             left, right = columns.starts[j], columns.starts[end]
             if start == stop or left == right:
                 continue
-            _widen(logits, k, j, end, columns, tile.top)
-            _widen(logits, below, j, end, columns, tile.bottom)
-            tile.top_slope[:] = 0
-            tile.bottom_slope[:] = 0
-            with_gradient = gradient.size > 0
-            pixels = labels[start:stop, left:right]
-            losses, weights = _sum_tile(tile, rows.weight[start:stop], pixels, targets, with_gradient)
+            between = rows.weight[start:stop].any()  # not so where the logits have full size
+            _widen(logits[:, k], j, end, columns, direct, tile.top)
+            if between:
+                _widen(logits[:, below], j, end, columns, direct, tile.bottom)
+            pixels, with_gradient = labels[start:stop, left:right], slopes.size > 0
+            losses, weights = _sum_tile(tile, rows.weight[start:stop], pixels, tables, with_gradient)
             loss_sum += losses
             weight_sum += weights
             if with_gradient:
-                _narrow(tile.top_slope, j, end, columns, gradient[:, k])
-                _narrow(tile.bottom_slope, j, end, columns, gradient[:, below] if below < last else spill)
+                _narrow(tile.top_slope, j, end, columns, direct, slopes[:, k])
+            if with_gradient and between:
+                _narrow(tile.bottom_slope, j, end, columns, direct, slopes[:, below] if below < last else spill)
     return loss_sum, weight_sum
 
 
 @contracted
-def _empty_tile(classes: int, step: int, columns: Axis) -> Tile:
-    """Return working space that is wide enough for every `step` cells."""
-    cells, pixels = columns.starts.size - 1, 0
-    for j in range(0, cells, step):
-        pixels = max(pixels, columns.starts[min(j + step, cells)] - columns.starts[j])
-    shape = (classes, pixels)
-    number = np.float32
+def _empty_tile(classes: int, width: int) -> Tile:
+    """Return working space for `width` pixels side by side."""
+    wide, line = np.zeros((classes, width), np.float32), np.zeros(width, np.float32)
     return Tile(
-        np.empty(shape, number),
-        np.empty(shape, number),
-        np.empty(shape, number),
-        np.empty(shape, number),
-        np.empty(shape, number),
-        np.empty(pixels, number),
-        np.empty(pixels, number),
-        np.empty(pixels, number),
-        np.empty(pixels, number),
-        np.empty(pixels, number),
+        wide,
+        wide.copy(),
+        wide.copy(),
+        wide.copy(),
+        wide.copy(),
+        line,
+        line.copy(),
+        line.copy(),
+        line.copy(),
+        line.copy(),
     )
 
 
 @contracted
-def _widen(logits: Floats, k: int, first: int, last: int, columns: Axis, wide: Floats) -> None:
-    """Interpolate the cells first..last-1 of row k along the columns."""
+def _widen(logits: Floats, first: int, last: int, columns: Axis, direct: bool, wide: Floats) -> None:
+    """Interpolate the cells first..last-1 of a coarse row (C, w) along the columns; copy them if pixels are cells."""
     starts, weight = columns.starts, columns.weight
     for c in range(logits.shape[0]):
+        if direct:
+            wide[c, : starts[last] - starts[first]] = logits[c, starts[first] : starts[last]]
+            continue
         for j in range(first, last):
-            a, b = logits[c, k, j], logits[c, k, min(j + 1, logits.shape[2] - 1)]
+            a, b = logits[c, j], logits[c, min(j + 1, logits.shape[1] - 1)]
             left, right = starts[j], starts[j + 1]
             for x in range(left, right):
                 wide[c, x - starts[first]] = a * (ONE - weight[x]) + b * weight[x]
 
 
 @contracted
-def _narrow(slope: Floats, first: int, last: int, columns: Axis, gradient: Floats) -> None:
-    """Add the gradient at the pixels to the cells first..last that they were interpolated from."""
+def _narrow(slope: Floats, first: int, last: int, columns: Axis, direct: bool, gradient: Floats) -> None:
+    """Add the gradient at the pixels to the cells that they were interpolated from: `_widen`, transposed."""
     starts, weight = columns.starts, columns.weight
     for c in range(slope.shape[0]):
+        if direct:
+            for x in range(starts[first], starts[last]):
+                gradient[c, x] += slope[c, x - starts[first]]
+            continue
         for j in range(first, last):
             low = high = np.float32(0)
             left, right = starts[j], starts[j + 1]
@@ -367,17 +321,17 @@ def _narrow(slope: Floats, first: int, last: int, columns: Axis, gradient: Float
 
 
 @contracted
-def _sum_tile(
-    tile: Tile, weights: Floats, labels: Labels, targets: tuple[Floats, Floats, Floats, Floats], with_gradient: bool
-) -> tuple[float, float]:
+def _sum_tile(tile: Tile, weights: Floats, labels: Labels, tables: Tables, with_gradient: bool) -> tuple[float, float]:
     """Sum losses and weights of a tile's pixels (rows, T), and their gradient into the tile's slopes."""
-    top, bottom, top_slope, bottom_slope, powers, peak, total, spread_loss, mass, valid = tile
-    weight, hit, is_class, spread = targets
+    weight, hit, is_class, spread = tables
+    top, bottom, peak, total, spread_loss = tile.top, tile.bottom, tile.peak, tile.total, tile.spread_loss
+    mass, valid = tile.mass, tile.valid
+    tile.top_slope[:], tile.bottom_slope[:] = 0, 0
     spread_sum = spread.sum()
     loss_sum = weight_sum = 0.0
     for y in range(labels.shape[0]):
         down = weights[y]
-        _exponentiate(top, bottom, down, spread, powers, peak, total, spread_loss)
+        _exponentiate(tile, down, spread, labels.shape[1])
         for x in range(labels.shape[1]):
             k = labels[y, x]
             c = min(k, top.shape[0] - 1)  # an ignored label must not index beyond the classes; its `hit` is 0
@@ -388,33 +342,23 @@ def _sum_tile(
             loss_sum += hit[k] * (peak[x] - own + log_total) + valid[x] * (spread_sum * log_total + spread_loss[x])
             weight_sum += weight[k]
         if with_gradient:
-            _add_slopes(powers, mass, valid, down, labels[y], hit, spread, top_slope, bottom_slope)
+            _add_slopes(tile, down, labels[y], hit, spread)
     return loss_sum, weight_sum
 
 
 @contracted
-def _exponentiate(
-    top: Floats,
-    bottom: Floats,
-    down: np.float32,
-    spread: Floats,
-    powers: Floats,
-    peak: Floats,
-    total: Floats,
-    spread_loss: Floats,
-) -> None:
+def _exponentiate(tile: Tile, down: np.float32, spread: Floats, pixels: int) -> None:
     """Compute the numerators and the denominator of the softmax of one pixel row, and its smoothing loss."""
-    up = ONE - down
-    peak[:] = LOWEST
-    total[:] = 0
-    spread_loss[:] = 0
+    top, bottom, powers, peak, total = tile.top, tile.bottom, tile.powers, tile.peak, tile.total
+    spread_loss, up = tile.spread_loss, ONE - down
+    peak[:], total[:], spread_loss[:] = LOWEST, 0, 0
     for c in range(top.shape[0]):
-        for x in range(peak.size):
+        for x in range(pixels):
             logit = top[c, x] * up + bottom[c, x] * down
             powers[c, x] = logit
             peak[x] = max(peak[x], logit)
     for c in range(top.shape[0]):
-        for x in range(peak.size):
+        for x in range(pixels):
             drop = powers[c, x] - peak[x]
             power = _exp(drop)
             powers[c, x] = power
@@ -423,18 +367,9 @@ def _exponentiate(
 
 
 @contracted
-def _add_slopes(
-    powers: Floats,
-    mass: Floats,
-    valid: Floats,
-    down: np.float32,
-    labels: Labels,
-    hit: Floats,
-    spread: Floats,
-    top_slope: Floats,
-    bottom_slope: Floats,
-) -> None:
+def _add_slopes(tile: Tile, down: np.float32, labels: Labels, hit: Floats, spread: Floats) -> None:
     """Add the gradient at one pixel row to the coarse rows above and below it."""
+    powers, mass, valid, top_slope, bottom_slope = tile.powers, tile.mass, tile.valid, tile.top_slope, tile.bottom_slope
     up = ONE - down
     for c in range(powers.shape[0]):
         for x in range(labels.size):

@@ -7,6 +7,7 @@ from sceneseg.registry import Registry
 if TYPE_CHECKING:
     from torch import nn
 
-losses: Registry["nn.Module"] = Registry("loss", __name__, aliases={"ce": "cross_entropy"})
+ALIASES = {"ce": "cross_entropy", "iou": "jaccard", "lovasz_softmax": "lovasz", "ohem_cross_entropy": "ohem"}
+losses: Registry["nn.Module"] = Registry("loss", __name__, aliases=ALIASES)
 register = losses.register
 create = losses.create

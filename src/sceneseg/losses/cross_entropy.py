@@ -1,40 +1,67 @@
-"""Cross-entropy over all valid pixels of a batch, with class weights and label smoothing."""
+"""Cross-entropy per pixel, with class weights and label smoothing if wanted.
+
+Source: label smoothing is Szegedy et al., "Rethinking the Inception architecture for computer vision", CVPR 2016,
+section 7.
+"""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
+from sceneseg.errors import ConfigError
 from sceneseg.kernels.upsample_cross_entropy import upsample_cross_entropy
+from sceneseg.labels import IGNORE_INDEX
 from sceneseg.losses import register
 
 
 @register
 class CrossEntropy(nn.Module):
-    """Mean cross-entropy; with class weights the mean is weighted too. No valid pixel gives 0.
+    """The mean cross-entropy of the valid pixels at the labels' size, weighted by class.
 
     Args:
-        class_weights: One per class, or None.
-        label_smoothing: Share of the target that is spread over all classes.
+        class_weights: One weight per class, not negative; all 1 when None.
+        label_smoothing: Share of each label that is spread evenly over all classes, 0 <= share < 1.
+
+    Raises:
+        ConfigError: A negative weight, or a share out of range.
     """
 
     class_weights: Tensor | None
 
     def __init__(self, class_weights: Sequence[float] | None = None, label_smoothing: float = 0.0) -> None:
         super().__init__()
+        if not 0 <= label_smoothing < 1:
+            raise ConfigError(f"Expected a label_smoothing of at least 0 and below 1, found {label_smoothing}.")
+        if class_weights is not None and not all(weight >= 0 for weight in class_weights):
+            raise ConfigError(f"Expected class weights of at least 0, found {min(class_weights)}.")
+        weights = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
+        self.register_buffer("class_weights", weights)
         self.label_smoothing = label_smoothing
-        self.register_buffer("class_weights", None if class_weights is None else torch.tensor(list(class_weights)))
 
     def forward(
-        self, coarse: Tensor, labels: Tensor, *, covered: tuple[float, float] | None = None, align_corners: bool = False
+        self,
+        coarse: Tensor,
+        labels: Tensor,
+        *,
+        covered: tuple[float, float] | None = None,
+        align_corners: bool = False,
     ) -> Tensor:
-        """Return the loss of coarse logits (B, C, h, w) against labels (B, H, W) uint8."""
-        loss, weight = upsample_cross_entropy(
+        """Return the mean loss, 0 where no pixel is valid.
+
+        Args:
+            coarse: Logits (B, C, h, w).
+            labels: Train ids (B, H, W) uint8, 255 where void.
+            covered: How many label pixels (height, width) the logits cover, if more than H x W.
+            align_corners: As in `torch.nn.functional.interpolate`.
+        """
+        loss_sum, weight_sum = upsample_cross_entropy(
             coarse,
             labels,
             class_weights=self.class_weights,
             label_smoothing=self.label_smoothing,
+            ignore_index=IGNORE_INDEX,
             covered=covered,
             align_corners=align_corners,
         )
-        return loss / weight.clamp(min=1e-12)
+        return loss_sum / torch.where(weight_sum > 0, weight_sum, 1)

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Self
 
 import torch
 import torch.nn.functional as F
@@ -32,6 +33,9 @@ class SegmentationModel(nn.Module, ABC):
     align_corners: bool = False
     """How the coarse logits lie on the image, as in `torch.nn.functional.interpolate`."""
 
+    frozen: tuple[str, ...] = ()
+    """Parts that stay in evaluation mode while the others train (`sceneseg.models._transfer.freeze`)."""
+
     mean: Tensor
     std: Tensor
 
@@ -43,6 +47,13 @@ class SegmentationModel(nn.Module, ABC):
         mean, std = (IMAGENET_MEAN, IMAGENET_STD) if rgb else ([0.5] * in_channels, [0.25] * in_channels)
         self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1))
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch between training and evaluation mode, but for frozen parts."""
+        super().train(mode)
+        for name in self.frozen:
+            self.get_submodule(name).eval()
+        return self
 
     @abstractmethod
     def coarse_logits(self, image: Tensor) -> tuple[Tensor, ...]:
@@ -99,6 +110,9 @@ class SegmentationModel(nn.Module, ABC):
 def initialise(module: nn.Module, skip: Sequence[nn.Module] = ()) -> None:
     """Give convolutions and linear layers He's initialisation (fan out), norms weight 1 and bias 0.
 
+    The layers that give a model's logits start near zero (standard deviation 0.01), so that every class is as likely
+    as any other at first and the first steps aren't spent on unlearning chance.
+
     Source: He et al., "Delving deep into rectifiers", ICCV 2015.
 
     Args:
@@ -106,6 +120,7 @@ def initialise(module: nn.Module, skip: Sequence[nn.Module] = ()) -> None:
         skip: Parts that are left as they are, for example a pre-trained encoder.
     """
     left_out = {id(m) for part in skip for m in part.modules()}
+    num_classes = getattr(module, "num_classes", None)
     for m in module.modules():
         if id(m) in left_out:
             continue
@@ -113,6 +128,8 @@ def initialise(module: nn.Module, skip: Sequence[nn.Module] = ()) -> None:
             nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
             if m.bias is not None:
                 nn.init.zeros_(m.bias)
+                if num_classes in (getattr(m, "out_channels", None), getattr(m, "out_features", None)):
+                    nn.init.normal_(m.weight, std=0.01)
         elif isinstance(m, nn.BatchNorm2d | nn.GroupNorm | nn.LayerNorm) and m.weight is not None:
             nn.init.ones_(m.weight)
             nn.init.zeros_(m.bias)

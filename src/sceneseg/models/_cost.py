@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_map_only
+from torch.utils._pytree import tree_leaves, tree_map_only
 from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.weak import WeakIdKeyDictionary
 
 from sceneseg import models
 from sceneseg.models._base import SegmentationModel
@@ -30,14 +31,12 @@ def model_cost(name: str, num_classes: int, size: tuple[int, int], **arguments: 
     Returns:
         name, parameters (those that the prediction depends on), parameters_training (with auxiliary heads),
         gmacs (multiply-adds of convolutions and matrix products, one image, 1e9), output_stride, size, and parts
-        (name, parameters, gmacs, output shape of each part that runs, in its order).
+        (name, parameters, gmacs, output shape and inputs of each part that runs, in their order).
     """
     network = _on_meta(name, num_classes, arguments).eval()
     image = torch.empty(1, network.in_channels, *size, device="meta")
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        parts = _Parts(network, counter)
+    with FlopCounterMode(display=False) as counter, _Parts(network, image, counter) as parts, torch.no_grad():
         coarse = network.coarse_logits(image)[0]
-        parts.remove()
     return {
         "name": network.name,
         "parameters": sum(p.numel() for p in used_parameters(network)),
@@ -45,7 +44,7 @@ def model_cost(name: str, num_classes: int, size: tuple[int, int], **arguments: 
         "gmacs": counter.get_total_flops() / 2e9,
         "output_stride": round(network.padded_size(*size)[0] / coarse.shape[-2]),
         "size": list(size),
-        "parts": parts.rows(),
+        "parts": parts.rows,
     }
 
 
@@ -79,42 +78,64 @@ def _on_meta(name: str, num_classes: int, arguments: dict[str, Any]) -> Segmenta
         return models.create(name, num_classes=num_classes, **arguments)
 
 
-class _Parts:
-    """Watches the top parts of a network while it runs; lists of modules are looked into."""
+class _Parts(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Watches the top parts of a network while it runs (lists of modules are looked into), and what feeds them.
 
-    def __init__(self, network: nn.Module, counter: FlopCounterMode) -> None:
+    Every tensor is known to come from the parts whose outputs it was made of.
+    """
+
+    def __init__(self, network: nn.Module, image: Tensor, counter: FlopCounterMode) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.rows: list[Cost] = []
         self._counter = counter
-        self._started: dict[str, int] = {}
-        self._found: dict[str, dict[str, Any]] = {}
+        self._origins = WeakIdKeyDictionary()
+        self._origins[image] = {"image"}
+        self._started: dict[str, tuple[int, set[str]]] = {}
         self._hooks = []
         for name, part in _runnable(network):
             self._hooks.append(part.register_forward_pre_hook(self._before(name)))
             self._hooks.append(part.register_forward_hook(self._after(name)))
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Return a row for each part that ran."""
-        return [{"name": name, **row} for name, row in self._found.items()]
-
-    def remove(self) -> None:
-        """Watch no longer."""
+    def __exit__(self, *error: Any) -> None:
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
         for hook in self._hooks:
             hook.remove()
 
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        output = func(*args, **(kwargs or {}))
+        self._mark(output, self.origins((args, kwargs)))
+        return output
+
+    def origins(self, tensors: Any) -> set[str]:
+        """Return the parts that tensors (in any nesting) come from."""
+        found = (self._origins[t] for t in tree_leaves(tensors) if isinstance(t, Tensor) and t in self._origins)
+        return set().union(*found)
+
+    def _mark(self, tensors: Any, origins: set[str]) -> None:
+        for tensor in tree_leaves(tensors):
+            if isinstance(tensor, Tensor):
+                self._origins[tensor] = origins
+
     def _before(self, name: str) -> Callable[..., None]:
         def note(module: nn.Module, inputs: Any) -> None:
-            self._started[name] = self._counter.get_total_flops()
+            self._started[name] = (self._counter.get_total_flops(), self.origins(inputs))
 
         return note
 
     def _after(self, name: str) -> Callable[..., None]:
         def note(module: nn.Module, inputs: Any, output: Any) -> None:
-            gmacs = (self._counter.get_total_flops() - self._started[name]) / 2e9
-            row = self._found.setdefault(
-                name, {"parameters": sum(p.numel() for p in module.parameters()), "gmacs": 0.0}
+            flops, origins = self._started[name]
+            first = next(t for t in tree_leaves(output) if isinstance(t, Tensor))
+            self.rows.append(
+                {
+                    "name": name,
+                    "parameters": sum(p.numel() for p in module.parameters()),
+                    "gmacs": (self._counter.get_total_flops() - flops) / 2e9,
+                    "output": list(first.shape[1:]),
+                    "inputs": sorted(origins),
+                }
             )
-            row["gmacs"] += gmacs
-            shaped = output if isinstance(output, Tensor) else next((o for o in output if isinstance(o, Tensor)), None)
-            row["output"] = [] if shaped is None else list(shaped.shape[1:])
+            self._mark(output, {name})
 
         return note
 

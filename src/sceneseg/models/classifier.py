@@ -1,4 +1,4 @@
-"""Image classification with any network of timm.
+"""Image classification with any network of timm, or with the high-resolution network that segments here.
 
 ResNet-50, the default: 23,546,963 parameters for 19 classes, 4.1 GMACs at 224x224.
 
@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from sceneseg.errors import ModelError
 from sceneseg.models import register
-from sceneseg.models._base import IMAGENET_MEAN, IMAGENET_STD
+from sceneseg.models._base import IMAGENET_MEAN, IMAGENET_STD, initialise
 from sceneseg.models._encoder import check_name
+from sceneseg.models._hrnet import ClassificationHead, HRNetBackbone, load_imagenet_weights
 from sceneseg.models._timm import create_timm
 
 
@@ -25,13 +26,14 @@ class Classifier(nn.Module):
     Args:
         num_classes: How many logits.
         in_channels: Channels of the image; mean and std are the weights' (ImageNet's) for 3, otherwise 0.5 and 0.25.
-        encoder: Any timm network.
-        pretrained: Start it from timm's weights; only the last layer is new.
+        encoder: Any timm network, or "hrnet": the backbone of the models hrnet and ocrnet with its own head.
+        pretrained: Start it from timm's weights; only the last layer is new (hrnet: the head).
         dropout: Probability of dropping a value before the last layer.
+        variant: Of hrnet: "w18-small-v1", "w18-small-v2", "w18", "w32" or "w48", the default.
 
     Raises:
         UnknownNameError: timm has no such network.
-        ModelError: Its pre-trained weights can't be had.
+        ModelError: Its pre-trained weights can't be had, or it has no variants or no dropout.
     """
 
     mean: Tensor
@@ -44,19 +46,25 @@ class Classifier(nn.Module):
         encoder: str = "resnet50",
         pretrained: bool = False,
         dropout: float = 0.0,
+        variant: str | None = None,
     ) -> None:
         super().__init__()
-        check_name(encoder, pretrained)
         self.num_classes = num_classes
         self.in_channels = in_channels
-        self.network = create_timm(
-            encoder, pretrained, num_classes=num_classes, in_chans=in_channels, drop_rate=dropout
-        )
-        facts: Any = self.network.pretrained_cfg
+        own = encoder.lower() == "hrnet"
+        check_arguments(own, dropout, variant)
+        if own:
+            self.network: nn.Module = HRNet(num_classes, in_channels, variant or "w48", pretrained)
+        else:
+            check_name(encoder, pretrained)
+            self.network = create_timm(
+                encoder, pretrained, num_classes=num_classes, in_chans=in_channels, drop_rate=dropout
+            )
+        facts: Any = {} if own else self.network.pretrained_cfg
         self.image_size: tuple[int, int] | None = facts["input_size"][1:] if facts.get("fixed_input_size") else None
         """The only (height, width) that the network takes, where it is bound to one."""
-        mean = facts["mean"] if pretrained else IMAGENET_MEAN
-        std = facts["std"] if pretrained else IMAGENET_STD
+        mean = facts["mean"] if facts and pretrained else IMAGENET_MEAN
+        std = facts["std"] if facts and pretrained else IMAGENET_STD
         rgb = in_channels == 3
         self.register_buffer("mean", torch.tensor(mean if rgb else [0.5] * in_channels).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(std if rgb else [0.25] * in_channels).view(1, -1, 1, 1))
@@ -76,3 +84,31 @@ class Classifier(nn.Module):
                 f"{height} x {width}. Resize with -t {self.image_size[0]} {self.image_size[1]}."
             )
         return self.network((image - self.mean) / self.std)
+
+
+class HRNet(nn.Module):
+    """The high-resolution network under its classification head; its backbone fits the model hrnet of that variant."""
+
+    def __init__(self, num_classes: int, in_channels: int, variant: str, pretrained: bool) -> None:
+        super().__init__()
+        self.backbone = HRNetBackbone(in_channels, variant)
+        self.head = ClassificationHead(self.backbone.channels, num_classes)
+        initialise(self)
+        if pretrained:
+            load_imagenet_weights(self.backbone, variant, in_channels)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Map normalised images (B, C, H, W) to logits (B, num_classes)."""
+        return self.head(self.backbone(image))
+
+
+def check_arguments(own: bool, dropout: float, variant: str | None) -> None:
+    """Refuse arguments that would have no effect.
+
+    Raises:
+        ModelError: Which one, and what to write instead.
+    """
+    if own and dropout:
+        raise ModelError("The classifier on hrnet has no dropout. Leave it out, or choose timm's encoder: hrnet_w18.")
+    if not own and variant is not None:
+        raise ModelError("timm's networks have no variants of their own. Leave variant out, or choose encoder: hrnet.")

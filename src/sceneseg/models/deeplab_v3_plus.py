@@ -15,8 +15,8 @@ Parameters for 19 classes and GMACs at 1024x2048, output stride 16:
 The early map of Xception has 256 channels, as in the authors' code; jfzhang95 takes one of 128 before it.
 
 Source: Chen et al., "Encoder-Decoder with Atrous Separable Convolution for Semantic Image Segmentation",
-ECCV 2018, figure 2. VainF's weights of the ResNets give the same logits here (the
-decoder's input has detail before context there).
+ECCV 2018, figure 2. VainF's weights of the ResNets give the same logits here (there the decoder's input has detail
+before context).
 """
 
 import torch

@@ -1,46 +1,70 @@
-"""Optimizers by name, with their usual values and no weight decay on norms and biases."""
+"""Optimizers by name, with their usual values."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
+from torch.optim import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, NAdam, RMSprop
 
 from sceneseg.config import OptimConfig
 from sceneseg.errors import UnknownNameError, did_you_mean
+from sceneseg.optim.ftrl import Ftrl
+from sceneseg.optim.groups import parameter_groups
+from sceneseg.optim.muon import Muon, matrix_names
 
-DEFAULTS: dict[str, tuple[float, float]] = {"sgd": (0.01, 5e-4), "adamw": (1e-3, 0.01)}
-"""Name -> (learning rate, weight decay) where the configuration gives none."""
+
+class Usual(NamedTuple):
+    """What an optimizer is made of where the configuration gives nothing.
+
+    Args:
+        make: The optimizer.
+        lr: Peak learning rate.
+        weight_decay: Weight decay.
+        momentum: Momentum, None where the optimizer has no such option.
+        options: What else its constructor is given.
+    """
+
+    make: Callable[..., torch.optim.Optimizer]
+    lr: float
+    weight_decay: float
+    momentum: float | None = None
+    options: dict[str, Any] = {}  # noqa: RUF012 (never changed)
 
 
-NOT_DECAYED = ("pos_embed", "cls_token", "class_tokens")
-"""Ends of names of parameters that are positions or tokens, not weights."""
+OPTIMIZERS: dict[str, Usual] = {
+    "sgd": Usual(SGD, 0.01, 5e-4, 0.9),
+    "sgd_nesterov": Usual(SGD, 0.01, 5e-4, 0.9, {"nesterov": True}),
+    "adam": Usual(Adam, 1e-3, 1e-4),
+    "adamw": Usual(AdamW, 1e-3, 0.01),
+    "adamax": Usual(Adamax, 2e-3, 1e-4),
+    "nadam": Usual(NAdam, 2e-3, 1e-4),
+    "rmsprop": Usual(RMSprop, 1e-3, 1e-4, 0.0),
+    "adagrad": Usual(Adagrad, 0.01, 1e-4),
+    "adadelta": Usual(Adadelta, 1.0, 1e-4),
+    "ftrl": Usual(Ftrl, 1e-3, 1e-4),
+    "muon": Usual(Muon, 1e-3, 0.01, 0.95),
+}
+"""Learning rates are those of the papers or of PyTorch; rmsprop's is FC-DenseNet's, ftrl's TensorFlow's, and those of
+sgd are common to the recipes of the field."""
 
 
 def create(model: nn.Module, config: OptimConfig) -> torch.optim.Optimizer:
-    """Create the optimizer of a model.
+    """Create the optimizer of a model; every group's `lr` is its peak.
 
     Raises:
         UnknownNameError: There is no optimizer of that name.
+        ConfigError: A learning-rate scale for a part that the model doesn't have.
     """
-    if config.name not in DEFAULTS:
-        hint = did_you_mean(config.name, DEFAULTS)
-        raise UnknownNameError(f'There is no optimizer called "{config.name}".{hint} Known: {", ".join(DEFAULTS)}.')
-    lr, decay = DEFAULTS[config.name]
-    lr = lr if config.lr is None else config.lr
-    groups = parameter_groups(model, decay if config.weight_decay is None else config.weight_decay)
-    if config.name == "sgd":
-        return torch.optim.SGD(groups, lr, momentum=config.momentum)
-    return torch.optim.AdamW(groups, lr)
-
-
-def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Split the trainable parameters into those with and those without weight decay.
-
-    Vectors (norms, biases) and tokens are left without: decaying them only fights the normalisation.
-    Source: He et al., "Bag of Tricks for Image Classification", CVPR 2019, section 3.1.
-    """
-    parameters = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    decayed = [p for name, p in parameters if p.ndim > 1 and not name.endswith(NOT_DECAYED)]
-    others = [p for name, p in parameters if p.ndim <= 1 or name.endswith(NOT_DECAYED)]
-    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return [group for group in groups if group["params"]]
+    if config.name not in OPTIMIZERS:
+        hint = did_you_mean(config.name, OPTIMIZERS)
+        raise UnknownNameError(f'There is no optimizer called "{config.name}".{hint} Known: {", ".join(OPTIMIZERS)}.')
+    usual = OPTIMIZERS[config.name]
+    lr = usual.lr if config.lr is None else config.lr
+    decay = usual.weight_decay if config.weight_decay is None else config.weight_decay
+    matrices = matrix_names(model) if usual.make is Muon else ()
+    groups = parameter_groups(model, lr, decay, config.lr_scale, matrices)
+    options = dict(usual.options)
+    if usual.momentum is not None:
+        options["momentum"] = usual.momentum if config.momentum is None else config.momentum
+    return usual.make(groups, lr=lr, **options)

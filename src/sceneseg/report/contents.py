@@ -58,6 +58,11 @@ class Contents:
     gaps: list[str] = field(default_factory=list)
     """What is left out and why, one phrase each."""
 
+    @property
+    def classifies(self) -> bool:
+        """Whether the run gives classes to whole images, and so has no pictures of classes."""
+        return self.config.get("task") == "classification"
+
     def setting(self, key: str) -> Any:
         """Return a value of the configuration by its dotted name, None where there is none."""
         value: Any = self.config
@@ -90,12 +95,14 @@ def read_contents(run: Run) -> Contents:
             found.gaps.append(f"{what}: {path.relative_to(run.path)} {state}")
             return None
 
-    found.labels = part(run.labels, lambda path: LabelSpace.from_dict(read_json(path)), "class colours")
+    if not found.classifies:
+        found.labels = part(run.labels, lambda path: LabelSpace.from_dict(read_json(path)), "class colours")
     found.metrics = part(run.metrics, _metrics, "scores")
     found.history = part(run.history, _history, "learning curves") or []
-    found.confusion = part(run.confusion, lambda path: _confusion(path, found.labels), "confusion matrix")
-    found.samples = part(run.samples, _samples, "samples") or []
-    found.previews = part(run.preview(0).parent, _previews, "previews") or {}
+    if not found.classifies:
+        found.confusion = part(run.confusion, lambda path: _confusion(path, found.labels), "confusion matrix")
+        found.samples = part(run.samples, _samples, "samples") or []
+        found.previews = part(run.preview(0).parent, _previews, "previews") or {}
     found.environment = part(run.environment, _mapping, "environment")
     if run.model.exists():
         found.model = part(run.model, _mapping, "cost of the model")

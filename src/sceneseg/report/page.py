@@ -35,8 +35,11 @@ SUMMARY = {
     "mean_category_iiou": "Category iIoU",
     "mean_dice": "Mean Dice",
     "pixel_accuracy": "Pixel accuracy",
+    "top1": "Top-1 accuracy",
+    "top5": "Top-5 accuracy",
     "class_accuracy": "Class accuracy",
 }
+SHORT = {"mean_iou": "mean IoU", "top1": "top-1 accuracy"}
 COLUMNS = {"iou": "IoU", "iiou": "iIoU", "dice": "Dice", "accuracy": "Accuracy"}
 SETTINGS = {
     "model.name": "Model",
@@ -84,6 +87,8 @@ def _view(contents: Contents) -> Plain:
     metrics = contents.metrics
     protocol = metrics["protocol"] if metrics else {}
     colors = _colors(contents)
+    best = _best(contents)
+    compared = ("top1", "top5") if contents.classifies else ("mean_iou", "mean_category_iou", "pixel_accuracy")
     return {
         "name": contents.run.path.resolve().name,
         "model": contents.setting("model.name") or (contents.model or {}).get("name", "unknown model"),
@@ -92,13 +97,17 @@ def _view(contents: Contents) -> Plain:
         "gaps": contents.gaps,
         "metrics": metrics,
         "protocol": protocol,
+        "best": best,
+        "best_name": SHORT[best],
+        "counted": "images" if contents.classifies else "pixels",
+        "compared": {key: SUMMARY[key] for key in compared},
         "summary": SUMMARY,
         "classes": _table(metrics["classes"], colors) if metrics else None,
         "categories": _table(metrics["categories"], {}) if metrics and metrics["categories"] else None,
         "protocol_line": _protocol_line(protocol),
         "evaluations": [(name, _protocol_line(m["protocol"]), m) for name, m in contents.evaluations.items()],
-        "bars": _class_bars(metrics, colors) if metrics and metrics["classes"] else None,
-        "curves": _curves(contents.history),
+        "bars": _class_bars(contents, metrics["classes"], colors) if metrics and metrics["classes"] else None,
+        "curves": _curves(contents.history, best),
         "confusion": _confusion(contents),
         "legend": colors,
         "sample_count": len(contents.samples),
@@ -110,6 +119,11 @@ def _view(contents: Contents) -> Plain:
         "hardware": HARDWARE,
         "repeat": f"sceneseg train --config {shlex.quote(str(contents.run.config))}",
     }
+
+
+def _best(contents: Contents) -> str:
+    """Return the score by which the best weights were chosen."""
+    return "top1" if contents.classifies else "mean_iou"
 
 
 def _protocol_line(protocol: Plain) -> str:
@@ -158,24 +172,25 @@ def _colors(contents: Contents) -> dict[str, str]:
     return {c.name: f"#{c.color[0]:02x}{c.color[1]:02x}{c.color[2]:02x}" for c in classes}
 
 
-def _class_bars(metrics: Plain, colors: dict[str, str]) -> Markup:
-    bars = [Bar(name, row.get("iou"), colors.get(name, NEUTRAL)) for name, row in metrics["classes"].items()]
+def _class_bars(contents: Contents, classes: dict[str, Plain], colors: dict[str, str]) -> Markup:
+    key = "accuracy" if contents.classifies else "iou"
+    bars = [Bar(name, row.get(key), colors.get(name, NEUTRAL)) for name, row in classes.items()]
     bars.sort(key=lambda bar: -1 if bar.value is None else bar.value, reverse=True)
-    return bar_chart(bars, title="IoU by class", note="%, best first")
+    return bar_chart(bars, title=f"{COLUMNS[key]} by class", note="%, best first")
 
 
-def _curves(history: list[dict[str, float]]) -> list[Markup]:
-    """Draw loss, mean IoU and learning rate over a common axis, as far as the history has them."""
+def _curves(history: list[dict[str, float]], best: str) -> list[Markup]:
+    """Draw loss, the score `best` and learning rate over a common axis, as far as the history has them."""
     charts = []
     for key, title, rows in (
         ("loss", "Training loss", history),
-        ("mean_iou", "Mean IoU", _validated(history)),
+        (best, SUMMARY[best], _validated(history, best)),
         ("lr", "Learning rate", history),
     ):
         if rows and key in rows[0]:
             curve = Curve(title, [row["epoch"] for row in rows], [row[key] for row in rows])
             ends = history[0]["epoch"], history[-1]["epoch"]
-            in_percent = key == "mean_iou"
+            in_percent = key == best
             charts.append(
                 line_chart(
                     [curve], title=title, x_name="epoch", note=_note(key, rows), in_percent=in_percent, x_range=ends
@@ -184,8 +199,8 @@ def _curves(history: list[dict[str, float]]) -> list[Markup]:
     return charts
 
 
-def _validated(history: list[dict[str, float]]) -> list[dict[str, float]]:
-    return [row for row in history if math.isfinite(row.get("mean_iou", math.nan))]
+def _validated(history: list[dict[str, float]], score: str) -> list[dict[str, float]]:
+    return [row for row in history if math.isfinite(row.get(score, math.nan))]
 
 
 def _note(key: str, rows: list[dict[str, float]]) -> str:
@@ -254,5 +269,5 @@ def _previews(contents: Contents, budget: int) -> list[ShownPreview]:
     epochs = list(contents.previews)
     spread = {round(i) for i in np.linspace(0, len(epochs) - 1, MAX_PREVIEWS)} if epochs else set()
     embedded = embed({epochs[i]: [contents.previews[epochs[i]]] for i in sorted(spread)}, budget)
-    scores = {row["epoch"]: row["mean_iou"] for row in _validated(contents.history)}
+    scores = {row["epoch"]: row["mean_iou"] for row in _validated(contents.history, "mean_iou")}
     return [ShownPreview(epoch, scores.get(epoch), picture) for epoch, [picture] in embedded.items()]

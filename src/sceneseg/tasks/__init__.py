@@ -1,1 +1,60 @@
 """Tasks: the only place where model, loss, metric and label space meet."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Union
+
+from sceneseg import runs
+from sceneseg.registry import Registry
+
+if TYPE_CHECKING:
+    from sceneseg.config import Config
+    from sceneseg.tasks._base import Task
+    from sceneseg.tasks.classification import ClassificationModel
+    from sceneseg.tasks.semantic import SemanticModel
+
+tasks: Registry["Task"] = Registry("task", __name__)
+register = tasks.register
+
+
+def create(config: "Config") -> "Task":
+    """Create the configured task and open its data.
+
+    Raises:
+        DataError: A folder, split or label file that isn't there, or data of another kind.
+    """
+    return tasks.create(config.task, config=config)
+
+
+def best_score(task: str) -> tuple[str, str]:
+    """Return by which score the best weights of a task are chosen, and its name for people."""
+    maker: Any = tasks.get(task)
+    score: tuple[str, str] = next(iter(maker.scores.items()))
+    return score
+
+
+def task_of(path: str | Path) -> str:
+    """Return the task that a run's weights, or a weights file, were made for.
+
+    Raises:
+        RunError: There are no weights.
+    """
+    return str(runs.read_header(runs.find_weights(Path(path))).get("task"))
+
+
+def load(path: str | Path, device: str = "auto") -> Union["SemanticModel", "ClassificationModel"]:
+    """Load a model of any task from a run directory (its best weights) or from a weights file.
+
+    Args:
+        path: Run directory or ``*.safetensors``.
+        device: auto, cpu, cuda, ...
+
+    Raises:
+        RunError: There are no weights, or they can't be read.
+    """
+    if task_of(path) == "classification":
+        from sceneseg.tasks.classification import ClassificationModel
+
+        return ClassificationModel.load(path, device)
+    from sceneseg.tasks.semantic import SemanticModel
+
+    return SemanticModel.load(path, device)

@@ -1,5 +1,6 @@
-"""Scoring a labelled split: with a model, or with predictions that lie in files."""
+"""Scoring a labelled split: with a model, with predictions that lie in files, or from the counts that a run kept."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from sceneseg.data import loading
 from sceneseg.data.loading import WholeScenes
 from sceneseg.data.scene import SceneDataset, read_ids
 from sceneseg.errors import ConfigError, DataError, did_you_mean
-from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace
-from sceneseg.metrics.confusion import SemanticCounts
+from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace, choose_space
+from sceneseg.metrics.cityscapes import WeightedInstances, categories_of
+from sceneseg.metrics.confusion import ImageCounts, SemanticCounts
 from sceneseg.metrics.semantic import VoidRule
 from sceneseg.metrics.table import score_table
 from sceneseg.runs import Run
@@ -36,6 +38,7 @@ class Request:
         void: The rule for void truth, see `sceneseg.metrics.semantic`.
         device: Where the network runs.
         label_map: File that says which class of the data set each class of the model stands for.
+        label_space: Space to score in, see `sceneseg.labels.choose_space`; None means that of the data set.
     """
 
     data: str | None
@@ -45,6 +48,7 @@ class Request:
     void: VoidRule
     device: str
     label_map: Path | None = None
+    label_space: str | None = None
 
 
 def score_weights(path: Path, request: Request) -> tuple[dict[str, Any], str]:
@@ -64,13 +68,43 @@ def score_weights(path: Path, request: Request) -> tuple[dict[str, Any], str]:
     protocol = evaluation_protocol(dataset, model, request.void)
     if request.label_map is not None:
         protocol["label_map"] = f"{model.label_space.name} -> {dataset.label_space.name}"
-    scores = score(counts, protocol)
-    if path.is_dir():
-        kept = Run(path).evaluation(f"{dataset.name}-{dataset.split}")
-        runs.write_json(kept.metrics, scores)
+    kept = Run(path).evaluation(f"{dataset.name}-{dataset.split}") if path.is_dir() else None
+    if kept:
         counts.save(kept.confusion)
         samples.write(kept.samples, counts)
-    return scores, score_table(scores, dataset.label_space)  # type: ignore[arg-type]
+        runs.write_json(kept.metrics, score(counts, protocol))
+    return _score_in(counts, protocol, request, path if kept else None)
+
+
+def score_run(path: Path, request: Request) -> tuple[dict[str, Any], str]:
+    """Score again from the counts that a run, or an evaluation of it, kept; no model runs.
+
+    Raises:
+        RunError: There are no counts.
+        ConfigError: The counts are too coarse for the label space asked for.
+    """
+    kept = Run(path)
+    counts = SemanticCounts.load(kept.confusion)
+    protocol = {**runs.read_json(kept.metrics)["protocol"], "void": request.void}
+    return _score_in(counts, protocol, request, path)
+
+
+def _score_in(
+    counts: SemanticCounts, protocol: dict[str, Any], request: Request, run: Path | None
+) -> tuple[dict[str, Any], str]:
+    """Score in the label space asked for; in a run, the scores of another than the counts' own are kept beside."""
+    own = counts.label_space
+    space = choose_space(own, request.label_space)
+    if space is not own:
+        counts = regroup(counts, space)
+        protocol = {**protocol, "label_space": space.name}
+    scores = score(counts, protocol)
+    if run is not None and space is not own:
+        word = re.sub(r"[^\w-]+", "-", space.name.rpartition(":")[2])
+        kept = Run(run).evaluation(f"{protocol['dataset']}-{protocol['split']}-{word}")
+        runs.write_json(kept.metrics, scores)
+        counts.save(kept.confusion)
+    return scores, score_table(scores, space)  # type: ignore[arg-type]
 
 
 def score_files(folder: Path, request: Request) -> tuple[dict[str, Any], str]:
@@ -96,8 +130,49 @@ def score_files(folder: Path, request: Request) -> tuple[dict[str, Any], str]:
                 f"{scene.labels.shape[0]} x {scene.labels.shape[1]}. Write predictions at the size of the labels."
             )
         count_scene(counts, scene, prediction)
-    scores = score(counts, evaluation_protocol(dataset, None, request.void))
-    return scores, score_table(scores, dataset.label_space)  # type: ignore[arg-type]
+    return _score_in(counts, evaluation_protocol(dataset, None, request.void), request, None)
+
+
+def regroup(counts: SemanticCounts, space: LabelSpace) -> SemanticCounts:
+    """Return counts as they would be in a label space whose classes are made of those that were counted.
+
+    A class has its instance score only where it can be known: it is a class of the counts, or a whole category.
+
+    Args:
+        counts: With the label space that they were made in.
+        space: The other one.
+
+    Raises:
+        ConfigError: It takes apart what was counted together.
+    """
+    own = counts.label_space
+    table = own.train_ids_in(space)
+    numbers = np.append(table[: len(own)], table[IGNORE_INDEX]).astype(np.int64)
+    numbers[numbers == IGNORE_INDEX] = len(space)
+    join = (np.arange(len(space) + 1)[:, None] == numbers).astype(np.int64)  # (C'+1, C+1)
+    members = (join[:-1, :-1] - join[:-1, -1:]) > 0  # none where void joined in: its objects weren't counted
+    of_category = categories_of(own)[: len(own)] == np.arange(len(own.categories))[:, None]  # (K, C)
+    by_class = members & (members.sum(1) == 1)[:, None]
+    by_category = (members[:, None] == of_category).all(2) & ~by_class.any(1)[:, None]  # (C', K)
+
+    regrouped = SemanticCounts(space)
+    scored = by_class.any(1) | by_category.any(1)
+    sizes = [counts.object_pixels[row].mean() if some else np.nan for row, some in zip(members, scored, strict=True)]
+    regrouped.object_pixels = np.array(sizes)
+    kept = [own.categories.index(name) for name in space.categories]
+    known = not kept or members.any(0).all()  # else a category may lack some of its classes
+    for name, image in counts.images.items():
+        weighted = None
+        if image.instances and known:
+            tp, fn, category_tp, category_fn = image.instances
+            weighted = WeightedInstances(
+                by_class @ tp + by_category @ category_tp,
+                by_class @ fn + by_category @ category_fn,
+                category_tp[kept],
+                category_fn[kept],
+            )
+        regrouped.images[name] = ImageCounts(join @ image.confusion @ join.T, weighted)
+    return regrouped
 
 
 def _prediction_of(name: str, found: dict[str, Path], folder: Path) -> Path:
@@ -115,9 +190,14 @@ def _open(request: Request, model: SemanticModel, path: Path) -> SceneDataset:
         raise ConfigError("Which data set? Give -d NAME -p ROOT.")
     same = trained is not None and data.datasets.resolve(name) == trained.name
     root = request.root or (trained.root if trained and same else None)
-    options = trained.options if trained and same else {}
+    options = dict(trained.options) if trained and same else {}
+    regrouped = options.pop("label_space", None) is not None
     dataset = data.create(name, root=root, split=request.split, **options)
-    if request.label_map is None and dataset.label_space.names != model.label_space.names:
+    if request.label_map is not None or dataset.label_space.names == model.label_space.names:
+        return dataset
+    if regrouped or model.label_space.name.startswith(f"{dataset.label_space.name}:"):
+        dataset.label_space = model.label_space  # the data set's own, grouped
+    else:
         raise ConfigError(
             f"{path} knows the {len(model.label_space)} classes of {model.label_space.name}, the data set {name} has "
             f"the {len(dataset.label_space)} of {dataset.label_space.name}. Give a data set with the same classes, "

@@ -1,22 +1,25 @@
 """Semantic segmentation: here a network, a loss, a label space and the scores meet."""
 
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
 import sceneseg
-from sceneseg import losses, models, runs
+from sceneseg import data, losses, models, runs
 from sceneseg.config import Config, Size
+from sceneseg.data import loading
 from sceneseg.data.augment import jitter
+from sceneseg.data.loading import TrainingSamples, WholeScenes
 from sceneseg.data.scene import Image, Scene, SceneDataset, read_image
+from sceneseg.data.statistics import class_weights, count_classes
 from sceneseg.devices import resolve_device
-from sceneseg.errors import ConfigError, RunError
+from sceneseg.errors import ConfigError, DataError, RunError
 from sceneseg.inference.prediction import Prediction
 from sceneseg.inference.resizing import nearest_labels, network_input
 from sceneseg.kernels.upsample_argmax import upsample_argmax
@@ -24,8 +27,79 @@ from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores
 from sceneseg.models._base import SegmentationModel
+from sceneseg.models._cost import model_cost
+from sceneseg.runs import Run
+from sceneseg.tasks import register
+from sceneseg.tasks._base import Task, Validation, autocast, segments
+from sceneseg.tasks.samples import Samples
+from sceneseg.tasks.transfer import prepare
 
 TASK = "semantic"
+
+
+@register
+class Semantic(Task):
+    """A class for every pixel."""
+
+    scores: ClassVar[dict[str, str]] = {"mean_iou": "mean IoU", "pixel_accuracy": "pixel accuracy"}
+    train: SceneDataset
+    val: SceneDataset
+    model: "SemanticModel"
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        wanted = config.data
+        self.train, self.val = (
+            data.create(wanted.name, root=wanted.root, split=split, **wanted.options)
+            for split in (wanted.train_split, wanted.val_split)
+        )
+        for part in (self.train, self.val):
+            if not part.has_labels:
+                raise DataError(f"{part.name}: the {part.split} split has no labels, so it can't be used for training.")
+
+    def labels(self) -> dict[str, Any]:
+        """Return the label space."""
+        return self.train.label_space.to_dict()
+
+    def cost(self) -> dict[str, Any]:
+        """Count at the size of the training samples."""
+        config = self.config
+        if not segments(config.model_name):
+            raise ConfigError(
+                f"{config.model_name} gives an image one class and can't segment. Choose another model with -m, "
+                f"or --task classification."
+            )
+        size = config.augment.crop_size or config.data.target_size or self.train.read(0).image.shape[:2]
+        return model_cost(config.model_name, len(self.train.label_space), (size[0], size[1]), **config.model_arguments)
+
+    def create_model(self, precision: str) -> "SemanticModel":
+        """Create the untrained model."""
+        self.model = SemanticModel.create(self.config, self.train.label_space, precision)
+        return self.model
+
+    def training_step(self) -> "TrainingStep":
+        """Return network and losses."""
+        rule = self.config.train.class_weights
+        weights = class_weights(count_classes(self.train), rule) if rule else None
+        return TrainingStep(self.model.network, self.config, weights)
+
+    def training_samples(self, workers: int) -> TrainingSamples:
+        """Return augmented scenes."""
+        config = self.config
+        cache = loading.fits_in_memory(self.train, workers) if config.data.cache is None else config.data.cache
+        return TrainingSamples(self.train, config.augment, config.seed, config.data.target_size, cache)
+
+    def validate(self, workers: int) -> Validation:
+        """Score at the labels' native size; what is kept are counts and a few samples."""
+        samples = Samples([files.name for files in self.val.files], self.val.label_space)
+        scenes = loading.scene_loader(WholeScenes(self.val, range(len(self.val))), workers)
+        counts = self.model.evaluate(scenes, self.val.label_space, samples.add)
+
+        def write(run: Run) -> None:
+            counts.save(run.confusion)
+            samples.write(run.samples, counts)
+
+        return Validation(score(counts, evaluation_protocol(self.val, self.model)), write, samples.sheet())
 
 
 @dataclass
@@ -72,6 +146,8 @@ class SemanticModel:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             network = models.create(config.model_name, num_classes=len(label_space), **config.model_arguments)
+        for line in prepare(network, config, label_space):
+            print(line)
         model = {"name": network.name, **config.model_arguments}
         return cls(network, label_space, model, Input(config.data.target_size, precision))
 
@@ -120,9 +196,7 @@ class SemanticModel:
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Return the context in which the network runs at its precision."""
-        dtypes = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
-        dtype = dtypes.get(self.input.precision)
-        return nullcontext() if dtype is None else torch.autocast(self.device.type, dtype)
+        return autocast(self.device, self.input.precision)
 
     @torch.inference_mode()
     def predict(self, image: str | Path | Image, name: str | None = None) -> Prediction:

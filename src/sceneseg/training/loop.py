@@ -11,17 +11,14 @@ from lightning_fabric import Fabric
 
 from sceneseg.config import Config
 from sceneseg.data import loading
-from sceneseg.data.loading import Batch, StepSampler, TrainingSamples, WholeScenes
-from sceneseg.data.scene import SceneDataset
-from sceneseg.data.statistics import class_weights, count_classes
+from sceneseg.data.loading import Batch, StepSampler
 from sceneseg.devices import keep_freed_memory, resolve_device, resolve_precision
 from sceneseg.inference import drawing
 from sceneseg.optim import optimizers
 from sceneseg.optim.averaging import WeightAverage
 from sceneseg.optim.schedules import learning_rate
 from sceneseg.runs import Run, write_history, write_json
-from sceneseg.tasks.samples import Samples
-from sceneseg.tasks.semantic import SemanticModel, TrainingStep, evaluation_protocol, score
+from sceneseg.tasks._base import Task
 from sceneseg.training.checkpoint import Progress, load_state, save_state
 from sceneseg.training.interrupt import Interrupt
 from sceneseg.training.monitor import Monitor
@@ -33,15 +30,12 @@ class Training:
     Args:
         config: The resolved configuration.
         run: Where everything is written.
-        train: Scenes to learn from.
-        val: Scenes to validate on.
+        task: What is learned, with its data.
         resume: Go on from the run's saved state.
     """
 
-    def __init__(
-        self, config: Config, run: Run, train: SceneDataset, val: SceneDataset, *, resume: bool = False
-    ) -> None:
-        self.config, self.run, self.val = config, run, val
+    def __init__(self, config: Config, run: Run, task: Task, *, resume: bool = False) -> None:
+        self.config, self.run, self.task = config, run, task
         device = resolve_device(config.train.device)
         precision = resolve_precision(config.train.precision, device)
         logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # precision is in config.yaml
@@ -49,20 +43,18 @@ class Training:
         self.fabric.launch()
         if device == "cpu":
             keep_freed_memory()
-        self.model = SemanticModel.create(config, train.label_space, precision)
+        self.model = task.create_model(precision)
         if config.train.channels_last:
             self.model.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        rule = config.train.class_weights
-        step = TrainingStep(self.model.network, config, class_weights(count_classes(train), rule) if rule else None)
+        step = task.training_step()
         optimizer = optimizers.create(step, config.optim)
         self.peaks = [group["lr"] for group in optimizer.param_groups]
         self.module, self.optimizer = self.fabric.setup(step, optimizer)
         self.average = WeightAverage(self.model.network, config.train.ema) if config.train.ema else None
-        self.steps_per_epoch = config.train.steps_per_epoch or max(1, round(len(train) / config.train.batch_size))
+        self.steps_per_epoch = config.train.steps_per_epoch or max(1, round(len(task.train) / config.train.batch_size))
         self.steps = self.steps_per_epoch * config.train.epochs
         self.workers = loading.default_workers() if config.data.workers is None else config.data.workers
-        cache = loading.fits_in_memory(train, self.workers) if config.data.cache is None else config.data.cache
-        self.samples = TrainingSamples(train, config.augment, config.seed, config.data.target_size, cache)
+        self.samples = task.training_samples(self.workers)
         torch.manual_seed(config.seed)  # for dropout; weights and samples have generators of their own
         self.progress = load_state(run.state, self._parts()) if resume else Progress()
 
@@ -70,7 +62,8 @@ class Training:
         """Train to the end; return False when it was interrupted (its state is saved then)."""
         quiet = not self.fabric.is_global_zero
         folder = self.run.path / "tensorboard"
-        with Interrupt() as interrupt, Monitor(folder, self.steps, self.progress.step, quiet) as monitor:
+        score = next(iter(self.task.scores.items()))
+        with Interrupt() as interrupt, Monitor(folder, self.steps, self.progress.step, score, quiet) as monitor:
             saved = time.perf_counter()
             for batch, waited in self._batches():
                 self._step(batch, waited, monitor)
@@ -127,8 +120,7 @@ class Training:
             "loss": progress.mean_loss,
             "images_per_second": round(self._speed(), 3),
             "data_wait": round(progress.epoch_waited / max(progress.epoch_seconds, 1e-9), 4),
-            "mean_iou": None,
-            "pixel_accuracy": None,
+            **dict.fromkeys(self.task.scores),
         }
         if epoch % self.config.train.validate_every == 0 or epoch == self.config.train.epochs:
             row |= self._validate(epoch, monitor)
@@ -137,25 +129,22 @@ class Training:
         write_history(self.run.history, progress.history)
 
     def _validate(self, epoch: int, monitor: Monitor) -> dict[str, float]:
-        """Score the validation split; write the weights, and if they are the best yet their scores and samples."""
-        samples = Samples([files.name for files in self.val.files], self.val.label_space)
+        """Score the validation split; write the weights, and if they are the best yet what belongs to them."""
         network = self.model.network
         with self.average.applied_to(network) if self.average else nullcontext():
-            scenes = loading.scene_loader(WholeScenes(self.val, range(len(self.val))), self.workers)
-            counts = self.model.evaluate(scenes, self.val.label_space, samples.add)
-            scores = score(counts, evaluation_protocol(self.val, self.model))
-            facts = {"score": {k: scores[k] for k in ("mean_iou", "protocol")}, "epoch": epoch}
+            found = self.task.validate(self.workers)
+            key = next(iter(self.task.scores))
+            facts = {"score": {k: found.scores[k] for k in (key, "protocol")}, "epoch": epoch}
             self.model.save(self.run.last, network.state_dict(), **facts)
-            if scores["mean_iou"] > self.progress.best:
-                self.progress.best = scores["mean_iou"]
+            if found.scores[key] > self.progress.best:
+                self.progress.best = found.scores[key]
                 self.model.save(self.run.best, network.state_dict(), **facts)
-                counts.save(self.run.confusion)
-                samples.write(self.run.samples, counts)
-                write_json(self.run.metrics, scores)
-        sheet = samples.sheet()
-        drawing.write_bytes(self.run.preview(epoch), drawing.rgb_png(sheet))
-        monitor.picture(sheet, self.progress.step)
-        return {"mean_iou": scores["mean_iou"], "pixel_accuracy": scores["pixel_accuracy"]}
+                found.write(self.run)
+                write_json(self.run.metrics, found.scores)
+        if found.picture is not None:
+            drawing.write_bytes(self.run.preview(epoch), drawing.rgb_png(found.picture))
+            monitor.picture(found.picture, self.progress.step)
+        return {k: found.scores[k] for k in self.task.scores}
 
     def _parts(self) -> dict[str, Any]:
         parts: dict[str, Any] = {"network": self.model.network, "optimizer": self.optimizer}

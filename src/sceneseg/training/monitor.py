@@ -17,10 +17,12 @@ class Monitor:
         folder: Where TensorBoard's events go.
         steps: Steps of the whole run.
         step: Where the run (re)starts.
+        score: The column of the score that is shown, and its name.
         quiet: Show nothing, for processes other than the first.
     """
 
-    def __init__(self, folder: Path, steps: int, step: int, quiet: bool = False) -> None:
+    def __init__(self, folder: Path, steps: int, step: int, score: tuple[str, str], quiet: bool = False) -> None:
+        self.score, self.score_name = score
         self.console = Console(quiet=quiet, stderr=True)
         self.live = self.console.is_terminal and not quiet
         self.writer = None if quiet else SummaryWriter(str(folder), purge_step=step or None)
@@ -29,7 +31,8 @@ class Monitor:
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TextColumn(
-                "loss {task.fields[loss]:.4f}  mean IoU {task.fields[score]}  {task.fields[speed]:.1f} images/s"
+                f"loss {{task.fields[loss]:.4f}}  {self.score_name} {{task.fields[score]}}  "
+                "{task.fields[speed]:.1f} images/s"
             ),
             TimeRemainingColumn(),
             console=self.console,
@@ -55,9 +58,10 @@ class Monitor:
 
     def epoch(self, row: dict[str, Any], epochs: int) -> None:
         """Print a finished epoch and pass its row to TensorBoard."""
-        if row.get("mean_iou") is not None:
-            self._progress.update(self._task, score=f"{row['mean_iou']:.2%}")
-        score = "" if row.get("mean_iou") is None else f"  mean IoU {row['mean_iou']:.2%}"
+        score = "" if row[self.score] is None else f"{row[self.score]:.2%}"
+        if score:
+            self._progress.update(self._task, score=score)
+            score = f"  {self.score_name} {score}"
         self.console.print(
             f"epoch {row['epoch']}/{epochs}  loss {row['loss']:.4f}{score}  "
             f"{row['images_per_second']:.1f} images/s  lr {row['lr']:.2e}",

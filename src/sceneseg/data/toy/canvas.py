@@ -18,6 +18,11 @@ SUBPIXEL = 4
 """Bits behind the binary point in the coordinates of anti-aliased outlines."""
 
 
+def tint(color: Color, brightness: float) -> Color:
+    """Return the same colour lighter or darker."""
+    return color[0] * brightness, color[1] * brightness, color[2] * brightness
+
+
 class Polygon(NamedTuple):
     """One annotated outline: a Cityscapes label (or "cargroup") and (N, 2) int32 pixel coordinates x, y."""
 

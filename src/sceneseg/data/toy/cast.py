@@ -73,7 +73,7 @@ def _in_sight(x: float, z: float) -> float:
 
 
 def _line(rng: np.random.Generator, street: Street, side: int, enclosure: str) -> list[Prop]:
-    """Line one side with segments; the enclosure comes where the edge of the picture meets it."""
+    """Line one side with segments; the enclosure is the first, where the edge of the picture meets the side."""
     x, props = street.front(side), []
     near, gap = _in_sight(x, 0) * 0.55, (street.junction - 5, street.junction + 5)
     rest = 1 - street.built
@@ -82,8 +82,8 @@ def _line(rng: np.random.Generator, street: Street, side: int, enclosure: str) -
     while near < 120:
         kind = str(rng.choice(["building", "park", "wall", "fence", "hedge"], p=odds))
         length, setback = rng.uniform(8, 18) * (1 + near / 100), rng.uniform(0, 1.5)
-        if enclosure and near + 4 > _in_sight(x, 0) * 0.9:
-            kind, length, setback, enclosure = enclosure, rng.uniform(12, 20), 0.0, ""
+        if enclosure:
+            kind, length, setback, enclosure = enclosure, rng.uniform(18, 28), 0.0, ""
         if gap[0] - 3 < near < gap[1]:
             near = gap[1]
         far = min(near + length, gap[0]) if near < gap[0] else near + length

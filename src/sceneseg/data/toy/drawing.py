@@ -37,7 +37,7 @@ class ToyScene:
 
 
 def draw_scene(size: tuple[int, int] = (256, 512), seed: int = 0, index: int = 0) -> ToyScene:
-    """Draw a street scene; equal arguments give equal scenes.
+    """Draw a street scene; equal arguments give equal scenes, whatever else is drawn.
 
     Args:
         size: (height, width) in pixels.
@@ -45,9 +45,9 @@ def draw_scene(size: tuple[int, int] = (256, 512), seed: int = 0, index: int = 0
         index: Which scene of the endless series. Any 8 in a row show all 19 Cityscapes classes.
 
     Raises:
-        DataError: A size below 32 x 32.
+        DataError: A size below 32 x 32, or a negative seed.
     """
-    check_size(size)
+    check_arguments(size, seed)
     rng = np.random.default_rng([seed, index])
     invited = guests(index)
     street = plan_street(rng, _tracks(rng, invited))
@@ -64,12 +64,14 @@ def draw_scene(size: tuple[int, int] = (256, 512), seed: int = 0, index: int = 0
     return ToyScene(image, truth.label_ids, truth.instance_ids, tuple(truth.polygons))
 
 
-def check_size(size: tuple[int, int]) -> None:
-    """Refuse a picture in which nothing could be recognised.
+def check_arguments(size: tuple[int, int], seed: int) -> None:
+    """Refuse a picture in which nothing could be recognised, and a seed that isn't one.
 
     Raises:
-        DataError: Its height or width is below `SMALLEST`.
+        DataError: The height or width is below `SMALLEST`, or the seed below 0.
     """
+    if seed < 0:
+        raise DataError(f"The seed of toy scenes must be 0 or more, it is {seed}. Give another number.")
     if min(size) < SMALLEST:
         raise DataError(
             f"A toy scene needs at least {SMALLEST} x {SMALLEST} pixels (height x width), "
@@ -149,7 +151,7 @@ _ROUGHNESS = {
     "building": 0.05,
     "wall": 0.1,
     "fence": 0.06,
-    "vegetation": 0.25,
+    "vegetation": 0.17,
     "person": 0.04,
     "rider": 0.04,
     "truck": 0.02,

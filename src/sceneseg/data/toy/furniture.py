@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from sceneseg.data.toy.canvas import Color, Part
+from sceneseg.data.toy.canvas import Color, Part, tint
 from sceneseg.data.toy.solids import Prism, box
 from sceneseg.data.toy.stage import CIRCLE, Place, Points, Stage
 
@@ -15,7 +15,6 @@ RED: Color = (190, 38, 36)
 WHITE: Color = (228, 228, 222)
 BLUE: Color = (38, 76, 150)
 YELLOW: Color = (232, 190, 62)
-
 
 Layer = tuple[Points, float, Color]
 """A shape for a radius of 1, its share of the sign's size, and its colour."""
@@ -29,7 +28,7 @@ def draw_lamp(stage: Stage, place: Place) -> None:
         stage.limb(place, (0, 0, 0), (0, height, 0), 0.1, color),
         stage.limb(place, (0, 0, 0), (0, 1, 0), 0.14, color),
     ]
-    parts.append(stage.limb(place, (0, height, 0), (0, height + 0.3, reach), 0.07, color))
+    parts.append(stage.limb(place, (0, height, 0), (0, height + 0.3, reach), 0.1, color))
     parts.append(stage.limb(place, (0, height + 0.3, reach), (0, height + 0.3, reach * 1.3), 0.11, (206, 204, 190)))
     stage.canvas.draw("pole", parts)
 
@@ -37,7 +36,7 @@ def draw_lamp(stage: Stage, place: Place) -> None:
 def draw_sign(stage: Stage, place: Place) -> None:
     """Draw one or two traffic signs on a pole."""
     top = stage.between(2.3, 2.9)
-    stage.canvas.draw("pole", [stage.limb(place, (0, 0, 0), (0, top + 0.2, 0), 0.07, stage.pick(METAL))])
+    stage.canvas.draw("pole", [stage.limb(place, (0, 0, 0), (0, top + 0.2, 0), 0.1, stage.pick(METAL))])
     for height in (top, top - 0.75)[: 1 + stage.happens(0.35)]:
         shape = SIGNS[stage.rng.integers(len(SIGNS))]
         size = stage.between(0.34, 0.44)
@@ -49,7 +48,7 @@ def draw_board(stage: Stage, place: Place) -> None:
     wide, low, high = stage.between(0.9, 1.5), stage.between(1.8, 2.2), stage.between(2.9, 3.3)
     metal, color = stage.pick(METAL), (YELLOW, BLUE, WHITE)[stage.rng.integers(3)]
     for w in (-wide * 0.8, wide * 0.8):
-        stage.canvas.draw("pole", [stage.limb(place, (0, 0, w), (0, high, w), 0.07, metal)])
+        stage.canvas.draw("pole", [stage.limb(place, (0, 0, w), (0, high, w), 0.1, metal)])
     ink = WHITE if color == BLUE else (40, 40, 44)
     parts = [_panel(stage, place, (-wide, wide), (low, high), color)]
     for row in np.linspace(low + 0.2, high - 0.4, 3):
@@ -76,7 +75,7 @@ def _signal(stage: Stage, place: Place, w: float, high: float, lit: int) -> list
     parts = [_panel(stage, place, (w - 0.2, w + 0.2), (high - 1.1, high), (36, 40, 38))]
     for i, color in enumerate(LAMPS):
         centre = np.array([w, high - 0.2 - 0.35 * i])
-        glow = color if i == lit else (color[0] * 0.25, color[1] * 0.25, color[2] * 0.25)
+        glow = tint(color, 1.0 if i == lit else 0.25)
         disc = centre + 0.14 * CIRCLE
         outline = stage.camera.project(place.world(_across(disc)))
         parts.append(Part(outline, glow, solid=False))  # a lamp shines whatever the light

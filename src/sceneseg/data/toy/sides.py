@@ -1,11 +1,12 @@
 """What lines a street: houses, walls, fences, hedges and trees."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from sceneseg.data.toy.canvas import Color, Part
+from sceneseg.data.toy.canvas import Color, Part, tint
 from sceneseg.data.toy.solids import blob, draw_leaves
 from sceneseg.data.toy.stage import TOWARDS, UP, Place, Points, Stage, Vector
 
@@ -28,6 +29,8 @@ BARK: tuple[Color, ...] = ((84, 70, 58), (100, 90, 80))
 STONE: tuple[Color, ...] = ((138, 122, 112), (120, 110, 108), (146, 118, 100), (152, 142, 128))
 IRON: tuple[Color, ...] = ((52, 74, 62), (44, 66, 54), (56, 58, 56), (104, 76, 56))
 
+Row = npt.NDArray[np.floating[Any]]
+
 
 class Segment(NamedTuple):
     """A piece of a street's side.
@@ -46,12 +49,11 @@ class Segment(NamedTuple):
     near: float
     far: float
 
-    def upright(self, near: float, far: float, low: float, high: float, inset: float = 0.0) -> Points:
+    def upright(self, near: float, far: float, low: float, high: float) -> Points:
         """Return a rectangle (4, 3) in the plane that faces the street."""
-        x = self.x + self.side * inset
-        return np.array([(x, low, near), (x, low, far), (x, high, far), (x, high, near)])
+        return np.array([(self.x, low, near), (self.x, low, far), (self.x, high, far), (self.x, high, near)])
 
-    def uprights(self, near: np.ndarray, far: np.ndarray, low: np.ndarray, high: np.ndarray) -> Points:
+    def uprights(self, near: Row, far: Row, low: Row, high: Row) -> Points:
         """Return many such rectangles (K, 4, 3) at once, from arrays (K,)."""
         x = np.full(len(near), self.x)
         corners = ((low, near), (low, far), (high, far), (high, near))
@@ -87,8 +89,7 @@ def draw_building(stage: Stage, segment: Segment) -> None:
     stage.canvas.draw("building", parts)
     if not pitched:
         stage.paint(segment.upright(near, far, height - 0.4, height)[None], roof, segment.inwards)
-    trim = (min(wall[0] * 1.2, 255.0), min(wall[1] * 1.2, 255.0), min(wall[2] * 1.2, 255.0))
-    _draw_front(stage, segment, floors, storey, trim)
+    _draw_front(stage, segment, floors, storey, tint(wall, 1.2))
     _draw_gable_windows(stage, segment, floors, storey, depth)
 
 
@@ -119,11 +120,15 @@ def _draw_front(stage: Stage, segment: Segment, floors: int, storey: float, trim
 
 def _draw_gable_windows(stage: Stage, segment: Segment, floors: int, storey: float, depth: float) -> None:
     across = segment.x + segment.side * np.arange(1.5, depth - 1.5, stage.between(2.4, 4.0))
-    x, low = (grid.ravel() for grid in np.meshgrid(across, np.arange(floors) * storey + 1.0))
-    corners = ((x, low), (x + 1.1, low), (x + 1.1, low + 1.5), (x, low + 1.5))
-    z = np.full(len(x), segment.near)
-    panes = np.stack([np.stack([a, b, z], axis=-1) for a, b in corners], axis=1)
-    stage.paint(panes[stage.rng.random(len(x)) < 0.7], stage.pick(GLASS), TOWARDS)
+    panes = _windows(across, np.arange(floors) * storey + 1.0, segment.near)
+    stage.paint(panes[stage.rng.random(len(panes)) < 0.7], stage.pick(GLASS), TOWARDS)
+
+
+def _windows(columns: Row, rows: Row, z: float) -> Points:
+    """Return a grid of windows (K, 4, 3) that face the camera."""
+    x, y = (grid.ravel() for grid in np.meshgrid(columns, rows))
+    corners = ((x, y), (x + 1.1, y), (x + 1.1, y + 1.5), (x, y + 1.5))
+    return np.stack([np.stack([a, b, np.full(len(x), z)], axis=-1) for a, b in corners], axis=1)
 
 
 def draw_wall(stage: Stage, segment: Segment) -> None:
@@ -134,7 +139,7 @@ def draw_wall(stage: Stage, segment: Segment) -> None:
     end = [(segment.x, 0, near), (back, 0, near), (back, height, near), (segment.x, height, near)]
     front = segment.upright(near, far, 0, height)
     stage.canvas.draw("wall", [stage.face(end, color), stage.face(front, color, segment.inwards)])
-    dark = (color[0] * 0.78, color[1] * 0.78, color[2] * 0.78)
+    dark = tint(color, 0.78)
     if stage.happens(0.85):
         low = np.arange(0.3, height - 0.2, stage.between(0.25, 0.5))
         stage.paint(segment.uprights(0 * low + near, 0 * low + far, low, low + 0.05), dark, segment.inwards)
@@ -146,7 +151,7 @@ def draw_wall(stage: Stage, segment: Segment) -> None:
 def draw_fence(stage: Stage, segment: Segment) -> None:
     """Draw a fence of iron bars, mesh or planks; the gaps belong to it, and the garden shows through."""
     _draw_behind(stage, segment)
-    height, color = stage.between(1.2, 2.2), stage.pick(IRON)
+    height, color = stage.between(1.5, 2.5), stage.pick(IRON)
     near, far = segment.near, segment.far
     whole = stage.face(segment.upright(near, far, 0, height), color, segment.inwards)
     planks = stage.happens(0.3)
@@ -154,9 +159,8 @@ def draw_fence(stage: Stage, segment: Segment) -> None:
     pitch = stage.between(0.2, 0.35)
     bars = np.arange(near, far, pitch)
     width = pitch * (0.12 if planks else stage.between(0.35, 0.55))
-    shade = 0.6 if planks else 1.0
-    dark = (color[0] * shade, color[1] * shade, color[2] * shade)
-    stage.paint(segment.uprights(bars, bars + width, 0 * bars, 0 * bars + height), dark, segment.inwards)
+    ink = tint(color, 0.6) if planks else color  # the gaps between planks, or the bars themselves
+    stage.paint(segment.uprights(bars, bars + width, 0 * bars, 0 * bars + height), ink, segment.inwards)
     posts = np.arange(near, far, 2.4)
     stage.paint(segment.uprights(posts, posts + 0.14, 0 * posts, 0 * posts + height), color, segment.inwards)
     for low in (0.15, height - 0.15):
@@ -237,8 +241,5 @@ def draw_backdrop(stage: Stage) -> None:
         left, wide, high = stage.between(-50, 40), stage.between(6, 16), stage.between(6, 14)
         corners = [(left, 0, 125), (left + wide, 0, 125), (left + wide, high, 125), (left, high, 125)]
         stage.canvas.draw("building", [stage.face(corners, stage.pick(PLASTER))])
-        rows, columns = np.meshgrid(np.arange(1.2, high - 1.5, 3), np.arange(left + 0.8, left + wide - 1.5, 2.5))
-        x, y = columns.ravel(), rows.ravel()
-        z = np.full(len(x), 125.0)
-        panes = ((x, y), (x + 1.2, y), (x + 1.2, y + 1.5), (x, y + 1.5))
-        stage.paint(np.stack([np.stack([a, b, z], axis=-1) for a, b in panes], axis=1), GLASS[0], TOWARDS)
+        panes = _windows(np.arange(left + 0.8, left + wide - 1.5, 2.5), np.arange(1.2, high - 1.5, 3), 125.0)
+        stage.paint(panes, GLASS[0], TOWARDS)

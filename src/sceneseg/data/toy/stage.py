@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from sceneseg.data.toy.canvas import Canvas, Color, Outline, Part
+from sceneseg.data.toy.canvas import Canvas, Color, Outline, Part, tint
 
 Points = npt.NDArray[np.float64]
 Vector = tuple[float, float, float]
@@ -110,9 +110,7 @@ class Stage:
 
     def pick(self, colors: Sequence[Color], spread: float = 0.12) -> Color:
         """Return one of the colours, a little lighter or darker."""
-        r, g, b = colors[int(self.rng.integers(len(colors)))]
-        f = self.between(1 - spread, 1 + spread)
-        return r * f, g * f, b * f
+        return tint(colors[int(self.rng.integers(len(colors)))], self.between(1 - spread, 1 + spread))
 
     def between(self, low: float, high: float) -> float:
         """Return a number between `low` and `high`."""

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sceneseg.data.toy.canvas import ROW, Color, Part
+from sceneseg.data.toy.canvas import ROW, Color, Part, tint
 from sceneseg.data.toy.stage import CIRCLE, UP, Points, Stage
 
 LANE = 3.5
@@ -112,7 +112,7 @@ def draw_ground(stage: Stage, street: Street) -> None:
         _draw_sidewalk(stage, street.kerb(side), side, verge, sidewalk)
     stage.canvas.draw("road", [stage.face(strip(street.left, street.right, 0.5, FAR), asphalt, UP)])
     for side, width in zip((-1, 1), street.parking, strict=True):
-        kerb, color = street.kerb(side), (asphalt[0] * 0.9, asphalt[1] * 0.88, asphalt[2] * 0.88)
+        kerb, color = street.kerb(side), tint(asphalt, 0.89)
         if width and stage.happens(0.5):
             stage.canvas.draw("parking", [stage.face(strip(kerb - side * width, kerb, 0.5, FAR), color, UP)])
     if street.junction:
@@ -135,7 +135,7 @@ def _draw_sidewalk(stage: Stage, kerb: float, side: int, verge: float, width: fl
     stage.paint(strip(kerb - side * 0.12, kerb, 0.5, FAR)[None], (70, 68, 66))
     joints = np.arange(3.0, 40.0, stage.between(0.8, 1.6))
     lines = np.stack([ground(inner, outer, z, z + 0.04) for z in joints])
-    stage.paint(lines, (paving[0] * 0.8, paving[1] * 0.8, paving[2] * 0.8))
+    stage.paint(lines, tint(paving, 0.8))
 
 
 def _draw_tracks(stage: Stage, street: Street) -> None:

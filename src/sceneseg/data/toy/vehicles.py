@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from sceneseg.data.toy.canvas import Color, Part
+from sceneseg.data.toy.canvas import Color, Part, tint
 from sceneseg.data.toy.solids import Prism, box, rectangle
 from sceneseg.data.toy.stage import Place, Stage
 
@@ -93,7 +93,7 @@ def draw_truck(stage: Stage, place: Place) -> None:
 
 def _dress_load(stage: Stage, load: Prism, rear: float, front: float, high: float) -> list[Part]:
     """Return ribs or a company's stripe on the flank, and the doors at the rear."""
-    dark = (load.color[0] * 0.8, load.color[1] * 0.8, load.color[2] * 0.8)
+    dark = tint(load.color, 0.8)
     parts = []
     if stage.happens(0.5):
         for u in np.arange(rear + 0.6, front, 0.7):
@@ -156,11 +156,7 @@ def _coach(
     parts += body.on_flank(rectangle(rear + 0.5, front - 0.5, 1.35, high - 0.6), PANE)
     for u in np.arange(rear + 1.4, front - 0.8, 2.0):
         parts += body.on_flank(rectangle(u, u + 0.12, 1.35, high - 0.6), body.color)
-    for face, light in ((1, REAR_LIGHT), (3, HEADLIGHT)):
-        low, top = (0.05, 0.75) if face == 1 else (0.25, 0.95)
-        parts += body.on_face(face, 0.12, 0.88, low, top, PANE)
-        end = 0 if face == 1 else 4
-        low = 0.6 if face == 1 else 0.2
-        for left in (0.12, 0.7):
-            parts += body.on_face(end, left, left + 0.18, low, low + 0.2, light)
+    parts += body.on_face(1, 0.12, 0.88, 0.05, 0.75, PANE) + body.on_face(3, 0.12, 0.88, 0.25, 0.95, PANE)
+    for left, right in ((0.12, 0.3), (0.7, 0.88)):
+        parts += body.on_face(0, left, right, 0.6, 0.8, REAR_LIGHT) + body.on_face(4, left, right, 0.2, 0.4, HEADLIGHT)
     return parts

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from sceneseg.data.cityscapes import LABELS
 from sceneseg.data.toy.canvas import Annotation, Polygon
-from sceneseg.data.toy.drawing import ToyScene, check_size, draw_scene
+from sceneseg.data.toy.drawing import ToyScene, check_arguments, draw_scene
 from sceneseg.errors import DataError
 
 CITIES = {"train": ("brickfield", "toytown"), "val": ("pixelburg",), "test": ("mockford",)}
@@ -49,8 +49,8 @@ def write_toy_scenes(
         DataError: No scenes or tiny ones are asked for, or `out` holds something else than a toy set.
     """
     if count < 1:
-        raise DataError(f"A toy set needs at least 1 scene, {count} were asked for.")
-    check_size(size)
+        raise DataError(f"A toy set needs at least 1 scene, {count} were asked for. Ask for more.")
+    check_arguments(size, seed)
     out = out.expanduser().resolve()
     _refuse_other_data(out)
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,79 @@
+"""What must hold before and after a download: room on the disk, the right bytes, and no second one at work."""
+
+import hashlib
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.filesize import decimal
+
+from sceneseg.data.download.watch import Watch
+from sceneseg.errors import DataError
+
+_CHUNK = 1 << 20
+
+
+def require_space(folder: Path, needed: int, what: str) -> None:
+    """Check that the disk of `folder`, which need not exist yet, has `needed` bytes left.
+
+    Raises:
+        DataError: It hasn't.
+    """
+    exists = next(p for p in (folder, *folder.parents) if p.exists())
+    free = shutil.disk_usage(exists).free
+    if free < needed:
+        raise DataError(
+            f"{folder}: {what} needs {decimal(needed)}, but only {decimal(free)} are free there. "
+            f"Free some, or give a folder on another disk with --out."
+        )
+
+
+def file_sha256(file: Path, watch: Watch) -> str:
+    """Return the sha256 of a file, hexadecimal."""
+    digest, done, total = hashlib.sha256(), 0, file.stat().st_size
+    with file.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+            done += len(chunk)
+            watch.progress(f"checking {file.name}", done, total)
+    return digest.hexdigest()
+
+
+def folder_sha256(folder: Path, watch: Watch) -> str:
+    """Return the sha256 of what is in a folder, whatever archive it came in.
+
+    In the shell: ``find . -type f | sed 's|^\\./||' | LC_ALL=C sort | xargs sha256sum | sha256sum``.
+    """
+    files = sorted(
+        (p for p in folder.rglob("*") if p.is_file()), key=lambda p: p.relative_to(folder).as_posix().encode()
+    )
+    digest, done, total = hashlib.sha256(), 0, sum(p.stat().st_size for p in files)
+    for file in files:
+        with file.open("rb") as stream:
+            content = hashlib.file_digest(stream, "sha256").hexdigest()
+        digest.update(f"{content}  {file.relative_to(folder).as_posix()}\n".encode())
+        done += file.stat().st_size
+        watch.progress("checking the files", done, total)
+    return digest.hexdigest()
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a folder against a second process that would write into the same files.
+
+    Raises:
+        DataError: Another process holds it.
+    """
+    file = folder / ".lock"
+    with file.open("w") as lock:
+        if sys.platform != "win32":
+            import fcntl
+
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go of it when the process ends
+            except BlockingIOError:
+                raise DataError(f"{folder}: another process is downloading into it. Wait for it, or end it.") from None
+        yield
+    file.unlink(missing_ok=True)

@@ -1,0 +1,66 @@
+"""Overlap of what is predicted and what is labelled, class by class: what region losses are made of."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from sceneseg.kernels._grid import Covered
+from sceneseg.labels import IGNORE_INDEX
+from sceneseg.losses._bands import full_precision, sum_over_bands
+
+TINY = 1e-12
+
+
+class Regions(NamedTuple):
+    """Soft pixel counts of each class over the valid pixels of a batch, (C,).
+
+    Args:
+        intersection: Probability of the class, summed over its labelled pixels.
+        predicted: Its probability, summed over all pixels.
+        labelled: Its labelled pixels.
+    """
+
+    intersection: Tensor
+    predicted: Tensor
+    labelled: Tensor
+
+
+def regions(coarse: Tensor, labels: Tensor, covered: Covered | None, align_corners: bool) -> Regions:
+    """Measure the regions of coarse logits (B, C, h, w), as softmax sees them, and of labels (B, H, W)."""
+
+    def measure(logits: Tensor, labels: Tensor) -> Tensor:
+        probabilities = logits.softmax(1)
+        valid = (labels != IGNORE_INDEX).unsqueeze(1)
+        return overlap(probabilities * valid, one_hot(labels, logits.shape[1]))
+
+    intersection, predicted = sum_over_bands(measure, coarse, [labels], covered, align_corners)
+    return Regions(intersection, predicted, labelled_pixels(labels, coarse))
+
+
+def overlap(probabilities: Tensor, targets: Tensor) -> Tensor:
+    """Return the soft pixel counts of the intersection and of the prediction, (2, C)."""
+    hits = torch.where(targets, probabilities, 0)
+    return torch.stack([hits.sum((0, 2, 3)), probabilities.sum((0, 2, 3))])
+
+
+def one_hot(labels: Tensor, classes: int) -> Tensor:
+    """Return (B, C, H, W) bool; an ignored pixel belongs to no class."""
+    return labels.unsqueeze(1) == torch.arange(classes, device=labels.device).view(1, -1, 1, 1)
+
+
+def labelled_pixels(labels: Tensor, like: Tensor) -> Tensor:
+    """Return the number of pixels of each class of the logits `like`, (C,)."""
+    return labels.flatten().long().bincount(minlength=256)[: like.shape[1]].to(full_precision(like).dtype)
+
+
+def mean_over_present(losses: Tensor, labelled: Tensor, class_weights: Tensor | None) -> Tensor:
+    """Average the losses of the classes (C,) that the labels hold; without any, 0."""
+    return (losses * shares_of_present(labelled, class_weights)).sum()
+
+
+def shares_of_present(labelled: Tensor, class_weights: Tensor | None) -> Tensor:
+    """Return what each class counts in a mean over those that the labels hold, (C,); all 0 where there are none."""
+    present = (labelled > 0).to(labelled)
+    weights = present if class_weights is None else present * class_weights.to(present)
+    return weights / weights.sum().clamp(min=TINY)

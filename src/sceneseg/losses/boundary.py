@@ -1,0 +1,83 @@
+"""Cross-entropy that counts more, the closer a pixel lies to another class."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sceneseg.errors import ConfigError
+from sceneseg.kernels._grid import Covered
+from sceneseg.labels import IGNORE_INDEX
+from sceneseg.losses import register
+from sceneseg.losses._bands import check, label_weights, sum_over_bands, true_logits
+
+
+@register
+class Boundary(nn.Module):
+    """Cross-entropy weighted by 1 + w0 exp(-d**2 / (2 sigma**2)), d the distance to the nearest class boundary.
+
+    Divided by the sum of the weights. The border of ignored pixels is no boundary. No valid pixel gives 0.
+
+    Source: Ronneberger et al., "U-Net: Convolutional Networks for Biomedical Image Segmentation", MICCAI 2015,
+    equations 1 and 2. Differs: touching objects are touching classes, so that there is one distance where they add
+    those of two cells; it is counted from the boundary's pixels (d = 0), and beyond 3 sigma the weight is 1.
+
+    Args:
+        w0: What is added to the weight on the boundary.
+        sigma: How far that reaches, in pixels.
+        class_weights: One per class, or None.
+
+    Raises:
+        ConfigError: A negative w0, or a sigma that isn't above 0.
+    """
+
+    class_weights: Tensor | None
+
+    def __init__(self, w0: float = 10.0, sigma: float = 5.0, class_weights: Sequence[float] | None = None) -> None:
+        super().__init__()
+        if w0 < 0 or sigma <= 0:
+            raise ConfigError(f"The boundary loss needs w0 >= 0 and sigma > 0, found {w0} and {sigma}.")
+        self.w0, self.sigma = w0, sigma
+        self.register_buffer("class_weights", None if class_weights is None else torch.tensor(list(class_weights)))
+
+    def forward(
+        self, coarse: Tensor, labels: Tensor, *, covered: Covered | None = None, align_corners: bool = False
+    ) -> Tensor:
+        """Return the loss of coarse logits (B, C, h, w) against labels (B, H, W) uint8."""
+        check(coarse, labels, self.class_weights)
+        weights = label_weights(labels, coarse, self.class_weights)
+        weights = weights * (1 + self.w0 * fading(boundaries(labels).to(weights), self.sigma))
+        loss = sum_over_bands(_measure, coarse, [labels, weights], covered, align_corners)
+        return loss / weights.sum().clamp(min=1e-12)
+
+
+def boundaries(labels: Tensor) -> Tensor:
+    """Return which pixels (B, H, W) have another class among their eight neighbours."""
+    ignored = labels == IGNORE_INDEX
+    ids = labels.float()
+    highest = F.max_pool2d(ids.masked_fill(ignored, -1), 3, 1, 1)
+    lowest = -F.max_pool2d((-ids).masked_fill(ignored, -IGNORE_INDEX), 3, 1, 1)
+    return (highest > lowest) & ~ignored
+
+
+def fading(marks: Tensor, sigma: float) -> Tensor:
+    """Return exp(-d**2 / (2 sigma**2)), d the distance to the nearest mark; 0 beyond 3 sigma in a row or column.
+
+    The square of a distance is a sum over the axes, so that the nearest mark is found axis by axis.
+    """
+    for dim in (1, 2):
+        spread = marks.clone()
+        for step in range(1, min(math.ceil(3 * sigma), marks.shape[dim] - 1) + 1):
+            length = marks.shape[dim] - step
+            faded = marks * math.exp(-(step**2) / (2 * sigma**2))
+            low, high = spread.narrow(dim, 0, length), spread.narrow(dim, step, length)
+            torch.maximum(high, faded.narrow(dim, 0, length), out=high)
+            torch.maximum(low, faded.narrow(dim, step, length), out=low)
+        marks = spread
+    return marks
+
+
+def _measure(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    return (weights * (logits.logsumexp(1) - true_logits(logits, labels))).sum()

@@ -1,0 +1,52 @@
+"""Focal loss: cross-entropy that fades for pixels that are already right."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from sceneseg.errors import ConfigError
+from sceneseg.kernels._grid import Covered
+from sceneseg.losses import register
+from sceneseg.losses._bands import check, label_weights, sum_over_bands, true_logits
+
+
+@register
+class Focal(nn.Module):
+    """Mean of -(1 - p)**gamma log p, p the probability of a pixel's own class; weighted where there are weights.
+
+    With gamma 0 it is cross-entropy. No valid pixel gives 0.
+
+    Source: Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017, equation 5. Differs: several classes by
+    softmax, and the mean over all valid pixels.
+
+    Args:
+        gamma: How fast the loss fades with p.
+        class_weights: One per class (the paper's alpha), or None.
+
+    Raises:
+        ConfigError: A negative gamma.
+    """
+
+    class_weights: Tensor | None
+
+    def __init__(self, gamma: float = 2.0, class_weights: Sequence[float] | None = None) -> None:
+        super().__init__()
+        if gamma < 0:
+            raise ConfigError(f"The gamma of the focal loss is at least 0, not {gamma}; 2 is the paper's.")
+        self.gamma = gamma
+        self.register_buffer("class_weights", None if class_weights is None else torch.tensor(list(class_weights)))
+
+    def forward(
+        self, coarse: Tensor, labels: Tensor, *, covered: Covered | None = None, align_corners: bool = False
+    ) -> Tensor:
+        """Return the loss of coarse logits (B, C, h, w) against labels (B, H, W) uint8."""
+        check(coarse, labels, self.class_weights)
+        weights = label_weights(labels, coarse, self.class_weights)
+        loss = sum_over_bands(self._measure, coarse, [labels, weights], covered, align_corners)
+        return loss / weights.sum().clamp(min=1e-12)
+
+    def _measure(self, logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+        log_p = true_logits(logits, labels) - logits.logsumexp(1)
+        miss = -torch.expm1(log_p)  # 1 - p, also where p is nearly 1
+        return -(weights * miss.clamp(min=1e-7) ** self.gamma * log_p).sum()  # a root has no slope at 0

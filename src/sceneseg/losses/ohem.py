@@ -1,0 +1,79 @@
+"""Cross-entropy over the hardest pixels of a batch (online hard example mining)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from sceneseg.errors import ConfigError
+from sceneseg.kernels._grid import Covered
+from sceneseg.kernels.upsample_cross_entropy import upsample_cross_entropy
+from sceneseg.labels import IGNORE_INDEX
+from sceneseg.losses import register
+from sceneseg.losses._bands import check, map_over_bands, true_logits
+
+EASY = 2.0
+"""Stands for the probability of ignored pixels: above that of any other, so that they are the last to be kept."""
+
+
+@register
+class OHEM(nn.Module):
+    """Mean cross-entropy of the pixels whose own class has a probability of at most `thresh`; but never of too few.
+
+    With class weights the mean is weighted too. No valid pixel gives 0.
+
+    Source: Shrivastava et al., "Training Region-Based Object Detectors with Online Hard Example Mining", CVPR 2016,
+    for the idea; for pixels, with a threshold and a minimum, Wu et al., "High-performance Semantic Segmentation Using
+    Very Deep Fully Convolutional Networks", 2016 (arXiv 1604.04339), there called online bootstrapping.
+
+    Args:
+        thresh: Probability up to which a pixel is hard: 0.7 or 0.9.
+        min_kept: How many pixels are kept at least, the hardest: below 1 a share of the batch's valid pixels,
+            otherwise a number for each image (authors of HRNet: 131072).
+        class_weights: One per class, or None.
+
+    Raises:
+        ConfigError: A threshold that is no probability, or a negative minimum.
+    """
+
+    class_weights: Tensor | None
+
+    def __init__(
+        self, thresh: float = 0.7, min_kept: float = 1 / 16, class_weights: Sequence[float] | None = None
+    ) -> None:
+        super().__init__()
+        if not 0 < thresh <= 1:
+            raise ConfigError(f"The thresh of ohem is a probability, above 0 and at most 1, not {thresh}.")
+        if min_kept < 0:
+            raise ConfigError(f"The min_kept of ohem is a share below 1 or a number of pixels, not {min_kept}.")
+        self.thresh, self.min_kept = thresh, min_kept
+        self.register_buffer("class_weights", None if class_weights is None else torch.tensor(list(class_weights)))
+
+    def forward(
+        self, coarse: Tensor, labels: Tensor, *, covered: Covered | None = None, align_corners: bool = False
+    ) -> Tensor:
+        """Return the loss of coarse logits (B, C, h, w) against labels (B, H, W) uint8."""
+        check(coarse, labels, self.class_weights)
+        probability = map_over_bands(_true_probability, coarse.detach(), labels, covered, align_corners)
+        hard = probability <= self._threshold(probability, labels)
+        loss, weight = upsample_cross_entropy(
+            coarse,
+            torch.where(hard, labels, IGNORE_INDEX),
+            class_weights=self.class_weights,
+            covered=covered,
+            align_corners=align_corners,
+        )
+        return loss / weight.clamp(min=1e-12)
+
+    def _threshold(self, probability: Tensor, labels: Tensor) -> Tensor:
+        """Return the probability up to which pixels are kept: `thresh`, or that of the last of the minimum."""
+        share = self.min_kept < 1
+        kept = self.min_kept * float((labels != IGNORE_INDEX).sum()) if share else self.min_kept * len(labels)
+        if kept < 1:
+            return probability.new_tensor(self.thresh)
+        return probability.flatten().kthvalue(min(int(kept), probability.numel())).values.clamp(min=self.thresh)
+
+
+def _true_probability(logits: Tensor, labels: Tensor) -> Tensor:
+    probability = (true_logits(logits, labels) - logits.logsumexp(1)).exp()
+    return torch.where(labels == IGNORE_INDEX, EASY, probability)

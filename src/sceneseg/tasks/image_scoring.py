@@ -1,0 +1,49 @@
+"""Scoring a classifier on a split of an image folder."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.progress import track
+
+from sceneseg import runs
+from sceneseg.data import loading
+from sceneseg.data.image_folder import ImageFolder
+from sceneseg.data.image_samples import image_loader
+from sceneseg.errors import ConfigError
+from sceneseg.metrics.accuracy import accuracy_table
+from sceneseg.runs import Run
+from sceneseg.tasks.classification import BATCH, ClassificationModel, open_split, score, write_answers
+from sceneseg.tasks.scoring import Request
+
+
+def score_weights(path: Path, request: Request) -> tuple[dict[str, Any], str]:
+    """Score a run's best weights or a weights file; a run keeps scores and answers under `evaluations`.
+
+    Returns:
+        The contents of metrics.json, and the printed table.
+
+    Raises:
+        ConfigError: An option that only segmentation has.
+    """
+    if request.label_map or request.label_space or request.void != "ignore":
+        raise ConfigError(
+            "--label-map, --label-space and --void are about pixels, these weights classify whole images. "
+            "Leave them out."
+        )
+    model = ClassificationModel.load(path, request.device)
+    model.input.target_size = request.target_size or model.input.target_size
+    dataset = _open(request, model, path)
+    batches = image_loader(dataset, model.input.target_size, loading.default_workers(), BATCH)
+    answers = model.evaluate(track(batches, "evaluating", transient=True))
+    scores = score(answers, dataset, model)
+    if path.is_dir():
+        kept = Run(path).evaluation(f"{dataset.name}-{dataset.split}")
+        runs.write_json(kept.metrics, scores)
+        write_answers(kept, answers)
+    return scores, accuracy_table(scores)  # type: ignore[arg-type]
+
+
+def _open(request: Request, model: ClassificationModel, path: Path) -> ImageFolder:
+    """Open the split with the model's classes; without -p, where the run found its data."""
+    root = request.root or (Run(path).load_config().data.root if path.is_dir() else None)
+    return open_split(request.data or "image_folder", root=root, split=request.split, classes=model.classes)

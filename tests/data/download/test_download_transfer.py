@@ -1,0 +1,114 @@
+"""One file from a server that breaks, changes and lies."""
+
+import shutil
+
+import pytest
+
+from sceneseg.data.download import Watch, checks, transfer
+from sceneseg.errors import DataError
+
+BODY = bytes(range(256)) * 4000  # 1 MB, more than what sockets hold back
+
+
+def files_in(folder):
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+def test_broken_transfers_go_on_where_they_stopped(server, tmp_path, heard):
+    served = server.serve("/f.zip", BODY, breaks=[300_000, 400_000])
+    transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", heard)
+    assert (tmp_path / "f.zip").read_bytes() == BODY
+    assert served.asked == ["", "bytes=300000-", "bytes=700000-"]
+    assert files_in(tmp_path) == ["f.zip"]
+    assert heard.bytes["f.zip"][-1] == (len(BODY), len(BODY))
+    assert "closed after 300,000 of 1,024,000 bytes" in heard.said[0]
+
+
+def test_a_later_process_goes_on_too(server, tmp_path):
+    served = server.serve("/f.zip", BODY, breaks=[300_000] + [0] * 9)
+    with pytest.raises(DataError, match="5 attempts in a row brought nothing new.*What has arrived is kept"):
+        transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
+    assert files_in(tmp_path) == ["f.zip.part", "f.zip.part.json"]
+    served.breaks.clear()
+    served.asked.clear()
+    transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
+    assert served.asked == ["bytes=300000-"]
+    assert (tmp_path / "f.zip").read_bytes() == BODY
+
+
+def test_whole_but_not_renamed_is_not_fetched_again(server, tmp_path, monkeypatch):
+    served = server.serve("/f.zip", BODY)
+    with monkeypatch.context() as patch:
+        patch.setattr(transfer.Path, "replace", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
+    transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
+    assert len(served.asked) == 1
+    assert (tmp_path / "f.zip").read_bytes() == BODY
+
+
+def interrupt(*_, **__):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    "server_of",
+    [{"ranges": False}, {"etag": ""}, {"etag": 'W/"weak"'}, {"chunked": True, "ranges": False}],
+    ids=["no range", "no etag", "weak etag", "chunked"],
+)
+def test_servers_that_cannot_send_the_rest_send_all(server, tmp_path, server_of):
+    served = server.serve("/f.zip", BODY, breaks=[300_000], **server_of)
+    transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
+    assert (tmp_path / "f.zip").read_bytes() == BODY
+    assert len(served.asked) == 2
+
+
+@pytest.mark.parametrize("if_range", [True, False], ids=["If-Range heeded", "If-Range ignored"])
+def test_a_file_that_changed_starts_again(server, tmp_path, if_range, heard):
+    server.serve("/f.zip", BODY, breaks=[300_000] + [0] * 9)
+    with pytest.raises(DataError):
+        transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
+    new = BODY[::-1]
+    served = server.serve("/f.zip", new, etag='"two"', if_range=if_range)
+    transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", heard)
+    assert (tmp_path / "f.zip").read_bytes() == new
+    assert served.asked == (["bytes=300000-"] if if_range else ["bytes=300000-", ""])
+    assert "starts again" in heard.said[0]
+
+
+def test_another_address_does_not_continue_the_part(server, tmp_path):
+    server.serve("/a/f.zip", BODY, breaks=[300_000] + [0] * 9)
+    with pytest.raises(DataError):
+        transfer.download(f"{server.url}/a/f.zip", tmp_path / "f.zip", Watch())
+    served = server.serve("/b/f.zip", BODY[::-1])
+    transfer.download(f"{server.url}/b/f.zip", tmp_path / "f.zip", Watch())
+    assert served.asked == [""]
+    assert (tmp_path / "f.zip").read_bytes() == BODY[::-1]
+
+
+def test_a_busy_server_is_asked_again_and_a_missing_file_is_not(server, tmp_path):
+    served = server.serve("/f.zip", BODY, codes=[503, 429])
+    transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
+    assert len(served.asked) == 3
+    served.codes = [403, 403]
+    with pytest.raises(DataError, match="the server answers 403"):
+        transfer.download(f"{server.url}/f.zip", tmp_path / "g.zip", Watch())
+    assert served.codes == [403]
+    with pytest.raises(DataError, match="the server answers 404.*-p"):
+        transfer.download(f"{server.url}/gone.zip", tmp_path / "g.zip", Watch())
+
+
+def test_nobody_listens(server, tmp_path):
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(DataError, match="no connection"):
+        transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
+
+
+def test_a_full_disk_is_seen_before_the_download(server, tmp_path, monkeypatch):
+    served = server.serve("/f.zip", BODY)
+    monkeypatch.setattr(checks.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 1000))
+    with pytest.raises(DataError, match=r"f.zip needs 1.0 MB, but only 1.0 kB are free.*--out"):
+        transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
+    assert len(served.asked) == 1
+    assert files_in(tmp_path) == []

@@ -1,0 +1,31 @@
+"""The tables in the documents say what the code says."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from sceneseg.commands.models import catalogue
+from sceneseg.models._cost import segmentation_models
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def tables():
+    spec = importlib.util.spec_from_file_location("tables", ROOT / "docs" / "tables.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_readme_lists_every_model(tables):
+    rows = json.loads((ROOT / "docs" / "models.json").read_text())
+    assert [row["name"] for row in rows] == segmentation_models()
+    assert tables.between(ROOT / "README.md", "models") == tables.models_table(rows), "run `make docs`"
+
+
+@pytest.mark.slow
+def test_the_facts_are_what_is_counted_now():
+    assert json.loads((ROOT / "docs" / "models.json").read_text()) == catalogue(), "run `make docs`"
