@@ -19,7 +19,8 @@ for verb in ("train", "evaluate", "predict", "report", "summary", "models"):
     app.command(f"sceneseg.commands.{verb}:{verb}", name=verb)
 
 data = App(name="data", help="Make, look at and prepare data sets.")
-data.command("sceneseg.commands.data:toy", name="toy")
+for part in ("toy", "doctor", "stats", "view"):
+    data.command(f"sceneseg.commands.data:{part}", name=part)
 data.command("sceneseg.commands.data_get:get", name="get")
 app.command(data)
 

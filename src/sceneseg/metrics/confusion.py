@@ -114,6 +114,7 @@ class SemanticCounts:
         }
         if weighted := [found for name in self.names if (found := self.images[name].instances)]:
             arrays |= zip(_INSTANCE_KEYS, map(np.stack, zip(*weighted, strict=True)), strict=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(path.name + ".part")
         try:
             with partial.open("wb") as file:

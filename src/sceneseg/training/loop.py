@@ -91,8 +91,9 @@ class Training:
     def _step(self, batch: Batch, waited: float, monitor: Monitor) -> None:
         start = time.perf_counter()
         progress = self.progress
+        scores = [row[next(iter(self.task.scores))] for row in progress.history]
         for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
-            group["lr"] = learning_rate(progress.step, self.steps, peak, self.config.schedule)
+            group["lr"] = learning_rate(progress.step, self.steps, peak, self.config.schedule, scores)
         self.module.train()
         loss = self.module(*self.fabric.to_device((batch.image, batch.labels, batch.colour)))
         self.fabric.backward(loss)

@@ -35,4 +35,7 @@ def start(config: Config, runs: Path) -> tuple[Run, bool]:
 def resume(run: Run) -> bool:
     """Go on with an interrupted run from its saved state; return whether it came to its end."""
     config = run.load_config()
+    config.train.weights = config.train.encoder_weights = None  # the saved state holds what came of them
+    if config.model.get("pretrained"):
+        config.model["pretrained"] = False
     return Training(config, run, tasks.create(config), resume=True).fit()

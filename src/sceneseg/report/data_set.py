@@ -1,0 +1,135 @@
+"""A data set as one picture: what its classes have of pixels and images, what occurs together, and some scenes."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from sceneseg.data.scene import Scene
+from sceneseg.data.statistics import Statistics
+from sceneseg.inference import drawing
+from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace
+
+ROW = 0.24
+"""Inches of a class in the charts."""
+WIDTH = 1500
+GAP = 4
+COLUMNS = 3
+CELL = (WIDTH - GAP * (COLUMNS - 1)) // COLUMNS
+"""Pixels across one picture of a scene."""
+DARK = 24
+"""The grey behind a legend."""
+
+
+def draw_statistics(statistics: Statistics, file: Path, examples: int = 6) -> None:
+    """Write the picture.
+
+    Args:
+        statistics: What was counted.
+        file: PNG to write.
+        examples: How many scenes it shows.
+    """
+    facts = statistics.to_dict()
+    space = statistics.dataset.label_space
+    charts = _charts(facts, statistics.together, space)
+    scenes = [statistics.dataset.read(i) for i in statistics.examples(examples)]
+    cells = [_small(scene, space) for scene in scenes]
+    cells += [np.full_like(cells[0], 255)] * (-len(cells) % COLUMNS)
+    sheet = drawing.grid([_level(cells[i : i + COLUMNS]) for i in range(0, len(cells), COLUMNS)], CELL, GAP)
+    sheet = np.pad(sheet, ((0, 0), (0, WIDTH - sheet.shape[1]), (0, 0)), constant_values=255)
+    drawing.write_bytes(file, drawing.rgb_png(np.vstack([charts, sheet])))
+
+
+def draw_annotations(scenes: Sequence[Scene], space: LabelSpace, file: Path) -> None:
+    """Write image, colours and overlay of some scenes, a row each, with the classes of each below.
+
+    Args:
+        scenes: With labels.
+        space: Names and colours.
+        file: PNG to write.
+    """
+    rows = []
+    for scene in scenes:
+        labels = _labels(scene)
+        colors = drawing.colourise(labels, space)
+        rows.append(_level([scene.image, colors, drawing.overlay(scene.image, labels, space)]))
+    drawing.write_bytes(file, drawing.rgb_png(drawing.grid(rows, width=640)))
+
+
+def _charts(facts: Mapping[str, Any], together: npt.NDArray[np.int64], space: LabelSpace) -> drawing.Picture:
+    names = list(facts["classes"])
+    height = max(3.2, 1.5 + ROW * len(names))
+    figure = Figure(figsize=(WIDTH / 100, height), dpi=100, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    sizes = ", ".join(list(facts["sizes"])[:3]) + (" and more" if len(facts["sizes"]) > 3 else "")
+    void = facts["void_pixels"] / max(1, facts["void_pixels"] + sum(c["pixels"] for c in facts["classes"].values()))
+    figure.suptitle(
+        f"{facts['dataset']} {facts['split']}: {facts['images']:,} images of {sizes}, {void:.1%} void", fontsize=13
+    )
+    pixels, images, matrix = figure.subplots(1, 3, width_ratios=(1.25, 1, 1.25))
+    colors = [tuple(np.array(c.color) / 255) for c in space.classes]
+    shares = [100 * facts["classes"][name]["share"] for name in names]
+    _bars(pixels, names, shares, colors, "labelled pixels, %", [_percent(share) for share in shares])
+    pixels.set_xscale("log")
+    pixels.set_xlim(max(1e-4, min((s for s in shares if s), default=1) / 2), 400)
+    counts = [facts["classes"][name]["images"] for name in names]
+    _bars(images, [""] * len(names), counts, colors, "images with the class", [f"{count:,}" for count in counts])
+    images.set_xlim(0, max(1, *counts) * 1.18)
+    _matrix(matrix, names, together)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]
+
+
+def _bars(
+    axes: Axes, names: Sequence[str], values: Sequence[float], colors: Sequence[Any], title: str, notes: Sequence[str]
+) -> None:
+    at = np.arange(len(names))
+    axes.barh(at, [max(value, 1e-9) for value in values], color=colors, edgecolor="#00000055", linewidth=0.6)
+    for y, value, note in zip(at, values, notes, strict=True):
+        axes.annotate(note, (max(value, 1e-9), y), (4, 0), textcoords="offset points", va="center", fontsize=8)
+    axes.set_yticks(at, names, fontsize=9)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_title(title, fontsize=10)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="x", color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def _matrix(axes: Axes, names: Sequence[str], together: npt.NDArray[np.int64]) -> None:
+    share = together / np.maximum(1, np.diag(together))[:, None]  # of the row's images, how many have the column
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    at = np.arange(len(names))
+    axes.set_yticks(at, names, fontsize=8)
+    axes.set_xticks(at, names, fontsize=8, rotation=90)
+    axes.set_title("share of the row's images that have the column, too", fontsize=10)
+    if len(names) <= 20:
+        for y, x in np.ndindex(share.shape):
+            shade = "white" if share[y, x] > 0.6 else "#555555"
+            axes.annotate(f"{100 * share[y, x]:.0f}", (x, y), ha="center", va="center", fontsize=6, color=shade)
+
+
+def _percent(share: float) -> str:
+    return "none" if share == 0 else f"{share:.3g} %"
+
+
+def _small(scene: Scene, space: LabelSpace) -> drawing.Picture:
+    """Draw the overlay at the size of a cell, so that lines and letters stay sharp."""
+    height, width = scene.image.shape[:2]
+    rows = max(1, round(CELL * height / width))
+    index = np.ix_(np.arange(rows) * height // rows, np.arange(CELL) * width // CELL)
+    return drawing.overlay(scene.image[index], _labels(scene)[index], space)
+
+
+def _labels(scene: Scene) -> Labels:
+    return np.full(scene.image.shape[:2], IGNORE_INDEX, np.uint8) if scene.labels is None else scene.labels
+
+
+def _level(pictures: list[drawing.Picture]) -> list[drawing.Picture]:
+    """Bring pictures of one width to one height, filled up as behind a legend."""
+    height = max(picture.shape[0] for picture in pictures)
+    return [np.pad(p, ((0, height - p.shape[0]), (0, 0), (0, 0)), constant_values=DARK) for p in pictures]
