@@ -11,4 +11,8 @@ def report(run: Path, /) -> None:
     """
     from sceneseg.report.page import write_report
 
-    print(write_report(run))
+    from sceneseg.runs import Run, read_json
+
+    page, metrics = write_report(run), Run(run).metrics
+    score = read_json(metrics).get("mean_iou") if metrics.is_file() else None
+    print(f"report    {page}" if score is None else f"mean IoU  {score:.2%} (validation)\nreport    {page}")

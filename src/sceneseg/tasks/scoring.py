@@ -70,9 +70,9 @@ def score_weights(path: Path, request: Request) -> tuple[dict[str, Any], str]:
         protocol["label_map"] = f"{model.label_space.name} -> {dataset.label_space.name}"
     kept = Run(path).evaluation(f"{dataset.name}-{dataset.split}") if path.is_dir() else None
     if kept:
+        runs.write_json(kept.metrics, score(counts, protocol))
         counts.save(kept.confusion)
         samples.write(kept.samples, counts)
-        runs.write_json(kept.metrics, score(counts, protocol))
     return _score_in(counts, protocol, request, path if kept else None)
 
 
