@@ -10,7 +10,6 @@ def report(run: Path, /) -> None:
         run: Run directory, for example runs/demo.
     """
     from sceneseg.report.page import write_report
-
     from sceneseg.runs import Run, read_json
 
     page, metrics = write_report(run), Run(run).metrics
