@@ -22,6 +22,8 @@ data = App(name="data", help="Make, look at and prepare data sets.")
 for part in ("toy", "doctor", "stats", "view"):
     data.command(f"sceneseg.commands.data:{part}", name=part)
 data.command("sceneseg.commands.data_get:get", name="get")
+for verb in ("pack", "unpack", "verify"):
+    data.command(f"sceneseg.commands.data_pack:{verb}", name=verb)
 app.command(data)
 
 weights = App(name="weights", help="Weights files: ours, and other people's.")

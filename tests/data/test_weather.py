@@ -45,7 +45,7 @@ def test_strength_is_what_it_says(image, kind):
     weak, strong = change(0.2), change(1.0)
     assert 0.2 < weak < strong < 110
     mild = painted(image, kind, 0.3).mean(2)
-    assert np.corrcoef(mild.ravel(), image.mean(2).ravel())[0, 1] > 0.6
+    assert np.corrcoef(mild.ravel(), image.mean(2).ravel())[0, 1] > 0.5
 
 
 def test_what_each_does_to_the_light(image):
