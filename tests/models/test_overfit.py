@@ -31,8 +31,8 @@ SMALL = {
     "u2netp": {"width": 32},
     "unet": {"width": 16},
 }
-STEPS = 600
-SIZE = (128, 256)
+STEPS = 1500
+SIZE = (256, 512)
 
 
 @pytest.fixture(scope="module")
