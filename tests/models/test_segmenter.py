@@ -113,3 +113,11 @@ def test_images_are_normalised_as_vit_was_trained() -> None:
 def test_an_unknown_choice_is_answered_with_a_suggestion(arguments: dict[str, str], message: str) -> None:
     with pytest.raises(ModelError, match=message):
         tiny(**arguments)
+
+
+def test_patches_of_the_paper_s_other_size_give_finer_logits() -> None:
+    network = tiny(patch_size=8)
+    (coarse,) = network.eval().coarse_logits(torch.rand(1, 3, 60, 90))
+    assert coarse.shape == (1, 3, 8, 12)
+    with pytest.raises(ModelError, match="patch_size"):
+        tiny(patch_size=8, pretrained=True, embed_dim=None, depth=None, heads=None)

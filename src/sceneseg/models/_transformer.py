@@ -16,7 +16,7 @@ VIT_MEAN = VIT_STD = 0.5
 
 
 class ViTEncoder(nn.Module):
-    """timm's vision transformer with 16x16 patches; gives the tokens of chosen layers, laid out as maps.
+    """timm's vision transformer, 16x16 patches by default; gives the tokens of chosen layers, laid out as maps.
 
     Position embeddings are learned for `image_size` and interpolated for any other (bicubic).
 
@@ -31,6 +31,7 @@ class ViTEncoder(nn.Module):
         embed_dim: Channels of a token, if not the variant's.
         depth: Layers, if not the variant's.
         heads: Attention heads, if not the variant's.
+        patch_size: Height and width of a patch, if not 16.
         drop_path: Probability of skipping the last layer for a sample; it rises linearly from 0.
         pretrained: Start from ImageNet weights (timm's, downloaded once).
 
@@ -49,11 +50,12 @@ class ViTEncoder(nn.Module):
         embed_dim: int | None = None,
         depth: int | None = None,
         heads: int | None = None,
+        patch_size: int | None = None,
         drop_path: float = 0.0,
         pretrained: bool = False,
     ) -> None:
         super().__init__()
-        own = {"embed_dim": embed_dim, "depth": depth, "num_heads": heads}
+        own = {"embed_dim": embed_dim, "depth": depth, "num_heads": heads, "patch_size": patch_size}
         changed = {key: value for key, value in own.items() if value is not None}
         if pretrained and changed:
             raise ModelError(
@@ -75,17 +77,19 @@ class ViTEncoder(nn.Module):
         layers = len(self.vit.blocks)  # type: ignore[arg-type]
         self.taps = [math.ceil(layers * tap / 24) - 1 for tap in taps]
         self.norm = norm
+        self.patch = patch_size or PATCH
         self.channels: int = self.vit.embed_dim  # type: ignore[assignment]
         self.heads = heads or self.channels // 64
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Map a normalised image (B, C, H, W) to one (B, H/16, W/16, channels) for each tap."""
+        """Map a normalised image (B, C, H, W) to one (B, H/16, W/16, channels) for each tap (16: the patch)."""
         batch, _, height, width = image.shape
         layers = sorted(set(self.taps))  # in a shallow network two taps may be one layer
         tokens = self.vit.forward_intermediates(  # type: ignore[operator]
             image, indices=layers, norm=self.norm, output_fmt="NLC", intermediates_only=True
         )
-        maps = {i: x.reshape(batch, height // PATCH, width // PATCH, -1) for i, x in zip(layers, tokens, strict=True)}
+        rows, columns = height // self.patch, width // self.patch
+        maps = {i: x.reshape(batch, rows, columns, -1) for i, x in zip(layers, tokens, strict=True)}
         return [maps[i] for i in self.taps]
 
 

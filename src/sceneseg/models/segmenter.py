@@ -22,7 +22,7 @@ from sceneseg.models._variants import choose
 
 @register
 class Segmenter(SegmentationModel):
-    """ViT encoder and a mask transformer or a linear layer as decoder; logits at 1/16.
+    """ViT encoder and a mask transformer or a linear layer as decoder; logits at 1/16 (one for each patch).
 
     Args:
         num_classes: Channels of the logits.
@@ -34,6 +34,7 @@ class Segmenter(SegmentationModel):
         embed_dim: Channels of a token, if not the variant's.
         depth: Layers of the encoder, if not the variant's.
         heads: Attention heads, if not the variant's.
+        patch_size: Height and width of a patch, if not 16: the paper also has 8 and 32.
         drop_path: Probability of skipping the encoder's last layer for a sample; it rises linearly from 0.
         dropout: Probability of dropping a value in the mask transformer.
         pretrained: Start from ImageNet weights (timm's, downloaded once).
@@ -52,11 +53,13 @@ class Segmenter(SegmentationModel):
         embed_dim: int | None = None,
         depth: int | None = None,
         heads: int | None = None,
+        patch_size: int | None = None,
         drop_path: float = 0.1,
         dropout: float = 0.1,
         pretrained: bool = False,
     ) -> None:
         super().__init__(num_classes, in_channels)
+        self.size_divisor = patch_size or PATCH
         self.mean.fill_(VIT_MEAN)
         self.std.fill_(VIT_STD)
         is_mask = choose({"mask": True, "linear": False}, decoder, "Segmenter decoder")
@@ -69,6 +72,7 @@ class Segmenter(SegmentationModel):
             embed_dim=embed_dim,
             depth=depth,
             heads=heads,
+            patch_size=patch_size,
             drop_path=drop_path,
             pretrained=pretrained,
         )
