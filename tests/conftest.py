@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from sceneseg.data.toy import write_toy_scenes
+from serving import heard, server  # noqa: F401 (fixtures)
 
 SHARED = Path(os.environ.get("SCENESEG_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

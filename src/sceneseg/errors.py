@@ -20,6 +20,10 @@ class DataError(ScenesegError):
     """A data set, image or label file that isn't what was expected."""
 
 
+class TransferError(ScenesegError):
+    """A file that can't be fetched, or for which there is no room."""
+
+
 class RunError(ScenesegError):
     """A run directory or weights file that is missing, incomplete or of another kind."""
 

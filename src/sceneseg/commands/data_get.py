@@ -5,11 +5,11 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.filesize import decimal
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TimeRemainingColumn, TransferSpeedColumn
 from rich.prompt import Confirm
 
-from sceneseg.data.download import ROOM, SOURCES, Source, Watch, fetch, find_source, is_fetched
+from sceneseg.data.download import ROOM, SOURCES, Source, fetch, find_source, is_fetched
 from sceneseg.errors import DataError
+from sceneseg.fetching.display import Display
 
 
 def get(name: str = "", *, out: Path | None = None, accept_terms: bool = False, keep_archives: bool = False) -> None:
@@ -33,14 +33,8 @@ def get(name: str = "", *, out: Path | None = None, accept_terms: bool = False, 
     root = out or Path("data") / source.name
     if not is_fetched(source, root.expanduser()):
         _accept(source, console, accept_terms)
-    display = _Display(console)
-    try:
+    with Display(console) as display:
         fetch(source, root, display, keep_archives=keep_archives)
-    except KeyboardInterrupt:
-        display.say("Interrupted. What has arrived is kept; the same command goes on from there.")
-        raise
-    finally:
-        display.close()
     console.print(f"next: sceneseg train -d {source.name} -p {root}", soft_wrap=True, highlight=False)
 
 
@@ -64,26 +58,3 @@ def _accept(source: Source, console: Console, accepted: bool) -> None:
         )
     if not Confirm.ask("Do you accept them?", console=console, default=False):
         raise DataError(f"The terms of use of {source.name} were not accepted, so nothing was fetched.")
-
-
-class _Display(Watch):
-    """A bar for every stage, and a line for what is said."""
-
-    def __init__(self, console: Console) -> None:
-        columns = ("{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-        self.bars = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-        self.tasks: dict[str, TaskID] = {}
-
-    def say(self, text: str) -> None:
-        self.bars.console.print(text, soft_wrap=True, highlight=False, markup=False)
-
-    def progress(self, what: str, done: int, total: int | None) -> None:
-        self.bars.start()  # not before: csDownload has questions to ask and a bar of its own
-        if what not in self.tasks:
-            self.tasks[what] = self.bars.add_task(what, total=total)
-        self.bars.update(self.tasks[what], completed=done, total=total)
-
-    def close(self) -> None:
-        """Take the bars away; rich would end even bars that never were with an empty line."""
-        if self.bars.live.is_started:
-            self.bars.stop()

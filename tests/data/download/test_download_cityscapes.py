@@ -10,8 +10,9 @@ import zipfile
 import pytest
 import requests
 
-from sceneseg.data.download import Archive, Source, Watch, fetch, login, transfer
+from sceneseg.data.download import Archive, Source, Watch, fetch, login
 from sceneseg.errors import DataError
+from sceneseg.fetching import transfer
 
 
 def zipped(files):

@@ -12,8 +12,9 @@ import pytest
 
 from sceneseg.commands import data_get
 from sceneseg.data import datasets, download
-from sceneseg.data.download import Archive, BadArchiveError, Source, Watch, checks, fetch
-from sceneseg.errors import DataError, UnknownNameError
+from sceneseg.data.download import Archive, BadArchiveError, Source, Watch, fetch
+from sceneseg.errors import DataError, TransferError, UnknownNameError
+from sceneseg.fetching import checks
 
 
 def zipped(files):
@@ -155,14 +156,14 @@ def test_what_is_in_the_way_is_not_touched(server, tmp_path):
 
 def test_two_at_once(server, tmp_path):
     (tmp_path / "set.download").mkdir()
-    with checks.alone(tmp_path / "set.download"), pytest.raises(DataError, match="another process"):
+    with checks.alone(tmp_path / "set.download"), pytest.raises(TransferError, match="another process"):
         fetch(source(server), tmp_path / "set")
 
 
 def test_no_room_is_said_before_anything_is_asked(server, tmp_path, monkeypatch):
     made = source(server)
     monkeypatch.setattr(checks.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 1000))
-    with pytest.raises(DataError, match="fetching toyset needs"):
+    with pytest.raises(TransferError, match="fetching toyset needs"):
         fetch(made, tmp_path / "set")
     assert server.files["/set.zip"].asked == []
     assert list(tmp_path.iterdir()) == []

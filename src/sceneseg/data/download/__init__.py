@@ -8,19 +8,21 @@ comes from; so a folder with that file is whole.
 import json
 import shutil
 from datetime import date
+from functools import partial
 from pathlib import Path
 
-from sceneseg.data.download.checks import alone, file_sha256, folder_sha256, require_space
 from sceneseg.data.download.login import CityscapesLogin
 from sceneseg.data.download.sources import SOURCES, Archive, Source, find_source
-from sceneseg.data.download.transfer import download
 from sceneseg.data.download.unpacking import BadArchiveError, unpack
-from sceneseg.data.download.watch import Watch
 from sceneseg.errors import DataError
+from sceneseg.fetching.checks import alone, file_sha256, folder_sha256, require_space
+from sceneseg.fetching.transfer import download
+from sceneseg.fetching.watch import Watch
 
 __all__ = ["ROOM", "SOURCES", "Archive", "BadArchiveError", "Source", "Watch", "fetch", "find_source", "is_fetched"]
 
 RECORD = "source.json"
+CURE = "If the file has moved, look for it on the data set's own page, unpack it by hand and give its folder with -p."
 ROOM = 2.2  # times the archives' size: they and what is unpacked from them; pictures hardly shrink in an archive
 
 
@@ -53,8 +55,9 @@ def fetch(source: Source, root: Path, watch: Watch | None = None, *, keep_archiv
     """Fetch a data set into `root`, unless it is there already. The terms of use are the caller's business.
 
     Raises:
-        DataError: Something is in the way, on the disk, in the network or in the archives; what of it can be used
-            later is kept, and nothing half-made lies in `root`.
+        DataError: Something is in the way, on the disk or in the archives; what of it can be used later is kept, and
+            nothing half-made lies in `root`.
+        TransferError: The network or the disk is in the way; the same holds.
     """
     watch = watch or Watch()
     root = root.expanduser().resolve()
@@ -77,7 +80,7 @@ def fetch(source: Source, root: Path, watch: Watch | None = None, *, keep_archiv
 
 def _arrive(source: Source, work: Path, watch: Watch) -> dict[Path, str]:
     """Download what is missing, check all of it, and return the archives with their sha256."""
-    get = CityscapesLogin().download if source.login else download
+    get = CityscapesLogin().download if source.login else partial(download, cure=CURE)
     files = {work / a.file_name: a for a in source.archives}
     for file, archive in files.items():
         if not file.is_file():

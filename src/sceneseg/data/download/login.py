@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sceneseg.data.download import transfer
-from sceneseg.data.download.watch import Watch
 from sceneseg.errors import DataError
+from sceneseg.fetching import transfer
+from sceneseg.fetching.watch import Watch
 
 
 class CityscapesLogin:

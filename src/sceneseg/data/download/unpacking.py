@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, NamedTuple, NoReturn
 
-from sceneseg.data.download.checks import require_space
-from sceneseg.data.download.watch import Watch
 from sceneseg.errors import DataError
+from sceneseg.fetching.checks import require_space
+from sceneseg.fetching.watch import Watch
 
 MAX_FILES = 200_000
 MAX_GROWTH = 20  # label pictures and polygons shrink to a fifth or so; a bomb shrinks to a thousandth
@@ -49,7 +49,7 @@ def unpack(archive: Path, folder: Path, below: str, watch: Watch) -> None:
 
     Raises:
         BadArchiveError: It can't be read, holds an unsafe entry, or grows beyond all measure.
-        DataError: There is no room for it.
+        TransferError: There is no room for it.
     """
     try:
         with _opened(archive) as opened:

@@ -4,8 +4,9 @@ import shutil
 
 import pytest
 
-from sceneseg.data.download import Watch, checks, transfer
-from sceneseg.errors import DataError
+from sceneseg.errors import TransferError
+from sceneseg.fetching import checks, transfer
+from sceneseg.fetching.watch import Watch
 
 BODY = bytes(range(256)) * 4000  # 1 MB, more than what sockets hold back
 
@@ -26,7 +27,7 @@ def test_broken_transfers_go_on_where_they_stopped(server, tmp_path, heard):
 
 def test_a_later_process_goes_on_too(server, tmp_path):
     served = server.serve("/f.zip", BODY, breaks=[300_000] + [0] * 9)
-    with pytest.raises(DataError, match="5 attempts in a row brought nothing new.*What has arrived is kept"):
+    with pytest.raises(TransferError, match="5 attempts in a row brought nothing new.*What has arrived is kept"):
         transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
     assert files_in(tmp_path) == ["f.zip.part", "f.zip.part.json"]
     served.breaks.clear()
@@ -66,7 +67,7 @@ def test_servers_that_cannot_send_the_rest_send_all(server, tmp_path, server_of)
 @pytest.mark.parametrize("if_range", [True, False], ids=["If-Range heeded", "If-Range ignored"])
 def test_a_file_that_changed_starts_again(server, tmp_path, if_range, heard):
     server.serve("/f.zip", BODY, breaks=[300_000] + [0] * 9)
-    with pytest.raises(DataError):
+    with pytest.raises(TransferError):
         transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
     new = BODY[::-1]
     served = server.serve("/f.zip", new, etag='"two"', if_range=if_range)
@@ -78,7 +79,7 @@ def test_a_file_that_changed_starts_again(server, tmp_path, if_range, heard):
 
 def test_another_address_does_not_continue_the_part(server, tmp_path):
     server.serve("/a/f.zip", BODY, breaks=[300_000] + [0] * 9)
-    with pytest.raises(DataError):
+    with pytest.raises(TransferError):
         transfer.download(f"{server.url}/a/f.zip", tmp_path / "f.zip", Watch())
     served = server.serve("/b/f.zip", BODY[::-1])
     transfer.download(f"{server.url}/b/f.zip", tmp_path / "f.zip", Watch())
@@ -91,24 +92,24 @@ def test_a_busy_server_is_asked_again_and_a_missing_file_is_not(server, tmp_path
     transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
     assert len(served.asked) == 3
     served.codes = [403, 403]
-    with pytest.raises(DataError, match="the server answers 403"):
+    with pytest.raises(TransferError, match="the server answers 403"):
         transfer.download(f"{server.url}/f.zip", tmp_path / "g.zip", Watch())
     assert served.codes == [403]
-    with pytest.raises(DataError, match="the server answers 404.*-p"):
-        transfer.download(f"{server.url}/gone.zip", tmp_path / "g.zip", Watch())
+    with pytest.raises(TransferError, match=r"the server answers 404 .*\)\. Look elsewhere\.$"):
+        transfer.download(f"{server.url}/gone.zip", tmp_path / "g.zip", Watch(), "Look elsewhere.")
 
 
 def test_nobody_listens(server, tmp_path):
     server.shutdown()
     server.server_close()
-    with pytest.raises(DataError, match="no connection"):
+    with pytest.raises(TransferError, match="no connection"):
         transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
 
 
 def test_a_full_disk_is_seen_before_the_download(server, tmp_path, monkeypatch):
     served = server.serve("/f.zip", BODY)
     monkeypatch.setattr(checks.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 1000))
-    with pytest.raises(DataError, match=r"f.zip needs 1.0 MB, but only 1.0 kB are free.*--out"):
+    with pytest.raises(TransferError, match=r"f.zip needs 1.0 MB, but only 1.0 kB are free.*--out"):
         transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
     assert len(served.asked) == 1
     assert files_in(tmp_path) == []

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import sceneseg
-from sceneseg.data.download.checks import require_space
-from sceneseg.data.download.watch import Watch
-from sceneseg.errors import DataError
+from sceneseg.errors import TransferError
+from sceneseg.fetching.checks import require_space
+from sceneseg.fetching.watch import Watch
 
 ATTEMPTS = 5
 FIRST_PAUSE = 1.0  # seconds, doubled after every attempt that brought nothing new
@@ -51,24 +51,30 @@ class _Version:
         return any(mine[k] and others[k] and mine[k] != others[k] for k in mine)
 
 
-def download(address: str, file: Path, watch: Watch) -> None:
+def download(address: str, file: Path, watch: Watch, cure: str = "") -> None:
     """Fetch `address` into `file`, which appears only when it is whole.
 
+    Args:
+        address: URL.
+        file: In a folder that exists.
+        watch: Hears the progress.
+        cure: What the user can do when the server doesn't have it or doesn't give it.
+
     Raises:
-        DataError: The server refuses, the connection breaks again and again, or the disk is full.
+        TransferError: The server refuses, the connection breaks again and again, or the disk is full.
     """
     part = file.with_name(f"{file.name}.part")
     failures, furthest = 0, 0
     while True:
         try:
-            _attempt(address, part, watch)
+            _attempt(address, part, watch, cure)
             break
         except BrokenTransferError as error:
             reached = _length(part)
             failures = 1 if reached > furthest else failures + 1  # a slow crawl is still a way forward
             furthest = max(furthest, reached)
             if failures >= ATTEMPTS:
-                raise DataError(
+                raise TransferError(
                     f"{address}: {error}; {failures} attempts in a row brought nothing new. What has arrived is kept: "
                     f"run the command again later and it goes on from there if the server can."
                 ) from error
@@ -79,13 +85,13 @@ def download(address: str, file: Path, watch: Watch) -> None:
     _note(part).unlink(missing_ok=True)
 
 
-def _attempt(address: str, part: Path, watch: Watch) -> None:
+def _attempt(address: str, part: Path, watch: Watch, cure: str) -> None:
     """Ask for what is missing and write it; return when the file is whole."""
     known = _read_note(part, address)
     start = _length(part) if known else 0
     if known and start == known.total:  # ended between the last byte and the renaming
         return
-    with _open(address, start, known) as response:
+    with _open(address, start, known, cure) as response:
         found = _version(address, response)
         if response.status != http.client.PARTIAL_CONTENT:
             if start:
@@ -107,7 +113,7 @@ def _attempt(address: str, part: Path, watch: Watch) -> None:
         raise BrokenTransferError(f"the connection closed after {done:,} of {found.total:,} bytes")
 
 
-def _open(address: str, start: int, known: _Version | None) -> Any:
+def _open(address: str, start: int, known: _Version | None, cure: str) -> Any:
     headers = {"User-Agent": f"sceneseg/{sceneseg.__version__}", "Accept-Encoding": "identity"}
     if start and known:
         headers |= {"Range": f"bytes={start}-", "If-Range": known.validator}
@@ -117,9 +123,8 @@ def _open(address: str, start: int, known: _Version | None) -> Any:
         error.close()
         if error.code >= 500 or error.code in _TRY_AGAIN:
             raise BrokenTransferError(f"the server answers {error.code} ({error.reason})") from error
-        raise DataError(
-            f"{address}: the server answers {error.code} ({error.reason}). If the file has moved, look for it on the "
-            f"data set's own page, unpack it by hand and give its folder with -p."
+        raise TransferError(
+            f"{address}: the server answers {error.code} ({error.reason}).{cure and f' {cure}'}"
         ) from error
     except (OSError, http.client.HTTPException) as error:
         raise BrokenTransferError(f"no connection ({getattr(error, 'reason', error)})") from error

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from rich.filesize import decimal
 
-from sceneseg.data.download.watch import Watch
-from sceneseg.errors import DataError
+from sceneseg.errors import TransferError
+from sceneseg.fetching.watch import Watch
 
 _CHUNK = 1 << 20
 
@@ -19,12 +19,12 @@ def require_space(folder: Path, needed: int, what: str) -> None:
     """Check that the disk of `folder`, which need not exist yet, has `needed` bytes left.
 
     Raises:
-        DataError: It hasn't.
+        TransferError: It hasn't.
     """
     exists = next(p for p in (folder, *folder.parents) if p.exists())
     free = shutil.disk_usage(exists).free
     if free < needed:
-        raise DataError(
+        raise TransferError(
             f"{folder}: {what} needs {decimal(needed)}, but only {decimal(free)} are free there. "
             f"Free some, or give a folder on another disk with --out."
         )
@@ -64,7 +64,7 @@ def alone(folder: Path) -> Iterator[None]:
     """Hold a folder against a second process that would write into the same files.
 
     Raises:
-        DataError: Another process holds it.
+        TransferError: Another process holds it.
     """
     file = folder / ".lock"
     with file.open("w") as lock:
@@ -74,6 +74,6 @@ def alone(folder: Path) -> Iterator[None]:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go of it when the process ends
             except BlockingIOError:
-                raise DataError(f"{folder}: another process is downloading into it. Wait for it, or end it.") from None
+                raise TransferError(f"{folder}: another process downloads into it. Wait for it, or end it.") from None
         yield
     file.unlink(missing_ok=True)

@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from sceneseg.data.download import Watch, transfer
+from sceneseg.fetching import transfer
+from sceneseg.fetching.watch import Watch
 
 
 @dataclass

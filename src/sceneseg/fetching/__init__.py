@@ -1,0 +1,1 @@
+"""Files from the network: resumed, checked, and in place only when they are whole."""
