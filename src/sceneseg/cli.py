@@ -28,6 +28,9 @@ app.command(data)
 
 weights = App(name="weights", help="Weights files: ours, and other people's.")
 weights.command("sceneseg.commands.weights:import_", name="import")
+weights.command("sceneseg.commands.weights:list_", name="list")
+for part in ("get", "verify", "card", "manifest"):
+    weights.command(f"sceneseg.commands.weights:{part}", name=part)
 app.command(weights)
 
 

@@ -32,11 +32,16 @@ def render(template: str, view: dict[str, Any]) -> str:
     return _environment().get_template(template).render(view | own)
 
 
+def render_text(template: str, view: dict[str, Any]) -> str:
+    """Fill a template of plain text, Markdown for example; nothing is escaped."""
+    return _environment(autoescape=False).get_template(template).render(view)
+
+
 @cache
-def _environment() -> Environment:
+def _environment(autoescape: bool = True) -> Environment:
     environment = Environment(
         loader=PackageLoader("sceneseg.report"),
-        autoescape=True,
+        autoescape=autoescape,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -4,7 +4,8 @@ Every address is the publisher's own. A checksum stands here only if it was publ
 the publisher's files; where there is none, the first download's is recorded and later ones are compared with it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from sceneseg.errors import UnknownNameError, did_you_mean
 
@@ -44,6 +45,7 @@ class Source:
         expects: Folders that a whole root has.
         content_sha256: Of the unpacked files, see `folder_sha256`; empty where unknown.
         login: Whether the archives come through cityscapesScripts and the user's own login.
+        images: Split -> number of its images.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Source:
     expects: tuple[str, ...]
     content_sha256: str = ""
     login: bool = False
+    images: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -79,6 +82,7 @@ SOURCES = (
         ("train", "trainannot", "val", "valannot", "test", "testannot"),
         # GitHub packs this zip anew when asked and doesn't promise its bytes, so the files in it are checked instead.
         content_sha256="1e51433abc0a3fda8796dacc42f17c178e92a8bec41b341ebd7307133918e481",
+        images={"train": 367, "val": 101, "test": 233},
     ),
     Source(
         "ade20k",
@@ -94,6 +98,7 @@ SOURCES = (
             ),
         ),
         ("images/training", "images/validation", "annotations/training", "annotations/validation"),
+        images={"train": 20210, "val": 2000},
     ),
     Source(
         "kitti_road",
@@ -118,6 +123,7 @@ SOURCES = (
         ),
         tuple(f"{kind}/{split}" for kind in ("leftImg8bit", "gtFine") for split in ("train", "val", "test")),
         login=True,
+        images={"train": 2975, "val": 500, "test": 1525},
     ),
 )
 

@@ -1,0 +1,99 @@
+"""Weights files on their way: from where they are published to here, and from a run to where they shall lie."""
+
+import shutil
+from pathlib import Path
+
+from sceneseg import runs
+from sceneseg.errors import RunError, TransferError
+from sceneseg.fetching.checks import alone, file_sha256, require_space
+from sceneseg.fetching.transfer import download
+from sceneseg.fetching.watch import Watch
+from sceneseg.publishing.manifest import Entry, check_name
+
+SUFFIX = ".safetensors"
+CURE = "If the file has moved, ask its publisher for a newer manifest."
+
+
+def get(entry: Entry, folder: Path, watch: Watch) -> Path:
+    """Fetch published weights into `folder`, unless they are there already.
+
+    The file appears under its name only when its checksum is right; what has arrived of it lies in ``.arriving``.
+
+    Returns:
+        The file.
+
+    Raises:
+        TransferError: The network, the disk or the checksum is against it, or another file has its name.
+    """
+    file = folder / f"{entry.name}{SUFFIX}"
+    if file.exists():
+        if file_sha256(file, watch) == entry.sha256:
+            watch.say(f"{file} is there already, with the published sha256.")
+            return file
+        raise TransferError(f"{file}: another file has this name. Move it, or give another folder with --out.")
+    arriving = folder / ".arriving"
+    here = sum(part.stat().st_size for part in arriving.glob(f"{file.name}*"))
+    require_space(arriving, max(0, entry.size - here), f"fetching {entry.name}")
+    arriving.mkdir(parents=True, exist_ok=True)
+    with alone(arriving):
+        fetched = arriving / file.name
+        download(entry.address, fetched, watch, CURE)
+        if (found := file_sha256(fetched, watch)) != entry.sha256:
+            size = fetched.stat().st_size
+            fetched.unlink()
+            raise TransferError(
+                f"{entry.name}: expected the published sha256 {entry.sha256} ({entry.size:,} bytes), found {found} "
+                f"({size:,} bytes): it was damaged on the way or changed by its publisher. It was removed; run the "
+                f"command again to fetch it anew."
+            )
+        fetched.replace(file)
+    if not any(arriving.iterdir()):
+        arriving.rmdir()
+    watch.say(f"{file}: sha256 {entry.sha256} (as published)")
+    return file
+
+
+def describe(file: Path, name: str, base: str, licence: str, data_terms: str, watch: Watch) -> Entry:
+    """Return the manifest's entry for a weights file.
+
+    Args:
+        file: Weights that this program wrote.
+        name: What they shall be asked for by.
+        base: Address of the folder that they will lie in.
+        licence: Of the weights.
+        data_terms: Of the data they were trained on.
+        watch: Hears the progress.
+
+    Raises:
+        RunError: The file is missing or doesn't describe itself.
+        ConfigError: The name can't be a file's.
+    """
+    header = runs.read_header(file)
+    score = dict(header.get("score", {}))
+    protocol = score.pop("protocol", {})
+    return Entry(
+        check_name(name),
+        f"{base.rstrip('/')}/{name}{SUFFIX}",
+        file_sha256(file, watch),
+        file.stat().st_size,
+        licence,
+        header["model"]["name"],
+        header.get("label_space", {}).get("name", "") or f"{len(header.get('classes', []))} classes",
+        score,
+        protocol,
+        data_terms,
+    )
+
+
+def lay_out(file: Path, entry: Entry, folder: Path) -> Path:
+    """Copy a weights file under its published name into the folder that is to be uploaded.
+
+    Raises:
+        RunError: The copy differs from what the entry says.
+    """
+    target = folder / f"{entry.name}{SUFFIX}"
+    with runs.atomic(target) as temporary:
+        shutil.copyfile(file, temporary)
+        if file_sha256(temporary, Watch()) != entry.sha256:
+            raise RunError(f"{file}: it changed while it was copied. Wait until the run has ended, and do it again.")
+    return target

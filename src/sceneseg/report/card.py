@@ -1,0 +1,249 @@
+"""The model card of a run: Markdown with the header that Hugging Face reads, each figure from the run's files."""
+
+import hashlib
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sceneseg import runs
+from sceneseg.data.download.sources import SOURCES, Source
+from sceneseg.data.toy.writing import MARKER
+from sceneseg.report.contents import Contents, Plain, read_contents
+from sceneseg.report.page import COLUMNS, HARDWARE, SETTINGS, SUMMARY
+from sceneseg.report.render import render_text
+from sceneseg.report.words import duration, label, number, percent, words
+from sceneseg.runs import Run
+
+TEMPLATE = "card.md.j2"
+HUB_LICENCES = {
+    *("apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0"),
+    *("cc-by-nc-sa-4.0", "cc-by-nc-sa-3.0", "cc-by-nc-nd-4.0", "openrail", "unlicense"),
+}
+"""Names that Hugging Face knows; any other becomes `other` with a name of its own."""
+WEAK = 0.3
+"""A class below this IoU or accuracy is named among the limits."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What a run's files don't say.
+
+    Args:
+        name: What the weights are published as.
+        licence: Of the weights; empty when their author hasn't chosen one.
+        paper: Where the architecture comes from.
+        file: Name of the weights file, if it isn't the run's.
+    """
+
+    name: str
+    licence: str = ""
+    paper: str = ""
+    file: str = ""
+
+
+def model_card(path: Path, about: About) -> str:
+    """Write the card of a run's weights.
+
+    Args:
+        path: Run directory.
+        about: What its files don't say.
+
+    Returns:
+        Markdown.
+
+    Raises:
+        RunError: The folder isn't a run, or has no weights or no scores yet.
+    """
+    contents = read_contents(Run(path))
+    weights = runs.find_weights(path)
+    header = runs.read_header(weights)
+    metrics = contents.metrics if contents.metrics is not None else runs.read_json(contents.run.metrics)
+    key = next((k for k in header.get("score", {}) if k != "protocol"), "mean_iou")
+    data = _data(contents, metrics)
+    view = {
+        "name": about.name,
+        "paper": about.paper,
+        "licence": about.licence,
+        "header": yaml.safe_dump(
+            hub_header(contents, metrics, about, data["name"]), sort_keys=False, allow_unicode=True
+        ).rstrip(),
+        "classifies": contents.classifies,
+        "headline": (SUMMARY.get(key, label(key)), metrics[key]),
+        "metrics": metrics,
+        "summary": {k: label for k, label in SUMMARY.items() if metrics.get(k) is not None},
+        "tables": [(title, table) for title in ("classes", "categories") if (table := _table(metrics, title))],
+        "evaluations": contents.evaluations,
+        "model": contents.model or {},
+        "model_name": header["model"]["name"],
+        "model_arguments": {k: v for k, v in header["model"].items() if k != "name"},
+        "input": header["input"],
+        "class_names": list(metrics["classes"]),
+        "settings": _settings(contents, header),
+        "config": _without_folders(contents),
+        "cost": _cost(contents),
+        "environment": contents.environment or {},
+        "hardware": HARDWARE,
+        "data": data,
+        "limits": _limits(contents, metrics, header),
+        "file": about.file or weights.name,
+        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "bytes": weights.stat().st_size,
+        "version": header["sceneseg_version"],
+    }
+    return render_text(TEMPLATE, view)
+
+
+def hub_header(contents: Contents, metrics: Plain, about: About, dataset: str) -> Plain:
+    """Return the front matter: licence, task, data and scores, in Hugging Face's words."""
+    protocol = metrics["protocol"]
+    task, title = (
+        ("image-classification", "Image classification")
+        if contents.classifies
+        else ("image-segmentation", "Semantic segmentation")
+    )
+    licence = about.licence.lower()
+    known = licence in HUB_LICENCES
+    terms: Plain = {"license": licence if known else "other" if licence else "unknown"}
+    if licence and not known:
+        terms["license_name"] = licence.replace(" ", "-")
+    scores = [
+        {"type": key, "name": SUMMARY[key], "value": round(metrics[key], 4)}
+        for key in SUMMARY
+        if metrics.get(key) is not None
+    ]
+    result = {
+        "task": {"type": task, "name": title},
+        "dataset": {"type": dataset.replace(" ", "_"), "name": dataset, "split": str(protocol.get("split"))},
+        "metrics": scores,
+    }
+    tags = [title.lower().replace(" ", "-"), str(contents.setting("model.name")), "street-scenes"]
+    return terms | {
+        "library_name": "sceneseg",
+        "pipeline_tag": task,
+        "tags": tags[:2] if contents.classifies else tags,
+        "datasets": [dataset.replace(" ", "_")],
+        "metrics": [scores[0]["type"]],
+        "model-index": [{"name": about.name, "results": [result]}],
+    }
+
+
+def _table(metrics: Plain, group: str) -> Plain | None:
+    """Return the columns that have any value and the rows of a group of scores; None where there is no group."""
+    rows: dict[str, Plain] = metrics.get(group) or {}
+    columns = {key: label for key, label in COLUMNS.items() if any(row.get(key) is not None for row in rows.values())}
+    lines = [(name.replace("|", r"\|"), [percent(row.get(key)) for key in columns]) for name, row in rows.items()]
+    return {"columns": list(columns.values()), "rows": lines} if rows else None
+
+
+def _settings(contents: Contents, header: Plain) -> dict[str, str]:
+    """Return the settings that matter most, and what the training started from."""
+    shown = {name: (key, contents.setting(key)) for key, name in SETTINGS.items()}
+    settings = {name: words(value, key) for name, (key, value) in shown.items() if value is not None}
+    settings["Precision"] = header["input"].get("precision", "")
+    given = {
+        "weights": contents.setting("train.weights"),
+        "encoder weights": contents.setting("train.encoder_weights"),
+        "ImageNet weights of timm": contents.setting("model.pretrained") or None,
+    }
+    found = [what if value is True else f"{what} {Path(value).name}" for what, value in given.items() if value]
+    settings["Started from"] = ", ".join(found) or "random weights"
+    if frozen := contents.setting("train.freeze"):
+        settings["Frozen"] = words(frozen)
+    return settings
+
+
+def _without_folders(contents: Contents) -> str:
+    """Return the configuration with the last part alone of each path, which is nobody else's business."""
+    text = contents.config_text.rstrip()
+    for key in ("data.root", "train.weights", "train.encoder_weights", "data.label_space"):
+        if (path := contents.setting(key)) and Path(path).is_absolute():
+            text = text.replace(str(path), Path(path).name)
+    return text
+
+
+def _cost(contents: Contents) -> dict[str, str]:
+    """Return what training and model cost, as far as it was measured."""
+    model, history = contents.model or {}, contents.history
+    cost: dict[str, str] = {}
+    if parameters := model.get("parameters"):
+        cost["Parameters"] = f"{parameters:,}"
+    if (gmacs := model.get("gmacs")) is not None:
+        at = f" at {words(model['size'], 'size')}" if model.get("size") else ""
+        cost["Multiply-adds"] = f"{number(gmacs)} G for one image{at}"
+    if history:
+        last = history[-1]
+        cost["Epochs, steps"] = f"{last['epoch']:g}, {last.get('step', math.nan):,.0f}"
+        if seconds := last.get("seconds"):
+            cost["Training time"] = f"{duration(seconds)}, without validation"
+    return cost
+
+
+def _data(contents: Contents, metrics: Plain) -> Plain:
+    """Return what is known of the data: name, images, terms of use, and whether it is the whole of it."""
+    protocol = metrics["protocol"]
+    name = str(protocol.get("dataset") or contents.setting("data.name"))
+    toy = (Path(str(contents.setting("data.root"))) / MARKER).is_file()
+    source = None if toy else next((s for s in SOURCES if s.name == name), None)
+    split, images = str(protocol.get("split")), protocol.get("images")
+    return {
+        "name": "toy street scenes" if toy else name,
+        "train_split": contents.setting("data.train_split"),
+        "split": split,
+        "images": images,
+        "title": source.title if source else "",
+        "terms": source.terms if source else "",
+        "terms_address": source.terms_address if source else "",
+        "note": _doubt(source, split, images),
+        "toy": toy,
+        "options": contents.setting("data.options") or {},
+    }
+
+
+def data_terms(path: Path) -> str:
+    """Return the terms of use of a run's data and their address; empty where they aren't known."""
+    contents = read_contents(Run(path))
+    data = _data(contents, contents.metrics or {"protocol": {}})
+    return f"{data['terms']} {data['terms_address']}".strip()
+
+
+def _doubt(source: Source | None, split: str, images: Any) -> str:
+    """Say where the data isn't what its name promises."""
+    expected = source.images.get(split) if source else None
+    if expected and images and images != expected:
+        return (
+            f"The official {split} split has {expected:,} images, here there were {images:,}: a part of it, or other "
+            f"images in its layout. The scores can't be compared with published ones."
+        )
+    return ""
+
+
+def _limits(contents: Contents, metrics: Plain, header: Plain) -> list[str]:
+    """List what the scores don't promise, from the run itself."""
+    protocol, key = metrics["protocol"], "accuracy" if contents.classifies else "iou"
+    values = {name: row.get(key) for name, row in metrics["classes"].items()}
+    absent = [name for name, value in values.items() if value is None]
+    weak = sorted((value, name) for name, value in values.items() if value is not None and value < WEAK)
+    limits = [
+        f"These weights were chosen as the best of {_validations(contents)} on the split that the scores above come "
+        f"from ({protocol.get('split')}); on new images of the same kind expect less.",
+        "Trained on the images of one data set. Other cameras, countries, weather and light weren't tested.",
+        "Not made for, and not tested for, decisions on which somebody's safety depends.",
+    ]
+    if weak:
+        listed = ", ".join(f"{name} ({percent(value)} %)" for value, name in weak)
+        limits.append(
+            f"Weak classes ({'accuracy' if contents.classifies else 'IoU'} below {percent(WEAK)} %): {listed}."
+        )
+    if absent:
+        limits.append(f"Not in the scored images, so nothing is known of them: {', '.join(absent)}.")
+    if size := header["input"].get("target_size"):
+        limits.append(f"Images are resized to {words(size, 'size')} before the network sees them.")
+    return limits
+
+
+def _validations(contents: Contents) -> str:
+    scored = sum(math.isfinite(row.get("mean_iou", row.get("top1", math.nan))) for row in contents.history)
+    return f"{scored} validations" if scored > 1 else "the validations"

@@ -1,0 +1,156 @@
+"""Weights from a run to the world and back: manifest, list, get, verify, card."""
+
+import json
+
+import huggingface_hub
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file, save_file
+
+from sceneseg import models, runs
+from sceneseg.cli import app
+from sceneseg.commands import weights
+from sceneseg.data.cityscapes import LABEL_SPACE
+from sceneseg.errors import ConfigError, RunError, TransferError
+from sceneseg.tasks.semantic import Input, SemanticModel
+
+PROTOCOL = {"dataset": "cityscapes", "split": "val", "images": 2, "void": "ignore"}
+CONFIG = """\
+model: {name: separable_unet, width: 4}
+data: {name: cityscapes, root: /home/somebody/private/cityscapes, train_split: train, options: {}}
+augment: {crop_size: [512, 1024]}
+optim: {name: adamw, lr: 0.01}
+train: {epochs: 2, weights: null, freeze: [stem]}
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    path = tmp_path / "runs" / "tiny"
+    made = runs.Run(path)
+    arguments = {"width": 4}
+    network = models.create("separable_unet", num_classes=19, **arguments)
+    model = SemanticModel(network, LABEL_SPACE, {"name": "separable_unet", **arguments}, Input((64, 128)))
+    score = {"mean_iou": 0.5, "protocol": PROTOCOL}
+    model.save(made.best, network.state_dict(), score=score, epoch=2)
+    classes = {c.name: {"iou": 0.1 * (i % 10), "iiou": None} for i, c in enumerate(LABEL_SPACE.classes)}
+    classes["train"] = {"iou": None, "iiou": None}
+    runs.write_text(made.config, CONFIG)
+    runs.write_json(made.labels, LABEL_SPACE.to_dict())
+    metrics = {"protocol": PROTOCOL, "mean_iou": 0.5, "pixel_accuracy": 0.8, "classes": classes, "categories": {}}
+    runs.write_json(made.metrics, metrics)
+    return path
+
+
+def published(run, server, tmp_path, **changes):
+    weights.manifest(run, url=f"{server.url}/w", licence="cc-by-nc-4.0", out=tmp_path / "out")
+    manifest = yaml.safe_load((tmp_path / "out" / "manifest.yaml").read_text())
+    manifest["weights"][0] |= changes
+    server.serve("/w/manifest.yaml", yaml.safe_dump(manifest).encode())
+    server.serve("/w/tiny.safetensors", (tmp_path / "out" / "tiny.safetensors").read_bytes(), breaks=[1000])
+    return f"{server.url}/w/manifest.yaml"
+
+
+def test_nothing_is_published_yet(capsys):
+    weights.list_()
+    out = capsys.readouterr().out
+    assert "Nothing has been published yet" in out
+    assert "--manifest FILE_OR_URL" in out
+
+
+def test_from_a_run_to_the_world_and_back(run, server, tmp_path, capsys):
+    address = published(run, server, tmp_path)
+    weights.list_(manifest=address, json=True)
+    listed = json.loads(capsys.readouterr().out.partition("\n[")[2].join(["[", ""]))
+    assert listed[0]["score"] == {"mean_iou": 0.5}
+    assert listed[0]["protocol"] == PROTOCOL
+    assert "non-commercial" in listed[0]["data_terms"]
+    weights.list_(manifest=address)
+    assert "mean_iou 50.00%" in capsys.readouterr().out
+    weights.get("tiny", manifest=address, out=tmp_path / "here")
+    assert "licence cc-by-nc-4.0" in capsys.readouterr().out
+    fetched = tmp_path / "here" / "tiny.safetensors"
+    assert fetched.read_bytes() == runs.Run(run).best.read_bytes()
+    weights.verify(fetched, manifest=address)
+    out = capsys.readouterr().out
+    for said in ("loaded strictly", "19 of cityscapes", "mean_iou 50.00% on cityscapes val, 2 images", "as tiny in"):
+        assert said in out
+
+
+def test_a_file_that_was_changed_on_the_server_is_refused(run, server, tmp_path):
+    address = published(run, server, tmp_path, sha256="0" * 64)
+    with pytest.raises(TransferError, match="changed by its publisher"):
+        weights.get("tiny", manifest=address, out=tmp_path / "here")
+
+
+def test_entries_stay_and_are_replaced(run, tmp_path):
+    for name in ("one", "two", "two"):
+        weights.manifest(run, url="https://example.org/w/", licence="mit", out=tmp_path / "out", name=name)
+    manifest = yaml.safe_load((tmp_path / "out" / "manifest.yaml").read_text())
+    assert [entry["address"] for entry in manifest["weights"]] == [
+        f"https://example.org/w/{name}.safetensors" for name in ("one", "two")
+    ]
+    assert (tmp_path / "out" / "two.md").is_file()
+    with pytest.raises(ConfigError, match="--url: expected an address"):
+        weights.manifest(run, url="example.org", licence="mit", out=tmp_path / "out")
+
+
+def damage(run, change):
+    """Write the run's weights with changed tensors or header."""
+    file = runs.Run(run).best
+    header, tensors = runs.read_header(file), load_file(file)
+    change(header, tensors)
+    save_file(tensors, file, {"sceneseg": json.dumps(header)})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda h, t: t.pop("head.bias"), r"don't fit the model .*Missing key.*head\.bias"),
+        (lambda h, t: t.update({"extra": torch.zeros(1)}), "Unexpected key.*extra"),
+        (lambda h, t: h["label_space"]["classes"].pop(), "size mismatch for head"),
+        (lambda h, t: t["head.bias"].fill_(float("nan")), "head.bias holds values that aren't finite"),
+        (lambda h, t: h.pop("input"), "its header doesn't say input"),
+    ],
+)
+def test_verify_finds_what_is_wrong(run, change, message):
+    damage(run, change)
+    with pytest.raises(RunError, match=message):
+        weights.verify(run)
+
+
+def test_verify_of_something_else(tmp_path):
+    (tmp_path / "cut.safetensors").write_bytes(b"\x10\0\0\0")
+    with pytest.raises(RunError, match="not readable as safetensors"):
+        weights.verify(tmp_path / "cut.safetensors")
+
+
+def test_the_card_says_what_the_run_knows_and_no_more(run, tmp_path):
+    weights.card(run, out=tmp_path / "README.md", licence="cc-by-nc-4.0")
+    text = (tmp_path / "README.md").read_text()
+    card = huggingface_hub.ModelCard(text)
+    assert card.data.license == "cc-by-nc-4.0"
+    (result, *_) = card.data.eval_results
+    assert (result.metric_type, result.metric_value, result.dataset_split) == ("mean_iou", 0.5, "val")
+    assert "The official val split has 500 images, here there were 2" in text
+    assert "Not in the scored images, so nothing is known of them: train." in text
+    assert "| Frozen | stem |" in text
+    assert "/home/somebody" not in text
+    assert "non-commercial" in text
+    assert "Images are resized to 64 × 128" in text
+
+
+def test_a_licence_that_nobody_chose_or_knows(run, tmp_path):
+    weights.card(run, out=tmp_path / "none.md")
+    assert huggingface_hub.ModelCard((tmp_path / "none.md").read_text()).data.license == "unknown"
+    weights.card(run, out=tmp_path / "own.md", licence="My Own")
+    data = huggingface_hub.ModelCard((tmp_path / "own.md").read_text()).data
+    assert (data.license, data.license_name) == ("other", "my-own")
+
+
+def test_the_command_line_knows_them(capsys):
+    for verb in ("list", "get", "verify", "card", "manifest"):
+        with pytest.raises(SystemExit) as ended:
+            app(["weights", verb, "--help"])
+        assert ended.value.code == 0
