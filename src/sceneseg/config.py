@@ -46,6 +46,8 @@ class DataConfig:
     """Processes that read and augment; chosen by the number of cores when absent."""
     cache: bool | None = None
     """Keep decoded scenes in memory; chosen by the free memory when absent."""
+    check: bool = True
+    """Look at headers and some masks before training, and refuse to start on errors that would spoil it."""
 
     def __post_init__(self) -> None:
         if self.label_space and Path(self.label_space).is_file():
@@ -74,6 +76,14 @@ class AugmentConfig:
     """Factor drawn from 1 ± this."""
     hue: float = 0.03
     """Shift drawn from ± this part of the colour circle."""
+    weather: dict[str, float] = field(default_factory=dict)
+    """Probability of rain, snow, fog, shadow, light_beam, darkness, or any: --augment.weather.fog 0.1"""
+    weather_strength: float = 0.7
+    """Strongest weather, from 0 to 1."""
+    class_uniform: float = 0.0
+    """Part of the samples that must show a class drawn first, each class as likely; for rare classes."""
+    progressive: Annotated[list[float], Parameter(negative="", consume_multiple=True)] = field(default_factory=list)
+    """Sizes of the samples over the run, in stages of equal length: 0.5 1 begins at half the size."""
 
 
 @dataclass
@@ -151,6 +161,10 @@ class TrainConfig:
     """Parts that stay as they are, weights and BatchNorm statistics, for example encoder."""
     ema: float = 0.0
     """Decay of the moving average of the weights that is validated and saved; 0 is off."""
+
+    def steps_in_epoch(self, scenes: int) -> int:
+        """Return the steps of an epoch over so many scenes."""
+        return self.steps_per_epoch or max(1, round(scenes / self.batch_size))
 
 
 @dataclass

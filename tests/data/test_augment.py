@@ -11,8 +11,11 @@ rng = np.random.default_rng(0)
 
 
 def test_draws_depend_on_seed_and_number_alone():
-    config = AugmentConfig(crop_size=(32, 48))
-    draw = lambda seed, number: draw_window(sample_generator(seed, number), (64, 96), (64, 96), config)  # noqa: E731
+    config = AugmentConfig()
+
+    def draw(seed, number):
+        return draw_window(sample_generator(seed, number), (64, 96), (64, 96), (32, 48), config)
+
     assert draw(3, 7) == draw(3, 7)
     assert draw(3, 7) != draw(3, 8)
     assert draw(3, 7) != draw(4, 7)
@@ -54,16 +57,16 @@ def test_no_new_ids_but_void_outside():
 
 
 def test_small_images_are_placed_inside_and_large_ones_cropped():
-    config = AugmentConfig(crop_size=(40, 40), scale=(0.5, 0.5))
+    config = AugmentConfig(scale=(0.5, 0.5))
     for number in range(20):
-        small = draw_window(sample_generator(0, number), (60, 100), (60, 100), config)
+        small = draw_window(sample_generator(0, number), (60, 100), (60, 100), (40, 40), config)
         assert -10 <= small.top <= 0
         assert 0 <= small.left <= 10
 
 
 def test_a_target_size_is_what_scale_one_means():
     config = AugmentConfig(scale=(1.0, 1.0))
-    window = draw_window(sample_generator(0, 0), (100, 200), (50, 50), config)
+    window = draw_window(sample_generator(0, 0), (100, 200), (50, 50), (50, 50), config)
     assert window.scale == (0.5, 0.25)
     assert window.size == (50, 50)
 

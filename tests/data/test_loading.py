@@ -5,8 +5,9 @@ import torch
 from sceneseg.config import AugmentConfig
 from sceneseg.data.cityscapes import LABEL_SPACE
 from sceneseg.data.loading import StepSampler, TrainingSamples, WholeScenes, scene_loader, training_loader
+from sceneseg.data.sampling import find_places
 from sceneseg.data.scene import Scene, SceneFiles
-from sceneseg.errors import DataError
+from sceneseg.errors import ConfigError, DataError
 
 
 class Drawn:
@@ -27,22 +28,73 @@ class Drawn:
         image = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
         return Scene(image, rng.integers(0, 19, size, dtype=np.uint8), None, f"s{i}")
 
+    def read_labels(self, i):
+        return self.read(i).labels
 
-def batches(workers, first=0, last=6, **changes):
-    samples = TrainingSamples(Drawn(**changes), AugmentConfig(), seed=1, target_size=None, cache=False)
+
+def batches(workers, first=0, last=6, augment=None, **changes):
+    dataset, augment = Drawn(**changes), augment or AugmentConfig()
+    places = find_places(dataset) if augment.class_uniform else None
+    samples = TrainingSamples(dataset, augment, 1, target_size=None, cache=False, places=places, epochs=(2, 6))
     return list(training_loader(samples, StepSampler(first, last, 2), workers))
+
+
+EVERYTHING = AugmentConfig(weather={"any": 1.0, "fog": 0.5}, class_uniform=0.5, progressive=[2.0, 4.0])
 
 
 def same(a, b):
     return a.names == b.names and torch.equal(a.image, b.image) and torch.equal(a.labels, b.labels)
 
 
-def test_any_number_of_workers_gives_the_same_samples():
-    assert all(same(a, b) for a, b in zip(batches(0), batches(2), strict=True))
+@pytest.mark.parametrize("augment", [None, EVERYTHING])
+def test_any_number_of_workers_gives_the_same_samples(augment):
+    alone, together = batches(0, augment=augment), batches(2, augment=augment)
+    assert all(same(a, b) for a, b in zip(alone, together, strict=True))
 
 
-def test_going_on_from_a_step_gives_the_same_samples():
-    assert all(same(a, b) for a, b in zip(batches(0)[3:], batches(0, first=3), strict=True))
+@pytest.mark.parametrize("augment", [None, EVERYTHING])
+def test_going_on_from_a_step_gives_the_same_samples(augment):
+    whole, rest = batches(0, augment=augment), batches(0, first=3, augment=augment)
+    assert all(same(a, b) for a, b in zip(whole[3:], rest, strict=True))
+
+
+def test_progressive_sizes_change_between_epochs():
+    sizes = [batch.image.shape[2:] for batch in batches(0, augment=AugmentConfig(progressive=[2.0, 4.0]))]
+    assert sizes == [(32, 64)] * 3 + [(64, 96)] * 3
+
+
+def test_weather_changes_images_and_not_labels():
+    plain, rainy = batches(0), batches(0, augment=AugmentConfig(weather={"rain": 1.0}))
+    assert all(torch.equal(a.labels, b.labels) for a, b in zip(plain, rainy, strict=True))
+    assert not any(torch.equal(a.image, b.image) for a, b in zip(plain, rainy, strict=True))
+
+
+def test_unknown_weather_is_found_before_the_first_sample():
+    with pytest.raises(ConfigError, match='weather called "hail"'):
+        batches(0, augment=AugmentConfig(weather={"hail": 1.0}))
+
+
+class Rare(Drawn):
+    """One of many scenes has the only pixels of class 18."""
+
+    def read(self, i, *, with_instances=False):
+        scene = super().read(i)
+        labels = np.where(scene.labels % 2 == 1, 1, 0).astype(np.uint8)
+        if i == 3:
+            labels[:6, :8] = 18
+        return Scene(scene.image, labels, None, scene.name)
+
+
+def test_rare_classes_are_shown_as_often_as_common_ones():
+    dataset = Rare(count=40, sizes=((16, 32),))
+
+    def share(class_uniform):
+        augment = AugmentConfig(scale=(1.0, 1.0), crop_size=(8, 16), class_uniform=class_uniform)
+        samples = TrainingSamples(dataset, augment, 0, None, cache=True, places=find_places(dataset))
+        return np.mean([(samples[n][1] == 18).any() for n in range(200)])
+
+    assert share(0.0) < 0.05
+    assert 0.25 < share(1.0) < 0.5
 
 
 def test_processes_share_a_step():

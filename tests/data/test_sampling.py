@@ -69,7 +69,7 @@ def test_draws_depend_on_seed_and_number_alone(places):
 
 def test_windows_show_what_they_aim_at(toy):
     """A marked pixel is in every sample, at places all over it, and samples stay inside the image."""
-    image, config = toy.read(0).image, AugmentConfig(crop_size=(32, 48), scale=(0.8, 2.0))
+    image, config = toy.read(0).image, AugmentConfig(scale=(0.8, 2.0))
     size = image.shape[:2]
     shown = []
     for number in range(60):
@@ -79,11 +79,11 @@ def test_windows_show_what_they_aim_at(toy):
         marks[row, column] = 1
         marks = np.maximum.reduce([marks, *(np.roll(marks, s, a) for s in (-1, 1) for a in (0, 1))])
         place = Place(0, (row + 0.5) / size[0], (column + 0.5) / size[1])
-        window = aim(generator, draw_window(generator, size, size, config), place, size)
+        window = aim(generator, draw_window(generator, size, size, (32, 48), config), place, size)
         _, ids = cut(image, marks, window)
         assert (ids == 1).any()
         assert (ids != 255).all()
-        shown.append(np.argwhere(ids == 1).mean(0) / config.crop_size)
+        shown.append(np.argwhere(ids == 1).mean(0) / (32, 48))
     assert (np.std(shown, axis=0) > 0.2).all()
 
 

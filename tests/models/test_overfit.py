@@ -40,14 +40,14 @@ SMALL = {
     "unet": {"width": 16},
 }
 STEPS = 1500
-SCENE = (512, 1024)
+SCENE = (768, 1536)
 SIZE = (128, 256)
 """Of the part that is learned: things in it are larger than a cell of stride 8, and a step stays fast."""
 
 
 @pytest.fixture(scope="module")
 def scenes():
-    parts = [richest_part(draw_scene(SCENE, seed=1, index=i)) for i in (1, 4, 5, 6)]
+    parts = [richest_part(draw_scene(SCENE, seed=1, index=i)) for i in (0, 1, 4, 5)]
     image, labels = (np.stack(arrays) for arrays in zip(*parts, strict=True))
     return torch.from_numpy(image).permute(0, 3, 1, 2).float() / 255, torch.from_numpy(labels)
 

@@ -7,13 +7,13 @@ same half-pixel grid. Colour is only drawn here; it is applied to whole batches 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
 
 from sceneseg.config import AugmentConfig
 from sceneseg.data.scene import Image
+from sceneseg.kernels.cut import cut_pixels
 from sceneseg.labels import IGNORE_INDEX, Labels
 
 if TYPE_CHECKING:
@@ -58,7 +58,11 @@ class Window:
 
 
 def draw_window(
-    generator: np.random.Generator, image_size: tuple[int, int], base: tuple[int, int], config: AugmentConfig
+    generator: np.random.Generator,
+    image_size: tuple[int, int],
+    base: tuple[int, int],
+    size: tuple[int, int],
+    config: AugmentConfig,
 ) -> Window:
     """Draw scale, position and flip of a sample.
 
@@ -66,9 +70,9 @@ def draw_window(
         generator: The sample's own.
         image_size: (height, width) on disk.
         base: (height, width) that scale 1 stands for (the target size, or the image's own).
-        config: Scale range, crop size, flip probability.
+        size: (height, width) of the sample.
+        config: Scale range, flip probability.
     """
-    size = config.crop_size or base
     low, high = np.log(config.scale)
     factor = float(np.exp(generator.uniform(low, high)))
     scale = (factor * base[0] / image_size[0], factor * base[1] / image_size[1])
@@ -83,13 +87,10 @@ def _offset(generator: np.random.Generator, length: float, wanted: int) -> float
 
 
 def cut(image: Image, labels: Labels, window: Window) -> tuple[Image, Labels]:
-    """Cut the window out of an image (bilinear) and its labels (nearest neighbour)."""
-    matrix = window.matrix()
-    height, width = window.size
-    inverse = cv2.WARP_INVERSE_MAP
-    out = cv2.warpAffine(image, matrix, (width, height), flags=inverse | cv2.INTER_LINEAR, borderValue=FILL)
-    ids = cv2.warpAffine(labels, matrix, (width, height), flags=inverse | cv2.INTER_NEAREST, borderValue=IGNORE_INDEX)
-    return out.astype(np.uint8, copy=False), ids.astype(np.uint8, copy=False)
+    """Cut the window out of an image (bilinear) and its labels (nearest neighbour); nothing else of them is read."""
+    (ax, _, bx), (_, ay, by) = window.matrix()
+    rows, columns = (a * np.arange(n) + b for a, b, n in zip((ay, ax), (by, bx), window.size, strict=True))
+    return cut_pixels(image, labels, rows, columns, FILL, IGNORE_INDEX)
 
 
 def draw_crop(

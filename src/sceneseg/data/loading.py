@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -14,7 +13,9 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from sceneseg.config import AugmentConfig, Size
 from sceneseg.data.augment import cut, draw_colour, draw_window, sample_generator
 from sceneseg.data.image_folder import ImageFolder
+from sceneseg.data.sampling import ClassPlaces, Place, aim, draw_place, progressive_factor, shrunk
 from sceneseg.data.scene import Scene, SceneDataset
+from sceneseg.data.weather import apply_weather, chances, draw_weather, vertical_span
 from sceneseg.errors import DataError
 
 
@@ -38,7 +39,7 @@ class Batch:
 class TrainingSamples(Dataset[tuple[Any, ...]]):
     """An endless row of augmented samples; number n is the same whoever asks for it.
 
-    Epoch ``n // len(dataset)`` visits every scene once, in an order drawn from (seed, epoch).
+    Pass ``n // len(dataset)`` visits every scene once, in an order drawn from (seed, pass).
 
     Args:
         dataset: Where the scenes come from.
@@ -46,31 +47,62 @@ class TrainingSamples(Dataset[tuple[Any, ...]]):
         seed: The run's.
         target_size: Size that scale 1 stands for; the image's own when None.
         cache: Whether decoded scenes stay in memory.
+        places: Where the classes are, for class-uniform sampling.
+        epochs: Epochs of the run and samples of each, for progressive sizes.
     """
 
     def __init__(
-        self, dataset: SceneDataset, augment: AugmentConfig, seed: int, target_size: Size | None, cache: bool
+        self,
+        dataset: SceneDataset,
+        augment: AugmentConfig,
+        seed: int,
+        target_size: Size | None,
+        cache: bool,
+        places: ClassPlaces | None = None,
+        epochs: tuple[int, int] = (1, 1),
     ) -> None:
         self.dataset = dataset
         self.augment = augment
         self.seed = seed
         self.target_size = target_size
+        self.places = places
+        self.epochs, self.epoch_samples = epochs
+        self.weather = chances(augment.weather, augment.weather_strength)
         self._scenes: dict[int, Scene] | None = {} if cache else None
         self._order = EpochOrder(len(dataset), seed)
 
     def __getitem__(self, number: int) -> tuple[Any, ...]:
-        scene = self._scene(self.scene_index(number))
+        place = self._place(number)
+        scene = self._scene(self._order[number] if place is None else place.scene)
         if scene.labels is None:
             raise DataError(f"{self.dataset.name}: the {self.dataset.split} split has no labels to learn from.")
         generator = sample_generator(self.seed, number)
         size = (scene.image.shape[0], scene.image.shape[1])
-        window = draw_window(generator, size, self.target_size or size, self.augment)
+        window = draw_window(generator, size, *self._sizes(number, size), self.augment)
+        if place is not None:
+            window = aim(generator, window, place, size)
         image, labels = cut(scene.image, scene.labels, window)
-        return image, labels, draw_colour(generator, self.augment), scene.name
+        colour = draw_colour(generator, self.augment)
+        if weather := draw_weather(generator, self.weather) if self.weather else []:
+            span = vertical_span(window.matrix(), window.size[0], size[0])
+            image = apply_weather(image, weather, generator, span)
+        return image, labels, colour, scene.name
 
     def scene_index(self, number: int) -> int:
         """Return which scene sample `number` is cut from."""
-        return self._order[number]
+        place = self._place(number)
+        return self._order[number] if place is None else place.scene
+
+    def _place(self, number: int) -> Place | None:
+        return draw_place(self.places, self.seed, number, self.augment.class_uniform) if self.places else None
+
+    def _sizes(self, number: int, image_size: Size) -> tuple[Size, Size]:
+        """Return the size that scale 1 stands for, and that of the sample."""
+        base = self.target_size or image_size
+        stages = self.augment.progressive or [1.0]
+        factor = progressive_factor(stages, number // self.epoch_samples, self.epochs)
+        size = shrunk(self.augment.crop_size or base, factor)
+        return (base if factor == 1 else (round(base[0] * factor), round(base[1] * factor))), size
 
     def _scene(self, index: int) -> Scene:
         if self._scenes is None:
@@ -122,9 +154,9 @@ def training_loader(
 
 
 def _quiet(workers: int) -> dict[str, Any]:
-    """Loader options: one thread a process, and no draw from the global random numbers, which belong to the model."""
+    """Loader options: no draw from the global random numbers, which belong to the model."""
     generator = torch.Generator().manual_seed(0)  # samples take nothing from it
-    return {"num_workers": workers, "worker_init_fn": _one_thread, "generator": generator}
+    return {"num_workers": workers, "generator": generator}
 
 
 def _collate(samples: list[tuple[Any, ...]]) -> Batch:
@@ -179,7 +211,3 @@ def fits_in_memory(dataset: SceneDataset | ImageFolder, workers: int) -> bool:
 
 def _same(scene: Any) -> Any:
     return scene
-
-
-def _one_thread(_: int) -> None:
-    cv2.setNumThreads(1)

@@ -13,6 +13,10 @@ import numpy.typing as npt
 from sceneseg.errors import DataError, did_you_mean
 from sceneseg.labels import Labels, LabelSpace
 
+cv2.setNumThreads(0)
+"""OpenCV's own threads don't survive the fork of a reading process, which then waits for them for ever; scenes are
+read and augmented by several processes instead."""
+
 Image = npt.NDArray[np.uint8]
 Instances = npt.NDArray[np.int32]
 

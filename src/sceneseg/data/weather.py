@@ -54,6 +54,23 @@ def draw_weather(generator: np.random.Generator, chances: Mapping[str, tuple[flo
     return found
 
 
+def chances(weather: Mapping[str, float], strength: float) -> dict[str, tuple[float, float]]:
+    """Return probability and strength of each kind, as `draw_weather` takes them.
+
+    Args:
+        weather: Kind -> probability; "any" is shared evenly among all kinds.
+        strength: The largest, from 0 to 1.
+
+    Raises:
+        ConfigError: A kind that isn't known, or a number beyond 0..1.
+    """
+    share = weather.get("any", 0.0) / len(EFFECTS)
+    kinds = {kind: share for kind in EFFECTS if share} | {k: v for k, v in weather.items() if k != "any"}
+    found = {kind: (probability, strength) for kind, probability in kinds.items()}
+    draw_weather(np.random.default_rng(0), found)  # complains now rather than at the first sample
+    return found
+
+
 def apply_weather(
     image: Image, weather: list[tuple[str, float]], generator: np.random.Generator, span: Span = WHOLE
 ) -> Image:

@@ -90,6 +90,14 @@ class Task(ABC):
             ConfigError: The model is of another kind than the task.
         """
 
+    def check(self) -> list[str]:
+        """Look for what would spoil the training, as far as that takes seconds; return warnings.
+
+        Raises:
+            DataError: There are errors; the message has all of them.
+        """
+        return []
+
     @abstractmethod
     def create_model(self, precision: str) -> Model:
         """Create the untrained model, keep it as `model` and return it; the seed decides its weights."""

@@ -89,6 +89,14 @@ class Classification(Task):
             "size": list(self.size),
         }
 
+    def check(self) -> list[str]:
+        """Refuse options that mean nothing for whole images."""
+        augment = self.config.augment
+        for option in ("weather", "class_uniform", "progressive"):
+            if getattr(augment, option):
+                raise ConfigError(f"augment.{option} is for scenes with labelled pixels. Leave it out here.")
+        return []
+
     def create_model(self, precision: str) -> "ClassificationModel":
         """Create the untrained model."""
         self.model = ClassificationModel.create(self.config, self.train.classes, precision)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import torch
+from rich.progress import Progress
 from torch import Tensor, nn
 
 import sceneseg
@@ -15,7 +16,9 @@ from sceneseg import data, losses, models, runs
 from sceneseg.config import Config, Size
 from sceneseg.data import loading
 from sceneseg.data.augment import jitter
+from sceneseg.data.doctor import quick_check
 from sceneseg.data.loading import TrainingSamples, WholeScenes
+from sceneseg.data.sampling import ClassPlaces, find_places
 from sceneseg.data.scene import Image, Scene, SceneDataset, read_image
 from sceneseg.data.statistics import class_weights, count_classes
 from sceneseg.devices import resolve_device
@@ -72,6 +75,11 @@ class Semantic(Task):
         size = config.augment.crop_size or config.data.target_size or self.train.read(0).image.shape[:2]
         return model_cost(config.model_name, len(self.train.label_space), (size[0], size[1]), **config.model_arguments)
 
+    def check(self) -> list[str]:
+        """Let the doctor look at headers and some masks."""
+        found = quick_check(self.train, self.val)
+        return [f"{finding.kind}: {finding} See: sceneseg data doctor" for finding in found]
+
     def create_model(self, precision: str) -> "SemanticModel":
         """Create the untrained model."""
         self.model = SemanticModel.create(self.config, self.train.label_space, precision)
@@ -87,7 +95,14 @@ class Semantic(Task):
         """Return augmented scenes."""
         config = self.config
         cache = loading.fits_in_memory(self.train, workers) if config.data.cache is None else config.data.cache
-        return TrainingSamples(self.train, config.augment, config.seed, config.data.target_size, cache)
+        places = self._places() if config.augment.class_uniform else None
+        epochs = (config.train.epochs, config.train.steps_in_epoch(len(self.train)) * config.train.batch_size)
+        return TrainingSamples(self.train, config.augment, config.seed, config.data.target_size, cache, places, epochs)
+
+    def _places(self) -> ClassPlaces:
+        with Progress(transient=True) as progress:
+            task = progress.add_task("looking where the classes are", total=len(self.train))
+            return find_places(self.train, lambda done: progress.update(task, completed=done))
 
     def validate(self, workers: int) -> Validation:
         """Score at the labels' native size; what is kept are counts and a few samples."""

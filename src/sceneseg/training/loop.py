@@ -51,7 +51,7 @@ class Training:
         self.peaks = [group["lr"] for group in optimizer.param_groups]
         self.module, self.optimizer = self.fabric.setup(step, optimizer)
         self.average = WeightAverage(self.model.network, config.train.ema) if config.train.ema else None
-        self.steps_per_epoch = config.train.steps_per_epoch or max(1, round(len(task.train) / config.train.batch_size))
+        self.steps_per_epoch = config.train.steps_in_epoch(len(task.train))
         self.steps = self.steps_per_epoch * config.train.epochs
         self.workers = loading.default_workers() if config.data.workers is None else config.data.workers
         self.samples = task.training_samples(self.workers)

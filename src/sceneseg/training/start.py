@@ -21,6 +21,8 @@ def start(config: Config, runs: Path) -> tuple[Run, bool]:
     """
     config.model = {**config.model, "name": models.resolve(config.model_name)}
     task = tasks.create(config)
+    for warning in task.check() if config.data.check else []:
+        print(warning)
     cost = task.cost()
     config.data.name, config.data.root = task.train.name, str(task.train.root.resolve())
     run = create_run(runs, config.name or f"{task.train.name}-{config.model_name}")
