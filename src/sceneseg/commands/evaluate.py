@@ -1,9 +1,12 @@
 """`sceneseg evaluate`: score a model, or predictions in files, on a labelled split."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from sceneseg.tasks.scoring import Request
 
 Size = tuple[int, int]
 
@@ -20,6 +23,8 @@ def evaluate(
     void: Literal["ignore", "false_positive"] = "ignore",
     label_map: Path | None = None,
     label_space: str | None = None,
+    submission: Path | None = None,
+    zip: bool = False,
     json: Path | None = None,
     device: str = "auto",
 ) -> None:
@@ -30,6 +35,8 @@ def evaluate(
     Example: sceneseg evaluate -w runs/demo --split val
 
     Example: sceneseg evaluate --from runs/demo --label-space categories
+
+    Example: sceneseg evaluate -w runs/city -d cityscapes -p ~/Cityscapes --split test --submission berlin --zip
 
     Args:
         weights: Run directory or weights file.
@@ -42,6 +49,9 @@ def evaluate(
         void: ignore: void truth never counts. false_positive: a class predicted on void truth is wrong.
         label_map: YAML of "model class: data class", for a model of another label space.
         label_space: Score in another label space: categories, road (and other), any of them +void, or a YAML file.
+        submission: Instead of scores: write what the data set's evaluation server wants for the split to this folder,
+            and check it; without weights only check it. cityscapes, kitti_semantic, kitti_road.
+        zip: Also put the submission into FOLDER.zip, to be uploaded.
         json: Also write the scores to this file.
         device: auto, cpu or cuda.
     """
@@ -50,6 +60,9 @@ def evaluate(
     from sceneseg.tasks import image_scoring, scoring, task_of
 
     request = scoring.Request(data, root, split, target_size, void, device, label_map, label_space)
+    if submission is not None:
+        _submit(submission, weights, request, zip)
+        return
     if sum(given is not None for given in (weights, predictions, run)) != 1:
         raise ConfigError("Give either -w RUN_OR_WEIGHTS or --predictions FOLDER, or --from RUN to score its counts.")
     if run is not None:
@@ -66,3 +79,30 @@ def evaluate(
     if json is not None:
         write_json(json, scores)
         print(f"written to {json}")
+
+
+def _submit(folder: Path, weights: Path | None, request: "Request", zip: bool) -> None:
+    """Write a submission, if there is a model for it, check it, and zip it if asked."""
+    from sceneseg import data
+    from sceneseg.errors import ConfigError
+    from sceneseg.tasks import scoring, submission
+    from sceneseg.tasks.semantic import SemanticModel
+
+    if weights is not None:
+        model = SemanticModel.load(weights, request.device)
+        model.input.target_size = request.target_size or model.input.target_size
+        dataset = scoring.open_scenes(request, model, weights)
+        submission.write_submission(model, dataset, folder)
+    elif request.data is None:
+        raise ConfigError("Which images is the submission for? Give -d NAME -p ROOT --split test.")
+    else:
+        dataset = data.create(request.data, root=request.root, split=request.split)
+    files = submission.check_submission(dataset, folder)
+    print(f"{len(files)} files in {folder}: one for each image of {dataset.name} {dataset.split}, sizes and ids right")
+    if doubt := submission.doubts(dataset):
+        print(doubt)
+    if zip:
+        archive = folder.with_name(f"{folder.name}.zip")
+        submission.write_zip(dataset, files, archive)
+        print(f"zipped in {archive}")
+    print(f"upload at {submission.rules_of(dataset).upload}")

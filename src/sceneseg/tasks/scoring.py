@@ -59,7 +59,7 @@ def score_weights(path: Path, request: Request) -> tuple[dict[str, Any], str]:
     """
     model = SemanticModel.load(path, request.device)
     model.input.target_size = request.target_size or model.input.target_size
-    dataset = _open(request, model, path)
+    dataset = open_scenes(request, model, path)
     samples = Samples([files.name for files in dataset.files], dataset.label_space)
     scenes = loading.scene_loader(WholeScenes(dataset, range(len(dataset))), loading.default_workers())
     mapping = None if request.label_map is None else read_label_map(request.label_map, model, dataset.label_space)
@@ -182,7 +182,12 @@ def _prediction_of(name: str, found: dict[str, Path], folder: Path) -> Path:
     raise DataError(f"{folder}: no prediction for {name}. Expected {name}_labelIds.png or {name}.png somewhere in it.")
 
 
-def _open(request: Request, model: SemanticModel, path: Path) -> SceneDataset:
+def open_scenes(request: Request, model: SemanticModel, path: Path) -> SceneDataset:
+    """Open the split that was asked for, or that the model was trained on, in the model's classes.
+
+    Raises:
+        ConfigError: It isn't said which, or its classes are others than the model's.
+    """
     trained = Run(path).load_config().data if path.is_dir() else None
     known = model.header.get("score", {}).get("protocol", {}).get("dataset")
     name = request.data or (trained.name if trained else known)
