@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from sceneseg import models
+from sceneseg import models, runs
 from sceneseg.config import Config
+from sceneseg.errors import RunError
 from sceneseg.models._base import SegmentationModel
 from sceneseg.runs import Run
 
@@ -119,6 +120,23 @@ def segments(model: str) -> bool:
     """Return whether a model of that name gives classes to pixels, as opposed to whole images."""
     maker: Any = models.models.get(model)
     return issubclass(maker, SegmentationModel)
+
+
+def load_strictly(network: nn.Module, file: Path) -> None:
+    """Give a network the weights of a file, each tensor exactly once.
+
+    Raises:
+        RunError: They don't belong to this network.
+    """
+    try:
+        network.load_state_dict(runs.load_weights(file))
+    except RuntimeError as error:
+        found = str(error).split("\n\t")
+        more = f" and {len(found) - 2} more" if len(found) > 2 else ""
+        raise RunError(
+            f"{file}: these weights don't fit the model that their header names ({found[1].strip()}{more}). The file "
+            f"was put together wrongly, or by another version of sceneseg."
+        ) from None
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:

@@ -31,7 +31,7 @@ from sceneseg.metrics.accuracy import Answers, accuracy_scores
 from sceneseg.registry import check_arguments
 from sceneseg.runs import Run, write_history
 from sceneseg.tasks import register
-from sceneseg.tasks._base import Task, Validation, autocast, segments
+from sceneseg.tasks._base import Task, Validation, autocast, load_strictly, segments
 
 TASK = "classification"
 DEFAULT_SIZE = (224, 224)
@@ -176,7 +176,7 @@ class ClassificationModel:
             raise RunError(f"{file}: expected weights for {TASK}, found the task {header.get('task')!r}.")
         arguments = {k: v for k, v in header["model"].items() if k not in {"name", "pretrained"}}
         network: Any = models.create(header["model"]["name"], num_classes=len(header["classes"]), **arguments)
-        network.load_state_dict(runs.load_weights(file))
+        load_strictly(network, file)
         network.to(resolve_device(device), memory_format=torch.channels_last).eval()
         facts = Input(**header["input"])
         facts.target_size = (facts.target_size[0], facts.target_size[1])

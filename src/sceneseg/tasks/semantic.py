@@ -33,7 +33,7 @@ from sceneseg.models._base import SegmentationModel
 from sceneseg.models._cost import model_cost
 from sceneseg.runs import Run
 from sceneseg.tasks import register
-from sceneseg.tasks._base import Task, Validation, autocast, segments
+from sceneseg.tasks._base import Task, Validation, autocast, load_strictly, segments
 from sceneseg.tasks.samples import Samples
 from sceneseg.tasks.transfer import prepare
 
@@ -186,7 +186,7 @@ class SemanticModel:
         arguments = {k: v for k, v in header["model"].items() if k not in {"name", "pretrained"}}
         outputs = len(space) + (void is not None)
         network = models.create(header["model"]["name"], num_classes=outputs, **arguments)
-        network.load_state_dict(runs.load_weights(file))
+        load_strictly(network, file)
         network.to(resolve_device(device), memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         facts = Input(**header["input"])
         facts.target_size = None if facts.target_size is None else (facts.target_size[0], facts.target_size[1])
