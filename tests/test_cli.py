@@ -169,3 +169,11 @@ def test_help_is_quick():
             sceneseg_cli(*verb.split(), "--help")
             best = min(best, time.perf_counter() - start)
         assert best < 0.3, verb
+
+
+def test_the_augmentation_can_be_looked_at(toy_root, tmp_path):
+    out = tmp_path / "augmentation.png"
+    sceneseg_cli("data", "view", "-d", "cityscapes", "-p", toy_root, "--augment", "--out", out)
+    picture = np.asarray(Image.open(out))
+    assert picture.shape[1] > 1400
+    assert picture.std() > 20

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -14,6 +15,8 @@ from sceneseg.errors import ConfigError, DataError, did_you_mean
 IGNORE_INDEX = 255
 """The train id of pixels that carry no class: they count neither in a loss nor in a score."""
 
+UNKNOWN = 254
+"""Stands for ids without a meaning while label ids are looked up."""
 VOID_COLOR = (60, 60, 60)
 """Of classes made of void or of all the rest."""
 
@@ -99,11 +102,13 @@ class LabelSpace:
             DataError: An id that this space doesn't know.
         """
         table = self._encoding
-        if label_ids.dtype == np.uint8 and table.size == 256:
-            labels = table[label_ids]
-        else:
-            inside = (label_ids >= 0) & (label_ids < table.size)
-            labels = np.where(inside, table[np.where(inside, label_ids, 0)], -1)
+        if label_ids.dtype == np.uint8 and table.size == 256 and len(self.classes) <= UNKNOWN:
+            # OpenCV looks up bytes ten times as fast as NumPy does
+            quick: npt.NDArray[Any] = cv2.LUT(label_ids, np.where(table < 0, UNKNOWN, table).astype(np.uint8))
+            if not (quick == UNKNOWN).any():
+                return quick.astype(np.uint8, copy=False)
+        inside = (label_ids >= 0) & (label_ids < table.size)
+        labels = np.where(inside, table[np.where(inside, label_ids, 0)], -1)
         if (labels < 0).any():
             self._refuse(label_ids[labels < 0], where)
         encoded: Labels = labels.astype(np.uint8)

@@ -39,6 +39,7 @@ SMALL = {
     "u2netp": {"width": 32},
     "unet": {"width": 16},
 }
+LEARNING_RATE = dict.fromkeys(("erfnet", "espnet", "espnet_v2", "separable_unet", "unet"), 1e-2)
 STEPS = 1500
 SCENE = (768, 1536)
 SIZE = (128, 256)
@@ -83,11 +84,12 @@ def score(network, image, labels):
 def overfit(name, image, labels):
     torch.manual_seed(0)
     network = models.create(name, num_classes=19, **SMALL.get(name, {})).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=0.0)
+    peak = LEARNING_RATE.get(name, 2e-3)
+    optimizer = torch.optim.AdamW(network.parameters(), peak, weight_decay=0.0)
     best = 0.0
     for step in range(1, STEPS + 1):
         for group in optimizer.param_groups:
-            group["lr"] = 2e-3 * min(1, step / 20) * (1 - step / (STEPS + 1)) ** 0.9
+            group["lr"] = peak * min(1, step / 20) * (1 - step / (STEPS + 1)) ** 0.9
         network.train()
         with torch.autocast("cpu", torch.bfloat16):
             outputs = network.coarse_logits(image)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from sceneseg.data.doctor import Diagnosis
-    from sceneseg.data.scene import SceneDataset
+    from sceneseg.data.scene import Image, Scene, SceneDataset
     from sceneseg.data.statistics import Statistics
 
 Name = Annotated[str, Parameter(name=("--data", "-d"))]
@@ -181,6 +181,8 @@ def view(
     split: str = "train",
     out: Path = Path("preview.png"),
     count: int = 4,
+    augment: bool = False,
+    file: Annotated[Path | None, Parameter(name="--config")] = None,
     label_space: str | None = None,
     options: Options = None,
 ) -> None:
@@ -188,24 +190,63 @@ def view(
 
     Example: sceneseg data view -d folder -p my_data --out preview.png
 
+    Example: sceneseg data view -d camvid -p ~/CamVid --augment --config recipes/camvid/fast_scnn.yaml
+
     Args:
         data: Data set: cityscapes, camvid, folder, ...
         root: Its folder; without it the environment variable <NAME>_DATASET.
         split: Part to show.
         out: PNG file to write.
         count: Scenes, taken at even distances.
+        augment: Draw instead what training makes of them: each kind of weather, and the first samples of a run.
+        file: With --augment: the YAML file whose augmentation (and sizes) it is; the defaults without it.
         label_space: Show another label space: categories, road (and other), any of them +void, or a YAML file.
         options: Further arguments of the data set, for example --options.coarse true
     """
     import numpy as np
 
-    from sceneseg.report.data_set import draw_annotations
+    from sceneseg.report.data_set import draw_annotations, draw_gallery
 
     dataset = _open(data, root, split, label_space, options)
+    if augment:
+        draw_gallery([*_weather(dataset.read(len(dataset) // 2)), *_training_samples(dataset, file)], out)
+        print(f"every kind of weather, then the first samples of a run, drawn in {out}")
+        return
     chosen = np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int).tolist()
     draw_annotations([dataset.read(i) for i in chosen], dataset.label_space, out)
     names = ", ".join(dataset.files[i].name for i in chosen)
     print(f"{names} drawn in {out}")
+
+
+def _weather(scene: "Scene") -> list[tuple["Image", str]]:
+    """Show a scene in every kind of weather, as strong as training draws it by default."""
+    from sceneseg.config import AugmentConfig
+    from sceneseg.data.augment import sample_generator
+    from sceneseg.data.weather import EFFECTS, apply_weather
+
+    strength = AugmentConfig().weather_strength
+    return [
+        (apply_weather(scene.image, [(kind, strength)], sample_generator(0, i)), kind) for i, kind in enumerate(EFFECTS)
+    ]
+
+
+def _training_samples(dataset: "SceneDataset", file: Path | None, count: int = 6) -> list[tuple["Image", str]]:
+    """Show the first samples of a run, colours included."""
+    import torch
+
+    from sceneseg.config import Config, load
+    from sceneseg.data.augment import jitter
+    from sceneseg.data.loading import TrainingSamples
+
+    config = Config() if file is None else load(file)
+    samples = TrainingSamples(dataset, config.augment, config.seed, config.data.target_size, cache=False)
+    shown = []
+    for number in range(count):
+        image, _, colour, name = samples[number]
+        pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
+        changed = jitter(pixels, torch.from_numpy(colour)[None])[0].permute(1, 2, 0)
+        shown.append(((changed * 255).round().byte().numpy(), f"sample {number}: {name}"))
+    return shown
 
 
 def _open(

@@ -151,7 +151,9 @@ def read_image(path: Path) -> Image:
     Raises:
         DataError: The file is missing or can't be decoded.
     """
-    return np.ascontiguousarray(_decode(path, cv2.IMREAD_COLOR)[..., ::-1])
+    bgr = _decode(path, cv2.IMREAD_COLOR)
+    rgb: Image = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=bgr)  # type: ignore[assignment]
+    return rgb
 
 
 def read_ids(path: Path) -> npt.NDArray[np.integer]:

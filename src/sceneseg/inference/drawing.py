@@ -62,6 +62,15 @@ def _legend(labels: Labels, space: LabelSpace, width: int) -> Picture:
     return np.vstack(rows)
 
 
+def captioned(picture: Picture, text: str, width: int = 480) -> Picture:
+    """Return the picture `width` pixels wide with a line of text below."""
+    picture = _fit(picture, width)
+    line = np.full((round(0.055 * width), width, 3), 24, np.uint8)
+    at = (round(0.015 * width), round(0.66 * len(line)))
+    cv2.putText(line, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.032 * width / 22, (235, 235, 235), 1, cv2.LINE_AA)
+    return np.vstack([picture, line])
+
+
 def grid(rows: list[list[Picture]], width: int = 480, gap: int = 4) -> Picture:
     """Put pictures of one shape each into rows and columns, every cell `width` pixels wide."""
     cells = [[_fit(cell, width) for cell in row] for row in rows]

@@ -61,6 +61,14 @@ def draw_annotations(scenes: Sequence[Scene], space: LabelSpace, file: Path) -> 
     drawing.write_bytes(file, drawing.rgb_png(drawing.grid(rows, width=640)))
 
 
+def draw_gallery(pictures: Sequence[tuple[drawing.Picture, str]], file: Path) -> None:
+    """Write pictures of any shapes with a line of text below each, three in a row."""
+    cells = [drawing.captioned(picture, text, CELL) for picture, text in pictures]
+    cells += [np.full((1, CELL, 3), DARK, np.uint8)] * (-len(cells) % COLUMNS)
+    rows = [_level(cells[i : i + COLUMNS]) for i in range(0, len(cells), COLUMNS)]
+    drawing.write_bytes(file, drawing.rgb_png(drawing.grid(rows, CELL, GAP)))
+
+
 def _charts(facts: Mapping[str, Any], together: npt.NDArray[np.int64], space: LabelSpace) -> drawing.Picture:
     names = list(facts["classes"])
     height = max(3.2, 1.5 + ROW * len(names))
