@@ -1,0 +1,143 @@
+"""How long a prediction takes: from an image in memory to the class of every pixel."""
+
+import gc
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from sceneseg.bench.memory import peak_growth
+from sceneseg.data.scene import Image
+from sceneseg.data.toy import draw_scene
+from sceneseg.tasks.semantic import SemanticModel
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What repetitions of one prediction took.
+
+    Args:
+        p50_ms: Median milliseconds of wall time.
+        p95_ms: 95 of 100 repetitions took at most that.
+        peak_mib: Memory that a prediction needs beside the loaded model, MiB; None where it can't be measured.
+        repetitions: How many were timed.
+    """
+
+    p50_ms: float
+    p95_ms: float
+    peak_mib: float | None
+    repetitions: int
+
+    @classmethod
+    def of(cls, seconds: Sequence[float], peak_mib: float | None = None) -> "Timing":
+        """Summarise the seconds of each repetition."""
+        p50, p95 = np.percentile(np.asarray(seconds) * 1000, (50, 95))
+        return cls(round(float(p50), 3), round(float(p95), 3), peak_mib, len(seconds))
+
+
+def whole_prediction(model: SemanticModel, size: Size, repetitions: int = 20, warmup: int = 3) -> Timing:
+    """Time predictions of one image: uint8 image in memory in, labels of its size out.
+
+    Args:
+        model: A loaded model, on the device that is measured.
+        size: (height, width) of the image, in pixels.
+        repetitions: Timed predictions.
+        warmup: Predictions before that; the first ones compile kernels and fill caches.
+    """
+    return interleaved({"": model}, size, repetitions, warmup)[""]
+
+
+def interleaved(
+    models: Mapping[str, SemanticModel],
+    size: Size,
+    repetitions: int = 20,
+    warmup: int = 3,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Timing]:
+    """Time whole predictions of several models in turns, so that a slower minute of the machine hits all alike.
+
+    Args:
+        models: Loaded models by name.
+        size: (height, width) of the image, in pixels.
+        repetitions: Timed predictions of each.
+        warmup: Predictions of each before that.
+        progress: Is told how many predictions are done, and of how many.
+    """
+    image = street_image(size)
+    calls: dict[str, Callable[[], object]] = {name: _call(model, image) for name, model in models.items()}
+    devices = {name: model.device for name, model in models.items()}
+    for call in calls.values():  # what is loaded at first use isn't a prediction's memory
+        call()
+    memory = {name: peak_growth(call, devices[name]) for name, call in calls.items()}
+    synchronise = wait_for_cuda if any(device.type == "cuda" for device in devices.values()) else None
+    seconds = in_turns(calls, repetitions, warmup, synchronise, progress)
+    return {name: Timing.of(times, memory[name]) for name, times in seconds.items()}
+
+
+def in_turns(
+    calls: Mapping[str, Callable[[], object]],
+    repetitions: int,
+    warmup: int = 1,
+    synchronise: Callable[[], object] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, list[float]]:
+    """Return the seconds of each repetition of each call; every round calls each once, in changing order.
+
+    Args:
+        calls: What is timed, by name.
+        repetitions: Timed rounds.
+        warmup: Rounds before that.
+        synchronise: Waits until a device has finished what a call has begun.
+        progress: Is told how many calls are done, and of how many.
+    """
+    names = list(calls)
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    total = (warmup + repetitions) * len(names)
+    for turn in range(warmup + repetitions):
+        for i in range(len(names)):
+            name = names[(turn + i) % len(names)]  # nobody always follows the same neighbour's leftovers
+            taken = _time(calls[name], synchronise)
+            if turn >= warmup:
+                seconds[name].append(taken)
+            if progress is not None:
+                progress(turn * len(names) + i + 1, total)
+    return seconds
+
+
+def street_image(size: Size) -> Image:
+    """Draw the street that is predicted, (H, W, 3) uint8; always the same one.
+
+    A drawn scene and not noise, because the last step is faster where neighbouring pixels agree.
+    """
+    height, width = size
+    return np.ascontiguousarray(draw_scene((max(height, 32), max(width, 32))).image[:height, :width])
+
+
+def wait_for_cuda() -> None:
+    """Wait until the GPU has done what it was given."""
+    torch.cuda.synchronize()
+
+
+def _call(model: SemanticModel, image: Image) -> Callable[[], Any]:
+    return lambda: model.predict(image).labels
+
+
+def _time(call: Callable[[], object], synchronise: Callable[[], object] | None) -> float:
+    collecting = gc.isenabled()
+    gc.disable()  # collecting somebody's garbage isn't the call's work
+    try:
+        if synchronise is not None:
+            synchronise()
+        start = time.perf_counter()
+        call()
+        if synchronise is not None:
+            synchronise()
+        return time.perf_counter() - start
+    finally:
+        if collecting:
+            gc.enable()
