@@ -10,6 +10,7 @@ from sceneseg.errors import ConfigError, RunError
 from sceneseg.labels import choose_space, group
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores
+from sceneseg.metrics.sizes import size_bands
 from sceneseg.tasks.scoring import Request, regroup, score_run
 
 SHARED = {"cityscapes:categories": ["human", "vehicle"], "cityscapes:classes+unlabeled": ["person", "car", "bicycle"]}
@@ -80,6 +81,16 @@ def test_unlabeled_keeps_the_instance_scores_of_the_classes(pictures):
     assert np.array_equal(after.category_fn, before.category_fn)
 
 
+@pytest.mark.parametrize("wanted", ["categories", "classes+unlabeled", "human,car+void"])
+def test_objects_are_found_in_the_space_as_if_counted_there(pictures, wanted):
+    space = choose_space(LABEL_SPACE, wanted)
+    direct, again = (
+        size_bands(c, [17, 49]) for c in (counted(pictures, space), regroup(counted(pictures, LABEL_SPACE), space))
+    )
+    assert direct == again
+    assert sum(band["objects"] for band in direct["all"]) > 5
+
+
 def request(**changes):
     values = {"data": None, "root": None, "split": "val", "target_size": None, "void": "ignore", "device": "cpu"}
     return Request(**values | changes)
@@ -103,6 +114,13 @@ def test_a_run_is_scored_again_from_its_counts(run, pictures):
     assert json.loads((kept / "metrics.json").read_text()) == scores
     coarser, _ = score_run(kept, request(label_space="vehicle"))
     assert coarser["classes"]["vehicle"] == scores["classes"]["vehicle"]
+
+
+def test_size_bands_need_no_model_either(run):
+    scores, table = score_run(run, request(label_space="categories", size_bands=[17]))
+    assert scores["size_bands"]["classes"].keys() == {"human", "vehicle"}
+    assert "objects by pixels" in table
+    assert "size_bands" not in score_run(run, request())[0]
 
 
 def test_other_rules_for_void_need_no_model_either(run):

@@ -23,6 +23,7 @@ def evaluate(
     void: Literal["ignore", "false_positive"] = "ignore",
     label_map: Path | None = None,
     label_space: str | None = None,
+    size_bands: Annotated[list[int] | None, Parameter(negative="", consume_multiple=True)] = None,
     submission: Path | None = None,
     zip: bool = False,
     json: Path | None = None,
@@ -34,7 +35,7 @@ def evaluate(
 
     Example: sceneseg evaluate -w runs/demo --split val
 
-    Example: sceneseg evaluate --from runs/demo --label-space categories
+    Example: sceneseg evaluate --from runs/demo --label-space categories --size-bands 1024 9216
 
     Example: sceneseg evaluate -w runs/city -d cityscapes -p ~/Cityscapes --split test --submission berlin --zip
 
@@ -49,6 +50,8 @@ def evaluate(
         void: ignore: void truth never counts. false_positive: a class predicted on void truth is wrong.
         label_map: YAML of "model class: data class", for a model of another label space.
         label_space: Score in another label space: categories, road (and other), any of them +void, or a YAML file.
+        size_bands: Also score single objects by their size: pixels that divide the bands, for example 1024 9216
+            (32² and 96², COCO's). For data sets that tell objects apart.
         submission: Instead of scores: write what the data set's evaluation server wants for the split to this folder,
             and check it; without weights only check it. cityscapes, kitti_semantic, kitti_road.
         zip: Also put the submission into FOLDER.zip, to be uploaded.
@@ -59,7 +62,7 @@ def evaluate(
     from sceneseg.runs import write_json
     from sceneseg.tasks import image_scoring, scoring, task_of
 
-    request = scoring.Request(data, root, split, target_size, void, device, label_map, label_space)
+    request = scoring.Request(data, root, split, target_size, void, device, label_map, label_space, size_bands)
     if submission is not None:
         _submit(submission, weights, request, zip)
         return
@@ -70,8 +73,10 @@ def evaluate(
     elif predictions is not None:
         scores, table = scoring.score_files(predictions, request)
     elif weights is not None and task_of(weights) == "classification":
-        if label_space is not None:
-            raise ConfigError("--label-space is about pixels, these weights classify whole images. Leave it out.")
+        if label_space is not None or size_bands is not None:
+            raise ConfigError(
+                "--label-space and --size-bands are about pixels, these weights classify whole images. Leave them out."
+            )
         scores, table = image_scoring.score_weights(weights, request)
     elif weights is not None:
         scores, table = scoring.score_weights(weights, request)

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sceneseg.kernels.instances import Instances, instance_counts
-from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace
+from sceneseg.kernels.instances import InstanceCounts
+from sceneseg.labels import IGNORE_INDEX, LabelSpace
 
 Floats = npt.NDArray[np.float64]
 
@@ -67,10 +67,8 @@ def average_pixels(label_space: LabelSpace, by_name: Mapping[str, float] | None 
     return np.array(sizes, np.float64)
 
 
-def weigh_instances(
-    labels: Labels, prediction: Labels, instances: Instances, label_space: LabelSpace, sizes: Floats
-) -> WeightedInstances:
-    """Count the weighted pixels of the objects of one image.
+def weigh_instances(found: InstanceCounts, label_space: LabelSpace, sizes: Floats) -> WeightedInstances:
+    """Weigh the pixels of the objects of one image.
 
     What train ids can't know: cityscapesScripts scores label ids, and when a prediction holds caravan or trailer (void
     among the 19 classes), it takes them for hits of the category's objects and for false positives elsewhere, in
@@ -78,14 +76,12 @@ def weigh_instances(
     them, and a prediction written with ``LabelSpace.decode`` doesn't hold them; then both agree.
 
     Args:
-        labels: (H, W) train ids.
-        prediction: (H, W) train ids.
-        instances: (H, W) int32, 0 where there is no object.
+        found: What was counted of each object.
         label_space: Gives the categories.
         sizes: What `average_pixels` returned.
     """
     category = categories_of(label_space)
-    _, classes, pixels, hits, category_hits = instance_counts(instances, labels, prediction, category)
+    classes, pixels = found.classes, found.pixels
     by_train_id = np.full(256, np.nan)
     by_train_id[: len(sizes)] = sizes
     weight = np.nan_to_num(by_train_id[classes] / pixels)  # 0 for void and for classes without a size
@@ -95,10 +91,10 @@ def weigh_instances(
 
     c, k = len(label_space), len(label_space.categories)
     return WeightedInstances(
-        total(classes, hits, c),
-        total(classes, pixels - hits, c),
-        total(category[classes], category_hits, k),
-        total(category[classes], pixels - category_hits, k),
+        total(classes, found.hits, c),
+        total(classes, pixels - found.hits, c),
+        total(category[classes], found.category_hits, k),
+        total(category[classes], pixels - found.category_hits, k),
     )
 
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from sceneseg.errors import DataError, RunError
 from sceneseg.kernels.confusion import Counts, confusion_counts
-from sceneseg.kernels.instances import Instances
+from sceneseg.kernels.instances import InstanceCounts, Instances, instance_counts
 from sceneseg.labels import Labels, LabelSpace
-from sceneseg.metrics.cityscapes import WeightedInstances, average_pixels, weigh_instances
+from sceneseg.metrics.cityscapes import WeightedInstances, average_pixels, categories_of, weigh_instances
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,12 @@ class ImageCounts:
     Args:
         confusion: (C+1, C+1) int64 pixels; rows are the truth, columns the prediction, the last of each is void.
         instances: Weighted pixels of single objects; None where no instance numbers were given.
+        objects: The single objects themselves; None where they weren't given, or weren't kept (many together).
     """
 
     confusion: Counts
     instances: WeightedInstances | None = None
+    objects: InstanceCounts | None = None
 
 
 class SemanticCounts:
@@ -67,10 +69,11 @@ class SemanticCounts:
             DataError: An image that was counted before or doesn't fit the others, or arrays that don't fit.
         """
         confusion = confusion_counts(labels, prediction, len(self.label_space))
-        weighted = None
+        weighted = objects = None
         if instances is not None:
-            weighted = weigh_instances(labels, prediction, instances, self.label_space, self.object_pixels)
-        self._take({name: ImageCounts(confusion, weighted)})
+            objects = instance_counts(instances, labels, prediction, categories_of(self.label_space))
+            weighted = weigh_instances(objects, self.label_space, self.object_pixels)
+        self._take({name: ImageCounts(confusion, weighted, objects)})
 
     def merge(self, other: "SemanticCounts") -> None:
         """Take over the counts of another process.
@@ -101,7 +104,8 @@ class SemanticCounts:
         """Write the counts as a compressed .npz; a file that is there stays whole until the new one is.
 
         It holds names (N,), confusion (N, C+1, C+1), label_space (JSON) and object_pixels (C,); with instance numbers
-        also instance_tp and instance_fn (N, C), category_instance_tp and category_instance_fn (N, K).
+        also instance_tp and instance_fn (N, C), category_instance_tp and category_instance_fn (N, K), and for every
+        object its image's row object_image (M,) and objects (M, 5): number, class, pixels, hits, category hits.
         """
         path = Path(path)
         size = len(self.label_space) + 1
@@ -114,6 +118,9 @@ class SemanticCounts:
         }
         if weighted := [found for name in self.names if (found := self.images[name].instances)]:
             arrays |= zip(_INSTANCE_KEYS, map(np.stack, zip(*weighted, strict=True)), strict=True)
+        if objects := [each for name in self.names if (each := self.images[name].objects)]:
+            arrays["object_image"] = np.repeat(np.arange(len(self)), [len(each.numbers) for each in objects])
+            arrays["objects"] = np.concatenate([np.stack(each, 1) for each in objects])
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(path.name + ".part")
         try:
@@ -139,10 +146,9 @@ class SemanticCounts:
             weighted: list[WeightedInstances | None] = [WeightedInstances(*row) for row in rows]
             weighted = weighted or [None] * len(arrays["names"])
             shape = (len(arrays["names"]), len(counts.label_space) + 1, len(counts.label_space) + 1)
-            for name, confusion, instances in zip(
-                arrays["names"], arrays["confusion"].reshape(shape), weighted, strict=True
-            ):
-                counts.images[str(name)] = ImageCounts(confusion, instances)
+            columns = zip(arrays["names"], arrays["confusion"].reshape(shape), weighted, _objects(arrays), strict=True)
+            for name, confusion, instances, objects in columns:
+                counts.images[str(name)] = ImageCounts(confusion, instances, objects)
         except FileNotFoundError:
             raise RunError(f"{path}: there is no such file. `sceneseg evaluate` writes it.") from None
         except Exception as error:  # zipfile, zlib, NumPy and JSON each raise their own, even tokenize.TokenError
@@ -165,6 +171,14 @@ class SemanticCounts:
                 f"Add the missing instance files, or score without instances."
             )
         self.images |= images
+
+
+def _objects(arrays: Mapping[str, Any]) -> list[InstanceCounts | None]:
+    """Read the objects of every image; files of before they were kept have none."""
+    if "objects" not in arrays:
+        return [None] * len(arrays["names"])
+    ends = np.searchsorted(arrays["object_image"], np.arange(1, len(arrays["names"])))
+    return [InstanceCounts(*rows.T) for rows in np.split(arrays["objects"], ends)]
 
 
 _INSTANCE_KEYS = ("instance_tp", "instance_fn", "category_instance_tp", "category_instance_fn")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from sceneseg.labels import LabelSpace
 from sceneseg.metrics.semantic import CategoryScores, ClassScores, SemanticScores
+from sceneseg.metrics.sizes import BandScores, SizeBands, band_names
 
 
 def score_table(scores: SemanticScores, label_space: LabelSpace) -> str:
@@ -35,3 +36,28 @@ def score_table(scores: SemanticScores, label_space: LabelSpace) -> str:
         "Class accuracy": scores["class_accuracy"],
     }
     return "\n".join([*parts, *(row(name, value) for name, value in rest.items())])
+
+
+def band_table(bands: SizeBands) -> str:
+    """Write what became of objects by their size: recall, the part found, and how many there are.
+
+    Convention: an object is found when half of its pixels got its class; "-" is a band without objects.
+    """
+    names = band_names(bands["edges"])
+    width = max(map(len, ("objects by pixels", *bands["classes"])))
+    column = max(24, *(len(name) + 2 for name in names))
+
+    def cell(scores: BandScores) -> str:
+        if scores["recall"] is None or scores["found"] is None:
+            return "-"
+        return f"{scores['recall']:.3f}   {scores['found']:.3f} {scores['objects']:>6,}"
+
+    def row(name: str, cells: list[str]) -> str:
+        return f"{name:<{width}}: " + "".join(f"{text:>{column}}" for text in cells)
+
+    rule = "-" * (width + 2 + column * len(names))
+    head = row("", ["recall   found      n"] * len(names)).replace(":", " ", 1)
+    classes = [row(name, [cell(scores) for scores in each]) for name, each in bands["classes"].items()]
+    return "\n".join(
+        [row("objects by pixels", names), head, rule, *classes, rule, row("all", [*map(cell, bands["all"])])]
+    )

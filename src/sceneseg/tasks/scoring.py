@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from rich.progress import track
 
 from sceneseg import data, runs
@@ -14,11 +15,14 @@ from sceneseg.data import loading
 from sceneseg.data.loading import WholeScenes
 from sceneseg.data.scene import SceneDataset, read_ids
 from sceneseg.errors import ConfigError, DataError, did_you_mean
+from sceneseg.kernels.confusion import Counts
+from sceneseg.kernels.instances import InstanceCounts
 from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace, choose_space
 from sceneseg.metrics.cityscapes import WeightedInstances, categories_of
 from sceneseg.metrics.confusion import ImageCounts, SemanticCounts
 from sceneseg.metrics.semantic import VoidRule
-from sceneseg.metrics.table import score_table
+from sceneseg.metrics.sizes import size_bands
+from sceneseg.metrics.table import band_table, score_table
 from sceneseg.runs import Run
 from sceneseg.tasks.samples import Samples
 from sceneseg.tasks.semantic import SemanticModel, count_scene, evaluation_protocol, score
@@ -39,6 +43,7 @@ class Request:
         device: Where the network runs.
         label_map: File that says which class of the data set each class of the model stands for.
         label_space: Space to score in, see `sceneseg.labels.choose_space`; None means that of the data set.
+        size_bands: Pixels that divide objects by their size, see `sceneseg.metrics.sizes`; None: they aren't.
     """
 
     data: str | None
@@ -49,6 +54,7 @@ class Request:
     device: str
     label_map: Path | None = None
     label_space: str | None = None
+    size_bands: list[int] | None = None
 
 
 def score_weights(path: Path, request: Request) -> tuple[dict[str, Any], str]:
@@ -99,12 +105,16 @@ def _score_in(
         counts = regroup(counts, space)
         protocol = {**protocol, "label_space": space.name}
     scores = score(counts, protocol)
+    table = score_table(scores, space)  # type: ignore[arg-type]
+    if request.size_bands is not None:
+        scores["size_bands"] = bands = size_bands(counts, request.size_bands)
+        table += "\n\n" + band_table(bands)
     if run is not None and space is not own:
         word = re.sub(r"[^\w-]+", "-", space.name.rpartition(":")[2])
         kept = Run(run).evaluation(f"{protocol['dataset']}-{protocol['split']}-{word}")
         runs.write_json(kept.metrics, scores)
         counts.save(kept.confusion)
-    return scores, score_table(scores, space)  # type: ignore[arg-type]
+    return scores, table
 
 
 def score_files(folder: Path, request: Request) -> tuple[dict[str, Any], str]:
@@ -136,7 +146,8 @@ def score_files(folder: Path, request: Request) -> tuple[dict[str, Any], str]:
 def regroup(counts: SemanticCounts, space: LabelSpace) -> SemanticCounts:
     """Return counts as they would be in a label space whose classes are made of those that were counted.
 
-    A class has its instance score only where it can be known: it is a class of the counts, or a whole category.
+    A class has its instance score, and its objects, only where they can be known: it is a class of the counts, or a
+    whole category.
 
     Args:
         counts: With the label space that they were made in.
@@ -171,8 +182,22 @@ def regroup(counts: SemanticCounts, space: LabelSpace) -> SemanticCounts:
                 category_tp[kept],
                 category_fn[kept],
             )
-        regrouped.images[name] = ImageCounts(join @ image.confusion @ join.T, weighted)
+        objects = None if image.objects is None else _regroup_objects(image.objects, numbers, by_class, by_category)
+        regrouped.images[name] = ImageCounts(join @ image.confusion @ join.T, weighted, objects)
     return regrouped
+
+
+def _regroup_objects(
+    objects: InstanceCounts, numbers: Counts, by_class: npt.NDArray[np.bool_], by_category: npt.NDArray[np.bool_]
+) -> InstanceCounts:
+    """Return the objects whose hits can be known in the other space: as their class, or as their whole category."""
+    new = numbers[np.minimum(objects.classes, len(numbers) - 1)]
+    new_or_none = np.minimum(new, len(by_class) - 1)  # void has no row
+    single, whole = (np.any(table, axis=1).astype(bool)[new_or_none] for table in (by_class, by_category))
+    known = (new < len(by_class)) & (single | whole)
+    hits = np.where(whole, objects.category_hits, objects.hits)
+    kept = (objects.numbers, new, objects.pixels, hits, objects.category_hits)
+    return InstanceCounts(*(column[known] for column in kept))
 
 
 def _prediction_of(name: str, found: dict[str, Path], folder: Path) -> Path:

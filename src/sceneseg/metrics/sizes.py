@@ -1,0 +1,90 @@
+"""Scores by the size of objects: what a model sees of small ones, which the IoU of a class hides behind large ones.
+
+An object's recall is the part of its pixels that got its class; it is found when that is half or more. Every object
+weighs the same, as in the iIoU. False positives stay out, since a prediction has no objects and so no sizes: these
+are recalls, to be read beside the IoU and not in its place.
+
+Source: the usual bands (below 32², up to 96², larger) are those of Lin et al., "Microsoft COCO", ECCV 2014.
+"""
+
+import itertools
+from collections.abc import Sequence
+from typing import TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+from sceneseg.errors import ConfigError, RunError
+from sceneseg.metrics.confusion import SemanticCounts
+
+COCO_EDGES = (32**2, 96**2)
+FOUND = 0.5
+
+
+class BandScores(TypedDict):
+    """What became of the objects of one band; the scores are None where it holds none."""
+
+    objects: int
+    recall: float | None
+    found: float | None
+
+
+class SizeBands(TypedDict):
+    """Scores of every band, for all objects together and class by class; bands go from small to large."""
+
+    edges: list[int]
+    all: list[BandScores]
+    classes: dict[str, list[BandScores]]
+
+
+def size_bands(counts: SemanticCounts, edges: Sequence[int] = COCO_EDGES) -> SizeBands:
+    """Score the objects of a data set by their size.
+
+    Args:
+        counts: With objects.
+        edges: Pixels at which one band ends and the next begins, ascending; n edges make n + 1 bands.
+
+    Raises:
+        ConfigError: The edges don't ascend.
+        RunError: The counts hold no objects.
+    """
+    if list(edges) != sorted(set(edges)) or not edges or min(edges) < 1:
+        given = " ".join(map(str, edges)) or "nothing"
+        raise ConfigError(f"The edges of size bands must be pixels that ascend, as in --size-bands 1024 9216: {given}.")
+    images = [image.objects for image in counts.images.values()]
+    if not images or any(objects is None for objects in images):
+        raise RunError(
+            "The counts keep no single objects: the data set has no instance numbers, or the counts are older than "
+            "size bands. For a data set with instances: sceneseg evaluate -w RUN --size-bands PIXELS."
+        )
+    classes, pixels, hits = (
+        np.concatenate([getattr(objects, key) for objects in images]) for key in ("classes", "pixels", "hits")
+    )
+    band = np.searchsorted(np.array(edges), pixels, side="right")
+    things = [i for i, c in enumerate(counts.label_space.classes) if c.has_instances]
+    recall = hits / pixels
+
+    def bands(chosen: npt.NDArray[np.bool_]) -> list[BandScores]:
+        return [_scores(recall[chosen & (band == number)]) for number in range(len(edges) + 1)]
+
+    return {
+        "edges": list(edges),
+        "all": bands(np.isin(classes, things)),
+        "classes": {counts.label_space.names[i]: bands(classes == i) for i in things},
+    }
+
+
+def band_names(edges: Sequence[int]) -> list[str]:
+    """Return the bands in words, pixels: "< 1,024", "1,024 – 9,215", "≥ 9,216"."""
+    middle = [f"{low:,} – {high - 1:,}" for low, high in itertools.pairwise(edges)]
+    return [f"< {edges[0]:,}", *middle, f"≥ {edges[-1]:,}"]
+
+
+def _scores(recall: npt.NDArray[np.float64]) -> BandScores:
+    if not recall.size:
+        return {"objects": 0, "recall": None, "found": None}
+    return {
+        "objects": int(recall.size),
+        "recall": float(recall.mean()),
+        "found": float((recall >= FOUND).mean()),
+    }
