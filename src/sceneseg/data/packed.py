@@ -6,7 +6,17 @@ from typing import ClassVar
 
 from sceneseg.data import register
 from sceneseg.data.scene import Instances, Scene, SceneDataset, SceneFiles, find_root, unlike
-from sceneseg.data.shards import INDEX, UNFINISHED, Array, Shard, container, damaged, load_checked, load_index
+from sceneseg.data.shards import (
+    INDEX,
+    UNFINISHED,
+    Array,
+    PackedScene,
+    Shard,
+    container,
+    damaged,
+    load_checked,
+    load_index,
+)
 from sceneseg.errors import DataError, did_you_mean
 from sceneseg.labels import Labels, choose_space
 
@@ -65,6 +75,19 @@ class Packed(SceneDataset):
         """Read only the instance numbers of scene `i`."""
         return self._part(i, "instances")
 
+    def check(self, i: int) -> None:
+        """Compare the pixels of scene `i` with their checksums.
+
+        Raises:
+            DataError: Its shard is damaged there.
+        """
+        path, scene = self._places[i]
+        load_checked(container(self.pack.format), path, scene)
+
+    def entry(self, i: int) -> PackedScene:
+        """Return what the pack's index says of scene `i`."""
+        return self._places[i][1]
+
     def verify(self, progress: Callable[[int], None] | None = None) -> None:
         """Compare every pixel with its checksum.
 
@@ -75,9 +98,9 @@ class Packed(SceneDataset):
             DataError: Some shards are damaged; the message names each.
         """
         bad: dict[Path, str] = {}
-        for i, (path, scene) in enumerate(self._places):
+        for i, (path, _) in enumerate(self._places):
             try:
-                load_checked(container(self.pack.format), path, scene)
+                self.check(i)
             except DataError as error:
                 bad.setdefault(path, str(error))
             if progress:

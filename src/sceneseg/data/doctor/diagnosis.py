@@ -100,9 +100,14 @@ def quick_check(train: SceneDataset, val: SceneDataset) -> list[Finding]:
         number = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
         raise DataError(
             f"{train.name}: images and labels have {number} that would spoil the training.\n{listed}\n"
-            f"See everything with: sceneseg data doctor -d {train.name} -p {train.root}"
+            f"See everything with: sceneseg data doctor -d {shelf_name(train)} -p {train.root}"
         )
     return findings
+
+
+def shelf_name(dataset: SceneDataset) -> str:
+    """Return what a data set is asked for by; a pack has the name of what was packed."""
+    return type(dataset).__module__.rpartition(".")[2]
 
 
 def _examine(
@@ -141,7 +146,7 @@ def _with_digests(parts: dict[str, list[Pair]]) -> dict[str, list[Pair]]:
     lengths = Counter(pair.image.length for part in parts.values() for pair in part)
 
     def digested(pair: Pair) -> Pair:
-        if pair.image.problem is not None or lengths[pair.image.length] < 2:
+        if pair.digest is not None or pair.image.problem is not None or lengths[pair.image.length] < 2:
             return pair
         return replace(pair, digest=blake2b(pair.files.image.read_bytes(), digest_size=16).digest())
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL import Image as PillowImage
 
 from sceneseg.data.folder import color_codes, read_mask
+from sceneseg.data.packed import Packed
 from sceneseg.data.scene import SceneDataset, SceneFiles, read_image
 from sceneseg.errors import DataError
 
@@ -107,6 +108,8 @@ def examine(dataset: SceneDataset, i: int, image_pixels: bool = True, mask_pixel
         image_pixels: Whether the image is decoded, too.
         mask_pixels: Whether the mask is decoded, too.
     """
+    if isinstance(dataset, Packed):
+        return _examine_packed(dataset, i, image_pixels, mask_pixels)
     files = dataset.files[i]
     image = look_at(files.image)
     mask = None if files.labels is None else look_at(files.labels)
@@ -121,6 +124,23 @@ def examine(dataset: SceneDataset, i: int, image_pixels: bool = True, mask_pixel
             facts |= _mask_facts(dataset, i, mask.path)
         except DataError as error:
             mask = Picture(mask.path, _reason(error))
+    return Pair(files, image, mask, **facts)
+
+
+def _examine_packed(dataset: Packed, i: int, image_pixels: bool, mask_pixels: bool) -> Pair:
+    """Look at one scene of a pack: its index has sizes and digests, so that only pixels asked for are read."""
+    files, scene = dataset.files[i], dataset.entry(i)
+    image = Picture(files.image, None, (scene.height, scene.width), "RGB", "pack")
+    mask = Picture(files.labels, None, image.size, "L", "pack") if files.labels else None
+    facts: dict[str, Any] = {"digest": bytes.fromhex(scene.sha256["image"])}
+    try:
+        if image_pixels:
+            dataset.check(i)
+        labels = dataset.read_labels(i) if mask_pixels else None
+        if labels is not None:
+            facts["labels"] = np.bincount(labels.ravel(), minlength=256)
+    except DataError as error:
+        image = Picture(files.image, _reason(error))
     return Pair(files, image, mask, **facts)
 
 

@@ -20,6 +20,7 @@ from sceneseg.data.doctor.facts import Pair
 from sceneseg.data.doctor.findings import Patient
 from sceneseg.data.doctor.ids import holds_ids, understand
 from sceneseg.data.folder import Folder, color_code, color_codes, color_of, read_mask
+from sceneseg.data.packed import Packed
 from sceneseg.data.scene import Image, read_image
 from sceneseg.errors import DataError
 from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace
@@ -51,8 +52,10 @@ def repair(diagnosis: Diagnosis, out: Path, progress: Callable[[int, int], None]
         progress: Is called with the number of pairs that are done, and of all.
 
     Raises:
-        DataError: The folder isn't empty.
+        DataError: The folder isn't empty, or the data set is packed.
     """
+    if any(isinstance(dataset, Packed) for dataset in diagnosis.patient.datasets.values()):
+        raise DataError("A packed data set isn't repaired: repair the one it was made from, and pack that again.")
     if out.exists() and any(out.iterdir()):
         raise DataError(f"{out}: expected a new or empty folder for the repaired copy. Give another one.")
     patient = diagnosis.patient
