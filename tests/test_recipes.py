@@ -144,7 +144,7 @@ def test_a_step_of_it_learns(recipe, toy_root):
     optimizer = optimizers.create(step, config.optim)
     samples = TrainingSamples(dataset, config.augment, 0, None, cache=True)
     batch = next(iter(training_loader(samples, StepSampler(0, 1, 2), workers=0)))
-    loss = step.train()(batch.image, batch.labels, batch.colour)
+    loss = step.train()(batch.image, batch.colour, batch.labels)
     loss.backward()
     assert loss.isfinite()
     assert loss > 0

@@ -147,8 +147,20 @@ class TrainConfig:
     """Store images and weights with the channels last, which convolutions prefer."""
     device: str = "auto"
     """auto, cpu, cuda, ..."""
-    devices: int = 1
-    """How many of them."""
+    devices: Annotated[int, Parameter(alias="--devices")] = 1
+    """How many of them, a process for each; torchrun and SLURM decide it themselves."""
+    micro_batch: int | None = None
+    """Samples computed at once in each process; as many as fit into the memory when absent."""
+    memory: str | None = None
+    """What a process may take, for example 8GB; what is free when absent."""
+    clip_grad: float | None = None
+    """Largest norm of the gradient; longer ones are shortened to it."""
+    best: str | None = None
+    """Score that decides which weights are the best; mean_iou, or top1 for classification, when absent."""
+    patience: int | None = None
+    """Stop after this many validations without a better score."""
+    freeze_norm: bool = False
+    """Keep the statistics of every BatchNorm as they are, so that parts of a batch don't matter."""
     aux_weight: float = 0.4
     """Weight of each auxiliary head's loss."""
     class_weights: str | None = None

@@ -1,10 +1,17 @@
-"""Devices and precision: the choice behind `auto`."""
+"""Devices, precision and processes: the choice behind `auto`, and what several processes tell each other."""
 
 import ctypes
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 import torch
+from torch import Tensor, distributed, nn
 
 from sceneseg.errors import ConfigError
+
+T = TypeVar("T")
+NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "Cannot allocate memory")
 
 
 def resolve_device(device: str) -> str:
@@ -45,3 +52,50 @@ def keep_freed_memory() -> None:
     mmap_threshold, trim_threshold = -3, -1  # names in malloc.h: M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
     libc.mallopt(mmap_threshold, 2**30)
     libc.mallopt(trim_threshold, 2**31 - 1)
+
+
+def keep_dilated_in_float32(network: nn.Module) -> None:
+    """Let dilated convolutions compute in float32 on a CPU, whatever the precision of the others.
+
+    oneDNN's weight gradient of a dilated convolution in bfloat16 and channels_last has NaN in it: always for 25
+    channels (ESPNet), now and then for a grouped one of 384 (FastFCN). Seen with PyTorch 2.13.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d) and max(module.dilation) > 1:
+            module.forward = partial(_in_float32, module.forward)  # type: ignore[method-assign]
+
+
+def _in_float32(forward: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    with torch.autocast("cpu", enabled=False):
+        return forward(x.float())
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that the memory of the device or of the machine didn't suffice."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(words in str(error) for words in NO_MEMORY)
+
+
+def processes() -> tuple[int, int]:
+    """Return the number of this process and how many there are."""
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return 0, 1
+    return distributed.get_rank(), distributed.get_world_size()
+
+
+def gather(part: T) -> list[T]:
+    """Return the parts of all processes, in their order, in each of them."""
+    _, world = processes()
+    if world == 1:
+        return [part]
+    parts: list[T | None] = [None] * world
+    distributed.all_gather_object(parts, part)
+    return parts  # type: ignore[return-value]
+
+
+def sum_over_processes(numbers: Tensor) -> Tensor:
+    """Return the sum of the processes' tensors."""
+    if processes()[1] == 1:
+        return numbers
+    total = numbers.clone()
+    distributed.all_reduce(total)
+    return total

@@ -28,6 +28,10 @@ class RunError(ScenesegError):
     """A run directory or weights file that is missing, incomplete or of another kind."""
 
 
+class TrainingError(ScenesegError):
+    """A training that can't go on: out of memory, or numbers that are no longer finite."""
+
+
 class ModelError(ScenesegError):
     """An input or argument that a model can't work with."""
 

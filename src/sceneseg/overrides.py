@@ -32,12 +32,18 @@ def configuration(parsed: Config, file: Path | None) -> Config:
         ConfigError: A key or value of the file that doesn't fit.
     """
     base = {} if file is None else configs.to_dict(configs.load(file))
+    return configs.from_dict(configs.merge(base, typed(parsed)), "the command line")
+
+
+def typed(parsed: Config) -> dict[str, Any]:
+    """Return only what was typed of the configuration, as nested plain data."""
     values = configs.to_dict(parsed)
+    found: dict[str, Any] = {}
     for path, text in _typed:
         if path and path[0] in values:  # else an option of the verb, not of the configuration
             value = yaml.safe_load(text) if text is not None else _at(values, path)
-            base = configs.merge(base, _nested(path, value))
-    return configs.from_dict(base, "the command line")
+            found = configs.merge(found, _nested(path, value))
+    return found
 
 
 def _at(values: dict[str, Any], path: tuple[str, ...]) -> Any:

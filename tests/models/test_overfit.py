@@ -7,6 +7,7 @@ import torch
 from sceneseg import models
 from sceneseg.data.cityscapes import LABEL_SPACE
 from sceneseg.data.toy import draw_scene
+from sceneseg.devices import keep_dilated_in_float32
 from sceneseg.kernels.upsample_argmax import upsample_argmax
 from sceneseg.kernels.upsample_cross_entropy import upsample_cross_entropy
 from sceneseg.metrics.confusion import SemanticCounts
@@ -17,7 +18,7 @@ SMALL = {
     "bayesian_segnet": {"width": 16, "dropout": 0.1},
     "bisenet_v2": {"head_channels": 128},
     "deeplab_v3_plus": {"output_stride": 8},
-    "fast_fcn": {"encoder": "resnet18", "width": 128},
+    "fast_fcn": {"encoder": "resnet18", "width": 128, "dropout": 0.0},
     "fcn8s": {"encoder": "vgg11_bn", "decoder_channels": 256, "dropout": 0.0},
     "fpn": {"encoder": "resnet18", "dropout": 0.0},
     "hrnet": {"variant": "w18-small-v1"},
@@ -84,6 +85,7 @@ def score(network, image, labels):
 def overfit(name, image, labels):
     torch.manual_seed(0)
     network = models.create(name, num_classes=19, **SMALL.get(name, {})).to(memory_format=torch.channels_last)
+    keep_dilated_in_float32(network)
     peak = LEARNING_RATE.get(name, 2e-3)
     optimizer = torch.optim.AdamW(network.parameters(), peak, weight_decay=0.0)
     best = 0.0

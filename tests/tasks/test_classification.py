@@ -188,7 +188,7 @@ def test_the_loss_is_smoothed_weighted_cross_entropy():
     hard = -(weights[labels] * logs[range(4), labels]).sum()
     soft = -(weights * logs).sum() / 3
     expected = 2 * (0.7 * hard + 0.3 * soft) / weights[labels].sum()
-    torch.testing.assert_close(step(image, labels, colour), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(step(image, colour, labels), expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ def train(
     model: Annotated[str | None, Parameter(name="-m")] = None,
     file: Annotated[Path | None, Parameter(name="--config")] = None,
     runs: Path = Path("runs"),
-    resume: Annotated[Path | None, Parameter(alias="-r")] = None,
+    resume: Annotated[str | None, Parameter(alias="-r")] = None,
 ) -> None:
     """Train a model, validate it, and leave a run directory with weights, scores and report.
 
@@ -25,21 +25,26 @@ def train(
         model: Model: fast_scnn, unet, ... Its arguments follow as --model.width 0.5
         file: YAML file with any of the options below; what is typed wins over it.
         runs: Folder of the run directories.
-        resume: Go on with an interrupted run, exactly as if it had never stopped.
+        resume: Go on with an interrupted run, exactly as if it had never stopped; with -e also with a finished one.
+            auto: with the newest run of this configuration in --runs, or start it; for jobs that are queued again.
     """
     from sceneseg import tasks
     from sceneseg.report.page import write_report
     from sceneseg.runs import Run, read_json
     from sceneseg.training import start
 
-    if resume is not None:
-        run = Run(resume)
-        finished = start.resume(run)
+    if resume is not None and resume != "auto":
+        run = Run(Path(resume))
+        finished = start.resume(run, overrides.typed(config) | ({} if model is None else {"model": model}))
     else:
         chosen = overrides.configuration(config, file)
         if model is not None:
             chosen.model = {**chosen.model, "name": model}
-        run, finished = start.start(chosen, runs)
+        earlier = start.find_unfinished(chosen, runs) if resume else None
+        if earlier is None:
+            run, finished = start.start(chosen, runs)
+        else:
+            run, finished = earlier, start.resume(earlier, {})
     if not finished:
         print(f"Interrupted; the state is saved. Go on with: sceneseg train -r {run.path}")
         raise SystemExit(130)

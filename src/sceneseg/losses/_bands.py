@@ -125,11 +125,12 @@ def true_logits(logits: Tensor, labels: Tensor) -> Tensor:
     return logits.gather(1, index.unsqueeze(1)).squeeze(1)
 
 
-def label_weights(labels: Tensor, like: Tensor, class_weights: Tensor | None) -> Tensor:
+def label_weights(
+    labels: Tensor, classes: int, class_weights: Tensor | None, dtype: torch.dtype = torch.float32
+) -> Tensor:
     """Return each pixel's class weight (1 without weights), 0 where it is ignored: the shape of `labels`."""
-    classes = like.shape[1]
     weights = torch.ones(classes) if class_weights is None else class_weights
-    table = pad(weights.to(full_precision(like)), (0, 256 - classes))
+    table = pad(weights.to(labels.device, dtype), (0, 256 - classes))
     return table[labels.long()]
 
 

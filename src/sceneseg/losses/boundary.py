@@ -11,7 +11,7 @@ from sceneseg.errors import ConfigError
 from sceneseg.kernels._grid import Covered
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.losses import register
-from sceneseg.losses._bands import check, label_weights, sum_over_bands, true_logits
+from sceneseg.losses._bands import check, full_precision, label_weights, sum_over_bands, true_logits
 
 
 @register
@@ -47,10 +47,17 @@ class Boundary(nn.Module):
     ) -> Tensor:
         """Return the loss of coarse logits (B, C, h, w) against labels (B, H, W) uint8."""
         check(coarse, labels, self.class_weights)
-        weights = label_weights(labels, coarse, self.class_weights)
-        weights = weights * (1 + self.w0 * fading(boundaries(labels).to(weights), self.sigma))
+        weights = self._weights(labels, coarse.shape[1], full_precision(coarse).dtype)
         loss = sum_over_bands(_measure, coarse, [labels, weights], covered, align_corners)
         return loss / weights.sum().clamp(min=1e-12)
+
+    def weight(self, labels: Tensor, classes: int) -> Tensor:
+        """Return the sum of weights that the mean divides by."""
+        return self._weights(labels, classes, torch.float64).sum()
+
+    def _weights(self, labels: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
+        weights = label_weights(labels, classes, self.class_weights, dtype)
+        return weights * (1 + self.w0 * fading(boundaries(labels).to(weights), self.sigma))
 
 
 def boundaries(labels: Tensor) -> Tensor:

@@ -65,3 +65,8 @@ class CrossEntropy(nn.Module):
             align_corners=align_corners,
         )
         return loss_sum / torch.where(weight_sum > 0, weight_sum, 1)
+
+    def weight(self, labels: Tensor, classes: int) -> Tensor:
+        """Return the sum of weights that the mean divides by."""
+        pixels = labels.flatten().long().bincount(minlength=256)[:classes]
+        return (pixels if self.class_weights is None else pixels * self.class_weights).sum().double()

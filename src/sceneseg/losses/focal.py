@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from sceneseg.errors import ConfigError
 from sceneseg.kernels._grid import Covered
 from sceneseg.losses import register
-from sceneseg.losses._bands import check, label_weights, sum_over_bands, true_logits
+from sceneseg.losses._bands import check, full_precision, label_weights, sum_over_bands, true_logits
 
 
 @register
@@ -42,9 +42,13 @@ class Focal(nn.Module):
     ) -> Tensor:
         """Return the loss of coarse logits (B, C, h, w) against labels (B, H, W) uint8."""
         check(coarse, labels, self.class_weights)
-        weights = label_weights(labels, coarse, self.class_weights)
+        weights = label_weights(labels, coarse.shape[1], self.class_weights, full_precision(coarse).dtype)
         loss = sum_over_bands(self._measure, coarse, [labels, weights], covered, align_corners)
         return loss / weights.sum().clamp(min=1e-12)
+
+    def weight(self, labels: Tensor, classes: int) -> Tensor:
+        """Return the sum of weights that the mean divides by."""
+        return label_weights(labels, classes, self.class_weights, torch.float64).sum()
 
     def _measure(self, logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
         log_p = true_logits(logits, labels) - logits.logsumexp(1)

@@ -107,7 +107,7 @@ class SpatialPyramid(nn.Module):
         kernel = 3 if stride == 2 else 1
         self.reduce = nn.Conv2d(in_channels, branch, kernel, stride, kernel // 2, bias=False)
         self.branches = nn.ModuleList(
-            DilatedConv(branch, first if d == 1 else branch, 3, padding=d, dilation=d, bias=False) for d in dilations
+            nn.Conv2d(branch, first if d == 1 else branch, 3, padding=d, dilation=d, bias=False) for d in dilations
         )
         self.norm = NormPReLU(out_channels, EPS)
 
@@ -117,18 +117,3 @@ class SpatialPyramid(nn.Module):
         first, *rest = [branch(reduced) for branch in self.branches]
         merged = torch.cat([first, *fuse_hierarchically(rest)], dim=1)
         return self.norm(x + merged if self.residual else merged)
-
-
-class DilatedConv(nn.Conv2d):
-    """A convolution in float32 where bfloat16 would give NaN.
-
-    On the CPU, oneDNN's weight gradient of a dilated convolution in bfloat16 and channels_last is NaN for an odd number
-    of channels (seen with PyTorch 2.13); ESPNet's branches have 25.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (B, C, h, w) to (B, C', h, w)."""
-        if x.device.type != "cpu" or self.in_channels % 2 == 0:
-            return super().forward(x)
-        with torch.autocast("cpu", enabled=False):
-            return super().forward(x.float())

@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 
 from sceneseg import models, runs
 from sceneseg.config import Config
+from sceneseg.data.augment import jitter
 from sceneseg.errors import RunError
 from sceneseg.models._base import SegmentationModel
 from sceneseg.runs import Run
@@ -57,6 +58,42 @@ class Validation:
     scores: dict[str, Any]
     write: Callable[[Run], None]
     picture: npt.NDArray[np.uint8] | None = None
+
+
+class Step(nn.Module, ABC):
+    """The part of training that runs on the device: colour, network, losses.
+
+    A batch may come in parts (several processes, or more samples than fit into the memory). The loss of a part is then
+    its share of the whole batch's, so that the gradients of the parts add up to those of the batch.
+    """
+
+    def forward(
+        self, image: Tensor, colour: Tensor, labels: Tensor | None = None, whole: Tensor | None = None
+    ) -> Tensor | tuple[Tensor, ...]:
+        """Return the loss of a batch, or without labels the network's outputs.
+
+        Args:
+            image: (B, 3, H, W) uint8.
+            colour: (B, 4), see `sceneseg.data.augment.draw_colour`.
+            labels: (B, H, W) uint8 train ids, or (B,) int64 classes of whole images.
+            whole: What `weights` says of the whole batch, where this is a part of it.
+        """
+        with torch.autocast(image.device.type, enabled=False):  # colours in full precision
+            pixels = jitter(image.float() / 255, colour)
+        outputs = self.outputs(pixels)
+        return outputs if labels is None else self.loss(outputs, labels, whole)
+
+    @abstractmethod
+    def outputs(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """Return what the network makes of (B, 3, H, W) in [0, 1]."""
+
+    @abstractmethod
+    def loss(self, outputs: tuple[Tensor, ...], labels: Tensor, whole: Tensor | None = None) -> Tensor:
+        """Return the loss of outputs."""
+
+    @abstractmethod
+    def weights(self, labels: Tensor) -> Tensor | None:
+        """Return what each loss divides by, one number for each; None if a loss isn't a mean of its pixels."""
 
 
 class Task(ABC):
@@ -104,8 +141,8 @@ class Task(ABC):
         """Create the untrained model, keep it as `model` and return it; the seed decides its weights."""
 
     @abstractmethod
-    def training_step(self) -> nn.Module:
-        """Return what turns (image, labels, colour) of a `sceneseg.data.loading.Batch` into a loss, on the device."""
+    def training_step(self) -> Step:
+        """Return what turns a `sceneseg.data.loading.Batch` into a loss, on the device."""
 
     @abstractmethod
     def training_samples(self, workers: int) -> Dataset[tuple[Any, ...]]:

@@ -20,7 +20,6 @@ import sceneseg
 from sceneseg import data, losses, models, runs
 from sceneseg.config import Config, Size
 from sceneseg.data import loading
-from sceneseg.data.augment import jitter
 from sceneseg.data.image_folder import ImageFolder
 from sceneseg.data.image_samples import CENTRE, ImageSamples, crop_centre, image_loader
 from sceneseg.data.scene import Image, read_image
@@ -31,7 +30,7 @@ from sceneseg.metrics.accuracy import Answers, accuracy_scores
 from sceneseg.registry import check_arguments
 from sceneseg.runs import Run, write_history
 from sceneseg.tasks import register
-from sceneseg.tasks._base import Task, Validation, autocast, load_strictly, segments
+from sceneseg.tasks._base import Step, Task, Validation, autocast, load_strictly, segments
 
 TASK = "classification"
 DEFAULT_SIZE = (224, 224)
@@ -246,8 +245,8 @@ class ImagePrediction:
         return {self.classes[i]: float(self.probabilities[i]) for i in order}
 
 
-class ClassificationStep(nn.Module):
-    """The part of training that runs on the device: colour, network, loss.
+class ClassificationStep(Step):
+    """Colour, network and loss.
 
     Args:
         network: What is trained.
@@ -266,19 +265,21 @@ class ClassificationStep(nn.Module):
         given = next(iter(loss.values()))
         arguments = {"class_weights": class_weights} | (dict(given) if isinstance(given, dict) else {"weight": given})
         check_arguments(cross_entropy, arguments, 'loss "cross_entropy" of classification')
-        self.weight, self.criterion = cross_entropy(**arguments)
+        self.factor, self.criterion = cross_entropy(**arguments)
 
-    def forward(self, image: Tensor, labels: Tensor, colour: Tensor) -> Tensor:
-        """Return the loss of a batch.
+    def outputs(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """Return the logits (B, C)."""
+        return (self.network(pixels),)
 
-        Args:
-            image: (B, 3, H, W) uint8.
-            labels: (B,) int64 classes.
-            colour: (B, 4), see `sceneseg.data.augment.draw_colour`.
-        """
-        with torch.autocast(image.device.type, enabled=False):  # colours in full precision
-            pixels = jitter(image.float() / 255, colour)
-        return self.weight * self.criterion(self.network(pixels), labels)
+    def loss(self, outputs: tuple[Tensor, ...], labels: Tensor, whole: Tensor | None = None) -> Tensor:
+        """Return the weighted loss."""
+        loss = self.factor * self.criterion(outputs[0], labels)
+        return loss if whole is None else loss * (self.weights(labels) / whole).float().squeeze()
+
+    def weights(self, labels: Tensor) -> Tensor:
+        """Return the number of images, weighted by class."""
+        weights = self.criterion.weight
+        return (torch.tensor(float(len(labels))) if weights is None else weights[labels].sum()).double()[None]
 
 
 def cross_entropy(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -15,13 +16,12 @@ import sceneseg
 from sceneseg import data, losses, models, runs
 from sceneseg.config import Config, Size
 from sceneseg.data import loading
-from sceneseg.data.augment import jitter
 from sceneseg.data.doctor import quick_check
 from sceneseg.data.loading import TrainingSamples, WholeScenes
 from sceneseg.data.sampling import ClassPlaces, find_places
 from sceneseg.data.scene import Image, Scene, SceneDataset, read_image
 from sceneseg.data.statistics import class_weights, count_classes
-from sceneseg.devices import resolve_device
+from sceneseg.devices import gather, processes, resolve_device
 from sceneseg.errors import ConfigError, DataError, RunError
 from sceneseg.inference.prediction import Prediction
 from sceneseg.inference.resizing import nearest_labels, network_input
@@ -33,7 +33,7 @@ from sceneseg.models._base import SegmentationModel
 from sceneseg.models._cost import model_cost
 from sceneseg.runs import Run
 from sceneseg.tasks import register
-from sceneseg.tasks._base import Task, Validation, autocast, load_strictly, segments
+from sceneseg.tasks._base import Step, Task, Validation, autocast, load_strictly, segments
 from sceneseg.tasks.samples import Samples
 from sceneseg.tasks.transfer import prepare
 
@@ -107,8 +107,12 @@ class Semantic(Task):
     def validate(self, workers: int) -> Validation:
         """Score at the labels' native size; what is kept are counts and a few samples."""
         samples = Samples([files.name for files in self.val.files], self.val.label_space)
-        scenes = loading.scene_loader(WholeScenes(self.val, range(len(self.val))), workers)
-        counts = self.model.evaluate(scenes, self.val.label_space, samples.add)
+        rank, world = processes()  # which take turns, so that no scene counts twice
+        scenes = loading.scene_loader(WholeScenes(self.val, range(rank, len(self.val), world)), workers)
+        counts = SemanticCounts(self.val.label_space)
+        for part in gather(self.model.evaluate(scenes, self.val.label_space, samples.add)):
+            counts.merge(part)
+        samples.kept = sorted(chain.from_iterable(gather(samples.kept)), key=lambda kept: kept[0].name)
 
         def write(run: Run) -> None:
             counts.save(run.confusion)
@@ -309,8 +313,8 @@ def evaluation_protocol(dataset: SceneDataset, model: SemanticModel | None, void
     return protocol
 
 
-class TrainingStep(nn.Module):
-    """The part of training that runs on the device: colour, network, losses.
+class TrainingStep(Step):
+    """Colour, network and losses.
 
     Args:
         network: What is trained.
@@ -322,36 +326,44 @@ class TrainingStep(nn.Module):
         super().__init__()
         self.network = network
         self.aux_weight = config.train.aux_weight
-        self.weights: list[float] = []
+        self.factors: list[float] = []
         self.criteria = nn.ModuleList()
         for name, given in config.loss.items():
             arguments = dict(given) if isinstance(given, dict) else {"weight": given}
-            self.weights.append(float(arguments.pop("weight", 1.0)))
+            self.factors.append(float(arguments.pop("weight", 1.0)))
             if class_weights is not None:
                 arguments.setdefault("class_weights", class_weights)
             self.criteria.append(losses.create(name, **arguments))
 
-    def forward(self, image: Tensor, labels: Tensor, colour: Tensor) -> Tensor:
-        """Return the loss of a batch.
+    def outputs(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """Return coarse logits: the main head's, then those of auxiliary heads."""
+        return self.network.coarse_logits(pixels)
 
-        Args:
-            image: (B, 3, H, W) uint8.
-            labels: (B, H, W) uint8 train ids.
-            colour: (B, 4), see `sceneseg.data.augment.draw_colour`.
-        """
-        with torch.autocast(image.device.type, enabled=False):  # colours in full precision
-            pixels = jitter(image.float() / 255, colour)
-        main, *aux = self.network.coarse_logits(pixels)
-        loss = self._loss(main, labels)
+    def loss(self, outputs: tuple[Tensor, ...], labels: Tensor, whole: Tensor | None = None) -> Tensor:
+        """Return the weighted sum of all losses over all heads."""
+        shares = torch.ones(len(self.criteria)) if whole is None else self._shares(labels, whole)
+        main, *aux = outputs
+        loss = self._loss(main, labels, shares)
         for logits in aux:
-            loss = loss + self.aux_weight * self._loss(logits, labels)
+            loss = loss + self.aux_weight * self._loss(logits, labels, shares)
         return loss
 
-    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def weights(self, labels: Tensor) -> Tensor | None:
+        """Return what each loss divides by."""
+        if not all(hasattr(criterion, "weight") for criterion in self.criteria):
+            return None
+        return torch.stack([c.weight(labels, self.network.num_classes) for c in self.criteria])  # type: ignore[operator]
+
+    def _shares(self, labels: Tensor, whole: Tensor) -> Tensor:
+        weights = self.weights(labels)
+        assert weights is not None  # else nobody would know the whole's
+        return torch.where(whole > 0, weights / whole.clamp(min=1e-12), 0).float()
+
+    def _loss(self, logits: Tensor, labels: Tensor, shares: Tensor) -> Tensor:
         covered = self.network.padded_size(labels.shape[-2], labels.shape[-1])
         align = self.network.align_corners
         parts = [
-            weight * criterion(logits, labels, covered=covered, align_corners=align)
-            for weight, criterion in zip(self.weights, self.criteria, strict=True)
+            factor * share * criterion(logits, labels, covered=covered, align_corners=align)
+            for factor, share, criterion in zip(self.factors, shares, self.criteria, strict=True)
         ]
         return torch.stack(parts).sum()

@@ -6,8 +6,10 @@ from typing import Any
 
 import torch
 
+from sceneseg.devices import gather, processes
 from sceneseg.errors import RunError
 from sceneseg.runs import atomic
+from sceneseg.training.gradients import random_state, set_random_state
 
 
 @dataclass
@@ -23,6 +25,8 @@ class Progress:
         epoch_loss: Losses.
         epoch_seconds: Training time.
         epoch_waited: Seconds of it spent waiting for data.
+        micro_batch: Samples that are computed at once.
+        stale: Validations since the best one.
     """
 
     step: int = 0
@@ -33,6 +37,8 @@ class Progress:
     epoch_loss: float = 0.0
     epoch_seconds: float = 0.0
     epoch_waited: float = 0.0
+    micro_batch: int = 0
+    stale: int = 0
 
     @property
     def mean_loss(self) -> float:
@@ -58,17 +64,29 @@ class Progress:
 def save_state(path: Path, progress: Progress, parts: dict[str, Any]) -> None:
     """Write the state, whole or not at all: the last good one stays when the disk is full.
 
+    Every process calls this; the first one writes.
+
     Args:
         path: The file.
         progress: How far the run has come.
         parts: Things with `state_dict` (network, optimizer, weight average).
+
+    Raises:
+        RunError: It can't be written.
     """
+    random = gather(random_state())
+    if processes()[0] != 0:
+        return
     state = {name: part.state_dict() for name, part in parts.items()}
-    random = {"torch": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        random["cuda"] = torch.cuda.get_rng_state()
-    with atomic(path) as temporary:
-        torch.save({"progress": asdict(progress), "parts": state, "random": random}, temporary)
+    try:
+        with atomic(path) as temporary:
+            torch.save({"progress": asdict(progress), "parts": state, "random": random}, temporary)
+    except (OSError, RuntimeError) as error:  # PyTorch's writer raises the latter
+        kept = "The last good state stays" if path.is_file() else "There is no earlier one"
+        raise RunError(
+            f"{path}: the state can't be written ({error}). {kept}. Make room on the disk, then go on with: "
+            f"sceneseg train -r {path.parent}"
+        ) from error
 
 
 def load_state(path: Path, parts: dict[str, Any]) -> Progress:
@@ -84,7 +102,7 @@ def load_state(path: Path, parts: dict[str, Any]) -> Progress:
         raise RunError(f"{path}: holds {', '.join(saved['parts'])}; the configuration asks for {', '.join(parts)}.")
     for name, part in parts.items():
         part.load_state_dict(saved["parts"][name])
-    torch.set_rng_state(saved["random"]["torch"])
-    if "cuda" in saved["random"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state(saved["random"]["cuda"])
+    rank, world = processes()
+    if len(saved["random"]) == world:  # with other processes the samples stay the same, dropout can't
+        set_random_state(saved["random"][rank])
     return Progress(**saved["progress"])

@@ -1,6 +1,6 @@
 """The training loop: steps, epochs, validations; what it does to the run directory, and how it resumes."""
 
-import logging
+import math
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -8,11 +8,13 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from torch import nn
 
 from sceneseg.config import Config
 from sceneseg.data import loading
 from sceneseg.data.loading import Batch, StepSampler
-from sceneseg.devices import keep_freed_memory, resolve_device, resolve_precision
+from sceneseg.devices import keep_dilated_in_float32, resolve_precision
+from sceneseg.errors import ConfigError, TrainingError
 from sceneseg.inference import drawing
 from sceneseg.optim import optimizers
 from sceneseg.optim.averaging import WeightAverage
@@ -20,6 +22,7 @@ from sceneseg.optim.schedules import learning_rate
 from sceneseg.runs import Run, write_history, write_json
 from sceneseg.tasks._base import Task
 from sceneseg.training.checkpoint import Progress, load_state, save_state
+from sceneseg.training.gradients import Gradients, freeze_statistics
 from sceneseg.training.interrupt import Interrupt
 from sceneseg.training.monitor import Monitor
 
@@ -31,25 +34,24 @@ class Training:
         config: The resolved configuration.
         run: Where everything is written.
         task: What is learned, with its data.
+        fabric: Device, precision and processes.
         resume: Go on from the run's saved state.
     """
 
-    def __init__(self, config: Config, run: Run, task: Task, *, resume: bool = False) -> None:
-        self.config, self.run, self.task = config, run, task
-        device = resolve_device(config.train.device)
-        precision = resolve_precision(config.train.precision, device)
-        logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # precision is in config.yaml
-        self.fabric = Fabric(accelerator=device, devices=config.train.devices, precision=precision)  # type: ignore[arg-type]
-        self.fabric.launch()
-        if device == "cpu":
-            keep_freed_memory()
-        self.model = task.create_model(precision)
+    def __init__(self, config: Config, run: Run, task: Task, fabric: Fabric, *, resume: bool = False) -> None:
+        self.config, self.run, self.task, self.fabric = config, run, task, fabric
+        self.precision = resolve_precision(config.train.precision, fabric.device.type)
+        self.model = task.create_model(self.precision)
+        if fabric.device.type == "cpu" and self.precision == "bf16-mixed":
+            keep_dilated_in_float32(self.model.network)
         if config.train.channels_last:
             self.model.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if fabric.world_size > 1 and fabric.device.type == "cuda":
+            nn.SyncBatchNorm.convert_sync_batchnorm(self.model.network)  # type: ignore[no-untyped-call]
         step = task.training_step()
         optimizer = optimizers.create(step, config.optim)
         self.peaks = [group["lr"] for group in optimizer.param_groups]
-        self.module, self.optimizer = self.fabric.setup(step, optimizer)
+        self.module, self.optimizer = fabric.setup(step, optimizer)
         self.average = WeightAverage(self.model.network, config.train.ema) if config.train.ema else None
         self.steps_per_epoch = config.train.steps_in_epoch(len(task.train))
         self.steps = self.steps_per_epoch * config.train.epochs
@@ -57,14 +59,18 @@ class Training:
         self.samples = task.training_samples(self.workers)
         torch.manual_seed(config.seed)  # for dropout; weights and samples have generators of their own
         self.progress = load_state(run.state, self._parts()) if resume else Progress()
+        micro_batch = config.train.micro_batch or self.progress.micro_batch or config.train.batch_size
+        self.gradients = Gradients(fabric, self.module, step, micro_batch, self._say)
+        self.score = config.train.best or next(iter(task.scores))
 
     def fit(self) -> bool:
         """Train to the end; return False when it was interrupted (its state is saved then)."""
         quiet = not self.fabric.is_global_zero
         folder = self.run.path / "tensorboard"
-        score = next(iter(self.task.scores.items()))
+        score = (self.score, self.task.scores.get(self.score, self.score))
         with Interrupt() as interrupt, Monitor(folder, self.steps, self.progress.step, score, quiet) as monitor:
             saved = time.perf_counter()
+            self.monitor = monitor
             for batch, waited in self._batches():
                 self._step(batch, waited, monitor)
                 epoch_ends = self.progress.step % self.steps_per_epoch == 0
@@ -76,7 +82,14 @@ class Training:
                     saved = time.perf_counter()
                 if interrupt.requested and self.progress.step < self.steps:
                     return False
+                if epoch_ends and self._stale():
+                    monitor.say(f"no better {self.score} in {self.progress.stale} validations: stopped early")
+                    break
         return True
+
+    def _stale(self) -> bool:
+        patience = self.config.train.patience
+        return patience is not None and self.progress.stale >= patience
 
     def _batches(self) -> Iterator[tuple[Batch, float]]:
         """Yield the batches of the steps that are left, each with the seconds it was waited for."""
@@ -91,19 +104,48 @@ class Training:
     def _step(self, batch: Batch, waited: float, monitor: Monitor) -> None:
         start = time.perf_counter()
         progress = self.progress
-        scores = [row[next(iter(self.task.scores))] for row in progress.history]
+        scores = [row[self.score] for row in progress.history]
         for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
             group["lr"] = learning_rate(progress.step, self.steps, peak, self.config.schedule, scores)
         self.module.train()
-        loss = self.module(*self.fabric.to_device((batch.image, batch.labels, batch.colour)))
-        self.fabric.backward(loss)
+        if self.config.train.freeze_norm:
+            freeze_statistics(self.module)
+        loss = self.gradients.compute(batch)
+        norm = self._clip()
+        if not (math.isfinite(loss) and (norm is None or math.isfinite(norm))):
+            self._refuse(batch, loss, norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         if self.average is not None:
             self.average.update(self.model.network)
-        progress.add_step(float(loss.detach()), time.perf_counter() - start + waited, waited)
+        progress.micro_batch = self.gradients.micro_batch
+        progress.add_step(loss, time.perf_counter() - start + waited, waited)
         epoch = f"{(progress.step - 1) // self.steps_per_epoch + 1}/{self.config.train.epochs}"
         monitor.step(progress.step, epoch, progress.mean_loss, self._speed())
+
+    def _clip(self) -> float | None:
+        """Shorten the gradients; return how long they were, None where a scaler looks after them."""
+        limit = self.config.train.clip_grad
+        if limit is not None:
+            norm = self.fabric.clip_gradients(self.module, self.optimizer, max_norm=limit, error_if_nonfinite=False)
+        else:
+            norm = nn.utils.get_total_norm([p.grad for p in self.module.parameters() if p.grad is not None])
+        # in float16 too large a scale gives infinite gradients, and the scaler skips the step
+        return None if norm is None or self.precision == "16-mixed" else float(norm)
+
+    def _refuse(self, batch: Batch, loss: float, norm: float | None) -> None:
+        """Stop before a step with numbers that aren't finite, with the state of before it."""
+        self.optimizer.zero_grad(set_to_none=True)
+        save_state(self.run.state, self.progress, self._parts())
+        what = f"the loss is {loss}" if not math.isfinite(loss) else f"the gradients' norm is {norm}"
+        raise TrainingError(
+            f"Step {self.progress.step + 1}: {what} for {', '.join(batch.names)}. Nothing was learned from it; the "
+            f"state of before is saved. Look at these files (sceneseg data doctor), or lower the learning "
+            f"rate with -l, or give --train.clip-grad 5, or --train.precision 32-true."
+        )
+
+    def _say(self, text: str) -> None:
+        self.monitor.say(text)
 
     def _speed(self) -> float:
         """Images per second in the present epoch, waiting included, validation not."""
@@ -121,31 +163,39 @@ class Training:
             "loss": progress.mean_loss,
             "images_per_second": round(self._speed(), 3),
             "data_wait": round(progress.epoch_waited / max(progress.epoch_seconds, 1e-9), 4),
-            **dict.fromkeys(self.task.scores),
+            **dict.fromkeys([*self.task.scores, self.score]),
         }
         if epoch % self.config.train.validate_every == 0 or epoch == self.config.train.epochs:
             row |= self._validate(epoch, monitor)
         progress.end_epoch(row)
         monitor.epoch(row, self.config.train.epochs)
-        write_history(self.run.history, progress.history)
+        if self.fabric.is_global_zero:
+            write_history(self.run.history, progress.history)
 
     def _validate(self, epoch: int, monitor: Monitor) -> dict[str, float]:
         """Score the validation split; write the weights, and if they are the best yet what belongs to them."""
         network = self.model.network
         with self.average.applied_to(network) if self.average else nullcontext():
             found = self.task.validate(self.workers)
-            key = next(iter(self.task.scores))
+            key = self.score
+            if not isinstance(found.scores.get(key), float):
+                numbers = [name for name, value in found.scores.items() if isinstance(value, float)]
+                raise ConfigError(f'There is no score "{key}" to choose the best by. There are: {", ".join(numbers)}.')
+            better = found.scores[key] > self.progress.best
+            self.progress.stale = 0 if better else self.progress.stale + 1
+            self.progress.best = max(self.progress.best, found.scores[key])
+            if not self.fabric.is_global_zero:
+                return {k: found.scores[k] for k in {*self.task.scores, key}}
             facts = {"score": {k: found.scores[k] for k in (key, "protocol")}, "epoch": epoch}
             self.model.save(self.run.last, network.state_dict(), **facts)
-            if found.scores[key] > self.progress.best:
-                self.progress.best = found.scores[key]
+            if better:
                 self.model.save(self.run.best, network.state_dict(), **facts)
                 found.write(self.run)
                 write_json(self.run.metrics, found.scores)
         if found.picture is not None:
             drawing.write_bytes(self.run.preview(epoch), drawing.rgb_png(found.picture))
             monitor.picture(found.picture, self.progress.step)
-        return {k: found.scores[k] for k in self.task.scores}
+        return {k: found.scores[k] for k in {*self.task.scores, key}}
 
     def _parts(self) -> dict[str, Any]:
         parts: dict[str, Any] = {"network": self.model.network, "optimizer": self.optimizer}

@@ -1,14 +1,23 @@
 """Starting and resuming runs: data sets are opened, the run directory is made and described, then the loop begins."""
 
 from pathlib import Path
+from typing import Any
 
 from sceneseg import config as configs
 from sceneseg import tasks
 from sceneseg.config import Config
 from sceneseg.environment import environment
+from sceneseg.errors import ConfigError
 from sceneseg.models import models
 from sceneseg.runs import Run, create_run, write_json, write_text
 from sceneseg.training.loop import Training
+from sceneseg.training.processes import launch
+
+MAY_CHANGE = {
+    *("train.epochs", "train.checkpoint_minutes", "train.patience", "train.validate_every", "train.micro_batch"),
+    *("train.device", "train.devices", "data.workers", "data.cache", "data.root"),
+}
+"""What a resumed run may do otherwise: go on for longer, stop earlier, or run elsewhere."""
 
 
 def start(config: Config, runs: Path) -> tuple[Run, bool]:
@@ -20,24 +29,74 @@ def start(config: Config, runs: Path) -> tuple[Run, bool]:
         The run, and whether it came to its end (False: interrupted, its state is saved).
     """
     config.model = {**config.model, "name": models.resolve(config.model_name)}
+    fabric = launch(config)
     task = tasks.create(config)
     for warning in task.check() if config.data.check else []:
         print(warning)
     cost = task.cost()
     config.data.name, config.data.root = task.train.name, str(task.train.root.resolve())
-    run = create_run(runs, config.name or f"{task.train.name}-{config.model_name}")
+    path: Path | None = None
+    if fabric.is_global_zero:
+        run = create_run(runs, config.name or f"{task.train.name}-{config.model_name}")
+        write_json(run.labels, task.labels())
+        write_json(run.model, cost)
+        write_json(run.environment, environment())
+        path = run.path
+    run = Run(fabric.broadcast(path))  # type: ignore[arg-type]
     config.name = run.path.name
-    write_text(run.config, configs.dump(config))
-    write_json(run.labels, task.labels())
-    write_json(run.model, cost)
-    write_json(run.environment, environment())
-    return run, Training(config, run, task).fit()
+    training = Training(config, run, task, fabric)
+    if fabric.is_global_zero:
+        write_text(run.config, configs.dump(config))
+    return run, training.fit()
 
 
-def resume(run: Run) -> bool:
-    """Go on with an interrupted run from its saved state; return whether it came to its end."""
-    config = run.load_config()
+def resume(run: Run, changes: dict[str, Any]) -> bool:
+    """Go on with a run from its saved state; return whether it came to its end.
+
+    Args:
+        run: Interrupted, or finished and now to be longer.
+        changes: What is to be different from now on, as nested plain data; see `MAY_CHANGE`.
+
+    Raises:
+        ConfigError: Something that would make another run of it.
+    """
+    refused = [key for key in flat(changes) if key not in MAY_CHANGE]
+    if refused:
+        raise ConfigError(
+            f"A resumed run keeps its configuration; {', '.join(refused)} can't change. What can: "
+            f"{', '.join(sorted(MAY_CHANGE))}. For anything else start a new run: sceneseg train --config {run.config}"
+        )
+    config = configs.from_dict(configs.merge(configs.to_dict(run.load_config()), changes), str(run.config))
+    fabric = launch(config)
+    if changes and fabric.is_global_zero:
+        write_text(run.config, configs.dump(config))
     config.train.weights = config.train.encoder_weights = None  # the saved state holds what came of them
     if config.model.get("pretrained"):
         config.model["pretrained"] = False
-    return Training(config, run, tasks.create(config), resume=True).fit()
+    return Training(config, run, tasks.create(config), fabric, resume=True).fit()
+
+
+def find_unfinished(config: Config, runs: Path) -> Run | None:
+    """Return the newest run of a configuration that has a saved state, if there is one."""
+    states = sorted(runs.glob("*/state.ckpt"), key=lambda path: path.stat().st_mtime, reverse=True)
+    wanted = _identity(config)
+    return next((run for run in (Run(path.parent) for path in states) if _identity(run.load_config()) == wanted), None)
+
+
+def _identity(config: Config) -> dict[str, Any]:
+    """Return what makes two configurations the same run: all but its name and what `start` resolves."""
+    data = configs.to_dict(config)
+    del data["name"]
+    data["model"]["name"] = models.resolve(config.model_name)
+    data["data"]["root"] = str(Path(config.data.root).resolve()) if config.data.root else None
+    data["train"] = {key: value for key, value in data["train"].items() if f"train.{key}" not in MAY_CHANGE}
+    return data
+
+
+def flat(data: dict[str, Any], prefix: str = "") -> list[str]:
+    """Return the dotted keys of nested plain data."""
+    return [
+        key
+        for name, value in data.items()
+        for key in (flat(value, f"{prefix}{name}.") if isinstance(value, dict) else [prefix + name])
+    ]

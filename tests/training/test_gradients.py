@@ -1,0 +1,105 @@
+"""A batch in parts has the gradients of the whole, whatever the loss, and survives a memory that doesn't suffice."""
+
+import pytest
+import torch
+from lightning_fabric import Fabric
+
+from sceneseg import models
+from sceneseg.config import Config
+from sceneseg.data.loading import Batch
+from sceneseg.errors import TrainingError
+from sceneseg.tasks.semantic import TrainingStep
+from sceneseg.training.gradients import Gradients, freeze_statistics
+
+MEANS = [
+    {"cross_entropy": 1.0},
+    {"cross_entropy": {"label_smoothing": 0.1, "class_weights": [1.0, 3.0, 0.5, 2.0]}},
+    {"focal": 1.0, "boundary": 0.5},
+]
+OTHERS = [{"dice": 1.0}, {"ohem": 1.0, "jaccard": 0.5}, {"cross_entropy": 1.0, "lovasz": 1.0}]
+
+
+def batch(samples=5):
+    generator = torch.Generator().manual_seed(0)
+    image = torch.randint(0, 256, (samples, 3, 32, 64), dtype=torch.uint8, generator=generator)
+    labels = torch.randint(0, 4, (samples, 32, 64), dtype=torch.uint8, generator=generator)
+    for i in range(samples):  # unlike parts of each are void
+        labels[i, : 6 * i] = 255
+    colour = torch.tensor([[1.0, 1, 1, 0]]).expand(samples, 4).contiguous()
+    return Batch(image, labels, colour, [f"s{i}" for i in range(samples)])
+
+
+def gradients(loss, micro_batch, *, dropout=0.0, hook=None, frozen=True):
+    torch.manual_seed(0)
+    network = models.create("fast_scnn", num_classes=4, width=0.25, dropout=dropout, aux=True).double()
+    fabric = Fabric(accelerator="cpu", devices=1)
+    step = TrainingStep(network, Config(loss=loss), None).double()
+    if hook is not None:
+        network.register_forward_pre_hook(hook)
+        network.coarse_logits = counted(network.coarse_logits, hook)
+    module = fabric.setup(step)
+    module.train()
+    if frozen:
+        freeze_statistics(module)
+    said = []
+    computing = Gradients(fabric, module, step, micro_batch, said.append)
+    torch.manual_seed(1)
+    value = computing.compute(batch())
+    grads = {name: p.grad for name, p in network.named_parameters() if p.grad is not None}
+    return value, grads, computing, said, network
+
+
+def counted(function, hook):
+    def run(image):
+        hook(image)
+        return function(image)
+
+    return run
+
+
+@pytest.mark.parametrize("loss", MEANS + OTHERS)
+@pytest.mark.parametrize("micro_batch", [2, 1])
+def test_parts_have_the_gradients_of_the_whole(loss, micro_batch):
+    whole, expected, *_ = gradients(loss, 5)
+    value, actual, *_ = gradients(loss, micro_batch)
+    assert value == pytest.approx(whole, rel=1e-6)
+    assert actual.keys() == expected.keys()
+    for name, gradient in expected.items():
+        scale = gradient.abs().max().clamp(min=1e-8)
+        assert (actual[name] - gradient).abs().max() / scale < 1e-5, name
+
+
+@pytest.mark.parametrize("loss", [MEANS[0], OTHERS[0]])
+def test_a_step_that_ran_out_of_memory_is_repeated_in_smaller_parts(loss):
+    calls = []
+
+    def full(image):
+        calls.append(len(image))
+        if len(image) > 2:
+            image.new_zeros(1)  # something was begun
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes")
+
+    _, expected, _, _, network = gradients(loss, 2, dropout=0.5, frozen=False)
+    _, actual, computing, said, again = gradients(loss, 5, dropout=0.5, frozen=False, hook=full)
+    assert calls[:2] == [5, 3]
+    assert computing.micro_batch == 2
+    assert "out of memory with 5 samples" in said[0]
+    assert all(torch.equal(actual[name], expected[name]) for name in expected)
+    buffers = zip(network.buffers(), again.buffers(), strict=True)
+    assert all(torch.equal(a, b) for a, b in buffers), "the statistics of BatchNorm must not see a step twice"
+
+
+def test_one_sample_that_does_not_fit_is_an_error():
+    def full(image):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(TrainingError, match="for one sample.*crop-size"):
+        gradients(MEANS[0], 5, hook=full)
+
+
+def test_other_errors_are_not_taken_for_a_lack_of_memory():
+    def broken(image):
+        raise RuntimeError("a shape doesn't fit")
+
+    with pytest.raises(RuntimeError, match="doesn't fit"):
+        gradients(MEANS[0], 5, hook=broken)

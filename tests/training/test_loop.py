@@ -1,0 +1,182 @@
+"""What the loop does beside learning: it stops early, refuses numbers that aren't finite, goes on for longer."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from sceneseg import runs, tasks
+from sceneseg.config import from_dict
+from sceneseg.data.toy import write_toy_scenes
+from sceneseg.errors import ConfigError, RunError, TrainingError
+from sceneseg.metrics.confusion import SemanticCounts
+from sceneseg.runs import Run
+from sceneseg.training import checkpoint, start
+from sceneseg.training.loop import Training
+
+
+def configuration(toy_root, **train):
+    return from_dict(
+        {
+            "model": {"name": "fast_scnn", "width": 0.25},
+            "data": {"name": "cityscapes", "root": str(toy_root), "workers": 0},
+            "augment": {"crop_size": [32, 64]},
+            "train": {"epochs": 2, "batch_size": 3, "steps_per_epoch": 2, "device": "cpu", **train},
+        }
+    )
+
+
+def fit(config, folder):
+    run, finished = start.start(config, folder)
+    return run, finished, runs.read_history(run.history)
+
+
+def test_a_finished_run_goes_on_for_longer(toy_root, tmp_path):
+    run, _, history = fit(configuration(toy_root), tmp_path)
+    assert len(history) == 2
+    assert start.resume(run, {"train": {"epochs": 3}})
+    assert [row["epoch"] for row in runs.read_history(run.history)] == ["1", "2", "3"]
+    assert run.load_config().train.epochs == 3
+
+
+def test_a_resumed_run_keeps_what_makes_it_that_run(toy_root, tmp_path):
+    run, *_ = fit(configuration(toy_root, epochs=1), tmp_path)
+    with pytest.raises(ConfigError, match="optim.lr can't change.*train.epochs"):
+        start.resume(run, {"optim": {"lr": 0.1}})
+
+
+def test_auto_finds_the_run_of_the_same_configuration(toy_root, tmp_path):
+    run, *_ = fit(configuration(toy_root, epochs=1), tmp_path)
+    assert start.find_unfinished(configuration(toy_root, epochs=1), tmp_path).path == run.path
+    assert start.find_unfinished(configuration(toy_root, batch_size=2), tmp_path) is None
+
+
+def test_patience_stops_a_run_that_no_longer_improves(toy_root, tmp_path, monkeypatch):
+    config = configuration(toy_root, epochs=9, patience=2)
+    found = iter([0.2, 0.3, 0.3, 0.1, 0.5])
+    validate = tasks.semantic.Semantic.validate
+
+    def scored(self, workers):
+        validation = validate(self, workers)
+        validation.scores["mean_iou"] = next(found)
+        return validation
+
+    monkeypatch.setattr(tasks.semantic.Semantic, "validate", scored)
+    _, finished, history = fit(config, tmp_path)
+    assert finished
+    assert len(history) == 4
+
+
+def test_any_score_can_choose_the_best(toy_root, tmp_path):
+    run, _, history = fit(configuration(toy_root, best="mean_dice"), tmp_path)
+    header = runs.read_header(run.best)
+    assert header["score"]["mean_dice"] == max(float(row["mean_dice"]) for row in history)
+    with pytest.raises(ConfigError, match='no score "mean_iuo".*mean_dice'):
+        fit(configuration(toy_root, best="mean_iuo"), tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["loss", "gradient"])
+def test_numbers_that_are_not_finite_stop_the_run_and_name_the_files(toy_root, tmp_path, monkeypatch, kind):
+    compute = start.Training.__init__.__globals__["Gradients"].compute
+    calls = []
+
+    def poisoned(self, batch):
+        value = compute(self, batch)
+        calls.append(batch.names)
+        if len(calls) == 3 and kind == "loss":
+            return float("nan")
+        if len(calls) == 3:
+            next(iter(self.step.parameters())).grad.fill_(float("inf"))
+        return value
+
+    monkeypatch.setattr("sceneseg.training.gradients.Gradients.compute", poisoned)
+    with pytest.raises(TrainingError, match="Step 3: the .*(nan|inf)") as caught:
+        fit(configuration(toy_root), tmp_path)
+    assert all(name in str(caught.value) for name in calls[2])
+    (state,) = tmp_path.glob("*/state.ckpt")
+    saved = torch.load(state, weights_only=True)
+    assert saved["progress"]["step"] == 2
+    assert all(v.isfinite().all() for v in saved["parts"]["network"].values() if v.is_floating_point())
+
+
+def test_clipped_gradients_are_no_longer_than_asked_for(toy_root, tmp_path):
+    config = configuration(toy_root, clip_grad=1e-3, precision="32-true")
+    config.optim.name, config.optim.lr, config.optim.momentum, config.optim.weight_decay = "sgd", 1.0, 0.0, 0.0
+    config.train.epochs = config.train.steps_per_epoch = 1
+    config.schedule.name = "constant"
+    run = runs.create_run(tmp_path, "clipped")
+    training = Training(config, run, tasks.create(config), start.launch(config))
+    before = [p.detach().clone() for p in training.model.network.parameters()]
+    assert training.fit()
+    moved = [(a - b).detach() for a, b in zip(training.model.network.parameters(), before, strict=True)]
+    assert torch.cat([m.flatten() for m in moved]).norm() == pytest.approx(1e-3, rel=1e-3)
+
+
+def test_a_full_disk_leaves_the_last_good_state(toy_root, tmp_path, monkeypatch):
+    run, *_ = fit(configuration(toy_root, epochs=1), tmp_path)
+    before = run.state.read_bytes()
+
+    def full(state, file):
+        file.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(checkpoint.torch, "save", full)
+    with pytest.raises(RunError, match="No space left.*last good state stays.*-r"):
+        start.resume(run, {"train": {"epochs": 2}})
+    assert run.state.read_bytes() == before
+    assert not list(run.path.glob(".state*"))
+
+
+TRAIN = [
+    sys.executable,
+    "-m",
+    "sceneseg.cli",
+    "train",
+    "-m",
+    "fast_scnn",
+    "--model.width",
+    "0.25",
+    "--model.dropout",
+    "0",
+]
+
+
+def processes(toy_root, folder, devices, lr):
+    """Train with a batch of 4 in one or two processes on the CPU."""
+    command = [
+        *(*TRAIN, "-d", "cityscapes", "-p", str(toy_root), "-b", "4", "-e", "2", "--train.steps-per-epoch", "2"),
+        *("--augment.crop-size", "32", "64", "--train.device", "cpu", "--devices", str(devices)),
+        *("--train.freeze-norm", "--train.precision", "32-true", "--data.workers", "0"),
+        *("--optimizer", "sgd", "-l", lr, "--runs", str(folder), "--name", f"by{devices}"),
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [p.name for p in folder.iterdir() if p.is_dir()].count(f"by{devices}") == 1
+    assert not (folder / f"by{devices}-2").exists()
+    return Run(folder / f"by{devices}")
+
+
+def test_two_processes_learn_and_score_what_one_does(toy_root, tmp_path):
+    alone, together = (processes(toy_root, tmp_path, n, "1") for n in (1, 2))
+    losses = [[float(row["loss"]) for row in runs.read_history(run.history)] for run in (alone, together)]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+    assert losses[0][1] < losses[0][0] - 0.05, "something must be learned for this to prove anything"
+
+
+def test_two_processes_count_what_one_counts(tmp_path):
+    """The same weights, validated by both: every pixel once, though the images aren't divisible by two."""
+    write_toy_scenes(tmp_path / "toy", count=15, size=(64, 128), seed=0)
+    alone, together = (processes(tmp_path / "toy", tmp_path, n, "1e-30") for n in (1, 2))
+    scores = [json.loads(run.metrics.read_text()) for run in (alone, together)]
+    assert scores[0]["protocol"]["images"] % 2 == 1
+    assert scores[0] == scores[1]
+    counts = [SemanticCounts.load(run.confusion) for run in (alone, together)]
+    assert counts[0].names == counts[1].names
+    for name in counts[0].names:
+        assert (counts[0].images[name].confusion == counts[1].images[name].confusion).all()
