@@ -1,11 +1,13 @@
 """Write the tables of README and docs anew: `make docs`. Nothing between the marks is typed by hand."""
 
+import inspect
 import json
 import re
 from pathlib import Path
 
 from sceneseg.commands.models import catalogue
 from sceneseg.config import load
+from sceneseg.models import models
 
 ROOT = Path(__file__).parents[1]
 FACTS = ROOT / "docs" / "models.json"
@@ -33,6 +35,24 @@ def recipes_of(model: str) -> str:
     return ", ".join(f"[{f.parent.name}]({f.relative_to(ROOT)})" for f in files if load(f).model_name == model)
 
 
+def starts_table(names: list[str]) -> str:
+    """Return as Markdown which models start from published ImageNet weights, as their constructors say."""
+    lines = ["| model | `pretrained: true` |", "|---|---|"]
+    for name in names:
+        parameters = inspect.signature(models.get(name)).parameters
+        encoder = parameters["encoder"].default if "encoder" in parameters else None
+        if "pretrained" not in parameters:
+            said = f"no; train it: `--model.encoder {name}`"
+        elif encoder == "plain":
+            said = f"timm's weights of its encoder, any of timm's; `{encoder}` has none"
+        elif encoder:
+            said = f"timm's weights of its encoder, any of timm's (`{encoder}`)"
+        else:
+            said = "timm's weights"
+        lines.append(f"| `{name}` | {said} |")
+    return "\n".join(lines)
+
+
 def put(file: Path, mark: str, text: str) -> None:
     """Replace what stands between the marks of a table."""
     start, end = f"<!-- {mark} -->", f"<!-- end of {mark} -->"
@@ -50,3 +70,4 @@ if __name__ == "__main__":
     rows = catalogue()
     FACTS.write_text(json.dumps(rows, indent=1) + "\n")
     put(ROOT / "README.md", "models", models_table(rows))
+    put(ROOT / "docs" / "start.md", "starts", starts_table([row["name"] for row in rows]))

@@ -26,6 +26,12 @@ def test_the_readme_lists_every_model(tables):
     assert tables.between(ROOT / "README.md", "models") == tables.models_table(rows), "run `make docs`"
 
 
+def test_what_each_model_starts_from(tables):
+    assert tables.between(ROOT / "docs" / "start.md", "starts") == tables.starts_table(segmentation_models()), (
+        "make docs"
+    )
+
+
 @pytest.mark.slow
 def test_the_facts_are_what_is_counted_now():
     assert json.loads((ROOT / "docs" / "models.json").read_text()) == catalogue(), "run `make docs`"

@@ -4,11 +4,13 @@ import inspect
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from sceneseg import config as configs
-from sceneseg import models
+from sceneseg import models, tasks
 from sceneseg.config import Config
 from sceneseg.data import datasets
 from sceneseg.data.cityscapes import Cityscapes
@@ -23,7 +25,7 @@ from sceneseg.tasks.semantic import TrainingStep
 
 ROOT = Path(__file__).parents[1] / "recipes"
 RECIPES = sorted(ROOT.rglob("*.yaml"))
-IMAGES = {"cityscapes": 2975, "camvid": 367}
+IMAGES = {"cityscapes": 2975, "camvid": 367, "imagenet": 1_281_167}
 SMALL = {
     "bayesian_segnet": {"width": 4},
     "bisenet_v1": {"decoder_channels": 16},
@@ -53,6 +55,9 @@ SMALL = {
 """What makes the default of a model, and nothing else about its recipe, small."""
 
 each = pytest.mark.parametrize("recipe", RECIPES, ids=lambda r: f"{r.parent.name}-{r.stem}")
+SEGMENTING = [recipe for recipe in RECIPES if configs.load(recipe).task == "semantic"]
+each_segmenting = pytest.mark.parametrize("recipe", SEGMENTING, ids=lambda r: f"{r.parent.name}-{r.stem}")
+each_classifying = pytest.mark.parametrize("recipe", sorted(set(RECIPES) - set(SEGMENTING)), ids=lambda r: r.stem)
 
 
 def segmentation_models():
@@ -78,19 +83,20 @@ def test_names_and_header(recipe):
     lines = recipe.read_text().splitlines()
     header = " ".join(line for line in lines if line.startswith("#"))
     assert len(lines) <= 40
-    assert config.model_name == recipe.stem
+    assert config.model_name == recipe.stem or config.model_arguments["encoder"] == recipe.stem
     assert config.data.name in datasets.names()
     assert f"--config recipes/{recipe.parent.name}/{recipe.name}" in header
     assert re.search(r"[Pp]aper", header)
     if recipe.parent.name in IMAGES:
-        assert config.data.name == recipe.parent.name
+        assert config.data.name == {"imagenet": "image_folder"}.get(recipe.parent.name, recipe.parent.name)
 
 
 @each
 def test_what_it_asks_for_exists(recipe):
     """Model, losses, optimizer and schedule, as they are written, without building anything large."""
     config = configs.load(recipe)
-    check_arguments(shelf.get(recipe.stem), {**config.model_arguments, "num_classes": 2}, recipe.stem)
+    name = config.model_name
+    check_arguments(shelf.get(name), {**config.model_arguments, "num_classes": 2}, name)
     assert config.optim.name in optimizers.OPTIMIZERS
     assert config.schedule.name in NAMES
     steps = max(1, round(IMAGES.get(recipe.parent.name, 100) / config.train.batch_size)) * config.train.epochs
@@ -134,6 +140,16 @@ def shrink(recipe) -> Config:
 
 
 @each
+def test_its_model_is_built_as_it_stands(recipe):
+    """On the meta device, where weights take no memory."""
+    config = configs.load(recipe)
+    arguments = {key: value for key, value in config.model_arguments.items() if key != "pretrained"}
+    with torch.device("meta"):
+        network = models.create(config.model_name, num_classes=19, **arguments)
+    assert sum(p.numel() for p in network.parameters()) > 10_000
+
+
+@each_segmenting
 def test_a_step_of_it_learns(recipe, toy_root):
     torch.manual_seed(0)
     config = shrink(recipe)
@@ -154,3 +170,28 @@ def test_a_step_of_it_learns(recipe, toy_root):
     optimizer.step()
     assert all(p.isfinite().all() for p in network.parameters())
     assert any(not torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
+
+
+@each_classifying
+def test_a_step_of_a_classifier_learns(recipe, tmp_path):
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    for split in ("train", "val"):
+        for name in ("ants", "bees"):
+            (tmp_path / split / name).mkdir(parents=True)
+            Image.fromarray(rng.integers(0, 255, (80, 96, 3), np.uint8)).save(tmp_path / split / name / "a.jpg")
+    config = configs.load(recipe)
+    small = {"hrnet": {"encoder": "hrnet", "variant": "w18-small-v1"}, "resnet50": {"encoder": "resnet18"}}
+    config.model = {"name": "classifier", **small[recipe.stem]}
+    config.data.root, config.data.target_size, config.train.batch_size = str(tmp_path), (64, 64), 2
+    task = tasks.create(config)
+    network = task.create_model("32-true").network
+    step = task.training_step().train()
+    optimizer = optimizers.create(step, config.optim)
+    batch = next(iter(training_loader(task.training_samples(0), StepSampler(0, 1, 2), workers=0)))
+    assert batch.colour.tolist() == [[1, 1, 1, 0]] * 2, "the paper changes no colours"
+    loss = step(batch.image, batch.colour, batch.labels)
+    loss.backward()
+    optimizer.step()
+    assert loss.isfinite()
+    assert all(p.grad is not None and p.isfinite().all() for p in network.parameters())

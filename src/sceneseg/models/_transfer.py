@@ -75,22 +75,31 @@ def start_from(
     return transfer
 
 
-def start_encoder_from(network: SegmentationModel, state: State) -> Transfer:
+def start_encoder_from(
+    network: SegmentationModel, state: State, arguments: Mapping[str, Any] | None = None
+) -> Transfer:
     """Copy the weights of a trained classifier (or of another network's encoder) into a network's encoder.
 
+    A network without a part of that name is started as a whole, but for what its classes decide.
+
+    Args:
+        network: Receives them.
+        state: State dict of the trained one.
+        arguments: What the network was created with, without the number of classes.
+
     Raises:
-        ModelError: The network has no encoder, or nothing fits.
+        ModelError: Nothing fits.
     """
     encoder = next((m for name, m in network.named_children() if name in {"encoder", "backbone"}), None)
-    if encoder is None:
-        parts = ", ".join(name for name, _ in network.named_children())
-        raise ModelError(f"{network.name} has no encoder to start; its parts are {parts}.")
+    heads = _class_dims(network, arguments or {}) if encoder is None else {}
     given = {_core(key): value for key, value in state.items()}
     transfer = Transfer()
     with torch.no_grad():
-        for key, target in encoder.state_dict().items():
+        for key, target in (encoder or network).state_dict().items():
+            if key in {"mean", "std"}:
+                continue
             source = given.get(_core(key))
-            if source is not None and source.shape == target.shape:
+            if source is not None and source.shape == target.shape and key not in heads:
                 target.copy_(source)
                 transfer.kept.append(key)
             else:

@@ -1,4 +1,4 @@
-"""Image classification with any network of timm, or with the high-resolution network that segments here.
+"""Image classification with any network of timm, or with any architecture that segments here.
 
 ResNet-50, the default: 23,546,963 parameters for 19 classes, 4.1 GMACs at 224x224.
 
@@ -6,14 +6,15 @@ Source: He et al., "Deep Residual Learning for Image Recognition", CVPR 2016; Wi
 https://github.com/huggingface/pytorch-image-models.
 """
 
+import inspect
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from sceneseg.errors import ModelError
-from sceneseg.models import register
-from sceneseg.models._base import IMAGENET_MEAN, IMAGENET_STD, initialise
+from sceneseg.errors import ModelError, UnknownNameError
+from sceneseg.models import models, register
+from sceneseg.models._base import IMAGENET_MEAN, IMAGENET_STD, SegmentationModel, initialise
 from sceneseg.models._encoder import check_name
 from sceneseg.models._hrnet import ClassificationHead, HRNetBackbone, load_imagenet_weights
 from sceneseg.models._timm import create_timm
@@ -26,10 +27,11 @@ class Classifier(nn.Module):
     Args:
         num_classes: How many logits.
         in_channels: Channels of the image; mean and std are the weights' (ImageNet's) for 3, otherwise 0.5 and 0.25.
-        encoder: Any timm network, or "hrnet": the backbone of the models hrnet and ocrnet with its own head.
+        encoder: Any timm network; "hrnet", the backbone of the models hrnet and ocrnet with its own head; or another
+            architecture of this shelf ("ddrnet", "segformer"), whose class maps are averaged over the image.
         pretrained: Start it from timm's weights; only the last layer is new (hrnet: the head).
-        dropout: Probability of dropping a value before the last layer.
-        variant: Of hrnet: "w18-small-v1", "w18-small-v2", "w18", "w32" or "w48", the default.
+        dropout: Of timm's networks: probability of dropping a value before the last layer.
+        variant: Of those architectures that have some: hrnet's "w18" or "w48", segformer's "b0", ...
 
     Raises:
         UnknownNameError: timm has no such network.
@@ -51,10 +53,13 @@ class Classifier(nn.Module):
         super().__init__()
         self.num_classes = num_classes
         self.in_channels = in_channels
-        own = encoder.lower() == "hrnet"
-        check_arguments(own, dropout, variant)
-        if own:
-            self.network: nn.Module = HRNet(num_classes, in_channels, variant or "w48", pretrained)
+        own = shelf_name(encoder)
+        check_arguments(own, dropout, variant, pretrained)
+        self.network: nn.Module
+        if own == "hrnet":
+            self.network = HRNet(num_classes, in_channels, variant or "w48", pretrained)
+        elif own:
+            self.network = ClassMaps(own, num_classes, in_channels, variant)
         else:
             check_name(encoder, pretrained)
             self.network = create_timm(
@@ -102,13 +107,49 @@ class HRNet(nn.Module):
         return self.head(self.backbone(image))
 
 
-def check_arguments(own: bool, dropout: float, variant: str | None) -> None:
+class ClassMaps(nn.Module):
+    """A segmentation architecture as a classifier: the logits of its main head, averaged over the image.
+
+    So every part of it learns from images with one class, and can start the same architecture in segmentation.
+
+    Source: the averaging is that of Lin et al., "Network In Network", ICLR 2014, section 3.2.
+    """
+
+    def __init__(self, name: str, num_classes: int, in_channels: int, variant: str | None) -> None:
+        super().__init__()
+        arguments: dict[str, Any] = {"aux": False} if "aux" in inspect.signature(models.get(name)).parameters else {}
+        if variant is not None:
+            arguments["variant"] = variant
+        self.model: SegmentationModel = models.create(
+            name, num_classes=num_classes, in_channels=in_channels, **arguments
+        )
+        self.model.mean.zero_()  # the classifier normalises
+        self.model.std.fill_(1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Map normalised images (B, C, H, W) to logits (B, num_classes)."""
+        return self.model.coarse_logits(image)[0].mean(dim=(-2, -1))
+
+
+def shelf_name(encoder: str) -> str:
+    """Return the name of an architecture of this shelf that segments, or nothing for a network of timm."""
+    try:
+        name = models.resolve(encoder)
+    except UnknownNameError:
+        return ""
+    maker = models.get(name)
+    return name if inspect.isclass(maker) and issubclass(maker, SegmentationModel) else ""
+
+
+def check_arguments(own: str, dropout: float, variant: str | None, pretrained: bool) -> None:
     """Refuse arguments that would have no effect.
 
     Raises:
         ModelError: Which one, and what to write instead.
     """
     if own and dropout:
-        raise ModelError("The classifier on hrnet has no dropout. Leave it out, or choose timm's encoder: hrnet_w18.")
-    if not own and variant is not None:
-        raise ModelError("timm's networks have no variants of their own. Leave variant out, or choose encoder: hrnet.")
+        raise ModelError(f"The classifier on {own} has no dropout. Leave it out, or choose a network of timm.")
+    if variant is not None and (not own or "variant" not in inspect.signature(models.get(own)).parameters):
+        raise ModelError(f"{own or 'A network of timm'} has no variants. Leave variant out, or choose encoder: hrnet.")
+    if own and own != "hrnet" and pretrained:
+        raise ModelError(f"timm has no weights of {own}. Train it from scratch: pretrained: false.")

@@ -23,7 +23,7 @@ def prepare(network: SegmentationModel, config: Config, label_space: LabelSpace)
     if config.train.encoder_weights:
         file = runs.find_weights(Path(config.train.encoder_weights))
         runs.read_header(file)
-        transfer = start_encoder_from(network, runs.load_weights(file))
+        transfer = start_encoder_from(network, runs.load_weights(file), config.model_arguments)
         told.append(f"encoder from {file}: {len(transfer.kept)} tensors kept, {len(transfer.new)} new")
     if config.train.weights:
         file = runs.find_weights(Path(config.train.weights))
