@@ -15,8 +15,9 @@ app = App(
     version=sceneseg.__version__,
     config=(overrides.remember,),
 )
-for verb in ("train", "evaluate", "predict", "report", "summary", "models"):
+for verb in ("train", "evaluate", "predict", "report", "summary", "models", "plan"):
     app.command(f"sceneseg.commands.{verb}:{verb}", name=verb)
+app.command("sceneseg.commands.verify_resume:verify_resume", name="verify-resume")
 
 data = App(name="data", help="Make, look at and prepare data sets.")
 for part in ("toy", "doctor", "stats", "view"):

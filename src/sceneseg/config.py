@@ -153,6 +153,9 @@ class TrainConfig:
     """Samples computed at once in each process; as many as fit into the memory when absent."""
     memory: str | None = None
     """What a process may take, for example 8GB; what is free when absent."""
+    checkpoint_activations: bool = False
+    """Compute the blocks of the network again on the way back instead of keeping what they need: less memory, a third
+    more time."""
     clip_grad: float | None = None
     """Largest norm of the gradient; longer ones are shortened to it."""
     best: str | None = None

@@ -48,14 +48,31 @@ def model_cost(name: str, num_classes: int, size: tuple[int, int], **arguments: 
     }
 
 
-def model_memory(name: str, num_classes: int, size: tuple[int, int], batch: int = 1, **arguments: Any) -> Cost:
+def model_memory(
+    name: str,
+    num_classes: int,
+    size: tuple[int, int],
+    batch: int = 1,
+    prepare: Callable[[SegmentationModel], object] | None = None,
+    **arguments: Any,
+) -> Cost:
     """Count the peak memory of activations in bytes (float32, without weights and without what a backend adds).
+
+    Args:
+        name: Registry name.
+        num_classes: Channels of its logits.
+        size: (height, width) of the images.
+        batch: How many.
+        prepare: What is to be done to the network first.
+        arguments: Further arguments of the model.
 
     Returns:
         forward: Of a prediction.
         backward: Of a training step, forward and backward, gradients of the weights included.
     """
     network = _on_meta(name, num_classes, arguments)
+    if prepare is not None:
+        prepare(network)
     image = torch.empty(batch, network.in_channels, *size, device="meta")
     with torch.no_grad(), _PeakMemory() as predicting:
         network.eval().coarse_logits(image)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from sceneseg import models, runs
-from sceneseg.config import Config
+from sceneseg.config import Config, Size
 from sceneseg.data.augment import jitter
 from sceneseg.errors import RunError
 from sceneseg.models._base import SegmentationModel
@@ -109,6 +109,8 @@ class Task(ABC):
     scores: ClassVar[dict[str, str]]
     """Scores that stand in history.csv and their names for people; the first decides which weights are the best."""
 
+    sample_size: Size
+    """(height, width) of training samples."""
     train: Split
     val: Split
     model: Model

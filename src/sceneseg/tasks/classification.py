@@ -57,6 +57,11 @@ class Classification(Task):
         wanted.target_size = wanted.target_size or DEFAULT_SIZE
 
     @property
+    def sample_size(self) -> Size:  # type: ignore[override]
+        """(height, width) of training samples."""
+        return self.size
+
+    @property
     def size(self) -> Size:
         """(height, width) that the network sees."""
         return self.config.data.target_size or DEFAULT_SIZE

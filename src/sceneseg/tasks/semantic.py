@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -72,8 +73,13 @@ class Semantic(Task):
                 f"{config.model_name} gives an image one class and can't segment. Choose another model with -m, "
                 f"or --task classification."
             )
-        size = config.augment.crop_size or config.data.target_size or self.train.read(0).image.shape[:2]
-        return model_cost(config.model_name, len(self.train.label_space), (size[0], size[1]), **config.model_arguments)
+        return model_cost(config.model_name, len(self.train.label_space), self.sample_size, **config.model_arguments)
+
+    @cached_property
+    def sample_size(self) -> Size:  # type: ignore[override]
+        """(height, width) of training samples."""
+        height, width = self.train.read(0).image.shape[:2]
+        return self.config.augment.crop_size or self.config.data.target_size or (height, width)
 
     def check(self) -> list[str]:
         """Let the doctor look at headers and some masks."""

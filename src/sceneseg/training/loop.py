@@ -25,6 +25,8 @@ from sceneseg.training.checkpoint import Progress, load_state, save_state
 from sceneseg.training.gradients import Gradients, freeze_statistics
 from sceneseg.training.interrupt import Interrupt
 from sceneseg.training.monitor import Monitor
+from sceneseg.training.planning import MOST_PER_PIXEL, SAFE, free_memory, parse_bytes, plan, show_bytes
+from sceneseg.training.recompute import checkpoint_blocks
 
 
 class Training:
@@ -48,6 +50,8 @@ class Training:
             self.model.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if fabric.world_size > 1 and fabric.device.type == "cuda":
             nn.SyncBatchNorm.convert_sync_batchnorm(self.model.network)  # type: ignore[no-untyped-call]
+        if config.train.checkpoint_activations:
+            checkpoint_blocks(self.model.network)
         step = task.training_step()
         optimizer = optimizers.create(step, config.optim)
         self.peaks = [group["lr"] for group in optimizer.param_groups]
@@ -59,9 +63,26 @@ class Training:
         self.samples = task.training_samples(self.workers)
         torch.manual_seed(config.seed)  # for dropout; weights and samples have generators of their own
         self.progress = load_state(run.state, self._parts()) if resume else Progress()
-        micro_batch = config.train.micro_batch or self.progress.micro_batch or config.train.batch_size
+        config.train.micro_batch = config.train.micro_batch or self._planned()
+        micro_batch = self.progress.micro_batch or config.train.micro_batch
         self.gradients = Gradients(fabric, self.module, step, micro_batch, self._say)
         self.score = config.train.best or next(iter(task.scores))
+
+    def _planned(self) -> int:
+        """Return how many samples fit at once; all of the batch where that is plain to see."""
+        config, fabric = self.config, self.fabric
+        batch = -(-config.train.batch_size // fabric.world_size)
+        size = self.task.sample_size
+        device = fabric.device.type
+        memory = parse_bytes(config.train.memory) if config.train.memory else free_memory(device) // fabric.world_size
+        if config.task != "semantic" or batch * size[0] * size[1] * MOST_PER_PIXEL < SAFE * memory:
+            return batch
+        found = plan(config, len(self.task.labels()["classes"]), size, memory, self.precision, fabric.world_size)
+        if found.parts > 1 or not found.micro_batch:
+            print(
+                f"{show_bytes(memory)} of memory: a batch of {batch} is computed in parts of {found.micro_batch or 1}"
+            )
+        return max(1, found.micro_batch)
 
     def fit(self) -> bool:
         """Train to the end; return False when it was interrupted (its state is saved then)."""

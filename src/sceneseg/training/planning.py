@@ -1,0 +1,122 @@
+"""How a batch fits into the memory: counted before the first step, so that it needn't be found out by failing."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from sceneseg.config import Config, Size
+from sceneseg.errors import ConfigError
+from sceneseg.models._cost import model_cost, model_memory
+from sceneseg.optim import optimizers
+from sceneseg.training.recompute import checkpoint_blocks
+
+UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
+SAFE = 0.8
+"""Part of the memory that is planned with: libraries and fragmentation take theirs."""
+MOST_PER_PIXEL = 16 * 2**10
+"""Bytes of a sample's activations for each of its pixels, more than the architectures here take."""
+HALF = 0.5
+"""What activations take in mixed precision, against float32."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a training step takes, in bytes, and what follows.
+
+    Args:
+        batch: Samples of a step in each process.
+        weights: Weights, which gradients take once more.
+        optimizer: What the optimizer keeps for each weight.
+        average: The moving average of the weights.
+        sample: Activations of one sample, forward and backward.
+        memory: What there is.
+        micro_batch: Samples that fit at once; 0 if not even one does.
+    """
+
+    batch: int
+    weights: int
+    optimizer: int
+    average: int
+    sample: int
+    memory: int
+    micro_batch: int
+
+    @property
+    def fixed(self) -> int:
+        """What a step takes whatever the batch."""
+        return 2 * self.weights + self.optimizer + self.average
+
+    @property
+    def parts(self) -> int:
+        """In how many parts a batch is computed."""
+        return -(-self.batch // max(1, self.micro_batch))
+
+
+def plan(config: Config, num_classes: int, size: Size, memory: int, precision: str, processes: int = 1) -> Plan:
+    """Count what a step takes, on the meta device.
+
+    Args:
+        config: Model, batch size, optimizer and average.
+        num_classes: Channels of the logits.
+        size: (height, width) of the samples.
+        memory: Bytes that a process may take.
+        precision: "32-true", "bf16-mixed" or "16-mixed".
+        processes: That share a batch.
+    """
+    arguments = {k: v for k, v in config.model_arguments.items() if k != "pretrained"}
+    prepare = checkpoint_blocks if config.train.checkpoint_activations else None
+    one, two = (
+        model_memory(config.model_name, num_classes, size, batch, prepare=prepare, **arguments)["backward"]
+        for batch in (1, 2)
+    )
+    weights = 4 * model_cost(config.model_name, num_classes, size, **arguments)["parameters_training"]
+    sample = round((two - one) * (1.0 if precision == "32-true" else HALF))
+    batch = -(-config.train.batch_size // processes)
+    kept = round(weights * _kept_for_a_weight(config))
+    average = weights if config.train.ema else 0
+    room = SAFE * memory - (2 * weights + kept + average)
+    micro_batch = max(0, min(batch, int(room / max(1, sample))))
+    if micro_batch:  # parts of one size
+        micro_batch = -(-batch // -(-batch // micro_batch))
+    return Plan(batch, weights, kept, average, sample, memory, micro_batch)
+
+
+def _kept_for_a_weight(config: Config) -> float:
+    """Return how many numbers the optimizer keeps for each weight, by letting it do a step."""
+    layer = nn.Conv2d(8, 8, 3)
+    optimizer = optimizers.create(nn.ModuleDict({"network": layer}), config.optim)
+    layer(torch.zeros(1, 8, 3, 3)).sum().backward()
+    optimizer.step()
+    state = optimizer.state.get(layer.weight, {})
+    return sum(v.numel() for v in state.values() if torch.is_tensor(v) and v.ndim) / layer.weight.numel()
+
+
+def free_memory(device: str) -> int:
+    """Return the bytes that a process can still get."""
+    if device == "cuda":
+        return int(torch.cuda.mem_get_info()[0])
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration):
+        return 8 * 2**30
+
+
+def parse_bytes(text: str) -> int:
+    """Read "8GB", "512 MiB" or a plain number of bytes.
+
+    Raises:
+        ConfigError: It is none of these.
+    """
+    match = re.fullmatch(r"([0-9.]+)\s*([kmg]i?)?b?", text.strip().lower())
+    if match is None:
+        raise ConfigError(f"Expected an amount of memory such as 8GB or 512MiB, found {text!r}.")
+    return int(float(match[1]) * UNITS[match[2] or ""])
+
+
+def show_bytes(number: int) -> str:
+    """Write bytes as people read them."""
+    return f"{number / 1e9:.2f} GB" if number >= 1e9 else f"{number / 1e6:.0f} MB"

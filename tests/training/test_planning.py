@@ -1,0 +1,71 @@
+"""What is planned holds: parts fit into the memory, and blocks that are computed again change nothing but that."""
+
+import pytest
+import torch
+
+from sceneseg import models
+from sceneseg.config import from_dict
+from sceneseg.errors import ConfigError
+from sceneseg.training.planning import parse_bytes, plan
+from sceneseg.training.recompute import checkpoint_blocks
+
+GB = 10**9
+
+
+def planned(memory, **train):
+    config = from_dict({"model": {"name": "bisenet_v2"}, "train": {"batch_size": 16, **train}})
+    return plan(config, 19, (512, 1024), memory, "32-true")
+
+
+def test_less_memory_means_more_parts():
+    found = [planned(memory) for memory in (3 * GB, 8 * GB, 100 * GB)]
+    assert found[0].micro_batch < found[1].micro_batch < found[2].micro_batch == 16
+    for one in found:
+        assert one.fixed + one.micro_batch * one.sample < one.memory
+        assert one.parts * one.micro_batch >= 16
+    assert planned(10**7).micro_batch == 0
+
+
+def test_the_optimizer_and_the_average_are_counted():
+    adam, average = planned(4 * GB), planned(4 * GB, ema=0.99)
+    assert adam.optimizer == 2 * adam.weights
+    assert average.fixed - adam.fixed == adam.weights
+
+
+@pytest.mark.parametrize(("text", "number"), [("8GB", 8 * GB), ("512 MiB", 2**29), ("1.5g", 1.5 * GB), ("100", 100)])
+def test_amounts_of_memory(text, number):
+    assert parse_bytes(text) == number
+
+
+def test_a_wrong_amount_is_named():
+    with pytest.raises(ConfigError, match="such as 8GB.*'much'"):
+        parse_bytes("much")
+
+
+@pytest.mark.parametrize("name", ["fast_scnn", "bisenet_v2"])
+def test_blocks_computed_again_change_nothing_but_memory(name):
+    image = torch.rand(2, 3, 64, 128)
+
+    def step(checkpointed):
+        torch.manual_seed(0)
+        network = models.create(name, num_classes=5).train()
+        if checkpointed:
+            assert checkpoint_blocks(network) > 3
+        kept = {}
+
+        def keep(tensor):
+            kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+            return tensor
+
+        torch.manual_seed(1)
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            outputs = network.coarse_logits(image)
+        sum(o.square().sum() for o in outputs).backward()
+        return network, sum(kept.values())
+
+    (plain, memory), (again, less) = step(False), step(True)
+    assert less < 0.9 * memory
+    for (key, a), b in zip(plain.named_parameters(), again.parameters(), strict=True):
+        assert torch.equal(a.grad, b.grad), key
+    for (key, a), b in zip(plain.named_buffers(), again.buffers(), strict=True):
+        assert torch.equal(a, b), key
