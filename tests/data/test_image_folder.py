@@ -101,7 +101,7 @@ def test_a_class_without_images_and_a_single_class(root):
 
 
 def test_segmentation_refuses_an_image_folder(root):
-    with pytest.raises(DataError, match="no labels to segment by. Use --task classification"):
+    with pytest.raises(DataError, match="no labels to segment by. Learn from it with"):
         data.create("image_folder", root=root)
 
 
