@@ -101,6 +101,20 @@ def test_predict_photos_of_any_size(run, tmp_path):
     assert (tmp_path / "out" / "grey_overlay.jpg").is_file()
 
 
+@pytest.mark.parametrize(("pictures", "engine"), [(2, "torch"), (20, "openvino")])
+def test_auto_compiles_where_it_pays(run, tmp_path, pictures, engine):
+    pytest.importorskip("openvino")
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(pictures):
+        Image.fromarray(np.full((64, 96, 3), 90, np.uint8)).save(photos / f"{number}.png")
+    said = sceneseg_cli(
+        *("predict", "-w", run.path, photos, "--engine", "auto", "--device", "cpu", "-r", tmp_path / "out")
+    )
+    assert f"computed by {engine}" in said
+    assert len(list((tmp_path / "out").glob("*_labelIds.png"))) == pictures
+
+
 def test_predict_a_split_from_the_weights_alone(run, toy_root, tmp_path):
     sceneseg_cli(
         *("predict", "-w", run.best, "-d", "cityscapes", "-p", toy_root, "--split", "test", "-r", tmp_path / "out")

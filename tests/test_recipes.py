@@ -21,7 +21,7 @@ from sceneseg.models._base import SegmentationModel
 from sceneseg.optim import optimizers
 from sceneseg.optim.schedules import NAMES, learning_rate
 from sceneseg.registry import check_arguments
-from sceneseg.tasks.semantic import TrainingStep
+from sceneseg.tasks.training_step import TrainingStep
 
 ROOT = Path(__file__).parents[1] / "recipes"
 RECIPES = sorted(ROOT.rglob("*.yaml"))

@@ -3,12 +3,16 @@
 import ctypes
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from typing import TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
 
-from sceneseg.errors import ConfigError
+from sceneseg.errors import ConfigError, did_you_mean
+
+ENGINES = ("auto", "torch", "openvino")
+"""What can compute a network's logits; auto is the fastest that is here."""
 
 T = TypeVar("T")
 NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "Cannot allocate memory")
@@ -36,6 +40,24 @@ def resolve_precision(precision: str, device: str) -> str:
     if device == "cuda":
         return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
     return "bf16-mixed" if device == "cpu" and torch.cpu._is_avx512_bf16_supported() else "32-true"
+
+
+def resolve_engine(engine: str, device: str) -> str:
+    """Return openvino for `auto` on a CPU where it is installed, otherwise torch; else the engine itself.
+
+    Raises:
+        ConfigError: It isn't installed, or doesn't compute on that device.
+    """
+    installed = find_spec("openvino") is not None
+    if engine == "auto":
+        return "openvino" if device == "cpu" and installed else "torch"
+    if engine not in ENGINES:
+        raise ConfigError(f'There is no engine "{engine}".{did_you_mean(engine, ENGINES)} Known: {", ".join(ENGINES)}.')
+    if engine == "openvino" and device != "cpu":
+        raise ConfigError(f"OpenVINO computes on the CPU here, the model lies on {device}. Add --device cpu.")
+    if engine == "openvino" and not installed:
+        raise ConfigError("OpenVINO isn't installed. Install it with: pip install 'sceneseg[export]'")
+    return engine
 
 
 def keep_freed_memory() -> None:

@@ -5,13 +5,24 @@ import platform
 import shlex
 import sys
 from datetime import UTC, datetime
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
 import sceneseg
+from sceneseg.errors import ConfigError
 
-PACKAGES = ("torch", "numpy", "timm", "lightning-fabric", "opencv-python-headless", "numba", "safetensors")
+PACKAGES = (
+    "torch",
+    "numpy",
+    "timm",
+    "lightning-fabric",
+    "opencv-python-headless",
+    "numba",
+    "safetensors",
+    "onnxruntime",
+    "openvino",
+)
 
 
 def environment() -> dict[str, Any]:
@@ -29,6 +40,23 @@ def environment() -> dict[str, Any]:
         "packages": {name: _version(name) for name in PACKAGES},
         **_torch_facts(),
     }
+
+
+def import_openvino() -> Any:
+    """Import OpenVINO; nothing of sceneseg imports it otherwise.
+
+    The package reports each import and conversion to its makers, unasked. Without its module for that, which it
+    treats as optional, it doesn't.
+
+    Raises:
+        ConfigError: It isn't installed.
+    """
+    if "openvino" not in sys.modules:
+        sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # importing it now fails
+    try:
+        return import_module("openvino")
+    except ImportError:
+        raise ConfigError("OpenVINO isn't installed. Install it with: pip install 'sceneseg[export]'") from None
 
 
 def command_line() -> str:

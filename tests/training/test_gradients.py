@@ -8,7 +8,7 @@ from sceneseg import models
 from sceneseg.config import Config
 from sceneseg.data.loading import Batch
 from sceneseg.errors import TrainingError
-from sceneseg.tasks.semantic import TrainingStep
+from sceneseg.tasks.training_step import TrainingStep
 from sceneseg.training.gradients import Gradients, freeze_statistics
 
 MEANS = [

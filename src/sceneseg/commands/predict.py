@@ -7,8 +7,10 @@ from cyclopts import Parameter
 
 if TYPE_CHECKING:
     from sceneseg.tasks.classification import ClassificationModel
+    from sceneseg.tasks.semantic import SemanticModel
 
 Size = tuple[int, int]
+PAYS_FROM = 20  # pictures of one size; Fast-SCNN at 1024 x 2048 saves 0.1 s of each, for 3 s of compiling
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
@@ -21,6 +23,7 @@ def predict(
     split: str = "test",
     target_size: Annotated[Size | None, Parameter(alias="-t", negative="")] = None,
     device: str = "auto",
+    engine: str = "torch",
 ) -> None:
     """Predict photographs of any size, all pictures of a folder, or a split of a data set.
 
@@ -39,6 +42,8 @@ def predict(
         split: Its part.
         target_size: HEIGHT WIDTH the network sees; as in training when absent.
         device: auto, cpu or cuda.
+        engine: torch, as in evaluation; openvino, faster on a CPU once it has compiled the network for a size; auto
+            takes openvino where it is installed and the pictures are many.
     """
     from rich.progress import track
 
@@ -51,9 +56,25 @@ def predict(
     if isinstance(model, ClassificationModel):
         _classify(model, files, results)
         return
+    if engine != "torch":
+        chosen = _engine(engine, model, files)
+        model.compute_with(chosen)
+        print(f"the network is computed by {chosen} ({model.input.precision})")
     for name, file in track(files, "predicting", transient=True):
         model.predict(file, name).save(results)
     print(f"{len(files)} predicted; label ids, colours and overlays are in {results}")
+
+
+def _engine(engine: str, model: "SemanticModel", files: list[tuple[str, Path]]) -> str:
+    """Return what `auto` means for these pictures: compiling takes seconds for each size, so it must pay."""
+    from PIL import Image
+
+    from sceneseg.devices import resolve_engine
+
+    if engine != "auto" or resolve_engine(engine, model.device.type) == "torch":
+        return resolve_engine(engine, model.device.type)
+    sizes = {model.input.target_size or Image.open(file).size for _, file in files}
+    return "openvino" if len(files) >= PAYS_FROM * len(sizes) else "torch"
 
 
 def _classify(model: "ClassificationModel", files: list[tuple[str, Path]], results: Path) -> None:

@@ -9,12 +9,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import torch
 from rich.progress import Progress
-from torch import Tensor, nn
+from torch import Tensor
 
 import sceneseg
-from sceneseg import data, losses, models, runs
+from sceneseg import data, models, runs
 from sceneseg.config import Config, Size
 from sceneseg.data import loading
 from sceneseg.data.doctor import quick_check
@@ -22,10 +23,10 @@ from sceneseg.data.loading import TrainingSamples, WholeScenes
 from sceneseg.data.sampling import ClassPlaces, find_places
 from sceneseg.data.scene import Image, Scene, SceneDataset, read_image
 from sceneseg.data.statistics import class_weights, count_classes
-from sceneseg.devices import gather, processes, resolve_device
+from sceneseg.devices import gather, processes, resolve_device, resolve_engine
 from sceneseg.errors import ConfigError, DataError, RunError
 from sceneseg.inference.prediction import Prediction
-from sceneseg.inference.resizing import nearest_labels, network_input
+from sceneseg.inference.resizing import Pixels, as_input, nearest_labels, resize_picture
 from sceneseg.kernels.upsample_argmax import upsample_argmax
 from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace
 from sceneseg.metrics.confusion import SemanticCounts
@@ -34,8 +35,10 @@ from sceneseg.models._base import SegmentationModel
 from sceneseg.models._cost import model_cost
 from sceneseg.runs import Run
 from sceneseg.tasks import register
-from sceneseg.tasks._base import Step, Task, Validation, autocast, load_strictly, segments
+from sceneseg.tasks._base import Task, Validation, autocast, load_strictly, segments
+from sceneseg.tasks.engines import OpenVINONetwork
 from sceneseg.tasks.samples import Samples
+from sceneseg.tasks.training_step import TrainingStep
 from sceneseg.tasks.transfer import prepare
 
 TASK = "semantic"
@@ -91,7 +94,7 @@ class Semantic(Task):
         self.model = SemanticModel.create(self.config, self.train.label_space, precision)
         return self.model
 
-    def training_step(self) -> "TrainingStep":
+    def training_step(self) -> TrainingStep:
         """Return network and losses."""
         rule = self.config.train.class_weights
         weights = class_weights(count_classes(self.train), rule) if rule else None
@@ -214,6 +217,17 @@ class SemanticModel:
         }
         runs.save_weights(path, state, header)
 
+    def compute_with(self, engine: str) -> None:
+        """Let an engine compute the network: "torch" or "openvino" (on a CPU, at the same precision).
+
+        Raises:
+            ConfigError: The engine isn't installed, or can't compute on the model's device.
+        """
+        network = self.network.network if isinstance(self.network, OpenVINONetwork) else self.network
+        if resolve_engine(engine, self.device.type) == "openvino":
+            network = OpenVINONetwork(network, self.input.precision)
+        self.network = network
+
     @property
     def device(self) -> torch.device:
         """Where the network lies."""
@@ -234,23 +248,46 @@ class SemanticModel:
         if isinstance(image, str | Path):
             name = name or Path(image).stem
             image = read_image(Path(image))
-        size = (image.shape[0], image.shape[1])
-        pixels = network_input(image, self.input.target_size, self.input.resize).to(self.device)
-        height, width = pixels.shape[-2:]
-        self.network.eval()
-        with self.autocast():
-            coarse = self.network.coarse_logits(pixels)[0]
+        labels, coarse, covered = self._answer(image[None])
+        align = self.network.align_corners
+        return Prediction(image, labels[0], self.label_space, name or "image", coarse, covered, align)
+
+    @torch.inference_mode()
+    def predict_labels(self, images: Labels) -> Labels:
+        """Predict several images of one size at once.
+
+        Args:
+            images: (B, H, W, 3) uint8 RGB.
+
+        Returns:
+            (B, H, W) uint8 train ids.
+        """
+        return self._answer(images)[0]
+
+    def _answer(self, images: Labels) -> tuple[Labels, Tensor, tuple[float, float]]:
+        """Return the images' labels, the coarse logits behind them, and how many image pixels these cover."""
+        size = (images.shape[1], images.shape[2])
+        pictures = [resize_picture(image, self.input.target_size, self.input.resize) for image in images]
+        coarse = self._coarse_logits(pictures[0][None] if len(pictures) == 1 else np.stack(pictures))
+        height, width = pictures[0].shape[:2]
         align = self.network.align_corners
         padded = self.network.padded_size(height, width)
         covered = (padded[0] * size[0] / height, padded[1] * size[1] / width)
         if self.input.enlarge == "labels":
-            small = upsample_argmax(coarse, (height, width), covered=padded, align_corners=align)
-            labels = nearest_labels(small[0].cpu().numpy(), size)
+            small = upsample_argmax(coarse, (height, width), covered=padded, align_corners=align).cpu().numpy()
+            labels = np.stack([nearest_labels(one, size) for one in small])
         else:
-            labels = upsample_argmax(coarse, size, covered=covered, align_corners=align)[0].cpu().numpy()
+            labels = upsample_argmax(coarse, size, covered=covered, align_corners=align).cpu().numpy()
         if self.void_output is not None:
             labels[labels == self.void_output] = IGNORE_INDEX
-        return Prediction(image, labels, self.label_space, name or "image", coarse, covered, align)
+        return labels, coarse, covered
+
+    def _coarse_logits(self, pictures: Pixels) -> Tensor:
+        if isinstance(self.network, OpenVINONetwork):
+            return self.network.of_pictures(pictures)
+        self.network.eval()
+        with self.autocast():
+            return self.network.coarse_logits(as_input(pictures, self.device))[0]
 
     def evaluate(
         self,
@@ -317,59 +354,3 @@ def evaluation_protocol(dataset: SceneDataset, model: SemanticModel | None, void
             "tta": "none",
         }
     return protocol
-
-
-class TrainingStep(Step):
-    """Colour, network and losses.
-
-    Args:
-        network: What is trained.
-        config: Losses, their weights and that of the auxiliary heads.
-        class_weights: One per class, or None.
-    """
-
-    def __init__(self, network: SegmentationModel, config: Config, class_weights: list[float] | None) -> None:
-        super().__init__()
-        self.network = network
-        self.aux_weight = config.train.aux_weight
-        self.factors: list[float] = []
-        self.criteria = nn.ModuleList()
-        for name, given in config.loss.items():
-            arguments = dict(given) if isinstance(given, dict) else {"weight": given}
-            self.factors.append(float(arguments.pop("weight", 1.0)))
-            if class_weights is not None:
-                arguments.setdefault("class_weights", class_weights)
-            self.criteria.append(losses.create(name, **arguments))
-
-    def outputs(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        """Return coarse logits: the main head's, then those of auxiliary heads."""
-        return self.network.coarse_logits(pixels)
-
-    def loss(self, outputs: tuple[Tensor, ...], labels: Tensor, whole: Tensor | None = None) -> Tensor:
-        """Return the weighted sum of all losses over all heads."""
-        shares = torch.ones(len(self.criteria)) if whole is None else self._shares(labels, whole)
-        main, *aux = outputs
-        loss = self._loss(main, labels, shares)
-        for logits in aux:
-            loss = loss + self.aux_weight * self._loss(logits, labels, shares)
-        return loss
-
-    def weights(self, labels: Tensor) -> Tensor | None:
-        """Return what each loss divides by."""
-        if not all(hasattr(criterion, "weight") for criterion in self.criteria):
-            return None
-        return torch.stack([c.weight(labels, self.network.num_classes) for c in self.criteria])  # type: ignore[operator]
-
-    def _shares(self, labels: Tensor, whole: Tensor) -> Tensor:
-        weights = self.weights(labels)
-        assert weights is not None  # else nobody would know the whole's
-        return torch.where(whole > 0, weights / whole.clamp(min=1e-12), 0).float()
-
-    def _loss(self, logits: Tensor, labels: Tensor, shares: Tensor) -> Tensor:
-        covered = self.network.padded_size(labels.shape[-2], labels.shape[-1])
-        align = self.network.align_corners
-        parts = [
-            factor * share * criterion(logits, labels, covered=covered, align_corners=align)
-            for factor, share, criterion in zip(self.factors, shares, self.criteria, strict=True)
-        ]
-        return torch.stack(parts).sum()

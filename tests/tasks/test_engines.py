@@ -1,0 +1,118 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from sceneseg.config import from_dict
+from sceneseg.data.cityscapes import LABEL_SPACE
+from sceneseg.data.toy import draw_scene
+from sceneseg.devices import resolve_engine
+from sceneseg.errors import ConfigError
+from sceneseg.models._cost import segmentation_models
+from sceneseg.tasks import engines
+from sceneseg.tasks.engines import OpenVINONetwork
+from sceneseg.tasks.semantic import SemanticModel
+
+pytest.importorskip("openvino")
+
+FAST = ("fast_scnn", "espnet", "segformer")  # the others convert as well, but it takes them a second or ten
+
+
+def make(name: str) -> SemanticModel:
+    return SemanticModel.create(from_dict({"model": {"name": name}}), LABEL_SPACE, "32-true")
+
+
+@pytest.fixture(scope="module")
+def model() -> SemanticModel:
+    return make("fast_scnn")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n in FAST else pytest.mark.slow) for n in segmentation_models()]
+)
+def test_openvino_predicts_what_torch_predicts(name):
+    model = make(name)
+    image = draw_scene((72, 136)).image  # not a multiple of any stride
+    wanted = model.predict(image).coarse
+    model.compute_with("openvino")
+    found = model.predict(image).coarse
+    variation = (wanted - wanted.mean((2, 3), keepdim=True)).norm()
+    assert found.shape == wanted.shape
+    assert (found - wanted).norm() < 5e-3 * variation  # where SegNet's pooling is nearly tied, rounding decides
+
+
+@pytest.mark.parametrize("facts", [{"target_size": (40, 72)}, {"target_size": (40, 72), "resize": "opencv_bilinear"}])
+def test_engines_see_the_same_picture(model, facts):
+    image = draw_scene((72, 136)).image
+    model.input.__dict__.update(facts)
+    model.compute_with("torch")
+    wanted = model.predict(image)
+    model.compute_with("openvino")
+    found = model.predict(image)
+    assert found.covered == wanted.covered
+    assert torch.allclose(found.coarse, wanted.coarse, atol=1e-4 * float(wanted.coarse.abs().max()))
+    model.compute_with("torch")
+    model.input.__dict__.update(target_size=None, resize="opencv")
+
+
+def test_several_pictures_at_once(model):
+    images = np.stack([draw_scene((64, 128), index=i).image for i in range(3)])
+    one_by_one = np.stack([model.predict(image).labels for image in images])
+    assert (model.predict_labels(images) == one_by_one).mean() > 0.999
+    model.compute_with("openvino")
+    assert (model.predict_labels(images) == one_by_one).mean() > 0.999
+    model.compute_with("torch")
+
+
+def test_compiled_networks_are_kept_and_few(model, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(OpenVINONetwork, "_compile", lambda self, pictures: compiled.append(pictures.shape) or Echo())
+    monkeypatch.setattr(engines, "SIZES_KEPT", 2)
+    network = OpenVINONetwork(model.network)
+    for width in (8, 16, 8, 24, 8, 16):  # 16 was used longest ago when 24 comes
+        network.of_pictures(np.zeros((1, 8, width, 3), np.uint8))
+    assert [shape[2] for shape in compiled] == [8, 16, 24, 16]
+
+
+class Echo:
+    def infer(self, arrays, share_inputs):
+        return arrays
+
+
+def test_a_network_that_cannot_be_converted_says_what_to_do(model):
+    class Odd(type(model.network)):
+        def coarse_logits(self, image):
+            return (torch.special.bessel_j0(super().coarse_logits(image)[0]),)
+
+    odd = Odd(3)
+    with pytest.raises(engines.ModelError, match="--engine torch"):
+        OpenVINONetwork(odd).of_pictures(np.zeros((1, 64, 64, 3), np.uint8))
+
+
+def test_bfloat16_is_used_only_where_the_model_has_it(model):
+    image = draw_scene((64, 128)).image[None]
+    exact = model.predict(image[0]).coarse
+    full, half = (OpenVINONetwork(model.network, p).of_pictures(image) for p in ("32-true", "bf16-mixed"))
+    assert (full - exact).norm() < 1e-5 * exact.norm()
+    if torch.cpu._is_avx512_bf16_supported():
+        assert 1e-5 * exact.norm() < (half - exact).norm() < 0.1 * exact.norm()
+
+
+def test_engines_are_resolved():
+    assert resolve_engine("auto", "cpu") == "openvino"
+    assert resolve_engine("auto", "cuda") == "torch"
+    with pytest.raises(ConfigError, match='Did you mean "openvino"'):
+        resolve_engine("openvin", "cpu")
+    with pytest.raises(ConfigError, match="--device cpu"):
+        resolve_engine("openvino", "cuda")
+
+
+def test_openvino_is_imported_without_its_telemetry():
+    code = (
+        "import sys; from sceneseg.environment import import_openvino; import_openvino();"
+        "print('openvino_telemetry.backend' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "False"
