@@ -141,6 +141,18 @@ def test_the_card_says_what_the_run_knows_and_no_more(run, tmp_path):
     assert "Images are resized to 64 × 128" in text
 
 
+def test_toy_scenes_are_called_what_they_are(run, tmp_path):
+    (tmp_path / "toy").mkdir()
+    (tmp_path / "toy" / "toy_scenes.json").write_text("{}")
+    config = runs.Run(run).config
+    config.write_text(config.read_text().replace("/home/somebody/private/cityscapes", str(tmp_path / "toy")))
+    text = weights._card(run, "tiny", "mit")
+    assert "trained on toy street scenes" in text
+    assert "no photograph" in text
+    assert huggingface_hub.ModelCard(text).data.datasets == ["toy_street_scenes"]
+    assert str(tmp_path) not in text
+
+
 def test_a_licence_that_nobody_chose_or_knows(run, tmp_path):
     weights.card(run, out=tmp_path / "none.md")
     assert huggingface_hub.ModelCard((tmp_path / "none.md").read_text()).data.license == "unknown"

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ HUB_LICENCES = {
     *("cc-by-nc-sa-4.0", "cc-by-nc-sa-3.0", "cc-by-nc-nd-4.0", "openrail", "unlicense"),
 }
 """Names that Hugging Face knows; any other becomes `other` with a name of its own."""
+NAMELESS = {"folder", "image_folder"}
+"""Data sets that everybody has others of."""
 WEAK = 0.3
 """A class below this IoU or accuracy is named among the limits."""
 
@@ -77,8 +80,7 @@ def model_card(path: Path, about: About) -> str:
         "tables": [(title, table) for title in ("classes", "categories") if (table := _table(metrics, title))],
         "evaluations": contents.evaluations,
         "model": contents.model or {},
-        "model_name": header["model"]["name"],
-        "model_arguments": {k: v for k, v in header["model"].items() if k != "name"},
+        "model_name": " on ".join(str(header["model"][k]) for k in ("name", "encoder") if k in header["model"]),
         "input": header["input"],
         "class_names": list(metrics["classes"]),
         "settings": _settings(contents, header),
@@ -104,19 +106,19 @@ def hub_header(contents: Contents, metrics: Plain, about: About, dataset: str) -
         if contents.classifies
         else ("image-segmentation", "Semantic segmentation")
     )
-    licence = about.licence.lower()
+    licence, slug = about.licence.lower(), re.sub(r"[^\w.-]+", "_", dataset).strip("_")
     known = licence in HUB_LICENCES
     terms: Plain = {"license": licence if known else "other" if licence else "unknown"}
     if licence and not known:
         terms["license_name"] = licence.replace(" ", "-")
     scores = [
-        {"type": key, "name": SUMMARY[key], "value": round(metrics[key], 4)}
+        {"type": "accuracy" if key == "top1" else key, "name": SUMMARY[key], "value": round(metrics[key], 4)}
         for key in SUMMARY
         if metrics.get(key) is not None
     ]
     result = {
         "task": {"type": task, "name": title},
-        "dataset": {"type": dataset.replace(" ", "_"), "name": dataset, "split": str(protocol.get("split"))},
+        "dataset": {"type": slug, "name": dataset, "split": str(protocol.get("split"))},
         "metrics": scores,
     }
     tags = [title.lower().replace(" ", "-"), str(contents.setting("model.name")), "street-scenes"]
@@ -124,7 +126,7 @@ def hub_header(contents: Contents, metrics: Plain, about: About, dataset: str) -
         "library_name": "sceneseg",
         "pipeline_tag": task,
         "tags": tags[:2] if contents.classifies else tags,
-        "datasets": [dataset.replace(" ", "_")],
+        "datasets": [slug],
         "metrics": [scores[0]["type"]],
         "model-index": [{"name": about.name, "results": [result]}],
     }
@@ -185,11 +187,12 @@ def _data(contents: Contents, metrics: Plain) -> Plain:
     """Return what is known of the data: name, images, terms of use, and whether it is the whole of it."""
     protocol = metrics["protocol"]
     name = str(protocol.get("dataset") or contents.setting("data.name"))
-    toy = (Path(str(contents.setting("data.root"))) / MARKER).is_file()
+    root = Path(str(contents.setting("data.root")))
+    toy = (root / MARKER).is_file()
     source = None if toy else next((s for s in SOURCES if s.name == name), None)
     split, images = str(protocol.get("split")), protocol.get("images")
     return {
-        "name": "toy street scenes" if toy else name,
+        "name": "toy street scenes" if toy else f"{name} ({root.name})" if name in NAMELESS else name,
         "train_split": contents.setting("data.train_split"),
         "split": split,
         "images": images,
