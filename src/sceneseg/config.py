@@ -171,7 +171,7 @@ class TrainConfig:
     weights: Annotated[str | None, Parameter(alias=("--weights", "-w"))] = None
     """Start from a run or weights file of the same model; rows of its heads are matched by class name."""
     encoder_weights: Annotated[str | None, Parameter(alias="--encoder-weights")] = None
-    """Start the encoder from a run or weights file, for example of a classifier."""
+    """Start the encoder (all but the heads, where there is none) from a run or weights file, as of a classifier."""
     freeze: Annotated[list[str], Parameter(alias="--freeze", negative="")] = field(default_factory=list)
     """Parts that stay as they are, weights and BatchNorm statistics, for example encoder."""
     ema: float = 0.0
