@@ -193,7 +193,7 @@ class Config:
     data: DataConfig = field(default_factory=DataConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     loss: dict[str, Any] = field(default_factory=lambda: {"cross_entropy": 1.0})
-    """Losses and their weights, --loss.cross_entropy 1"""
+    """Losses with their weights, or with arguments: --loss.cross_entropy 1 --loss.cross_entropy.label-smoothing 0.1"""
     optim: OptimConfig = field(default_factory=OptimConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     train: TrainConfig = field(default_factory=TrainConfig)

@@ -7,6 +7,8 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
+from sceneseg import overrides
+
 
 def summary(
     *,
@@ -29,11 +31,9 @@ def summary(
         batch: Images at once, for the memory.
         diagram: Also draw the parts and what feeds them to this SVG file.
     """
-    import yaml
-
     from sceneseg.models._cost import model_cost, model_memory
 
-    arguments = {k: yaml.safe_load(str(v)) for k, v in (model or {}).items()}
+    arguments = overrides.nested(model)
     cost = model_cost(name, classes, size, **arguments)
     memory = model_memory(name, classes, size, batch, **arguments)
     console = Console()
