@@ -106,7 +106,7 @@ class PyramidPooling(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, h, w) to (B, 2C, h, w)."""
-        pooled = [part(F.adaptive_avg_pool2d(x, b)) for part, b in zip(self.parts, self.bins, strict=True)]
+        pooled = [part(average_pool(x, (b, b))) for part, b in zip(self.parts, self.bins, strict=True)]
         return torch.cat([x, *(resize(p, like=x) for p in pooled)], dim=1)
 
 
@@ -150,3 +150,24 @@ def resize(x: Tensor, like: Tensor) -> Tensor:
     """Interpolate x bilinearly to the height and width of `like` (half-pixel centres, align_corners=False)."""
     size = (like.shape[-2], like.shape[-1])
     return x if x.shape[-2:] == size else F.interpolate(x, size=size, mode="bilinear", align_corners=False)
+
+
+def average_pool(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """Average (B, C, h, w) over `size` bins, which overlap where they don't divide the map.
+
+    In an export it is two matrix products, as ONNX has no adaptive pooling for maps of any size.
+    """
+    if not torch.compiler.is_exporting():
+        return F.adaptive_avg_pool2d(x, size)
+    rows, columns = (_bins(x.shape[axis], bins, x) for axis, bins in ((2, size[0]), (3, size[1])))
+    return rows @ x @ columns.transpose(0, 1)
+
+
+def _bins(length: int, bins: int, like: Tensor) -> Tensor:
+    """Return what each cell of a row counts in each bin, (bins, length): bin i reaches from floor(i l / n) to
+    ceil((i + 1) l / n)."""
+    cells = torch.arange(length, device=like.device)
+    numbers = torch.arange(bins, device=like.device)[:, None]
+    first, end = numbers * length // bins, ((numbers + 1) * length + bins - 1) // bins
+    inside = (cells >= first) & (cells < end)
+    return (inside / (end - first)).to(like.dtype)

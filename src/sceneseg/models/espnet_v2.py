@@ -18,6 +18,7 @@ from sceneseg.errors import ModelError
 from sceneseg.models import register
 from sceneseg.models._base import SegmentationModel, initialise
 from sceneseg.models._esp import ConvNormPReLU, NormPReLU, fuse_hierarchically, halve
+from sceneseg.models._layers import average_pool
 
 WIDE, NARROW = (1, 2, 3, 4), (1, 1, 2, 3)
 """Dilations of the four branches; at 1/16 the receptive field is held to 7."""
@@ -162,9 +163,9 @@ def look_at(x: Tensor, look: nn.Module, scale: float) -> Tensor:
     size = (x.shape[-2], x.shape[-1])
     scaled = (max(5, math.ceil(size[0] * scale)), max(5, math.ceil(size[1] * scale)))
     if scale < 1:
-        return enlarge(look(F.adaptive_avg_pool2d(x, scaled)), size)
+        return enlarge(look(average_pool(x, scaled)), size)
     if scale > 1:
-        return F.adaptive_avg_pool2d(look(enlarge(x, scaled)), size)
+        return average_pool(look(enlarge(x, scaled)), size)
     y: Tensor = look(x)
     return y
 

@@ -9,7 +9,6 @@ as in HRNet; the authors' OCR branch aligns corners.
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sceneseg.models import register
@@ -103,6 +102,8 @@ class RegionAttention(nn.Module):
             part(x).flatten(2).transpose(1, 2)
             for part, x in ((self.query, pixels), (self.key, regions), (self.value, regions))
         )
-        context = F.scaled_dot_product_attention(query, key, value)  # (B, h w, key_channels)
+        # written out, as PyTorch's own attention can't be exported here
+        alike = (query @ key.transpose(1, 2) / key.shape[-1] ** 0.5).softmax(-1)  # (B, h w, K)
+        context = alike @ value  # (B, h w, key_channels)
         height, width = pixels.shape[-2:]
         return self.project(context.transpose(1, 2).reshape(pixels.shape[0], -1, height, width))

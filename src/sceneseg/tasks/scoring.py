@@ -49,9 +49,9 @@ class Request:
     data: str | None
     root: str | None
     split: str
-    target_size: Size | None
-    void: VoidRule
-    device: str
+    target_size: Size | None = None
+    void: VoidRule = "ignore"
+    device: str = "auto"
     label_map: Path | None = None
     label_space: str | None = None
     size_bands: list[int] | None = None
