@@ -1,10 +1,9 @@
 import time
 
-import numpy as np
 import pytest
 import torch
 
-from sceneseg.bench.latency import Timing, in_turns, interleaved, street_image, whole_prediction
+from sceneseg.bench.latency import Timing, in_turns, interleaved, whole_prediction
 from sceneseg.bench.memory import MIB, peak_growth, resident
 from sceneseg.config import Config, from_dict
 from sceneseg.data.cityscapes import LABEL_SPACE
@@ -57,8 +56,3 @@ def test_memory_is_what_a_call_needs_at_its_peak():
     call()
     assert peak_growth(call) == pytest.approx(64, abs=4)
     assert peak_growth(lambda: None) < 2
-
-
-def test_the_street_has_any_size():
-    assert street_image((17, 40)).shape == (17, 40, 3)
-    assert np.array_equal(street_image((64, 128)), street_image((64, 128)))

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from sceneseg.bench.images import street_images
 from sceneseg.bench.memory import peak_growth
 from sceneseg.data.scene import Image
-from sceneseg.data.toy import draw_scene
 from sceneseg.tasks.semantic import SemanticModel
 
 Size = tuple[int, int]
@@ -68,7 +68,7 @@ def interleaved(
         warmup: Predictions of each before that.
         progress: Is told how many predictions are done, and of how many.
     """
-    image = street_image(size)
+    image = street_images(size)[0]
     calls: dict[str, Callable[[], object]] = {name: _call(model, image) for name, model in models.items()}
     devices = {name: model.device for name, model in models.items()}
     for call in calls.values():  # what is loaded at first use isn't a prediction's memory
@@ -107,15 +107,6 @@ def in_turns(
             if progress is not None:
                 progress(turn * len(names) + i + 1, total)
     return seconds
-
-
-def street_image(size: Size) -> Image:
-    """Draw the street that is predicted, (H, W, 3) uint8; always the same one.
-
-    A drawn scene and not noise, because the last step is faster where neighbouring pixels agree.
-    """
-    height, width = size
-    return np.ascontiguousarray(draw_scene((max(height, 32), max(width, 32))).image[:height, :width])
 
 
 def wait_for_cuda() -> None:

@@ -4,15 +4,17 @@ import ctypes
 import gc
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 STATUS = Path("/proc/self/status")
 CLEAR = Path("/proc/self/clear_refs")
 MIB = 2**20
 
 
-def peak_growth(call: Callable[[], object], device: torch.device | str = "cpu") -> float | None:
+def peak_growth(call: Callable[[], object], device: "torch.device | str" = "cpu") -> float | None:
     """Return by how many MiB memory grows at the peak of a call, above what lies there before.
 
     On a GPU that is what torch allocates there. On a CPU it is the process's resident memory, which only Linux
@@ -26,7 +28,9 @@ def peak_growth(call: Callable[[], object], device: torch.device | str = "cpu") 
         MiB, or None where the system doesn't say.
     """
     gc.collect()
-    if torch.device(device).type == "cuda":
+    if str(device).startswith("cuda"):
+        import torch
+
         torch.cuda.synchronize(device)
         torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)

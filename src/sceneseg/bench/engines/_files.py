@@ -1,0 +1,82 @@
+"""Engines that read an exported file: pictures (B, H, W, 3) uint8 in, labels (B, H, W) out. No torch in here."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from sceneseg.bench.engines._base import Engine, Pixels
+from sceneseg.bench.job import Job
+from sceneseg.environment import import_openvino
+
+
+class FileEngine(Engine):
+    """Opens the file with everything inside; for the network alone, its sibling that ends at the coarse logits.
+
+    Args:
+        job: What to load, and for how many threads.
+    """
+
+    devices: ClassVar[tuple[str, ...]] = ("cpu",)
+    file: ClassVar[str] = "fp32"
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.shape = tuple(np.load(job.images, mmap_mode="r").shape)
+        self._predict = self.open(job.file(self.file))
+
+    @abstractmethod
+    def open(self, file: Path) -> Callable[[Pixels], Any]:
+        """Return what computes the file's output for pictures of the job's shape."""
+
+    def predict(self, images: Pixels) -> Pixels:
+        """Hand the pictures over as they are."""
+        return np.asarray(self._predict(images))
+
+    def network(self, images: Pixels) -> Callable[[], Any]:
+        """Open the sibling."""
+        compute = self.open(self.job.file(f"{self.file}_coarse"))
+        return lambda: compute(images)
+
+
+class OnnxRuntimeEngine(FileEngine):
+    """ONNX Runtime's CPU provider."""
+
+    package: ClassVar[str] = "onnxruntime"
+
+    def open(self, file: Path) -> Callable[[Pixels], Any]:
+        """Create a session."""
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self.job.threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3  # errors
+        options.add_session_config_entry("session.force_spinning_stop", "1")  # don't keep the others' cores busy
+        session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+        name = session.get_inputs()[0].name
+        return lambda images: session.run(None, {name: images})[0]
+
+
+class OpenVINOEngine(FileEngine):
+    """OpenVINO's CPU plug-in, compiled for the one size that is measured."""
+
+    package: ClassVar[str] = "openvino"
+    precision: ClassVar[str] = "f32"
+
+    def open(self, file: Path) -> Callable[[Pixels], Any]:
+        """Compile."""
+        ov = import_openvino()
+        core = ov.Core()
+        model = core.read_model(file)
+        model.reshape(list(self.shape))
+        settings = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": 1,
+            "INFERENCE_NUM_THREADS": self.job.threads,
+            "INFERENCE_PRECISION_HINT": self.precision,
+        }
+        request = core.compile_model(model, "CPU", settings).create_infer_request()
+        return lambda images: request.infer([images], share_inputs=True)[0]

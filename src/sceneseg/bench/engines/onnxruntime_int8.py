@@ -1,0 +1,13 @@
+"""ONNX Runtime on the exported file, int8."""
+
+from typing import ClassVar
+
+from sceneseg.bench.engines import register
+from sceneseg.bench.engines._files import OnnxRuntimeEngine
+
+
+@register
+class OnnxRuntimeInt8(OnnxRuntimeEngine):
+    """Quantised by the exporter."""
+
+    file: ClassVar[str] = "int8"

@@ -1,0 +1,13 @@
+"""OpenVINO on the exported file, float32."""
+
+from typing import ClassVar
+
+from sceneseg.bench.engines import register
+from sceneseg.bench.engines._files import OpenVINOEngine
+
+
+@register
+class OpenVINO(OpenVINOEngine):
+    """Everything inside the file."""
+
+    precision: ClassVar[str] = "f32"

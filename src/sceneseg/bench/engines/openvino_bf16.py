@@ -1,0 +1,13 @@
+"""OpenVINO on the exported file, in bfloat16 where the processor computes it."""
+
+from typing import ClassVar
+
+from sceneseg.bench.engines import register
+from sceneseg.bench.engines._files import OpenVINOEngine
+
+
+@register
+class OpenVINOBFloat16(OpenVINOEngine):
+    """Everything inside the file."""
+
+    precision: ClassVar[str] = "bf16"

@@ -1,0 +1,14 @@
+"""OpenVINO on the exported file, int8; what isn't quantised in bfloat16 where the processor computes it."""
+
+from typing import ClassVar
+
+from sceneseg.bench.engines import register
+from sceneseg.bench.engines._files import OpenVINOEngine
+
+
+@register
+class OpenVINOInt8(OpenVINOEngine):
+    """Quantised by the exporter."""
+
+    file: ClassVar[str] = "int8"
+    precision: ClassVar[str] = "bf16"

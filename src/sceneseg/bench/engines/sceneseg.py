@@ -1,0 +1,32 @@
+"""What `sceneseg predict` does: the network by torch at the model's precision, then our last step."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import torch
+
+from sceneseg.bench.engines import register
+from sceneseg.bench.engines._base import Pixels
+from sceneseg.bench.engines._torch import TorchEngine
+
+
+@register
+class Sceneseg(TorchEngine):
+    """The code of `SemanticModel.predict`, for several pictures at once."""
+
+    memory_format: ClassVar[torch.memory_format] = torch.channels_last
+
+    def predict(self, images: Pixels) -> Pixels:
+        """Let the model predict."""
+        return self.model.predict_labels(images)
+
+    def network(self, images: Pixels) -> Callable[[], Any]:
+        """Compute at the model's own precision."""
+        image = self.input(images)
+
+        @torch.inference_mode()
+        def call() -> Any:
+            with self.model.autocast():
+                return self.model.network.coarse_logits(image)[0]
+
+        return call

@@ -1,0 +1,59 @@
+"""What one measuring process is told to do, and what it answers."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model, and what computes it.
+
+    Args:
+        name: For tables; the run's or the model's name.
+        engine: On the shelf `sceneseg.bench.engines`.
+        weights: Run directory or weights file; None for an untrained model.
+        model: Name and arguments of an untrained model.
+        files: Exported files for the engines that read one: what is in it ("fp32", "int8", "int8_coarse") -> path.
+    """
+
+    name: str
+    engine: str
+    weights: str | None = None
+    model: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A candidate, and the pictures that it predicts.
+
+    Args:
+        candidate: What is measured.
+        images: File with the pictures, (B, H, W, 3) uint8 in NumPy's format.
+        labels: File to which the worker writes the labels of its first prediction, (B, H, W) uint8.
+        device: cpu or cuda.
+        threads: Of the engine, on the CPU.
+    """
+
+    candidate: Candidate
+    images: str
+    labels: str
+    device: str
+    threads: int
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "Job":
+        """Read what `dataclasses.asdict` made of a job."""
+        return cls(**{**data, "candidate": Candidate(**data["candidate"])})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return dataclasses.asdict(self)
+
+    def file(self, content: str) -> Path:
+        """Return the exported file with that content."""
+        return Path(self.candidate.files[content])

@@ -1,0 +1,173 @@
+"""The file that a measurement leaves: its layout as types, and the check that a file keeps to it."""
+
+import dataclasses
+import types
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from sceneseg import runs
+from sceneseg.errors import DataError
+
+T = TypeVar("T")
+SCHEMA = "sceneseg-bench-1"
+
+
+@dataclass(frozen=True)
+class Times:
+    """What the repetitions of one call took.
+
+    Args:
+        p50_ms: Median milliseconds of wall time (on a GPU, of the network alone: by its own clock).
+        p95_ms: 95 of 100 repetitions took at most that.
+        images_per_s: Images of all repetitions by their time.
+        repetitions: How many were timed.
+    """
+
+    p50_ms: float
+    p95_ms: float
+    images_per_s: float
+    repetitions: int
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Resident memory of the process that predicts, in MiB; None where the system doesn't tell.
+
+    Args:
+        libraries_mib: After importing the engine.
+        loaded_mib: After loading the model.
+        peak_mib: At the peak, up to the end of the first prediction.
+        gpu_peak_mib: Taken on the GPU at the peak; None on the CPU.
+    """
+
+    libraries_mib: float | None
+    loaded_mib: float | None
+    peak_mib: float | None
+    gpu_peak_mib: float | None
+
+
+@dataclass(frozen=True)
+class Result:
+    """One candidate at one size and batch.
+
+    Args:
+        name: Of the model or run.
+        engine: What computed it.
+        weights: Run or weights file; None: untrained.
+        size: (height, width) of the images, in pixels.
+        batch: Images at once.
+        device: cpu or cuda.
+        threads: Of the engine, on the CPU.
+        start_s: From starting a process until the engine is imported.
+        load_s: Loading and, for some, compiling.
+        first_s: The first prediction; some compile in it.
+        memory: See `Memory`.
+        whole: From uint8 images in memory to their labels.
+        network: From the network's input to its coarse logits.
+        equal_pixels: Part of the pixels that have the label that eager torch gives them; None when eager wasn't asked.
+        neighbours: Other candidates it took turns with.
+        error: Why there are no times.
+    """
+
+    name: str
+    engine: str
+    weights: str | None
+    size: tuple[int, int]
+    batch: int
+    device: str
+    threads: int
+    start_s: float | None = None
+    load_s: float | None = None
+    first_s: float | None = None
+    memory: Memory | None = None
+    whole: Times | None = None
+    network: Times | None = None
+    equal_pixels: float | None = None
+    neighbours: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What was asked for.
+
+    Args:
+        repetitions: Timed repetitions of each call, at most.
+        warmup: Untimed ones before.
+        seconds: A candidate whose turns have taken so long repeats no more, once it has had three.
+        images: What was predicted.
+    """
+
+    repetitions: int
+    warmup: int
+    seconds: float
+    images: str = "toy street scenes, drawn at the size"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A whole measurement.
+
+    Args:
+        schema: Version of this layout.
+        environment: Machine, versions, command (`sceneseg.environment`).
+        settings: What was asked for.
+        results: One per candidate, size and batch.
+    """
+
+    schema: str
+    environment: dict[str, Any]
+    settings: Settings
+    results: list[Result]
+
+    def write(self, path: Path) -> None:
+        """Write the record as JSON."""
+        runs.write_json(path, dataclasses.asdict(self))
+
+    @classmethod
+    def read(cls, path: Path) -> "Record":
+        """Read a record and check it.
+
+        Raises:
+            RunError: There is no such file, or it isn't JSON.
+            DataError: It isn't a record of this version.
+        """
+        return parse(runs.read_json(path), str(path))
+
+
+def parse(data: Any, where: str) -> Record:
+    """Check plain data against the layout and return it as a record.
+
+    Raises:
+        DataError: A key that is missing, unknown, or has a value of another type.
+    """
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        found = data.get("schema") if isinstance(data, dict) else type(data).__name__
+        raise DataError(f'{where}: expected a measurement with the schema "{SCHEMA}", found {found!r}. Measure again.')
+    record: Record = _parse(Record, data, where, "")
+    return record
+
+
+def _parse(kind: Any, value: Any, where: str, key: str) -> Any:
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        if value is None:
+            return None
+        return _parse(next(k for k in get_args(kind) if k is not types.NoneType), value, where, key)
+    if dataclasses.is_dataclass(kind) and isinstance(value, dict):
+        hints = get_type_hints(kind)
+        if odd := sorted(hints.keys() ^ value.keys()):
+            what = "unknown" if odd[0] in value else "missing"
+            raise DataError(f"{where}: {what} key {key}{odd[0]}. Measure again with this version.")
+        return kind(**{k: _parse(hint, value[k], where, f"{key}{k}.") for k, hint in hints.items()})  # type: ignore[operator]
+    if origin is list and isinstance(value, list):
+        return [_parse(get_args(kind)[0], item, where, f"{key}{i}.") for i, item in enumerate(value)]
+    if origin is tuple and isinstance(value, list) and len(value) == len(get_args(kind)):
+        return tuple(_parse(k, item, where, key) for k, item in zip(get_args(kind), value, strict=True))
+    plain = origin or kind
+    if kind is float and type(value) is int:
+        return float(value)
+    if plain in (int, float, str, bool, dict) and type(value) is plain:
+        return value
+    raise DataError(f"{where}: {key.rstrip('.')} must be {getattr(plain, '__name__', plain)}, found {value!r}.")

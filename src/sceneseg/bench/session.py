@@ -1,0 +1,210 @@
+"""Measuring candidates against each other: each in a process of its own, all taking turns."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from sceneseg.bench.images import street_images
+from sceneseg.bench.job import Candidate, Job, Size
+from sceneseg.bench.record import Memory, Result, Settings, Times
+
+Say = Callable[[str, int, int], None]
+PARTS = ("whole", "network")
+LEAST = 3  # repetitions, however slow
+SPARE = 1.5  # a further process is started where so many times the largest one's memory is free
+
+
+def measure(
+    candidates: Sequence[Candidate], size: Size, batch: int, device: str, threads: int, settings: Settings, say: Say
+) -> list[Result]:
+    """Measure candidates at one size and batch.
+
+    They are loaded one after the other and stay; then each round lets every one compute once, in changing order. When
+    memory gets short, those that are loaded are measured and ended before the next ones are loaded.
+
+    Args:
+        candidates: What is measured.
+        size: (height, width) of the images.
+        batch: Images at once.
+        device: cpu or cuda.
+        threads: Of each engine, on the CPU.
+        settings: Repetitions.
+        say: Is told what is being done, how many steps are done, and of how many.
+
+    Returns:
+        One result per candidate, in their order.
+    """
+    results: list[Result] = []
+    labels: dict[tuple[str, str], Path] = {}
+    with tempfile.TemporaryDirectory(prefix="sceneseg-bench-") as folder:
+        images = Path(folder) / "images.npy"
+        np.save(images, street_images(size, batch))
+        waiting = list(enumerate(candidates))
+        while waiting:
+            with ExitStack() as stack:
+                group: list[Worker] = []
+                while waiting and not (group and short_of_memory(group)):
+                    number, candidate = waiting.pop(0)
+                    say(f"loading {candidate.name}, {candidate.engine}", number, len(candidates))
+                    job = Job(candidate, str(images), str(Path(folder) / f"{number}.npy"), device, threads)
+                    group.append(stack.enter_context(Worker(job)))
+                    labels[candidate.name, candidate.engine] = Path(job.labels)
+                take_turns(group, settings, say)
+                results += [worker.result(size, batch, len(group) - 1) for worker in group]
+        return [_with_equal_pixels(result, labels) for result in results]
+
+
+def take_turns(group: "Sequence[Worker]", settings: Settings, say: Say) -> None:
+    """Let the workers compute in turns until each has done its repetitions or used up its time."""
+    rounds = settings.warmup + settings.repetitions
+    for part in PARTS:
+        for turn in range(rounds):
+            for i in range(len(group)):
+                worker = group[(turn + i) % len(group)]  # nobody always follows the same neighbour's leftovers
+                if worker.wants_turn(part, turn - settings.warmup, settings.seconds):
+                    what = "whole predictions" if part == "whole" else "networks alone"
+                    say(f"{what}: {worker.job.candidate.name}, {worker.job.candidate.engine}", turn, rounds)
+                    worker.turn(part, turn >= settings.warmup)
+
+
+def short_of_memory(group: "Sequence[Worker]") -> bool:
+    """Return whether a further process as large as the largest of the group might not fit."""
+    peaks = [worker.memory.peak_mib or 0.0 for worker in group if worker.memory]
+    free = available_mib()
+    return free is not None and free < SPARE * max(peaks, default=0.0)
+
+
+def available_mib() -> float | None:
+    """Return the memory that is free for new processes, MiB; None outside Linux."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("MemAvailable:")), None)
+
+
+class Worker:
+    """A process that measures one candidate; a context that ends it.
+
+    Args:
+        job: What it measures.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.facts: dict[str, Any] = {}
+        self.memory: Memory | None = None
+        self.error: str | None = None
+        self.seconds: dict[str, list[float]] = {part: [] for part in PARTS}
+        self.spent = dict.fromkeys(PARTS, 0.0)
+        self.started = time.monotonic()
+        # A session of its own: Ctrl-C reaches the parent alone, which then ends the worker and its threads.
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "sceneseg.bench.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment(job.threads),
+            start_new_session=True,
+        )
+        self.facts = self._ask(json.dumps(job.to_dict()))
+        if not self.error:
+            self.memory = Memory(**self.facts["memory"])
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        for pipe in self._pipes():
+            pipe.close()
+
+    def wants_turn(self, part: str, repetition: int, seconds: float) -> bool:
+        """Return whether the worker can and should compute once more."""
+        return self.error is None and (repetition < LEAST or self.spent[part] < seconds)
+
+    def turn(self, part: str, counts: bool) -> None:
+        """Let the worker compute once."""
+        answer = self._ask(part)
+        if self.error is None:
+            self.spent[part] += answer["seconds"]
+            if counts:
+                self.seconds[part].append(answer["seconds"])
+
+    def result(self, size: Size, batch: int, neighbours: int) -> Result:
+        """Summarise."""
+        candidate = self.job.candidate
+        result = Result(
+            candidate.name, candidate.engine, candidate.weights, size, batch, self.job.device, self.job.threads
+        )
+        if self.error is not None:
+            return dataclasses.replace(result, error=self.error)
+        return dataclasses.replace(
+            result,
+            start_s=round(self.facts["imported"] - self.started, 3),
+            load_s=round(self.facts["load_s"], 3),
+            first_s=round(self.facts["first_s"], 3),
+            memory=Memory(**{k: v and round(v, 1) for k, v in dataclasses.asdict(self.memory).items()}),  # type: ignore[arg-type]
+            whole=summary(self.seconds["whole"], batch),
+            network=summary(self.seconds["network"], batch),
+            neighbours=neighbours,
+        )
+
+    def _ask(self, line: str) -> dict[str, Any]:
+        told, answers = self.process.stdin, self.process.stdout
+        assert told is not None
+        assert answers is not None
+        try:
+            told.write(line + "\n")
+            told.flush()
+            answer: dict[str, Any] = json.loads(answers.readline() or "{}")
+        except (BrokenPipeError, json.JSONDecodeError):
+            answer = {}
+        if not answer:
+            answer = {"error": self._end()}
+        self.error = answer.get("error")
+        return answer
+
+    def _end(self) -> str:
+        code = self.process.wait()
+        if code == -signal.SIGKILL:
+            return "was killed by the system, probably for want of memory"
+        return f"its process ended with code {code}"
+
+    def _pipes(self) -> Iterator[IO[str]]:
+        yield from (pipe for pipe in (self.process.stdin, self.process.stdout) if pipe is not None)
+
+
+def environment(threads: int) -> dict[str, str]:
+    """Return the environment of a worker: as many threads as it shall have, whatever computes."""
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+    return {**os.environ, **dict.fromkeys(names, str(threads))}
+
+
+def summary(seconds: Sequence[float], batch: int) -> Times | None:
+    """Summarise the seconds of each repetition; None when there were none."""
+    if not seconds:
+        return None
+    p50, p95 = np.percentile(np.asarray(seconds) * 1000, (50, 95))
+    rate = batch * len(seconds) / sum(seconds)
+    return Times(round(float(p50), 3), round(float(p95), 3), round(rate, 3), len(seconds))
+
+
+def _with_equal_pixels(result: Result, labels: dict[tuple[str, str], Path]) -> Result:
+    own, eager = (labels.get((result.name, engine)) for engine in (result.engine, "eager"))
+    if result.error or own is None or eager is None or not own.is_file() or not eager.is_file():
+        return result
+    return dataclasses.replace(result, equal_pixels=round(float((np.load(own) == np.load(eager)).mean()), 6))
