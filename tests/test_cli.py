@@ -168,6 +168,9 @@ def test_summary():
         (("evaluate",), "Give either -w RUN_OR_WEIGHTS or --predictions FOLDER"),
         (("summary", "-m", "unet", "--model.depht", "3"), 'Did you mean "depth"'),
         (("report", "nowhere"), "nowhere"),
+        (("compare",), "Give run directories, or models with -m A,B,C"),
+        (("compare", "-m", "unet,fast_scn", "-p", "."), 'Did you mean "fast_scnn"'),
+        (("compare", "nowhere"), "nowhere"),
     ],
 )
 def test_mistakes_get_one_sentence(arguments, message):

@@ -15,7 +15,7 @@ app = App(
     version=sceneseg.__version__,
     config=(overrides.remember,),
 )
-for verb in ("train", "evaluate", "predict", "report", "summary", "models", "bench", "plan", "export"):
+for verb in ("train", "evaluate", "predict", "compare", "report", "summary", "models", "bench", "plan", "export"):
     app.command(f"sceneseg.commands.{verb}:{verb}", name=verb)
 app.command("sceneseg.commands.verify_resume:verify_resume", name="verify-resume")
 

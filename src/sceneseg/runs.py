@@ -112,6 +112,50 @@ class Run:
         return configs.load(self.config)
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """A folder in which runs are compared; those that were made for it lie inside.
+
+    Args:
+        path: The folder, usually ``runs/<name>``.
+    """
+
+    path: Path
+
+    @property
+    def plan(self) -> Path:
+        """What is compared and under which budget, JSON."""
+        return self.path / "plan.json"
+
+    @property
+    def progress(self) -> Path:
+        """What became of each run so far, JSON."""
+        return self.path / "progress.json"
+
+    @property
+    def latency(self) -> Path:
+        """How long predictions take, and on which machine, JSON."""
+        return self.path / "latency.json"
+
+    @property
+    def results(self) -> Path:
+        """Every figure of the page and the files it comes from, JSON."""
+        return self.path / "comparison.json"
+
+    @property
+    def page(self) -> Path:
+        """The offline page."""
+        return self.path / "comparison.html"
+
+    def run(self, folder: str) -> Run:
+        """Return a run of the plan; `folder` is relative to the comparison's."""
+        return Run(self.path / folder)
+
+    def folder_of(self, run: Path) -> str:
+        """Write a run's path relative to the comparison's, with slashes, so that the page's links reach it."""
+        return Path(os.path.relpath(run.resolve(), self.path.resolve())).as_posix()
+
+
 def create_run(runs: Path, name: str) -> Run:
     """Make a new run directory: `name`, or `name-2`, `name-3`, ... so that no run overwrites another."""
     runs.mkdir(parents=True, exist_ok=True)

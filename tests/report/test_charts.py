@@ -59,7 +59,7 @@ def test_two_curves_are_read_together() -> None:
     curves = [Curve("a", [1, 2], [0.5, 0.6]), Curve("b", [1, 3], [0.1, 0.2])]
     chart = line_chart(curves, title="Mean IoU", x_name="epoch", in_percent=True)
     points = json.loads(ElementTree.fromstring(chart).find("svg").attrib["data-points"])
-    assert [text for _, text, _ in points] == ["epoch 1: a 50.0 %, b 10.0 %", "epoch 2: a 60.0 %"]
+    assert [text for _, text, _ in points] == ["epoch 1: a 50.0 %, b 10.0 %", "epoch 2: a 60.0 %", "epoch 3: b 20.0 %"]
     assert points[1][2][1] is None
 
 

@@ -60,16 +60,16 @@ def bar_chart(bars: Sequence[Bar], *, title: str, note: str = "") -> Markup:
         Markup(
             '<text class="name" x="{}" y="{}" text-anchor="end">{}</text>'
             '<rect class="track" x="{}" y="{}" width="{}" height="12" rx="2"/>'
-        ).format(_px(left - 8), _px(y + 14), _shorten(b.label), _px(left), _px(y + 4), _px(full))
+        ).format(px(left - 8), px(y + 14), _shorten(b.label), px(left), px(y + 4), px(full))
         + (
             Markup('<rect class="bar" x="{}" y="{}" width="{}" height="12" rx="2" style="fill:{}"/>').format(
-                _px(left), _px(y + 4), _px(full * min(max(b.value, 0), 1)), b.color
+                px(left), px(y + 4), px(full * min(max(b.value, 0), 1)), b.color
             )
             if b.value is not None
             else Markup("")
         )
         + Markup('<text class="value" x="{}" y="{}" text-anchor="end">{}</text>').format(
-            width, _px(y + 14), percent(b.value)
+            width, px(y + 14), percent(b.value)
         )
         for b, y in ((b, i * row) for i, b in enumerate(bars))
     ]
@@ -77,7 +77,7 @@ def bar_chart(bars: Sequence[Bar], *, title: str, note: str = "") -> Markup:
     svg = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
         width, max(len(bars) * row, 1), summary, Markup("").join(drawn)
     )
-    return _figure("bars", title, note, svg)
+    return figure("bars", title, note, svg)
 
 
 def line_chart(
@@ -85,6 +85,7 @@ def line_chart(
     *,
     title: str,
     x_name: str,
+    x_unit: str = "",
     note: str = "",
     in_percent: bool = False,
     x_range: tuple[float, float] | None = None,
@@ -92,9 +93,10 @@ def line_chart(
     """Draw curves over a common x axis, with ticks, a zero line and a read-out that follows the pointer.
 
     Args:
-        curves: The lines; the first one's x are where the read-out stops.
+        curves: The lines; the read-out stops at every x of any of them.
         title: What the values are.
         x_name: What x is, "epoch".
+        x_unit: Stands behind x in the read-out, " %".
         note: Stands beside the title until the pointer comes.
         in_percent: Whether values are shares in [0, 1] that are written in %.
         x_range: The ends of the x axis, so that charts in a row agree; those of the curves when absent.
@@ -106,18 +108,16 @@ def line_chart(
     frame = _Frame.around(curves, x_range)
     grid = [
         Markup('<path class="grid" d="M{} {}H{}"/><text x="{}" y="{}" text-anchor="end">{}</text>').format(
-            frame.left, _px(frame.y(v)), frame.right, frame.left - 7, _px(frame.y(v) + 4), _short(v, in_percent)
+            frame.left, px(frame.y(v)), frame.right, frame.left - 7, px(frame.y(v) + 4), _short(v, in_percent)
         )
         for v in ticks(frame.y_low, frame.y_high)
     ] + [
-        Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>').format(
-            _px(frame.x(v)), frame.bottom + 18, f"{v:g}"
-        )
+        Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>').format(px(frame.x(v)), frame.bottom + 18, f"{v:g}")
         for v in ticks(frame.x_low, frame.x_high, whole=True)
     ]
     lines = [Markup('<path class="curve" style="stroke:{}" d="{}"/>').format(c.color, frame.path(c)) for c in curves]
     dots = [Markup('<circle class="dot" r="4" style="fill:{}"/>').format(c.color) for c in curves]
-    points = _readings(curves, frame, x_name, in_percent)
+    points = _readings(curves, frame, x_name, x_unit, in_percent)
     svg = Markup(
         '<svg viewBox="0 0 {} {}" role="img" tabindex="0" aria-label="{}" data-points="{}">{}'
         '<path class="rule" d="M0 {}V{}"/>{}</svg>'
@@ -131,7 +131,7 @@ def line_chart(
         frame.bottom,
         Markup("").join(dots),
     )
-    return _figure("lines", title, note, svg)
+    return figure("lines", title, note, svg)
 
 
 def heat_map(
@@ -182,7 +182,7 @@ def heat_map(
         cell,
         cell,
     )
-    return _figure("heat", title, note, svg)
+    return figure("heat", title, note, svg)
 
 
 def ticks(low: float, high: float, count: int = 4, *, whole: bool = False) -> list[float]:
@@ -239,27 +239,27 @@ class _Frame:
         pieces: list[list[str]] = [[]]
         for x, y in zip(curve.x, curve.y, strict=True):
             if math.isfinite(y):
-                pieces[-1].append(f"{_px(self.x(x))} {_px(self.y(y))}")
+                pieces[-1].append(f"{px(self.x(x))} {px(self.y(y))}")
             else:
                 pieces.append([])
         ring = "m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0"
         return "".join("M" + "L".join(piece) + (ring if len(piece) == 1 else "") for piece in pieces if piece)
 
 
-def _readings(curves: Sequence[Curve], frame: _Frame, x_name: str, in_percent: bool) -> list[list[object]]:
-    """List what the read-out says at each x of the first curve: [pixel x, text, pixel y of each curve or null]."""
+def _readings(curves: Sequence[Curve], frame: _Frame, x_name: str, x_unit: str, in_percent: bool) -> list[list[object]]:
+    """List what the read-out says at each x of any curve: [pixel x, text, pixel y of each curve or null]."""
     if not curves:
         return []
     found = [dict(zip(c.x, c.y, strict=True)) for c in curves]
     readings: list[list[object]] = []
-    for x in curves[0].x:
+    for x in sorted({x for c in curves for x in c.x}):
         values = [f.get(x, math.nan) for f in found]
         if not any(map(math.isfinite, values)):
             continue
         names = [f"{c.name} " if len(curves) > 1 else "" for c in curves]
         texts = [n + _exact(v, in_percent) for n, v in zip(names, values, strict=True) if math.isfinite(v)]
         heights = [round(frame.y(v), 1) if math.isfinite(v) else None for v in values]
-        readings.append([round(frame.x(x), 1), f"{x_name} {x:g}: " + ", ".join(texts), heights])
+        readings.append([round(frame.x(x), 1), f"{x_name} {x:g}{x_unit}: " + ", ".join(texts), heights])
     return readings
 
 
@@ -301,12 +301,13 @@ def _heat_labels(rows: Sequence[str], columns: Sequence[str], cell: int) -> list
     middles = [i * cell + cell / 2 for i in range(max(len(rows), len(columns)))]
     row = Markup('<text x="-7" y="{}" text-anchor="end">{}</text>')
     column = Markup('<text transform="translate({} -7) rotate(-90)">{}</text>')
-    return [row.format(_px(m + 4), _shorten(name)) for m, name in zip(middles, rows, strict=False)] + [
-        column.format(_px(m + 4), _shorten(name)) for m, name in zip(middles, columns, strict=False)
+    return [row.format(px(m + 4), _shorten(name)) for m, name in zip(middles, rows, strict=False)] + [
+        column.format(px(m + 4), _shorten(name)) for m, name in zip(middles, columns, strict=False)
     ]
 
 
-def _figure(kind: str, title: str, note: str, svg: Markup) -> Markup:
+def figure(kind: str, title: str, note: str, svg: Markup) -> Markup:
+    """Put a drawing under its title; what the pointer reads replaces the note."""
     return Markup(
         '<figure class="chart {}"><figcaption><strong>{}</strong> <output>{}</output></figcaption>{}</figure>'
     ).format(kind, title, note, svg)
@@ -321,7 +322,8 @@ def _shorten(text: str) -> str:
     return text if len(text) <= room else text[: room - 1] + "…"
 
 
-def _px(value: float) -> str:
+def px(value: float) -> str:
+    """Write a place in a drawing."""
     return f"{value:.1f}".removesuffix(".0")
 
 

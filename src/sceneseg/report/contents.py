@@ -101,7 +101,7 @@ def read_contents(run: Run) -> Contents:
     found.history = part(run.history, _history, "learning curves") or []
     if not found.classifies:
         found.confusion = part(run.confusion, lambda path: _confusion(path, found.labels), "confusion matrix")
-        found.samples = part(run.samples, _samples, "samples") or []
+        found.samples = part(run.samples, read_samples, "samples") or []
         found.previews = part(run.preview(0).parent, _previews, "previews") or {}
     found.environment = part(run.environment, _mapping, "environment")
     if run.model.exists():
@@ -148,7 +148,7 @@ def _confusion(path: Path, labels: LabelSpace | None) -> npt.NDArray[np.int64]:
     return total
 
 
-def _samples(folder: Path) -> list[Sample]:
+def read_samples(folder: Path) -> list[Sample]:
     """List the scenes that have a picture and a prediction, in the order of samples.json."""
     names = {p.name.removesuffix("_image.jpg") for p in folder.iterdir() if p.name.endswith("_image.jpg")}
     listed = folder / "samples.json"

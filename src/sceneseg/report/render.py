@@ -9,12 +9,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from sceneseg.report.words import label, percent, words
+from sceneseg.report.words import label, milliseconds, percent, words
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render(template: str, view: dict[str, Any]) -> str:
+def render(template: str, view: dict[str, Any], own: str = "") -> str:
     """Fill a template, which finds `style`, `script` and `security_policy` beside what is in `view`.
 
     The policy lets the browser load nothing from outside and run no script but the page's own, so that not even a
@@ -23,13 +23,16 @@ def render(template: str, view: dict[str, Any]) -> str:
     Args:
         template: A file among the templates.
         view: What it prints; strings are escaped, `Markup` isn't.
+        own: Name of the style and script that this page has behind those of all pages.
     """
-    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
-    style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
+    script, style = (
+        "".join((TEMPLATES / f"{name}.{kind}").read_text(encoding="utf-8") for name in ("page", own) if name)
+        for kind in ("js", "css")
+    )
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
-    own = {"script": Markup(script), "style": Markup(style), "security_policy": policy}
-    return _environment().get_template(template).render(view | own)
+    parts = {"script": Markup(script), "style": Markup(style), "security_policy": policy}
+    return _environment().get_template(template).render(view | parts)
 
 
 def render_text(template: str, view: dict[str, Any]) -> str:
@@ -46,5 +49,5 @@ def _environment(autoescape: bool = True) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent, "words": words, "label": label}
+    environment.filters |= {"percent": percent, "words": words, "label": label, "milliseconds": milliseconds}
     return environment

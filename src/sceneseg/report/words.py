@@ -62,3 +62,8 @@ def words(value: Any, key: str = "") -> str:
     if value is None or isinstance(value, bool):
         return {None: "none", True: "yes", False: "no"}[value]
     return number(value) if isinstance(value, float) else str(value)
+
+
+def milliseconds(value: float) -> str:
+    """Write a time with about three digits: "8.14", "22.4", "1,027"."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"

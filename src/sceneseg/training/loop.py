@@ -108,6 +108,14 @@ class Training:
                     break
         return True
 
+    def timed_steps(self) -> Iterator[float]:
+        """Do steps without an end, for measuring; yield the seconds of each, waiting for data included."""
+        with Monitor(self.run.path, self.steps, 0, (self.score, self.score), quiet=True) as self.monitor:
+            for batch, waited in self._batches():
+                before = self.progress.seconds
+                self._step(batch, waited, self.monitor)
+                yield self.progress.seconds - before
+
     def _stale(self) -> bool:
         patience = self.config.train.patience
         return patience is not None and self.progress.stale >= patience

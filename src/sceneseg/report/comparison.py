@@ -1,0 +1,339 @@
+"""The page of a comparison: the answer, the pictures that show why, and where each figure comes from; one HTML file."""
+
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from markupsafe import Markup, escape
+
+from sceneseg.report.candidates import Candidate, read_candidates
+from sceneseg.report.charts import Curve, line_chart
+from sceneseg.report.contents import DAMAGE, Plain, Sample, read_samples
+from sceneseg.report.forest import interval_axis, interval_plot
+from sceneseg.report.pictures import Picture, embed
+from sceneseg.report.ranking import compare
+from sceneseg.report.render import render
+from sceneseg.report.scatter import Point, scatter
+from sceneseg.report.words import count, date, duration, milliseconds, percent, words
+from sceneseg.runs import Comparison, write_text
+
+TEMPLATE = "comparison.html.j2"
+MAX_BYTES = 4_000_000
+MARKUP_BYTES = 60_000
+"""Kept free for the markup around the pictures, which is written after they are fitted."""
+MAX_SCENES = 6
+COLORS = 8
+WIDE, NARROW = (960, 370), (360, 270)
+HARDWARE = ("gpu", "cpu", "cores", "threads", "memory_gb", "platform", "python", "sceneseg")
+CHARTS = (
+    ("p50_ms", "Mean IoU against latency", "ms for an image"),
+    ("parameters", "Against size", "million parameters"),
+    ("gmacs", "Against operations", "GMACs"),
+    ("training_seconds", "Against training", "minutes of training"),
+)
+UNITS = {"p50_ms": 1.0, "parameters": 1e6, "gmacs": 1.0, "training_seconds": 60.0}
+WORTH_DRAWING = 1.1
+"""Ratio of the largest to the smallest cost: candidates that cost the same need no chart of it."""
+BANDS = ("small objects, under 32 × 32 pixels", "medium, under 96 × 96", "large")
+
+
+def write_comparison(path: Path) -> Path:
+    """Rank what a comparison has so far, and write `comparison.json` and `comparison.html` into its folder.
+
+    Returns:
+        The page, under 4 MB however much is compared.
+
+    Raises:
+        RunError: The folder holds no comparison.
+    """
+    comparison = Comparison(path)
+    candidates = read_candidates(comparison)
+    results = compare(comparison, candidates)
+    view = _view(results, candidates)
+    empty = render(TEMPLATE, view | {"scenes": []}, "comparison")
+    scenes = _scenes(results, candidates, max(0, MAX_BYTES - MARKUP_BYTES - len(empty.encode())))
+    write_text(comparison.page, render(TEMPLATE, view | {"scenes": scenes}, "comparison"))
+    return comparison.page
+
+
+def _view(results: Plain, candidates: Sequence[Candidate]) -> Plain:
+    """Prepare what the template prints; a part that there isn't is None or empty."""
+    rows = results["candidates"]
+    colors = {c.name: f"var(--c{i % COLORS + 1})" for i, c in enumerate(candidates)}
+    return {
+        "results": results,
+        "rows": rows,
+        "colors": colors,
+        "headline": _bold(results["answer"]["headline"]),
+        "details": [_bold(text) for text in results["answer"]["details"]],
+        "cards": _cards(results),
+        "facts": _facts(results, len(candidates)),
+        "charts": [chart for key, title, x_name in CHARTS if (chart := _chart(rows, colors, key, title, x_name))],
+        "intervals": _intervals(rows, colors),
+        "columns": (columns := _columns(rows)),
+        "cells": {(row["name"], column.key): _cell(row.get(column.key), column) for row in rows for column in columns},
+        "behind": {p["worse"]: p for p in results["pairs"] if rows and p["better"] == rows[0]["name"]},
+        "pairs": _pairs(results["pairs"]),
+        "classes": _classes(rows),
+        "bands": BANDS if rows and all(row["objects"] for row in rows) else (),
+        "curves": _curves(rows, candidates, colors),
+        "hardware": HARDWARE,
+        "measured_on": (results["latency"] or {}).get("environment"),
+        "repeat": {c.name: _repeat(c) for c in candidates},
+        "sources": _sources(rows),
+    }
+
+
+def _bold(sentence: str) -> Markup:
+    """Turn backticks around names into bold type, and keep figures and their units on one line."""
+    parts = re.sub(r"(?<=\d) (?=%|ms|point)", "\u00a0", sentence).split("`")
+    return Markup("").join(Markup("<b>{}</b>").format(p) if i % 2 else escape(p) for i, p in enumerate(parts))
+
+
+def _cards(results: Plain) -> list[Plain]:
+    """Return who answers which question; one who answers several has one card."""
+    named = {"best": "Most accurate", "near": "Fastest within one point", "fastest": "Fastest"}
+    rows = {row["name"]: row for row in results["candidates"]}
+    cards: dict[str, list[str]] = {}
+    for key, title in named.items():
+        if name := results["answer"][key]:
+            cards.setdefault(name, []).append(title)
+    if len(rows) < 2:
+        return []
+    for titles in cards.values():
+        if "Fastest" in titles and "Fastest within one point" in titles:
+            titles.remove("Fastest within one point")
+    return [{"titles": " · ".join(titles), "row": rows[name]} for name, titles in cards.items()]
+
+
+def _facts(results: Plain, compared: int) -> dict[str, tuple[str, str]]:
+    """Return the facts under the answer: label -> (value, what stands small beside it)."""
+    protocol, latency, budget = results["protocol"] or {}, results["latency"], results["budget"]
+    ranked = len(results["candidates"])
+    facts = {"Compared": (str(compared), "candidates" if ranked == compared else f"{ranked} of them ranked together")}
+    if protocol.get("images"):
+        facts["Scored on"] = (f"{protocol['images']:,}", f"images of {protocol.get('dataset')} {protocol.get('split')}")
+    if budget:
+        amount = duration(budget["amount"]) if budget["kind"] == "time" else f"{budget['amount']:,}"
+        facts["Budget"] = (amount, "of training each" if budget["kind"] == "time" else f"{budget['kind']} each")
+    if latency:
+        threads = latency["environment"].get("threads")
+        cpu = f"CPU, {threads} thread{'s' if threads != 1 else ''}" if threads else "CPU"
+        where = latency["environment"].get("gpu") if latency["device"].startswith("cuda") else cpu
+        facts["Latency at"] = (words(latency["size"], "size"), f"pixels, {where}")
+    facts["Date"] = (date(results["environment"]["created"]), "")
+    return facts
+
+
+def _chart(rows: Sequence[Plain], colors: dict[str, str], key: str, title: str, x_name: str) -> Plain | None:
+    """Draw scores over a cost, once for wide screens and once for narrow ones."""
+    known = [row for row in rows if row.get(key)]
+    if len(known) < 2 or max(r[key] for r in known) < WORTH_DRAWING * min(r[key] for r in known):
+        return None
+    points, cheapest = [], float("inf")
+    for row in known:  # from the most accurate on
+        score, cost = row["mean_iou"], row[key] / UNITS[key]
+        text = f"{row['name']}: {_with_interval(score)}, {_cost(key, row[key])}"
+        points.append(
+            Point(
+                row["name"],
+                cost,
+                score["value"],
+                score["low"],
+                score["high"],
+                colors[row["name"]],
+                cost < cheapest,
+                text,
+            )
+        )
+        cheapest = min(cheapest, cost)
+    sizes = {"wide": WIDE, "narrow": NARROW} if key == "p50_ms" else {"": NARROW}
+    drawn = {kind: scatter(points, title=title, x_name=x_name, size=size) for kind, size in sizes.items()}
+    return {"key": key, "drawn": drawn}
+
+
+def _with_interval(score: Plain) -> str:
+    ends = f" ({percent(score['low'])}–{percent(score['high'])})" if score["low"] is not None else ""
+    return f"{percent(score['value'])} %{ends}"
+
+
+def _cost(key: str, value: float) -> str:
+    if key == "p50_ms":
+        return f"{milliseconds(value)} ms"
+    if key == "gmacs":
+        return f"{value:.3g} GMACs"
+    return duration(value) if key == "training_seconds" else " ".join(count(value)) + " parameters"
+
+
+def _intervals(rows: Sequence[Plain], colors: dict[str, str]) -> Plain | None:
+    """Draw each candidate's interval over an axis that all share."""
+    ends = [v for row in rows for v in (row["mean_iou"]["low"], row["mean_iou"]["high"]) if v is not None]
+    if not ends:
+        return None
+    low, high = min(ends), max(ends)
+    room = max(0.06 * (high - low), 0.002)
+    low, high = max(0.0, low - room), min(1.0, high + room)
+    plots = {row["name"]: interval_plot(row["mean_iou"], low, high, colors[row["name"]]) for row in rows}
+    return {"axis": interval_axis(low, high), "plots": plots}
+
+
+class Column(NamedTuple):
+    """A column of the table: the figure's key, its title, its unit, and how it is written."""
+
+    key: str
+    title: str
+    unit: str
+    kind: str
+
+
+def _columns(rows: Sequence[Plain]) -> list[Column]:
+    """Return the columns of costs that any candidate has."""
+    all_columns = (
+        Column("p50_ms", "Latency", "ms", "ms"),
+        Column("p95_ms", "p95", "ms", "ms"),
+        Column("peak_mib", "Memory", "MiB", "whole"),
+        Column("parameters", "Parameters", "million", "million"),
+        Column("gmacs", "Cost", "GMACs", "number"),
+        Column("training_seconds", "Training", "", "duration"),
+        Column("steps", "Steps", "", "whole"),
+    )
+    return [column for column in all_columns if any(row.get(column.key) is not None for row in rows)]
+
+
+def _cell(value: float | None, column: Column) -> str:
+    """Write a figure of the table."""
+    if value is None:
+        return "–"
+    if column.kind == "ms":
+        return milliseconds(value)
+    if column.kind == "duration":
+        return duration(value)
+    if column.kind == "million":
+        return f"{value / 1e6:.2f}"
+    return f"{value:,.2f}" if column.kind == "number" and value < 100 else f"{value:,.0f}"
+
+
+class Difference(NamedTuple):
+    """How far one candidate is above another, in words, and whether that is real."""
+
+    points: str
+    interval: str
+    real: bool
+
+
+def _pairs(pairs: Sequence[Plain]) -> dict[tuple[str, str], Difference]:
+    """Return every pair in both directions."""
+    found = {}
+    for pair in pairs:
+        a, b, real = pair["better"], pair["worse"], pair["real"]
+        found[a, b] = Difference(_points(pair["difference"]), _span(pair["low"], pair["high"]), real)
+        found[b, a] = Difference(_points(-pair["difference"]), _span(-pair["high"], -pair["low"]), real)
+    return found
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.1f}".replace("-", "−")
+
+
+def _span(low: float, high: float) -> str:
+    return f"{100 * low:.1f} … {100 * high:.1f}".replace("-", "−")
+
+
+def _classes(rows: Sequence[Plain]) -> list[Plain]:
+    """Return the IoU of every class by every candidate, who is best, and how far the candidates lie apart."""
+    found = []
+    for name in rows[0]["classes"] if rows else ():
+        values = {row["name"]: row["classes"].get(name) for row in rows}
+        known = [v for v in values.values() if v is not None]
+        if known:
+            found.append({"name": name, "values": values, "best": max(known), "spread": max(known) - min(known)})
+    return found
+
+
+def _curves(rows: Sequence[Plain], candidates: Sequence[Candidate], colors: dict[str, str]) -> list[Markup]:
+    """Draw how score and loss came about, over the part of its training that each candidate had done."""
+    contents = {c.name: c.first.contents for c in candidates}
+    charts = []
+    for key, title, in_percent in (("mean_iou", "Mean IoU", True), ("loss", "Training loss", False)):
+        curves = []
+        for row in rows:
+            found = contents[row["name"]]
+            history = [r for r in (found.history if found else []) if r.get(key) == r.get(key) and key in r]
+            if len(history) > 1:
+                whole = history[-1]["step"]
+                x = [round(100 * r["step"] / whole) for r in history]
+                curves.append(Curve(row["name"], x, [r[key] for r in history], colors[row["name"]]))
+        if curves:
+            charts.append(line_chart(curves, title=title, x_name="training", x_unit=" %", in_percent=in_percent))
+    return charts
+
+
+class Scene(NamedTuple):
+    """A scene with its embedded pictures: the image, the truth where there is one, and each prediction."""
+
+    name: str
+    pictures: dict[str, Picture]
+    scores: dict[str, float | None]
+
+
+def _scenes(results: Plain, candidates: Sequence[Candidate], budget: int) -> list[Scene]:
+    """Embed the scenes that all ranked candidates kept, with what each predicted for them."""
+    ranked = {row["name"] for row in results["candidates"]}
+    samples = {c.name: _samples(c) for c in candidates if c.name in ranked}
+    samples = {name: found for name, found in samples.items() if found}
+    order = [row["name"] for row in results["candidates"] if row["name"] in samples]
+    if not order:
+        return []
+    common = [name for name in samples[order[0]] if all(name in found for found in samples.values())][:MAX_SCENES]
+    files: dict[str, dict[str, Path]] = {}
+    for scene in common:
+        first = samples[order[0]][scene]
+        truth = {"truth": first.truth} if first.truth else {}
+        predictions = {name: samples[name][scene].prediction for name in order}
+        files[scene] = {"image": first.image, **truth, **predictions}
+    embedded = embed({scene: list(pictures.values()) for scene, pictures in files.items()}, budget)
+    return [
+        Scene(
+            scene,
+            dict(zip(files[scene], pictures, strict=True)),
+            {name: samples[name][scene].mean_iou for name in order},
+        )
+        for scene, pictures in embedded.items()
+    ]
+
+
+def _samples(candidate: Candidate) -> dict[str, Sample]:
+    if candidate.first.scored is None:
+        return {}
+    try:
+        return {sample.name: sample for sample in read_samples(candidate.first.scored.samples)}
+    except DAMAGE:
+        return {}
+
+
+def _repeat(candidate: Candidate) -> str:
+    contents = candidate.first.contents
+    return f"sceneseg train --config {shlex.quote(str(contents.run.config))}" if contents else ""
+
+
+def _sources(rows: Sequence[Plain]) -> list[tuple[str, list[str]]]:
+    """List which figures come from which files; figures from the same files share a row."""
+    titles = {
+        "mean_iou": "Mean IoU and the classes",
+        "interval": "Intervals, differences and objects",
+        "parameters": "Parameters",
+        "gmacs": "Cost",
+        "training_seconds": "Training time",
+        "steps": "Steps",
+        "p50_ms": "Latency",
+        "p95_ms": "p95",
+        "peak_mib": "Memory",
+    }
+    found: dict[tuple[str, ...], list[str]] = {}
+    for key, title in titles.items():
+        files = tuple(dict.fromkeys(file for row in rows for file in row["sources"].get(key, [])))
+        if files:
+            found.setdefault(files, []).append(title)
+    return [(", ".join(names), list(files)) for files, names in found.items()]

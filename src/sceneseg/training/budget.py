@@ -1,0 +1,77 @@
+"""Equal conditions for unlike models: so many steps, or the steps that fit into a time, in stages of equal length."""
+
+import re
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from sceneseg import config as configs
+from sceneseg import tasks
+from sceneseg.config import Config
+from sceneseg.errors import ConfigError
+from sceneseg.runs import Run
+from sceneseg.training.loop import Training
+from sceneseg.training.processes import launch
+
+STAGES = 5
+"""Parts of a run after which it is validated: all models have their best weights chosen from as many."""
+WARMUP_STEPS = 3
+LEAST_STEPS = 8
+LEAST_SECONDS = 6.0
+UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600}
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds of "90s", "10m", "1.5h" or "600".
+
+    Raises:
+        ConfigError: It is something else.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|min|h)?\s*", text)
+    if found is None or float(found[1]) <= 0:
+        raise ConfigError(
+            f'--budget "{text}": expected the time of training of each model, for example 90s, 10m or 2h.'
+        )
+    return float(found[1]) * UNITS[found[2] or "s"]
+
+
+def lay_out(config: Config, steps: int) -> None:
+    """Let a run have that many steps (to a multiple of its stages), and a validation after each stage."""
+    stages = min(STAGES, max(1, steps))
+    config.train.epochs, config.train.validate_every = stages, 1
+    config.train.steps_per_epoch = max(1, steps // stages)
+
+
+def fit_into(config: Config, seconds: float) -> dict[str, Any]:
+    """Let a run have the steps that fit into a time of training; validations don't count.
+
+    The schedule then ends exactly where the run does, which stopping a longer run after that time wouldn't do.
+
+    Returns:
+        What was measured and what follows, as plain data.
+    """
+    step = measure_step(config)
+    lay_out(config, int(seconds / step))
+    return {"seconds_per_step": step, "steps": config.train.epochs * (config.train.steps_per_epoch or 1)}
+
+
+def measure_step(config: Config) -> float:
+    """Return the seconds of a training step on this machine, waiting for data included; nothing is kept."""
+    trial = configs.from_dict(configs.to_dict(config))
+    trial.augment.progressive = []  # steps at the full size: a run that begins smaller ends a little early
+    lay_out(trial, 1_000_000)
+    fabric = launch(trial)
+    task = tasks.create(trial)
+    task.cost()
+    times: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        begin = time.perf_counter()
+        for seconds in Training(trial, Run(Path(folder)), task, fabric).timed_steps():
+            times.append(seconds)
+            if len(times) == WARMUP_STEPS:
+                begin = time.perf_counter()
+            if len(times) >= WARMUP_STEPS + LEAST_STEPS and time.perf_counter() - begin >= LEAST_SECONDS:
+                break
+    timed = times[WARMUP_STEPS:]
+    return sum(timed) / len(timed)

@@ -1,0 +1,198 @@
+"""An experiment: several trainings under one budget, one after the other, which goes on where it was stopped."""
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sceneseg import config as configs
+from sceneseg import tasks
+from sceneseg.config import Config
+from sceneseg.environment import command_line
+from sceneseg.errors import ConfigError
+from sceneseg.models import models
+from sceneseg.registry import check_arguments
+from sceneseg.runs import Comparison, Run, create_run, read_json, write_json
+from sceneseg.training.apart import Outcome, train_apart
+from sceneseg.training.budget import lay_out
+from sceneseg.variants import Variant
+
+Plain = dict[str, Any]
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What every candidate may spend on its training.
+
+    Args:
+        kind: "time" (seconds of training on this machine), "steps" or "epochs".
+        amount: How much of it.
+    """
+
+    kind: Literal["time", "steps", "epochs"]
+    amount: float
+
+
+def make_plan(variants: Sequence[Variant], budget: Budget, seeds: int = 1, split: str | None = None) -> Plain:
+    """Write down what is to be done, as the contents of plan.json.
+
+    Args:
+        variants: The candidates.
+        budget: Of each.
+        seeds: Trainings of each candidate, from seeds that follow one another.
+        split: What the best weights are scored on; None: the split that they were chosen on.
+
+    Raises:
+        ConfigError: A model, argument or data set that isn't there.
+    """
+    check(variants)
+    candidates = []
+    for variant in variants:
+        runs = []
+        for number in range(seeds):
+            config = deepcopy(variant.config)
+            config.seed += number
+            if budget.kind == "steps":
+                lay_out(config, int(budget.amount))
+            elif budget.kind == "epochs":
+                config.train.epochs = int(budget.amount)
+            folder = variant.name if seeds == 1 else f"{variant.name}-seed{config.seed}"
+            runs.append({"folder": folder, "config": configs.to_dict(config)})
+        candidates.append({"name": variant.name, "changes": variant.changes, "runs": runs})
+    amount = budget.amount if budget.kind == "time" else int(budget.amount)
+    return _plan(candidates, split, {"kind": budget.kind, "amount": amount})
+
+
+def plan_of_runs(runs: Sequence[Path], folder_of: Callable[[Path], str], split: str | None = None) -> Plain:
+    """Write down that finished runs are compared.
+
+    Args:
+        runs: Their folders.
+        folder_of: Writes a folder relative to the comparison's.
+        split: What they are compared on; None: the split that they were validated on.
+
+    Raises:
+        RunError: One of them isn't a run.
+        ConfigError: One is named twice.
+    """
+    for run in runs:
+        Run(run).load_config()
+    names = _unlike_names(runs)
+    candidates = [
+        {"name": name, "changes": {}, "runs": [{"folder": folder_of(run)}]}
+        for name, run in zip(names, runs, strict=True)
+    ]
+    return _plan(candidates, split, None)
+
+
+def open_comparison(runs: Path, name: str, make: Callable[[Comparison], Plain]) -> tuple[Comparison, bool]:
+    """Return the comparison of that name and whether it was there: it is taken up again if its plan is the same.
+
+    Another plan under that name gets a folder of its own, NAME-2, as no comparison overwrites another.
+
+    Args:
+        runs: Folder of the run directories.
+        name: Of the comparison.
+        make: Makes the plan for a folder.
+    """
+    number = 1
+    while (path := runs / (name if number == 1 else f"{name}-{number}")).exists():
+        known = Comparison(path)
+        if known.plan.is_file() and _same(read_json(known.plan), make(known)):
+            return known, True
+        number += 1
+    comparison = Comparison(create_run(runs, name).path)
+    write_json(comparison.plan, make(comparison))
+    return comparison, False
+
+
+def carry_out(comparison: Comparison, retry: bool = False, say: Callable[[str], None] = print) -> bool:
+    """Train what isn't trained yet; return False when it was interrupted.
+
+    A candidate that fails is noted with the reason, and the next one begins.
+
+    Args:
+        comparison: With its plan.
+        retry: Train those anew that failed before.
+        say: Prints a line.
+    """
+    plan = read_json(comparison.plan)
+    budget = plan["budget"]
+    jobs = [run for candidate in plan["candidates"] for run in candidate["runs"] if "config" in run]
+    noted: dict[str, Plain] = read_json(comparison.progress)["runs"] if comparison.progress.is_file() else {}
+    for number, job in enumerate(jobs, 1):
+        folder = job["folder"]
+        before = noted.get(folder, {})
+        if before.get("state") == "finished" or (before.get("state") == "failed" and not retry):
+            continue
+        goes_on = comparison.run(folder).state.is_file()
+        say(f"\n{folder}, {number} of {len(jobs)}{', goes on where it was' if goes_on else ''}")
+        outcome = _train(comparison, job, budget, before)
+        noted[folder] = {**before, "state": outcome.state, "reason": outcome.reason, **outcome.facts}
+        write_json(comparison.progress, {"runs": noted})
+        if outcome.state == "interrupted":
+            return False
+        if outcome.state == "failed":
+            say(f"{folder} failed: {outcome.reason}")
+    return True
+
+
+def check(variants: Sequence[Variant]) -> None:
+    """Find what is wrong with names, arguments and data before anything is trained.
+
+    Raises:
+        ConfigError: A model or argument that isn't there.
+        DataError: Data that isn't there.
+    """
+    for config in (variant.config for variant in variants):
+        config.model = {**config.model, "name": models.resolve(config.model_name)}
+        if config.task != "semantic":
+            raise ConfigError("Only segmentation is compared. Leave --task out.")
+        if config.train.devices != 1:
+            raise ConfigError("Candidates are trained on one device each. Leave --devices out.")
+        arguments = {**config.model_arguments, "num_classes": 2}
+        check_arguments(models.get(config.model_name), arguments, f"model {config.model_name}")
+    roots: dict[str, str] = {}
+    for config in (variant.config for variant in variants):
+        asked = repr(config.data)
+        if asked not in roots:
+            roots[asked] = str(tasks.create(config).train.root.resolve())
+        config.data.root = roots[asked]  # the comparison may be resumed from another folder
+
+
+def _train(comparison: Comparison, job: Plain, budget: Plain, before: Plain) -> Outcome:
+    seconds = budget["amount"] if budget["kind"] == "time" else None
+    config = job["config"]
+    if seconds is not None and before.get("steps"):  # measured before it was stopped
+        resolved: Config = configs.from_dict(config)
+        lay_out(resolved, before["steps"])
+        config, seconds = configs.to_dict(resolved), None
+    return train_apart(config, comparison.run(job["folder"]), seconds)
+
+
+def _plan(candidates: list[Plain], split: str | None, budget: Plain | None) -> Plain:
+    return {
+        "format": FORMAT,
+        "command": command_line(),
+        "budget": budget,
+        "split": split,
+        "candidates": candidates,
+    }
+
+
+def _same(plan: Plain, other: Plain) -> bool:
+    return {**plan, "command": None} == {**other, "command": None}
+
+
+def _unlike_names(runs: Sequence[Path]) -> list[str]:
+    """Name runs by their folders, and by their parents' too where that isn't enough."""
+    depth = 1
+    names = [run.resolve().name for run in runs]
+    while len(set(names)) < len(names) and depth < 5:
+        depth += 1
+        names = ["/".join(run.resolve().parts[-depth:]) for run in runs]
+    if len(set(names)) < len(names):
+        raise ConfigError("A run is named twice. Name every run once.")
+    return names

@@ -1,0 +1,215 @@
+"""The comparison: what is ranked, what is kept apart, and that the page says what the files say."""
+
+import json
+import shutil
+from base64 import b64encode
+from hashlib import sha256
+
+import pytest
+from made_up_comparison import IMAGES, change, make_comparison
+from page_parser import Page
+
+from sceneseg.errors import RunError
+from sceneseg.report.comparison import MAX_BYTES, write_comparison
+from sceneseg.runs import Comparison
+
+SECTIONS = {"costs", "ranking", "differences", "classes", "scenes", "curves", "how", "files"}
+QUALITIES = {"quick": 0.0, "good": 0.5, "same": 0.505, "odd": 0.9}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Three comparable candidates and one that was scored by another rule."""
+    folder = tmp_path_factory.mktemp("runs") / "question"
+    comparison = make_comparison(folder, QUALITIES, odd={"void": "false_positive"})
+    write_comparison(comparison.path)
+    return comparison
+
+
+@pytest.fixture
+def copy(made, tmp_path):
+    return Comparison(shutil.copytree(made.path, tmp_path / "copy"))
+
+
+def results(comparison):
+    return json.loads(comparison.results.read_text())
+
+
+def rewritten(comparison):
+    write_comparison(comparison.path)
+    return results(comparison), Page(comparison.page)
+
+
+def test_best_first_and_the_front_is_marked(made):
+    found = results(made)["candidates"]
+    assert [row["name"] for row in found] == ["same", "good", "quick"]
+    assert [row["pareto"] for row in found] == [True, True, True]
+    for row in found:
+        assert row["mean_iou"]["low"] < row["mean_iou"]["value"] < row["mean_iou"]["high"]
+
+
+def test_a_small_steady_lead_is_real_and_the_answer_says_so(made):
+    found = results(made)
+    pairs = {(p["better"], p["worse"]): p for p in found["pairs"]}
+    assert pairs.keys() == {("same", "good"), ("same", "quick"), ("good", "quick")}
+    assert all(p["real"] and p["low"] < p["difference"] < p["high"] for p in pairs.values())
+    assert pairs["same", "good"]["difference"] < 0.01, "far less than each one's own interval"
+    assert found["answer"]["best"] == "same"
+    assert found["answer"]["fastest"] == "quick"
+    assert found["answer"]["near"] == "good"
+
+
+def test_another_protocol_is_kept_apart_with_its_reason(made):
+    found = results(made)
+    assert [row["name"] for group in found["apart"] for row in group["candidates"]] == ["odd"]
+    assert found["apart"][0]["reasons"] == ["Void: false_positive instead of ignore"]
+    assert "odd" not in {name for pair in found["pairs"] for name in (pair["better"], pair["worse"])}
+    text = " ".join(Page(made.page).text.split())
+    assert "Not comparable with these: odd Scored by another protocol: Void: false_positive instead of ignore" in text
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("split_hash", "0"), ("scorer", "sceneseg 9"), ("size", [1, 2]), ("tta", "flip"), ("label_space", "categories")],
+)
+def test_whatever_the_measure_depends_on_keeps_apart(copy, key, value):
+    file = copy.run("quick").metrics
+    change(file, protocol=json.loads(file.read_text())["protocol"] | {key: value})
+    found, _ = rewritten(copy)
+    assert [row["name"] for row in found["candidates"]] == ["same", "good"]
+    assert [len(group["candidates"]) for group in found["apart"]] == [1, 1]
+
+
+@pytest.mark.parametrize(("key", "value"), [("input_size", [512, 1024]), ("precision", "bf16-mixed")])
+def test_what_belongs_to_the_candidate_does_not(copy, key, value):
+    file = copy.run("quick").metrics
+    change(file, protocol=json.loads(file.read_text())["protocol"] | {key: value})
+    assert len(rewritten(copy)[0]["candidates"]) == 3
+
+
+def test_every_section_is_there(made):
+    page = Page(made.page)
+    assert page.ids >= SECTIONS
+    assert {f"#{section}" for section in SECTIONS} <= set(page.all("a", "href"))
+    assert len(page.all("svg", "data-scatter")) == 2 + 2  # latency wide and narrow, size, operations; equal training
+    assert len(page.all("button", "data-of")) == 3 * 5
+    assert made.page.stat().st_size < MAX_BYTES
+
+
+def test_every_figure_names_a_file_that_is_there(made):
+    for row in results(made)["candidates"]:
+        assert row["sources"].keys() >= {"mean_iou", "interval", "parameters", "gmacs", "training_seconds", "p50_ms"}
+        for files in row["sources"].values():
+            assert files
+            assert all((made.path / file).is_file() for file in files)
+    metrics = json.loads(made.run("good").metrics.read_text())
+    good = next(row for row in results(made)["candidates"] if row["name"] == "good")
+    assert good["mean_iou"]["value"] == metrics["mean_iou"]
+    assert good["classes"] == {name: c["iou"] for name, c in metrics["classes"].items()}
+    ranking = Page(made.page).tables[0]
+    assert [row[0].split()[0] for row in ranking[1:]] == ["same", "good", "quick"]
+    assert ranking[2][1].strip() == f"{100 * metrics['mean_iou']:.1f}"
+
+
+def test_the_page_needs_no_network(made):
+    page = Page(made.page)
+    assert all(uri.startswith(("data:image/", "data:,")) for uri in page.all("img", "src"))
+    policy = next(a["content"] for t, a in page.tags if t == "meta" and "http-equiv" in a)
+    digest = b64encode(sha256("".join(page.scripts).encode()).digest()).decode()
+    assert policy == f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+
+
+@pytest.mark.parametrize(
+    ("noted", "said"),
+    [
+        ({"state": "failed", "reason": "ran out of memory (tried to allocate 3 GB)"}, "ran out of memory"),
+        ({"state": "interrupted", "reason": "interrupted"}, "interrupted: 30 of 30 parts of its training are done"),
+    ],
+)
+def test_a_candidate_that_failed_is_shown_with_the_reason(copy, noted, said):
+    copy.progress.write_text(json.dumps({"runs": {"same": noted}}))
+    found, page = rewritten(copy)
+    assert [row["name"] for row in found["candidates"]] == ["good", "quick"]
+    assert found["without_score"][0]["name"] == "same"
+    assert said in page.text
+
+
+def test_one_that_never_began_and_one_without_counts(copy):
+    shutil.rmtree(copy.run("same").path)
+    copy.run("quick").confusion.unlink()
+    found, page = rewritten(copy)
+    assert found["without_score"][0]["reason"] == "not trained yet"
+    assert found["candidates"][1]["mean_iou"]["low"] is None
+    assert found["pairs"] == []
+    assert "How sure that is can't be said" in page.text
+
+
+def test_nothing_finished_yet(copy):
+    for name in QUALITIES:
+        shutil.rmtree(copy.run(name).path)
+    found, page = rewritten(copy)
+    assert found["answer"]["headline"] == "No candidate has come to a score yet."
+    assert page.text.count("not trained yet") == 4
+
+
+def test_without_latency(copy):
+    copy.latency.unlink()
+    found, page = rewritten(copy)
+    assert "How fast they predict was not measured." in page.text
+    assert found["answer"]["fastest"] is None
+    assert "latency.json" not in page.text
+
+
+def test_seeds_are_one_candidate_with_a_spread(copy):
+    plan = json.loads(copy.plan.read_text())
+    one, other = plan["candidates"][1], plan["candidates"][2]
+    one["runs"] += other["runs"]
+    plan["candidates"] = [plan["candidates"][0], one]
+    copy.plan.write_text(json.dumps(plan))
+    found, page = rewritten(copy)
+    best = found["candidates"][0]
+    assert best["mean_iou"]["value"] == pytest.approx(sum(best["mean_iou"]["seeds"]) / 2)
+    assert best["sources"]["mean_iou"] == ["good/metrics.json", "same/metrics.json"]
+    assert "seeds" in page.text
+
+
+def test_another_split_is_read_from_its_evaluation(copy):
+    plan = json.loads(copy.plan.read_text())
+    copy.plan.write_text(json.dumps(plan | {"split": "test"}))
+    for name in ("quick", "good"):
+        run = copy.run(name)
+        test = run.evaluation("cityscapes-test")
+        shutil.copytree(run.samples, test.samples)
+        shutil.copy(run.confusion, test.confusion)
+        metrics = json.loads(run.metrics.read_text())
+        metrics["protocol"]["split"] = "test"
+        test.metrics.write_text(json.dumps(metrics))
+    found, _ = rewritten(copy)
+    assert found["protocol"]["split"] == "test"
+    assert [row["sources"]["mean_iou"] for row in found["candidates"]] == [
+        ["good/evaluations/cityscapes-test/metrics.json"],
+        ["quick/evaluations/cityscapes-test/metrics.json"],
+    ]
+    assert {row["name"] for row in found["without_score"]} == {"same", "odd"}
+
+
+EVIL = "<img src=x onerror='alert(1)'>"
+
+
+def test_names_from_files_are_escaped(copy):
+    change(copy.plan, command=EVIL)
+    copy.progress.write_text(json.dumps({"runs": {"same": {"state": "failed", "reason": EVIL}}}))
+    _, page = rewritten(copy)
+    assert page.text.count("alert(1)") == 2
+    assert "onerror" not in {key for _, attributes in page.tags for key in attributes}
+
+
+def test_what_differs_in_training_is_listed(made):
+    differences = results(made)["differences"]
+    assert differences == {"model.name": {"quick": "quick", "good": "good", "same": "same"}}
+    assert results(made)["protocol"]["images"] == IMAGES
+
+
+def test_a_folder_without_a_comparison(tmp_path):
+    with pytest.raises(RunError, match=r"holds no comparison.*sceneseg compare"):
+        write_comparison(tmp_path)

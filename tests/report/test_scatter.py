@@ -1,0 +1,60 @@
+import itertools
+import re
+
+from sceneseg.report.forest import interval_axis, interval_plot
+from sceneseg.report.scatter import Point, scatter
+
+
+def point(name, x, y, front=True):
+    return Point(name, x, y, y - 0.01, y + 0.01, "var(--c1)", front, f"{name}: {y}")
+
+
+def drawn(points, size=(360, 270)):
+    return str(scatter(points, title="Score", x_name="ms", size=size))
+
+
+def places(svg):
+    found = re.findall(r'<text class="name" x="([\d.]+)" y="([\d.]+)">([^<]+)', svg)
+    return [(float(x), float(y), name) for x, y, name in found]
+
+
+def test_costs_far_apart_get_a_logarithmic_axis():
+    wide = drawn([point("a", 1, 0.5), point("b", 1000, 0.6)])
+    assert [t for t in ("1", "10", "100", "1000") if f">{t}</text>" in wide] == ["1", "10", "100", "1000"]
+    near = drawn([point("a", 100, 0.5), point("b", 300, 0.6)])
+    assert ">0</text>" in near
+
+
+def test_the_front_goes_through_those_that_nobody_beats():
+    svg = drawn([point("slow", 30, 0.7), point("beaten", 20, 0.4, front=False), point("quick", 10, 0.5)])
+    path = re.search(r'class="front" d="([^"]+)"', svg)[1]
+    assert path.count("H") == 2
+    assert svg.count("fill:var(--ground)") == 1
+    assert 'class="front"' not in drawn([point("a", 1, 0.5)])
+
+
+def test_names_of_crowded_points_dont_overlap():
+    points = [point(f"model_{i}", 10 + i / 4, 0.5 + i / 900) for i in range(7)]
+    found = places(drawn(points))
+    assert len(found) == 7
+    for (x, y, name), (u, v, other) in itertools.combinations(found, 2):
+        apart = x + 6 * len(name) < u or u + 6 * len(other) < x or abs(y - v) >= 12
+        assert apart, (name, other)
+
+
+def test_names_are_escaped_and_stay_inside():
+    svg = drawn([point("<b>", 10, 0.5), point("a_rather_long_name_of_a_model", 20, 0.6)])
+    assert "<b>" not in svg
+    assert all(x >= 0 and x + 6.6 * len(name) < 380 for x, _, name in places(svg))
+
+
+def test_one_point_alone_can_be_drawn():
+    assert "circle" in drawn([Point("a", 3, 0.2, None, None, "red", True, "a")])
+
+
+def test_interval_in_a_row():
+    plot = str(interval_plot({"value": 0.5, "low": 0.4, "high": 0.6}, 0.3, 0.7, "red"))
+    assert 'd="M45.5 11.0H124.5"' in plot
+    assert 'cx="85"' in plot
+    assert "whisker" not in str(interval_plot({"value": 0.5, "low": None, "high": None}, 0.3, 0.7, "red"))
+    assert ">60</text>" in str(interval_axis(0.3, 0.7))

@@ -1,0 +1,223 @@
+"""An experiment trains what isn't trained yet, notes what failed, and goes on where it was stopped."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from sceneseg import config as configs
+from sceneseg.config import Config
+from sceneseg.errors import ConfigError, RunError
+from sceneseg.runs import Run
+from sceneseg.training import apart, experiment
+from sceneseg.training.apart import Outcome, reason_of, train_apart
+from sceneseg.training.budget import STAGES, lay_out, measure_step, parse_duration
+from sceneseg.training.experiment import Budget, carry_out, make_plan, open_comparison, plan_of_runs
+from sceneseg.variants import make_variants
+
+
+@pytest.fixture
+def base(toy_root):
+    config = Config(model={"name": "unet", "width": 4, "depth": 2})
+    config.data.root, config.data.workers, config.data.check = str(toy_root), 0, False
+    config.augment.crop_size = (32, 48)
+    config.train.batch_size = 2
+    return config
+
+
+@pytest.fixture
+def plan(base):
+    return make_plan(make_variants(base, ["unet", "fast_scnn", "espnet"]), Budget("time", 60.0))
+
+
+def noted(comparison):
+    return json.loads(comparison.progress.read_text())["runs"]
+
+
+def pretend(monkeypatch, outcomes):
+    """Train nothing, and return these outcomes one after the other; remember what was asked for."""
+    asked = []
+    left = iter(outcomes)
+
+    def train(config, run, seconds):
+        asked.append((run.path.name, config["train"]["steps_per_epoch"], seconds))
+        run.path.mkdir(exist_ok=True)
+        return next(left)
+
+    monkeypatch.setattr(experiment, "train_apart", train)
+    return asked
+
+
+def test_goes_on_where_it_was_stopped(monkeypatch, tmp_path, plan):
+    comparison, there = open_comparison(tmp_path, "question", lambda c: plan)
+    assert not there
+    measured = {"seconds_per_step": 0.5, "steps": 120}
+    asked = pretend(monkeypatch, [Outcome("finished"), Outcome("interrupted", "interrupted", measured)])
+    assert not carry_out(comparison, say=lambda line: None)
+    assert asked == [("unet", None, 60.0), ("fast_scnn", None, 60.0)]
+    again, there = open_comparison(tmp_path, "question", lambda c: plan)
+    assert (again, there) == (comparison, True)
+    asked = pretend(monkeypatch, [Outcome("finished"), Outcome("failed", "ran out of memory")])
+    assert carry_out(again, say=lambda line: None)
+    assert asked == [("fast_scnn", 120 // STAGES, None), ("espnet", None, 60.0)], "the steps stay those measured first"
+    assert {name: found["state"] for name, found in noted(comparison).items()} == {
+        "unet": "finished",
+        "fast_scnn": "finished",
+        "espnet": "failed",
+    }
+    assert noted(comparison)["espnet"]["reason"] == "ran out of memory"
+    assert noted(comparison)["fast_scnn"]["steps"] == 120
+    asked = pretend(monkeypatch, [Outcome("finished")])
+    assert carry_out(comparison, say=lambda line: None)
+    assert asked == [], "nothing is left, and what failed isn't tried again unasked"
+    assert carry_out(comparison, retry=True, say=lambda line: None)
+    assert [name for name, *_ in asked] == ["espnet"]
+
+
+def test_another_question_gets_another_folder(tmp_path, base):
+    plans = [make_plan(make_variants(base, ["unet"]), Budget("steps", steps)) for steps in (10, 20)]
+    found = [open_comparison(tmp_path, "question", lambda c, plan=plan: plan)[0].path.name for plan in plans * 2]
+    assert found == ["question", "question-2", "question", "question-2"]
+
+
+def test_every_candidate_has_the_budget_and_the_seeds(base):
+    plan = make_plan(make_variants(base, ["unet", "espnet"]), Budget("steps", 52), seeds=2)
+    runs = [run for candidate in plan["candidates"] for run in candidate["runs"]]
+    assert [run["folder"] for run in runs] == ["unet-seed0", "unet-seed1", "espnet-seed0", "espnet-seed1"]
+    trained = [run["config"] for run in runs]
+    assert {(c["train"]["epochs"], c["train"]["steps_per_epoch"]) for c in trained} == {(STAGES, 10)}
+    assert [c["seed"] for c in trained] == [0, 1, 0, 1]
+    epochs = make_plan(make_variants(base, ["unet"]), Budget("epochs", 7))["candidates"][0]["runs"][0]["config"]
+    assert epochs["train"]["epochs"] == 7
+    assert epochs["train"]["steps_per_epoch"] is None
+
+
+def test_mistakes_are_found_before_anything_is_trained(base):
+    with pytest.raises(ConfigError, match='Did you mean "fast_scnn"'):
+        make_plan(make_variants(base, ["unet", "fast_scn"]), Budget("steps", 5))
+    with pytest.raises(ConfigError, match='no argument "widht"'):
+        make_plan(make_variants(base, [], ["model.widht=1,2"]), Budget("steps", 5))
+    base.task = "classification"
+    with pytest.raises(ConfigError, match="Only segmentation"):
+        make_plan(make_variants(base, []), Budget("steps", 5))
+
+
+def test_finished_runs_are_named_so_that_they_can_be_told_apart(tmp_path):
+    runs = [tmp_path / "a" / "demo", tmp_path / "b" / "demo", tmp_path / "c"]
+    for run in runs:
+        run.mkdir(parents=True)
+        (run / "config.yaml").touch()
+    plan = plan_of_runs(runs, lambda run: run.name)
+    assert [c["name"] for c in plan["candidates"]][:2] == ["a/demo", "b/demo"]
+    with pytest.raises(ConfigError, match="named twice"):
+        plan_of_runs([tmp_path / "c", tmp_path / "c"], lambda run: run.name)
+    with pytest.raises(RunError, match="nothing doesn't exist"):
+        plan_of_runs([tmp_path / "nothing"], lambda run: run.name)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("10m", 600), ("1.5h", 5400), ("600", 600), ("2 min", 120)])
+def test_durations(text, seconds):
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "ten", "10d", "-5m", "0s"])
+def test_other_durations(text):
+    with pytest.raises(ConfigError, match="for example 90s, 10m or 2h"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize(("steps", "total"), [(1, 1), (3, 3), (5, 5), (52, 50), (1000, 1000)])
+def test_stages(steps, total):
+    config = Config()
+    lay_out(config, steps)
+    assert config.train.epochs * config.train.steps_per_epoch == total
+    assert config.train.epochs <= STAGES
+    assert config.train.validate_every == 1
+
+
+def test_steps_are_measured_without_a_trace(base, monkeypatch):
+    monkeypatch.setattr("sceneseg.training.budget.LEAST_SECONDS", 0.01)
+    before = configs.to_dict(base)
+    assert 0 < measure_step(base) < 5
+    assert configs.to_dict(base) == before
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "ran out of memory (MemoryError)"),
+        (
+            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried\nmore"),
+            "ran out of memory",
+        ),
+        (RuntimeError("CUDA out of memory. Tried"), "ran out of memory (CUDA"),
+        (ConfigError("one sentence."), "one sentence."),
+        (ValueError("bad\nmore"), "ValueError: bad"),
+        (KeyError(), "KeyError"),
+    ],
+)
+def test_reasons(error, said):
+    assert reason_of(error).startswith(said)
+
+
+def test_what_ends_a_process_is_said():
+    assert "memory ran out" in apart._outcome({}, -signal.SIGKILL).reason
+    assert apart._outcome({}, -signal.SIGTERM).state == "interrupted"
+    assert "SIGSEGV" in apart._outcome({}, -signal.SIGSEGV).reason
+    assert apart._outcome({"state": "finished", "reason": "", "steps": 5}, 0) == Outcome("finished", "", {"steps": 5})
+
+
+def test_a_training_that_fails_says_why_and_leaves_the_rest_alone(base, tmp_path):
+    base.model = {"name": "unet", "width": 4, "depth": 2}
+    base.data.root = str(tmp_path / "nothing")
+    outcome = train_apart(configs.to_dict(base), Run(tmp_path / "unet"))
+    assert outcome.state == "failed"
+    assert "nothing" in outcome.reason
+    assert "Traceback" in (tmp_path / "unet.error.txt").read_text()
+
+
+@pytest.mark.slow
+def test_a_comparison_that_is_interrupted_ends_as_if_it_had_not_been(toy_root, tmp_path):
+    command = [
+        *(
+            sys.executable,
+            "-m",
+            "sceneseg.cli",
+            "compare",
+            "-m",
+            "unet,espnet",
+            "-d",
+            "cityscapes",
+            "-p",
+            str(toy_root),
+        ),
+        *("--model.name", "unet", "--model.width", "4", "--model.depth", "2", "-b", "2", "--steps", "60"),
+        *("--augment.crop-size", "32", "48", "--train.device", "cpu", "--data.workers", "0"),
+        *("--train.checkpoint-minutes", "0", "--repetitions", "2", "--runs", str(tmp_path)),
+    ]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    whole = subprocess.run([*command, "--name", "whole"], env=environment, capture_output=True, text=True, check=True)
+    assert "comparison.html" in whole.stdout
+    broken = subprocess.Popen([*command, "--name", "broken"], env=environment, stdout=subprocess.PIPE, text=True)
+    espnet = Run(tmp_path / "broken" / "espnet")
+    while not espnet.state.is_file():
+        assert broken.poll() is None
+        time.sleep(0.02)
+    broken.send_signal(signal.SIGINT)
+    out, _ = broken.communicate(timeout=120)
+    assert broken.returncode == 130
+    assert "Go on with: sceneseg compare -r" in out
+    first = (tmp_path / "broken" / "unet" / "weights" / "last.safetensors").stat().st_mtime_ns
+    done = subprocess.run([*command, "--name", "broken"], env=environment, capture_output=True, text=True, check=True)
+    assert "goes on where it was" in done.stdout
+    assert (tmp_path / "broken" / "unet" / "weights" / "last.safetensors").stat().st_mtime_ns == first
+    for name in ("unet", "espnet"):
+        weights = [(tmp_path / c / name / "weights" / "last.safetensors").read_bytes() for c in ("whole", "broken")]
+        assert weights[0] == weights[1]
+    results = json.loads((tmp_path / "broken" / "comparison.json").read_text())
+    assert {row["name"] for row in results["candidates"]} == {"unet", "espnet"}
+    assert all(row["p50_ms"] > 0 for row in results["candidates"])
