@@ -17,6 +17,7 @@ app = App(
 )
 for verb in ("train", "evaluate", "predict", "compare", "report", "summary", "models", "bench", "plan", "export"):
     app.command(f"sceneseg.commands.{verb}:{verb}", name=verb)
+app.command("sceneseg.commands.find_lr:find_lr", name="find-lr")
 app.command("sceneseg.commands.verify_resume:verify_resume", name="verify-resume")
 
 data = App(name="data", help="Make, look at and prepare data sets.")

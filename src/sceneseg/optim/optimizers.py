@@ -56,10 +56,7 @@ def create(model: nn.Module, config: OptimConfig) -> torch.optim.Optimizer:
         UnknownNameError: There is no optimizer of that name.
         ConfigError: A learning-rate scale for a part that the model doesn't have.
     """
-    if config.name not in OPTIMIZERS:
-        hint = did_you_mean(config.name, OPTIMIZERS)
-        raise UnknownNameError(f'There is no optimizer called "{config.name}".{hint} Known: {", ".join(OPTIMIZERS)}.')
-    usual = OPTIMIZERS[config.name]
+    usual = find(config.name)
     lr = usual.lr if config.lr is None else config.lr
     decay = usual.weight_decay if config.weight_decay is None else config.weight_decay
     matrices = matrix_names(model) if usual.make is Muon else ()
@@ -68,3 +65,15 @@ def create(model: nn.Module, config: OptimConfig) -> torch.optim.Optimizer:
     if usual.momentum is not None:
         options["momentum"] = usual.momentum if config.momentum is None else config.momentum
     return usual.make(groups, lr=lr, **options)
+
+
+def find(name: str) -> Usual:
+    """Return what an optimizer is made of.
+
+    Raises:
+        UnknownNameError: There is no optimizer of that name.
+    """
+    if name not in OPTIMIZERS:
+        hint = did_you_mean(name, OPTIMIZERS)
+        raise UnknownNameError(f'There is no optimizer called "{name}".{hint} Known: {", ".join(OPTIMIZERS)}.')
+    return OPTIMIZERS[name]

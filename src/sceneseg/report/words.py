@@ -23,6 +23,11 @@ def number(value: float) -> str:
     return f"{value:.4g}".replace("e-0", "e-")
 
 
+def rate(value: float) -> str:
+    """Write a learning rate with two digits: 2.8e-3."""
+    return f"{value:.1e}".replace("e-0", "e-").replace("e+00", "").replace("e+0", "e+")
+
+
 def count(value: float) -> tuple[str, str]:
     """Write a large number shortly: 1138051 becomes "1.14" and "million"."""
     for size, word in ((1e9, "billion"), (1e6, "million"), (1e3, "thousand")):

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from lightning_fabric import Fabric
+
 from sceneseg import config as configs
 from sceneseg import tasks
 from sceneseg.config import Config
@@ -10,6 +12,7 @@ from sceneseg.environment import environment
 from sceneseg.errors import ConfigError
 from sceneseg.models import models
 from sceneseg.runs import Run, create_run, write_json, write_text
+from sceneseg.tasks._base import Task
 from sceneseg.training.loop import Training
 from sceneseg.training.processes import launch
 
@@ -28,13 +31,7 @@ def start(config: Config, runs: Path) -> tuple[Run, bool]:
     Returns:
         The run, and whether it came to its end (False: interrupted, its state is saved).
     """
-    config.model = {**config.model, "name": models.resolve(config.model_name)}
-    fabric = launch(config)
-    task = tasks.create(config)
-    for warning in task.check() if config.data.check else []:
-        print(warning)
-    cost = task.cost()
-    config.data.name, config.data.root = task.train.name, str(task.train.root.resolve())
+    fabric, task, cost = open_task(config)
     path: Path | None = None
     if fabric.is_global_zero:
         run = create_run(runs, config.name or f"{task.train.name}-{config.model_name}")
@@ -48,6 +45,22 @@ def start(config: Config, runs: Path) -> tuple[Run, bool]:
     if fabric.is_global_zero:
         write_text(run.config, configs.dump(config))
     return run, training.fit()
+
+
+def open_task(config: Config) -> tuple[Fabric, Task, dict[str, Any]]:
+    """Start the processes, open the data and count the model; names and folders in the configuration get resolved.
+
+    Returns:
+        What joins the processes, the task, and the cost of the model.
+    """
+    config.model = {**config.model, "name": models.resolve(config.model_name)}
+    fabric = launch(config)
+    task = tasks.create(config)
+    for warning in task.check() if config.data.check else []:
+        print(warning)
+    cost = task.cost()
+    config.data.name, config.data.root = task.train.name, str(task.train.root.resolve())
+    return fabric, task, cost
 
 
 def resume(run: Run, changes: dict[str, Any]) -> bool:
