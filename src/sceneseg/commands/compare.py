@@ -167,7 +167,7 @@ def _load(
     comparison: "Comparison", folders: dict[str, str], device: str, size: Size
 ) -> tuple[dict[str, "SemanticModel"], dict[str, str]]:
     """Load the models, and let each predict once: who can't is left out, with the reason."""
-    from sceneseg.bench.latency import street_image
+    from sceneseg.bench.images import street_images
     from sceneseg.tasks.semantic import SemanticModel
     from sceneseg.training.apart import reason_of
 
@@ -175,7 +175,7 @@ def _load(
     for name, folder in folders.items():
         try:
             model = SemanticModel.load(comparison.run(folder).path, device)
-            model.predict(street_image(size))
+            model.predict(street_images(size)[0])
         except Exception as error:
             failed[name] = reason_of(error)
             print(f"{name} can't be timed: {failed[name]}")
