@@ -6,7 +6,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -103,7 +102,8 @@ class LabelSpace:
         """
         table = self._encoding
         if label_ids.dtype == np.uint8 and table.size == 256 and len(self.classes) <= UNKNOWN:
-            # OpenCV looks up bytes ten times as fast as NumPy does
+            import cv2  # looks up bytes ten times as fast as NumPy does; others come here without pixels
+
             quick: npt.NDArray[Any] = cv2.LUT(label_ids, np.where(table < 0, UNKNOWN, table).astype(np.uint8))
             if not (quick == UNKNOWN).any():
                 return quick.astype(np.uint8, copy=False)
