@@ -176,6 +176,12 @@ class TrainConfig:
     """Parts that stay as they are, weights and BatchNorm statistics, for example encoder."""
     ema: float = 0.0
     """Decay of the moving average of the weights that is validated and saved; 0 is off."""
+    log: Annotated[list[str], Parameter(alias="--log", negative="")] = field(default_factory=list)
+    """Further trackers beside CSV and TensorBoard: wandb, mlflow; offline unless WANDB_MODE or MLFLOW_TRACKING_URI say
+    otherwise."""
+
+    def __post_init__(self) -> None:
+        self.log = [name for names in self.log for name in names.split(",") if name]
 
     def steps_in_epoch(self, scenes: int) -> int:
         """Return the steps of an epoch over so many scenes."""
@@ -261,6 +267,14 @@ def from_dict(data: dict[str, Any], where: str = "the configuration") -> Config:
     """
     defaults = TASK_DEFAULTS.get(str(data.get("task")), TASK_DEFAULTS["semantic"])
     return _build(Config, merge(defaults, data), where, "")
+
+
+def flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested plain data as one mapping with dotted keys."""
+    found: dict[str, Any] = {}
+    for name, value in data.items():
+        found |= flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return found
 
 
 def merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:

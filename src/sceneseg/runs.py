@@ -92,6 +92,16 @@ class Run:
         """The offline page."""
         return self.path / "report.html"
 
+    @property
+    def tensorboard(self) -> Path:
+        """TensorBoard's events."""
+        return self.path / "tensorboard"
+
+    @property
+    def trackers(self) -> Path:
+        """What other trackers call the run, JSON."""
+        return self.path / "trackers.json"
+
     def preview(self, epoch: int) -> Path:
         """The picture of one validation."""
         return self.path / "previews" / f"epoch_{epoch:04d}.png"

@@ -10,6 +10,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
+from sceneseg import config as configs
 from sceneseg.config import Config
 from sceneseg.data import loading
 from sceneseg.data.loading import Batch, StepSampler
@@ -21,12 +22,14 @@ from sceneseg.optim.averaging import WeightAverage
 from sceneseg.optim.schedules import learning_rate
 from sceneseg.runs import Run, write_history, write_json
 from sceneseg.tasks._base import Task
+from sceneseg.training import trackers
 from sceneseg.training.checkpoint import Progress, load_state, save_state
 from sceneseg.training.gradients import Gradients, freeze_statistics
 from sceneseg.training.interrupt import Interrupt
 from sceneseg.training.monitor import Monitor
 from sceneseg.training.planning import MOST_PER_PIXEL, SAFE, free_memory, parse_bytes, plan, show_bytes
 from sceneseg.training.recompute import checkpoint_blocks
+from sceneseg.training.trackers._base import Tracker
 
 
 class Training:
@@ -87,9 +90,9 @@ class Training:
     def fit(self) -> bool:
         """Train to the end; return False when it was interrupted (its state is saved then)."""
         quiet = not self.fabric.is_global_zero
-        folder = self.run.path / "tensorboard"
         score = (self.score, self.task.scores.get(self.score, self.score))
-        with Interrupt() as interrupt, Monitor(folder, self.steps, self.progress.step, score, quiet) as monitor:
+        told = [] if quiet else self._trackers()
+        with Interrupt() as interrupt, Monitor(told, self.steps, self.progress.step, score, quiet) as monitor:
             saved = time.perf_counter()
             self.monitor = monitor
             for batch, waited in self._batches():
@@ -106,11 +109,18 @@ class Training:
                 if epoch_ends and self._stale():
                     monitor.say(f"no better {self.score} in {self.progress.stale} validations: stopped early")
                     break
+            monitor.end = "finished"
         return True
+
+    def _trackers(self) -> list[Tracker]:
+        columns = list(dict.fromkeys([self.score, *self.task.scores]))
+        return trackers.start(
+            self.config.train.log, self.run, configs.to_dict(self.config), columns, self.progress.step
+        )
 
     def timed_steps(self) -> Iterator[float]:
         """Do steps without an end, for measuring; yield the seconds of each, waiting for data included."""
-        with Monitor(self.run.path, self.steps, 0, (self.score, self.score), quiet=True) as self.monitor:
+        with Monitor([], self.steps, 0, (self.score, self.score), quiet=True) as self.monitor:
             for batch, waited in self._batches():
                 before = self.progress.seconds
                 self._step(batch, waited, self.monitor)
@@ -150,7 +160,9 @@ class Training:
         progress.micro_batch = self.gradients.micro_batch
         progress.add_step(loss, time.perf_counter() - start + waited, waited)
         epoch = f"{(progress.step - 1) // self.steps_per_epoch + 1}/{self.config.train.epochs}"
-        monitor.step(progress.step, epoch, progress.mean_loss, self._speed())
+        facts = {"loss": loss, "lr": float(self.optimizer.param_groups[0]["lr"])}
+        facts |= {} if norm is None else {"gradient_norm": norm}
+        monitor.step(progress.step, epoch, progress.mean_loss, self._speed(), facts)
 
     def _clip(self) -> float | None:
         """Shorten the gradients; return how long they were, None where a scaler looks after them."""

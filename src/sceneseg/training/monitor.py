@@ -1,31 +1,43 @@
-"""What a person sees of a training run: the progress line, TensorBoard, and one row per epoch."""
+"""What a person sees of a training run: the progress line, a printed row per epoch, and the trackers."""
 
-from pathlib import Path
+import contextlib
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 import numpy.typing as npt
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from torch.utils.tensorboard import SummaryWriter
+
+from sceneseg.training.trackers._base import End, Tracker
+
+MOST_POINTS = 2000
+"""Steps of a run that trackers are told of, at even distances."""
 
 
 class Monitor:
-    """Shows progress while training and writes TensorBoard; a context manager.
+    """Shows progress while training and tells the trackers; a context manager.
+
+    A tracker that fails is left out from then on: no run ends because of one.
 
     Args:
-        folder: Where TensorBoard's events go.
+        trackers: Who else is told.
         steps: Steps of the whole run.
         step: Where the run (re)starts.
         score: The column of the score that is shown, and its name.
         quiet: Show nothing, for processes other than the first.
     """
 
-    def __init__(self, folder: Path, steps: int, step: int, score: tuple[str, str], quiet: bool = False) -> None:
+    def __init__(
+        self, trackers: Sequence[Tracker], steps: int, step: int, score: tuple[str, str], quiet: bool = False
+    ) -> None:
         self.score, self.score_name = score
         self.console = Console(quiet=quiet, stderr=True)
         self.live = self.console.is_terminal and not quiet
-        self.writer = None if quiet else SummaryWriter(str(folder), purge_step=step or None)
+        self.trackers = list(trackers)
+        self.end: End = "interrupted"
+        """How the run ended; the loop says when it is finished."""
+        self._every = max(1, steps // MOST_POINTS)
         self._progress = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(bar_width=24),
@@ -43,21 +55,34 @@ class Monitor:
 
     def __enter__(self) -> Self:
         self._progress.start()
+        for tracker in self.trackers:
+            if tracker.where:
+                self.say(tracker.where)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop()
-        if self.writer is not None:
-            self.writer.close()
+        end: End = "failed" if isinstance(error, Exception) else self.end
+        self._tell(lambda tracker: tracker.finish(end))
 
-    def step(self, step: int, epoch: str, loss: float, speed: float) -> None:
-        """Move the progress line to a finished step."""
+    def step(self, step: int, epoch: str, loss: float, speed: float, scalars: dict[str, float]) -> None:
+        """Move the progress line to a finished step.
+
+        Args:
+            step: Its number, from 1.
+            epoch: As people read it, "3/100".
+            loss: Mean of the epoch so far.
+            speed: Images per second.
+            scalars: What trackers are told of the step.
+        """
         self._progress.update(self._task, completed=step, epoch=epoch, loss=loss, speed=speed)
+        if step % self._every == 0:
+            self._tell(lambda tracker: tracker.scalars({f"step/{key}": v for key, v in scalars.items()}, step))
 
     def epoch(self, row: dict[str, Any], epochs: int) -> None:
-        """Print a finished epoch and pass its row to TensorBoard."""
+        """Print a finished epoch and pass its row to the trackers."""
         score = "" if row[self.score] is None else f"{row[self.score]:.2%}"
         if score:
             self._progress.update(self._task, score=score)
@@ -67,17 +92,25 @@ class Monitor:
             f"{row['images_per_second']:.1f} images/s  lr {row['lr']:.2e}",
             highlight=False,
         )
-        if self.writer is not None:
-            for key, value in row.items():
-                if isinstance(value, float):
-                    self.writer.add_scalar(key, value, row["step"])
-            self.writer.flush()
+        values = {key: value for key, value in row.items() if isinstance(value, float)}
+        self._tell(lambda tracker: tracker.scalars(values, row["step"]))
+        self._tell(lambda tracker: tracker.flush())
 
     def picture(self, picture: npt.NDArray[Any], step: int) -> None:
-        """Pass a preview (H, W, 3) to TensorBoard."""
-        if self.writer is not None:
-            self.writer.add_image("preview", picture, step, dataformats="HWC")
+        """Pass a preview (H, W, 3) to the trackers."""
+        self._tell(lambda tracker: tracker.picture("preview", picture, step))
 
     def say(self, text: str) -> None:
         """Print a line above the progress."""
-        self.console.print(text, highlight=False)
+        self.console.print(text, highlight=False, soft_wrap=True)
+
+    def _tell(self, what: Callable[[Tracker], None]) -> None:
+        for tracker in list(self.trackers):
+            try:
+                what(tracker)
+            except Exception as error:
+                self.trackers.remove(tracker)
+                name = type(tracker).__name__
+                self.say(f"{name} is left out from here on ({type(error).__name__}: {error}); the run goes on")
+                with contextlib.suppress(Exception):
+                    tracker.finish("failed")

@@ -13,11 +13,13 @@ from sceneseg.errors import ConfigError
 from sceneseg.models import models
 from sceneseg.runs import Run, create_run, write_json, write_text
 from sceneseg.tasks._base import Task
+from sceneseg.training import trackers
 from sceneseg.training.loop import Training
 from sceneseg.training.processes import launch
 
 MAY_CHANGE = {
     *("train.epochs", "train.checkpoint_minutes", "train.patience", "train.validate_every", "train.micro_batch"),
+    *("train.log",),
     *("train.device", "train.devices", "data.workers", "data.cache", "data.root"),
 }
 """What a resumed run may do otherwise: go on for longer, stop earlier, or run elsewhere."""
@@ -54,6 +56,7 @@ def open_task(config: Config) -> tuple[Fabric, Task, dict[str, Any]]:
         What joins the processes, the task, and the cost of the model.
     """
     config.model = {**config.model, "name": models.resolve(config.model_name)}
+    trackers.check(config.train.log)
     fabric = launch(config)
     task = tasks.create(config)
     for warning in task.check() if config.data.check else []:
@@ -73,13 +76,14 @@ def resume(run: Run, changes: dict[str, Any]) -> bool:
     Raises:
         ConfigError: Something that would make another run of it.
     """
-    refused = [key for key in flat(changes) if key not in MAY_CHANGE]
+    refused = [key for key in configs.flat(changes) if key not in MAY_CHANGE]
     if refused:
         raise ConfigError(
             f"A resumed run keeps its configuration; {', '.join(refused)} can't change. What can: "
             f"{', '.join(sorted(MAY_CHANGE))}. For anything else start a new run: sceneseg train --config {run.config}"
         )
     config = configs.from_dict(configs.merge(configs.to_dict(run.load_config()), changes), str(run.config))
+    trackers.check(config.train.log)
     fabric = launch(config)
     if changes and fabric.is_global_zero:
         write_text(run.config, configs.dump(config))
@@ -104,12 +108,3 @@ def _identity(config: Config) -> dict[str, Any]:
     data["data"]["root"] = str(Path(config.data.root).resolve()) if config.data.root else None
     data["train"] = {key: value for key, value in data["train"].items() if f"train.{key}" not in MAY_CHANGE}
     return data
-
-
-def flat(data: dict[str, Any], prefix: str = "") -> list[str]:
-    """Return the dotted keys of nested plain data."""
-    return [
-        key
-        for name, value in data.items()
-        for key in (flat(value, f"{prefix}{name}.") if isinstance(value, dict) else [prefix + name])
-    ]

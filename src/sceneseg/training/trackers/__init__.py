@@ -1,0 +1,52 @@
+"""Where a run says how it goes, one file each: TensorBoard always, others by `--log`; `history.csv` is the loop's own.
+
+None of them connects to a network unless the user has said so in its own way (an environment variable).
+"""
+
+import importlib.util
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from sceneseg.errors import ConfigError
+from sceneseg.registry import Registry
+
+if TYPE_CHECKING:
+    from sceneseg.runs import Run
+    from sceneseg.training.trackers._base import Tracker
+
+ALWAYS = ("tensorboard",)
+
+trackers: Registry["Tracker"] = Registry("tracker", __name__, aliases={"w&b": "wandb", "tb": "tensorboard"})
+register = trackers.register
+
+
+def check(names: Iterable[str]) -> None:
+    """Find out before a run whether its trackers can be used.
+
+    Raises:
+        UnknownNameError: There is no such tracker.
+        ConfigError: Its package isn't installed.
+    """
+    for name in names:
+        maker: Any = trackers.get(name)
+        package = maker.package
+        if package not in sys.modules and importlib.util.find_spec(package) is None:
+            raise ConfigError(
+                f"--log {name} needs the package {package}, which isn't installed. Install it with "
+                f"`pip install {maker.install}`, or leave --log {name} out."
+            )
+
+
+def start(names: Iterable[str], run: "Run", config: dict[str, Any], scores: list[str], step: int) -> "list[Tracker]":
+    """Start the trackers of a run, TensorBoard first.
+
+    Args:
+        names: Those asked for beside the ones that are always there.
+        run: What they tell of.
+        config: The resolved configuration as plain data.
+        scores: The columns of history.csv that say how good the model is, the deciding one first.
+        step: Where the run (re)starts.
+    """
+    wanted = dict.fromkeys([*ALWAYS, *(trackers.resolve(name) for name in names)])
+    return [trackers.create(name, run=run, config=config, scores=scores, step=step) for name in wanted]
