@@ -1,15 +1,15 @@
 import pytest
 
 from sceneseg.bench.record import Record
-from sceneseg.commands.bench import bench
-from sceneseg.errors import ConfigError
+from sceneseg.commands.bench import _sizes, bench
+from sceneseg.errors import ConfigError, ModelError
 
 
-def test_every_model_engine_size_and_batch_is_measured(tmp_path, capsys):
+def test_every_model_and_batch_is_measured(tmp_path, capsys):
     bench(
         models=["fast_scnn,espnet_v2"],
         engine=["eager"],
-        size=[64, 96, 96, 64],
+        size=[64, 96],
         batch=[1, 2],
         threads=1,
         device="cpu",
@@ -19,10 +19,36 @@ def test_every_model_engine_size_and_batch_is_measured(tmp_path, capsys):
     )
     record = Record.read(tmp_path / "bench.json")
     found = [(r.name, r.size, r.batch, r.error) for r in record.results]
-    sizes, names = ((64, 96), (96, 64)), ("fast_scnn", "espnet_v2")
-    assert found == [(name, size, batch, None) for size in sizes for batch in (1, 2) for name in names]
+    assert found == [(name, (64, 96), batch, None) for batch in (1, 2) for name in ("fast_scnn", "espnet_v2")]
     assert record.environment["cpu"]
-    assert capsys.readouterr().out.count("untrained") == 8
+    assert capsys.readouterr().out.count("untrained") == 4
+
+
+@pytest.mark.slow
+def test_engines_that_read_files_are_given_exported_ones(tmp_path, monkeypatch):
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("openvino")
+    monkeypatch.setattr("sceneseg.commands.bench.CALIBRATION", 1)
+    engines = ["eager", "onnxruntime", "openvino", "openvino_int8"]
+    asked = {"models": ["fast_scnn"], "engine": engines, "size": [72, 136], "batch": [2], "threads": 1}
+    bench(**asked, device="cpu", repetitions=1, warmup=0, json=tmp_path / "bench.json")
+    results = {r.engine: r for r in Record.read(tmp_path / "bench.json").results}
+    assert {name: r.error for name, r in results.items()} == dict.fromkeys(engines)
+    assert results["onnxruntime"].equal_pixels > 0.999
+    assert results["openvino"].equal_pixels > 0.999
+    assert results["openvino_int8"].calibration == "1 drawn streets"
+    assert results["onnxruntime"].calibration is None
+    assert results["onnxruntime"].memory.peak_mib < results["eager"].memory.peak_mib  # it does without torch
+
+
+def test_a_model_that_cannot_be_exported_is_a_line_with_the_reason(monkeypatch, tmp_path, capsys):
+    def refuse(model):
+        raise ModelError("odd can't be exported")
+
+    monkeypatch.setattr("sceneseg.export.onnx.network_graph", refuse)
+    bench(models=["fast_scnn"], engine=["onnxruntime"], size=[64, 96], device="cpu", json=tmp_path / "bench.json")
+    assert Record.read(tmp_path / "bench.json").results[0].error == "odd can't be exported"
+    assert "Not measured: fast_scnn, onnxruntime, 64 x 96, batch 1: odd can't be exported" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -39,3 +65,7 @@ def test_every_model_engine_size_and_batch_is_measured(tmp_path, capsys):
 def test_what_cannot_be_measured_is_said_before_anything_is(options, complaint):
     with pytest.raises(ConfigError, match=complaint):
         bench(device="cpu", **options)
+
+
+def test_several_sizes_are_pairs():
+    assert _sizes([64, 96, 128, 32]) == [(64, 96), (128, 32)]

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sceneseg.errors import ModelError
+
 Size = tuple[int, int]
 
 
@@ -17,7 +19,9 @@ class Candidate:
         engine: On the shelf `sceneseg.bench.engines`.
         weights: Run directory or weights file; None for an untrained model.
         model: Name and arguments of an untrained model.
-        files: Exported files for the engines that read one: what is in it ("fp32", "int8", "int8_coarse") -> path.
+        files: Exported files for the engines that read one: what is in it ("fp32", "fp32_coarse", ...) -> path.
+        not_exported: Why there are none.
+        calibration: The pictures from which the int8 files learned their ranges.
     """
 
     name: str
@@ -25,6 +29,8 @@ class Candidate:
     weights: str | None = None
     model: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    not_exported: str = ""
+    calibration: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,5 +61,11 @@ class Job:
         return dataclasses.asdict(self)
 
     def file(self, content: str) -> Path:
-        """Return the exported file with that content."""
+        """Return the exported file with that content.
+
+        Raises:
+            ModelError: The model couldn't be exported.
+        """
+        if content not in self.candidate.files:
+            raise ModelError(self.candidate.not_exported or f"there is no exported {content} file")
         return Path(self.candidate.files[content])

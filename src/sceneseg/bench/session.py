@@ -20,7 +20,7 @@ from sceneseg.bench.job import Candidate, Job, Size
 from sceneseg.bench.record import Memory, Result, Settings, Times
 
 Say = Callable[[str, int, int], None]
-PARTS = ("whole", "network")
+PARTS = {"whole": "whole predictions", "network": "networks alone"}
 LEAST = 3  # repetitions, however slow
 SPARE = 1.5  # a further process is started where so many times the largest one's memory is free
 
@@ -68,12 +68,11 @@ def measure(
 def take_turns(group: "Sequence[Worker]", settings: Settings, say: Say) -> None:
     """Let the workers compute in turns until each has done its repetitions or used up its time."""
     rounds = settings.warmup + settings.repetitions
-    for part in PARTS:
-        for turn in range(rounds):
+    for turn in range(rounds):
+        for part, what in PARTS.items():
             for i in range(len(group)):
                 worker = group[(turn + i) % len(group)]  # nobody always follows the same neighbour's leftovers
                 if worker.wants_turn(part, turn - settings.warmup, settings.seconds):
-                    what = "whole predictions" if part == "whole" else "networks alone"
                     say(f"{what}: {worker.job.candidate.name}, {worker.job.candidate.engine}", turn, rounds)
                     worker.turn(part, turn >= settings.warmup)
 
@@ -160,6 +159,7 @@ class Worker:
             memory=Memory(**{k: v and round(v, 1) for k, v in dataclasses.asdict(self.memory).items()}),  # type: ignore[arg-type]
             whole=summary(self.seconds["whole"], batch),
             network=summary(self.seconds["network"], batch),
+            calibration=candidate.calibration,
             neighbours=neighbours,
         )
 

@@ -1,7 +1,9 @@
 """`sceneseg bench`: how fast models predict on this machine, engine by engine."""
 
 import os
+from itertools import product
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -9,6 +11,8 @@ from cyclopts import Parameter
 if TYPE_CHECKING:
     from sceneseg.bench.job import Candidate
     from sceneseg.bench.record import Result, Settings
+
+CALIBRATION = 8  # pictures
 
 
 def bench(
@@ -59,11 +63,13 @@ def bench(
     device = resolve_device(device)
     sizes = _sizes(size or [1024, 2048])
     settings = Settings(max(repetitions, 1), max(warmup, 0), seconds)
-    candidates = _candidates(_names(models or []), weights or [], _engines(engine, device, console), device)
-    conditions = [(s, b) for s in sizes for b in batch or [1]]
+    wanted, engines = _models(_names(models or []), weights or []), _engines(engine, device, console)
     results: list[Result] = []
-    for one_size, one_batch in conditions:
-        results += _measure(candidates, one_size, one_batch, device, threads or _cores(), settings)
+    with TemporaryDirectory(prefix="sceneseg-bench-") as folder:
+        with console.status("exporting models for the engines that read files"):
+            candidates = [pair for model in wanted for pair in _with_engines(model, engines, Path(folder))]
+        for one_size, one_batch in product(sizes, batch or [1]):
+            results += _measure(candidates, one_size, one_batch, device, threads or _cores(), settings)
     for table in tables(results):
         console.print(table)
         console.print()
@@ -121,7 +127,7 @@ def _engines(wanted: list[str] | None, device: str, console: Any) -> list[str]:
     chosen = []
     for name in asked or engines.names():
         maker: Any = engines.get(name)
-        if reason := maker.missing(device) or ("reads exported files, which can't be made yet" if maker.file else None):
+        if reason := maker.missing(device):
             console.print(f"[yellow]Without {name}:[/] {reason}", highlight=False)
         else:
             chosen.append(name)
@@ -132,8 +138,8 @@ def _engines(wanted: list[str] | None, device: str, console: Any) -> list[str]:
     return list(dict.fromkeys(chosen))
 
 
-def _candidates(names: list[str], weights: list[Path], engines: list[str], device: str) -> "list[Candidate]":
-    """Check that every model can be made, and pair each with every engine."""
+def _models(names: list[str], weights: list[Path]) -> "list[Candidate]":
+    """Check that every model can be made, and return it without an engine."""
     from sceneseg import runs
     from sceneseg.bench.job import Candidate
     from sceneseg.errors import ConfigError
@@ -144,13 +150,81 @@ def _candidates(names: list[str], weights: list[Path], engines: list[str], devic
         raise ConfigError(
             "What shall be measured? Give models with -m fast_scnn,unet or trained ones with -w runs/NAME."
         )
-    found: list[tuple[str, str | None, dict[str, Any]]] = []
+    found = []
     for name in map(models.resolve, names):
         if not segments(name):
             raise ConfigError(f"{name} gives an image one class and can't segment. Choose another model with -m.")
-        found.append((name, None, {"name": name}))
+        found.append(Candidate(name, "", None, {"name": name}))
     for path in weights:
-        file = runs.find_weights(path)
-        runs.read_header(file)
-        found.append((path.name if path.is_dir() else path.stem, str(file), {}))
-    return [Candidate(name, engine, file, model) for name, file, model in found for engine in engines]
+        runs.read_header(runs.find_weights(path))
+        found.append(Candidate(path.name if path.is_dir() else path.stem, "", str(path)))
+    return found
+
+
+def _with_engines(model: "Candidate", engines: list[str], folder: Path) -> "list[Candidate]":
+    """Pair a model with every engine, and export it for those that read files."""
+    from dataclasses import replace
+
+    from sceneseg.bench.engines import engines as shelf
+
+    makers: dict[str, Any] = {name: shelf.get(name) for name in engines}
+    needed = {maker.file for maker in makers.values() if maker.file}
+    exported = _export(model, needed, folder) if needed else model
+    pairs = []
+    for name, maker in makers.items():
+        calibration = exported.calibration if maker.file == "int8" else None
+        files = exported.files if maker.file else {}
+        pairs.append(replace(exported, engine=name, files=files, calibration=calibration))
+    return pairs
+
+
+def _export(model: "Candidate", contents: set[str], folder: Path) -> "Candidate":
+    """Write the ONNX files of a model, whole and ending at the coarse logits; a model that can't be says so."""
+    from dataclasses import replace
+
+    import onnx as package
+
+    from sceneseg.bench.engines._torch import load
+    from sceneseg.errors import ScenesegError
+    from sceneseg.export import onnx
+    from sceneseg.inference.resizing import network_input
+
+    files: dict[str, str] = {}
+    calibration = None
+    try:
+        loaded = load(model, "cpu")
+        loaded.network.eval()
+        plain = onnx.network_graph(loaded)
+        graphs = {"fp32": plain}
+        if "int8" in contents:
+            pictures, calibration = _calibration(model)
+            facts = loaded.input
+            inputs = (network_input(p, facts.target_size, facts.resize).numpy() for p in pictures)
+            graphs["int8"] = onnx.quantise(package.ModelProto.FromString(plain.SerializeToString()), inputs)
+        for content in contents:
+            for ending, output in (("", "labels"), ("_coarse", "coarse")):
+                graph = package.ModelProto.FromString(graphs[content].SerializeToString())
+                file = folder / f"{model.name}_{content}{ending}.onnx"
+                package.save(onnx.surround(graph, loaded, output), file)  # type: ignore[arg-type]
+                files[content + ending] = str(file)
+    except ScenesegError as error:
+        return replace(model, not_exported=str(error))
+    return replace(model, files=files, calibration=calibration)
+
+
+def _calibration(model: "Candidate") -> tuple[list[Any], str]:
+    """Return the pictures from which int8 learns its ranges, and what they are."""
+    from sceneseg.bench.images import street_images
+    from sceneseg.errors import ScenesegError
+    from sceneseg.tasks.scoring import Request, open_scenes
+    from sceneseg.tasks.semantic import SemanticModel
+
+    if model.weights is not None:
+        try:
+            loaded = SemanticModel.load(model.weights, "cpu")
+            scenes = open_scenes(Request(None, None, "train"), loaded, Path(model.weights))
+            chosen = range(0, len(scenes), max(len(scenes) // CALIBRATION, 1))[:CALIBRATION]
+            return [scenes.read(i).image for i in chosen], f"{len(chosen)} training images"
+        except ScenesegError:
+            pass  # the data isn't here; said by the other answer, which stands in the record
+    return list(street_images((512, 1024), CALIBRATION)), f"{CALIBRATION} drawn streets"

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sceneseg.bench.engines._base import Engine, Pixels
-from sceneseg.bench.job import Job
+from sceneseg.bench.job import Candidate, Job
 from sceneseg.bench.memory import MIB
 from sceneseg.config import from_dict
 from sceneseg.data.cityscapes import LABEL_SPACE
@@ -31,7 +31,7 @@ class TorchEngine(Engine):
     def __init__(self, job: Job) -> None:
         torch.set_num_threads(job.threads)
         self.device = torch.device(job.device)
-        self.model = load(job)
+        self.model = load(job.candidate, job.device)
         self.model.network.to(self.device, memory_format=self.memory_format).eval()  # type: ignore[call-overload]
 
     def autocast(self) -> AbstractContextManager[Any]:
@@ -90,10 +90,9 @@ class TorchEngine(Engine):
         return None if self.device.type != "cuda" else round(torch.cuda.max_memory_allocated(self.device) / MIB, 1)
 
 
-def load(job: Job) -> SemanticModel:
+def load(candidate: Candidate, device: str) -> SemanticModel:
     """Load a candidate's weights, or create it untrained."""
-    candidate = job.candidate
     if candidate.weights is not None:
-        return SemanticModel.load(candidate.weights, job.device)
+        return SemanticModel.load(candidate.weights, device)
     config = from_dict({"model": candidate.model})
-    return SemanticModel.create(config, LABEL_SPACE, resolve_precision("auto", job.device))
+    return SemanticModel.create(config, LABEL_SPACE, resolve_precision("auto", device))
