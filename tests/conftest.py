@@ -4,9 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
 from sceneseg.data.toy import write_toy_scenes
 from serving import heard, server  # noqa: F401 (fixtures)
+
+if not torch.cuda.is_available():  # Triton's kernels then run in its interpreter; it asks when it is imported
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 SHARED = Path(os.environ.get("SCENESEG_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

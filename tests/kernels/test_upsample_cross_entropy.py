@@ -6,13 +6,12 @@ import torch.nn.functional as F
 from sceneseg.errors import ConfigError, DataError, ModelError
 from sceneseg.kernels._grid import axes
 from sceneseg.kernels.upsample_cross_entropy import (
-    PIXELS_PER_TILE,
-    _exp,
-    _targets,
     cross_entropy_in_bands,
     cross_entropy_reference,
+    make_targets,
     upsample_cross_entropy,
 )
+from sceneseg.kernels.upsample_cross_entropy_numba import PIXELS_PER_TILE, _exp
 
 CLASSES = 6
 
@@ -35,7 +34,7 @@ def value_and_gradient(loss, coarse, *arguments, **options):
 
 
 def in_bands(coarse, labels, class_weights, label_smoothing, covered, align_corners):
-    targets = _targets(coarse, class_weights, label_smoothing, 255)
+    targets = make_targets(coarse, class_weights, label_smoothing, 255)
     rows, columns = axes(coarse, labels.shape[1:], covered, align_corners, np.float64)
     return cross_entropy_in_bands(coarse, labels, targets, rows, columns, True)
 

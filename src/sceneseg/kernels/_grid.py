@@ -3,7 +3,8 @@
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
+from importlib.util import find_spec
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -57,10 +58,11 @@ def axes(
             f"Give covered=(height, width) of the padded image in output pixels."
         )
     cells = coarse.shape[-2:]
-    rows, columns = (_axis(cells[i], size[i], extent[i], align_corners, number) for i in (0, 1))
+    rows, columns = (_axis(cells[i], size[i], extent[i], align_corners, number) for i in (0, 1))  # type: ignore[arg-type]
     return rows, columns
 
 
+@lru_cache(maxsize=64)  # sizes recur, and NumPy takes as long for an axis as a GPU does for the rest
 def _axis(cells: int, pixels: int, extent: float, align_corners: bool, number: type[np.floating[Any]]) -> Axis:
     pixel = np.arange(pixels).astype(number)
     if align_corners:
@@ -125,6 +127,16 @@ def blend_columns_back(gradient: Tensor, taps: Taps, cells: int) -> Tensor:
     back = gradient.new_zeros((*gradient.shape[:3], cells))
     high = gradient * taps.weight
     return back.index_add_(3, taps.high, high).index_add_(3, taps.low, torch.sub(gradient, high, out=high))
+
+
+def runs_triton(x: Tensor) -> bool:
+    """Return whether Triton can work on a tensor: one on a GPU, not of double precision, with Triton installed."""
+    return x.device.type == "cuda" and x.dtype != torch.float64 and _has_triton()
+
+
+@cache
+def _has_triton() -> bool:
+    return find_spec("triton") is not None  # it comes with torch's CUDA builds for Linux; other systems may lack it
 
 
 def run_in_threads(task: Callable[[int], T], count: int) -> list[T]:

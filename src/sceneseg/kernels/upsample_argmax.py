@@ -8,7 +8,18 @@ import torch
 from torch import Tensor
 
 from sceneseg.errors import ModelError
-from sceneseg.kernels._grid import ROWS_PER_TASK, Axis, Covered, Lazy, Size, axes, compiled, run_in_threads, upsample
+from sceneseg.kernels._grid import (
+    ROWS_PER_TASK,
+    Axis,
+    Covered,
+    Lazy,
+    Size,
+    axes,
+    compiled,
+    run_in_threads,
+    runs_triton,
+    upsample,
+)
 
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.uint8]
@@ -44,7 +55,12 @@ def upsample_argmax(
     rows, columns = axes(coarse, size, covered, align_corners, np.float32)
     if coarse.shape[1] > 255:
         raise ModelError(f"A prediction is stored as uint8: expected at most 255 classes, found {coarse.shape[1]}.")
-    coarse = coarse.detach().float().contiguous()
+    coarse = coarse.detach()
+    if runs_triton(coarse):
+        from sceneseg.kernels.upsample_argmax_triton import upsample_argmax_in_registers
+
+        return upsample_argmax_in_registers(coarse, rows, columns)
+    coarse = coarse.float().contiguous()
     if coarse.device.type == "cpu":
         return upsample_argmax_in_blocks(coarse, rows, columns)
     return upsample_argmax_reference(coarse, size, covered, align_corners)

@@ -8,9 +8,10 @@ from torch import Tensor, nn
 from sceneseg.errors import ConfigError
 from sceneseg.kernels._grid import Covered
 from sceneseg.kernels.upsample_cross_entropy import upsample_cross_entropy
+from sceneseg.kernels.upsample_true_probability import upsample_true_probability
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.losses import register
-from sceneseg.losses._bands import check, map_over_bands, true_logits
+from sceneseg.losses._bands import check
 
 EASY = 2.0
 """Stands for the probability of ignored pixels: above that of any other, so that they are the last to be kept."""
@@ -54,7 +55,8 @@ class OHEM(nn.Module):
     ) -> Tensor:
         """Return the loss of coarse logits (B, C, h, w) against labels (B, H, W) uint8."""
         check(coarse, labels, self.class_weights)
-        probability = map_over_bands(_true_probability, coarse.detach(), labels, covered, align_corners)
+        probability = upsample_true_probability(coarse, labels, covered=covered, align_corners=align_corners)
+        probability.masked_fill_(labels == IGNORE_INDEX, EASY)
         hard = probability <= self._threshold(probability, labels)
         loss, weight = upsample_cross_entropy(
             coarse,
@@ -72,8 +74,3 @@ class OHEM(nn.Module):
         if kept < 1:
             return probability.new_tensor(self.thresh)
         return probability.flatten().kthvalue(min(int(kept), probability.numel())).values.clamp(min=self.thresh)
-
-
-def _true_probability(logits: Tensor, labels: Tensor) -> Tensor:
-    probability = (true_logits(logits, labels) - logits.logsumexp(1)).exp()
-    return torch.where(labels == IGNORE_INDEX, EASY, probability)
