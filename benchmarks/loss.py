@@ -15,7 +15,7 @@ from last_step import in_fresh_process, interleaved, peak_growth, random_logits,
 from torch import Tensor
 
 from sceneseg.kernels._grid import axes
-from sceneseg.kernels.upsample_cross_entropy import _targets, cross_entropy_in_bands, upsample_cross_entropy
+from sceneseg.kernels.upsample_cross_entropy import cross_entropy_in_bands, make_targets, upsample_cross_entropy
 
 CASES = ((19, 8), (19, 4), (19, 1), (150, 8))  # classes, stride
 ROUNDS = 5
@@ -65,7 +65,7 @@ def torch_step(coarse: Tensor, labels: Tensor) -> Tensor:
 def bands_step(coarse: Tensor, labels: Tensor) -> Tensor:
     with torch.no_grad():
         rows, columns = axes(coarse, (labels.shape[1], labels.shape[2]), None, False, np.float64)
-        targets = _targets(coarse, None, 0.0, 255)
+        targets = make_targets(coarse, None, 0.0, 255)
         return cross_entropy_in_bands(coarse, labels, targets, rows, columns, True)[2]  # type: ignore[return-value]
 
 
