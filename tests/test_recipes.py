@@ -83,7 +83,7 @@ def test_names_and_header(recipe):
     lines = recipe.read_text().splitlines()
     header = " ".join(line for line in lines if line.startswith("#"))
     assert len(lines) <= 40
-    assert config.model_name == recipe.stem or config.model_arguments["encoder"] == recipe.stem
+    assert recipe.stem in {config.model_name, config.model_arguments.get("encoder"), "record"}
     assert config.data.name in datasets.names()
     assert f"--config recipes/{recipe.parent.name}/{recipe.name}" in header
     assert re.search(r"[Pp]aper", header)
@@ -132,8 +132,9 @@ def shrink(recipe) -> Config:
     config = configs.load(recipe)
     large = {"encoder", "pretrained", "variant"}
     kept = {k: v for k, v in config.model_arguments.items() if k not in large}
-    config.model = {"name": recipe.stem, **kept, **SMALL[recipe.stem]}
+    config.model = {"name": config.model_name, **kept, **SMALL[config.model_name]}
     config.augment.crop_size = (64, 128)
+    config.augment.progressive = []  # two samples are no run with stages
     config.data.target_size = None
     config.train.batch_size = 2
     return config

@@ -4,19 +4,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sceneseg.data.in_memory import Scenes
     from sceneseg.models import create as create_model
+    from sceneseg.python import Trained, train
     from sceneseg.tasks import load
     from sceneseg.tasks.classification import ClassificationModel
     from sceneseg.tasks.semantic import SemanticModel
 
 __version__ = "0.1.0"
-__all__ = ["ClassificationModel", "SemanticModel", "create_model", "load"]
+__all__ = ["ClassificationModel", "Scenes", "SemanticModel", "Trained", "create_model", "load", "train"]
 
 _WHERE = {
     "ClassificationModel": "sceneseg.tasks.classification:ClassificationModel",
+    "Scenes": "sceneseg.data.in_memory:Scenes",
     "SemanticModel": "sceneseg.tasks.semantic:SemanticModel",
+    "Trained": "sceneseg.python:Trained",
     "create_model": "sceneseg.models:create",
     "load": "sceneseg.tasks:load",
+    "train": "sceneseg.python:train",
 }
 
 

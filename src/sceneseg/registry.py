@@ -3,7 +3,8 @@
 import inspect
 import pkgutil
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -12,6 +13,9 @@ from sceneseg.errors import ConfigError, UnknownNameError, did_you_mean
 
 T = TypeVar("T")
 C = TypeVar("C", bound=Callable[..., Any])
+
+OWN = "own:"
+"""Begins the names of things that a Python program lends to a shelf; they lie in none of its files."""
 
 
 class Registry(Generic[T]):
@@ -38,6 +42,15 @@ class Registry(Generic[T]):
         self._things[thing.__module__.rpartition(".")[2]] = thing
         return thing
 
+    @contextmanager
+    def lend(self, name: str, thing: Callable[..., T]) -> Iterator[None]:
+        """Put a thing on the shelf for as long as the context lasts; its name begins with `OWN`."""
+        self._things[name] = thing
+        try:
+            yield
+        finally:
+            del self._things[name]
+
     def names(self) -> list[str]:
         """Return the names on the shelf in alphabetical order, without importing their files."""
         folder = Path(import_module(self.package).__path__[0])
@@ -50,6 +63,13 @@ class Registry(Generic[T]):
         Raises:
             UnknownNameError: Nothing on the shelf is called that; the message suggests the closest name.
         """
+        if name.startswith(OWN):
+            if name in self._things:
+                return name
+            raise UnknownNameError(
+                f'The {self.kind} "{name.removeprefix(OWN)}" came from a Python program and lies on no shelf. Give it '
+                f"again where the program gave it: see docs/python.md."
+            )
         spellings = {_normal(known): known for known in self.names()}
         spellings |= {_normal(alias): known for alias, known in self._aliases.items()}
         if found := spellings.get(_normal(name)):

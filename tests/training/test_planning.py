@@ -6,8 +6,10 @@ import torch
 from sceneseg import models
 from sceneseg.config import from_dict
 from sceneseg.errors import ConfigError
+from sceneseg.tasks.training_step import TrainingStep
 from sceneseg.training.planning import parse_bytes, plan
 from sceneseg.training.recompute import checkpoint_blocks
+from sceneseg.training.trial import Meter, measure_sample
 
 GB = 10**9
 
@@ -69,3 +71,47 @@ def test_blocks_computed_again_change_nothing_but_memory(name):
         assert torch.equal(a.grad, b.grad), key
     for (key, a), b in zip(plain.named_buffers(), again.buffers(), strict=True):
         assert torch.equal(a, b), key
+
+
+class _Kept:
+    """A meter for the CPU: the bytes that a graph holds."""
+
+    def __init__(self, limit=None):
+        self.bytes, self.limit = 0, limit
+
+    def __call__(self, tensor):
+        self.bytes += tensor.untyped_storage().nbytes()
+        if self.limit and self.bytes > self.limit:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return tensor
+
+
+def trial(limit=None):
+    torch.manual_seed(0)
+    config = from_dict({"model": {"name": "fast_scnn"}, "train": {"batch_size": 2}})
+    step = TrainingStep(models.create("fast_scnn", num_classes=5).train(), config, None)
+    state = {key: value.clone() for key, value in step.state_dict().items()}
+    random = torch.get_rng_state()
+    kept = _Kept(limit)
+
+    def compute(*batch):
+        with torch.autograd.graph.saved_tensors_hooks(kept, lambda tensor: tensor):
+            loss = step(*batch)
+        loss.backward()
+
+    meter = Meter(lambda: setattr(kept, "bytes", 0), lambda: kept.bytes)
+    found = measure_sample(step, compute, (64, 128), torch.device("cpu"), meter)
+    assert all(torch.equal(value, state[key]) for key, value in step.state_dict().items())
+    assert all(p.grad is None for p in step.parameters())
+    assert torch.equal(torch.get_rng_state(), random)
+    return found
+
+
+def test_a_trial_step_measures_a_sample_and_changes_nothing():
+    found = trial()
+    assert 200_000 < found < 20_000_000
+    assert plan(from_dict({"train": {"batch_size": 64}}), 5, (64, 128), 10 * found, "32-true", 1, found).micro_batch < 8
+
+
+def test_where_two_samples_do_not_fit_it_is_one():
+    assert trial(limit=trial()) is None

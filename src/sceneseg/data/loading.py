@@ -35,6 +35,10 @@ class Batch:
     colour: Tensor
     names: list[str]
 
+    def pin_memory(self) -> "Batch":
+        """Return the batch in memory from which a GPU copies while it computes; the loader asks for it."""
+        return Batch(self.image.pin_memory(), self.labels.pin_memory(), self.colour.pin_memory(), self.names)
+
 
 class TrainingSamples(Dataset[tuple[Any, ...]]):
     """An endless row of augmented samples; number n is the same whoever asks for it.
@@ -147,10 +151,17 @@ class StepSampler(Sampler[list[int]]):
 
 
 def training_loader(
-    samples: Dataset[tuple[Any, ...]], steps: Iterable[list[int]], workers: int
+    samples: Dataset[tuple[Any, ...]], steps: Iterable[list[int]], workers: int, pinned: bool = False
 ) -> "DataLoader[tuple[Any, ...]]":
-    """Return a loader of `Batch`es for the given steps, each a list of sample numbers."""
-    return DataLoader(samples, batch_sampler=steps, collate_fn=_collate, **_quiet(workers))
+    """Return a loader of `Batch`es.
+
+    Args:
+        samples: Where they come from.
+        steps: The sample numbers of each batch.
+        workers: Processes that read.
+        pinned: Whether they lie in pinned memory, for a GPU.
+    """
+    return DataLoader(samples, batch_sampler=steps, collate_fn=_collate, pin_memory=pinned, **_quiet(workers))
 
 
 def _quiet(workers: int) -> dict[str, Any]:

@@ -204,5 +204,5 @@ def _segments(thing: object) -> bool:
 def source(name: str) -> str:
     """Return the paper that a model's file names: authors, title, venue and year."""
     text = " ".join((sys.modules[models.models.get(name).__module__].__doc__ or "").split())
-    found = re.search(r"Source: (.+?\b(?:19|20)\d\d)\b", text)
+    found = re.search(r"Source: (.+?\b(?:19|20)\d\d\b\)?)", text)
     return found[1] if found else ""

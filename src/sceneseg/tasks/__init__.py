@@ -1,5 +1,6 @@
 """Tasks: the only place where model, loss, metric and label space meet."""
 
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
@@ -7,6 +8,8 @@ from sceneseg import runs
 from sceneseg.registry import Registry
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from sceneseg.config import Config
     from sceneseg.tasks._base import Task
     from sceneseg.tasks.classification import ClassificationModel
@@ -41,16 +44,26 @@ def task_of(path: str | Path) -> str:
     return str(runs.read_header(runs.find_weights(Path(path))).get("task"))
 
 
-def load(path: str | Path, device: str = "auto") -> Union["SemanticModel", "ClassificationModel"]:
+def load(
+    path: "str | PathLike[str]", device: str = "auto", module: "nn.Module | None" = None
+) -> Union["SemanticModel", "ClassificationModel"]:
     """Load a model of any task from a run directory (its best weights) or from a weights file.
 
     Args:
         path: Run directory or ``*.safetensors``.
         device: auto, cpu, cuda, ...
+        module: Of the class that was given to `sceneseg.train`, if it was one of the user's own.
 
     Raises:
         RunError: There are no weights, or they can't be read.
+        UnknownNameError: The weights belong to a class of the user's own, and it wasn't given.
     """
+    path = Path(path)
+    if module is not None:
+        from sceneseg.models._own import lent
+
+        with lent(module):
+            return load(path, device)
     if task_of(path) == "classification":
         from sceneseg.tasks.classification import ClassificationModel
 

@@ -52,7 +52,7 @@ class Gradients:
         """
         arrays = self.fabric.to_device((batch.image, batch.colour, batch.labels))
         while True:
-            before = _Before(self.step)
+            before = Before(self.step)
             try:
                 loss = self._add(*arrays)
                 return float(sum_over_processes(torch.tensor(loss, dtype=torch.float64))) / self.fabric.world_size
@@ -88,7 +88,7 @@ class Gradients:
 
     def _add_through_logits(self, image: Tensor, colour: Tensor, labels: Tensor) -> float:
         """Compute the loss on the outputs of all parts, then send its gradient through each part again."""
-        before = _Before(self.step)
+        before = Before(self.step)
         states, found = [], []
         for part, _ in self._parts(len(labels)):
             states.append(random_state())
@@ -116,7 +116,7 @@ class Gradients:
         return nullcontext() if last or self.fabric.world_size == 1 else self.fabric.no_backward_sync(self.module)
 
 
-class _Before:
+class Before:
     """What a step changes besides weights and gradients: random numbers and the statistics of BatchNorm."""
 
     def __init__(self, step: Step) -> None:

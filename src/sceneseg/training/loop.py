@@ -21,19 +21,24 @@ from sceneseg.optim import optimizers
 from sceneseg.optim.averaging import WeightAverage
 from sceneseg.optim.schedules import learning_rate
 from sceneseg.runs import Run, write_history, write_json
-from sceneseg.tasks._base import Task
+from sceneseg.tasks._base import Step, Task
 from sceneseg.training import trackers
 from sceneseg.training.checkpoint import Progress, load_state, save_state
 from sceneseg.training.gradients import Gradients, freeze_statistics
+from sceneseg.training.hooks import Hooks
 from sceneseg.training.interrupt import Interrupt
 from sceneseg.training.monitor import Monitor
 from sceneseg.training.planning import MOST_PER_PIXEL, SAFE, free_memory, parse_bytes, plan, show_bytes
 from sceneseg.training.recompute import checkpoint_blocks
 from sceneseg.training.trackers._base import Tracker
+from sceneseg.training.trial import measure_sample
 
 
 class Training:
     """A run from its first step, or from its saved state, to its last.
+
+    Hooks may read everything here; meant for them are `config`, `run`, `model`, `network`, `optimizer`, `step`,
+    `steps`, `epoch`, `loss`, `scores`, `row` and `stop`.
 
     Args:
         config: The resolved configuration.
@@ -41,10 +46,26 @@ class Training:
         task: What is learned, with its data.
         fabric: Device, precision and processes.
         resume: Go on from the run's saved state.
+        hooks: What is called on the way.
     """
 
-    def __init__(self, config: Config, run: Run, task: Task, fabric: Fabric, *, resume: bool = False) -> None:
+    def __init__(
+        self,
+        config: Config,
+        run: Run,
+        task: Task,
+        fabric: Fabric,
+        *,
+        resume: bool = False,
+        hooks: Hooks | None = None,
+    ) -> None:
         self.config, self.run, self.task, self.fabric = config, run, task, fabric
+        self.hooks = hooks or Hooks()
+        self.loss = math.nan
+        """Of the last step."""
+        self.scores: dict[str, Any] = {}
+        """Of the last validation."""
+        self._stopping = False
         self.precision = resolve_precision(config.train.precision, fabric.device.type)
         self.model = task.create_model(self.precision)
         if fabric.device.type == "cpu" and self.precision == "bf16-mixed":
@@ -66,12 +87,36 @@ class Training:
         self.samples = task.training_samples(self.workers)
         torch.manual_seed(config.seed)  # for dropout; weights and samples have generators of their own
         self.progress = load_state(run.state, self._parts()) if resume else Progress()
-        config.train.micro_batch = config.train.micro_batch or self._planned()
+        config.train.micro_batch = config.train.micro_batch or self._planned(step)
         micro_batch = self.progress.micro_batch or config.train.micro_batch
         self.gradients = Gradients(fabric, self.module, step, micro_batch, self._say)
         self.score = config.train.best or next(iter(task.scores))
 
-    def _planned(self) -> int:
+    @property
+    def network(self) -> nn.Module:
+        """The architecture with its weights as they are now."""
+        return self.model.network
+
+    @property
+    def step(self) -> int:
+        """How many steps are done."""
+        return self.progress.step
+
+    @property
+    def epoch(self) -> int:
+        """The epoch, from 1, that the last step belongs to."""
+        return -(-self.progress.step // self.steps_per_epoch)
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The last row of history.csv; empty before the first epoch has ended."""
+        return self.progress.history[-1] if self.progress.history else {}
+
+    def stop(self) -> None:
+        """End the run with this step: it is validated and finished, as if no more had been planned."""
+        self._stopping = True
+
+    def _planned(self, step: Step) -> int:
         """Return how many samples fit at once; all of the batch where that is plain to see."""
         config, fabric = self.config, self.fabric
         batch = -(-config.train.batch_size // fabric.world_size)
@@ -80,7 +125,13 @@ class Training:
         memory = parse_bytes(config.train.memory) if config.train.memory else free_memory(device) // fabric.world_size
         if config.task != "semantic" or batch * size[0] * size[1] * MOST_PER_PIXEL < SAFE * memory:
             return batch
-        found = plan(config, len(self.task.labels()["classes"]), size, memory, self.precision, fabric.world_size)
+        sample = None
+        if device == "cuda":
+            sample = measure_sample(step, lambda *batch: fabric.backward(self.module(*batch)), size, fabric.device)
+            if sample is None:
+                return 1
+        classes = len(self.task.labels()["classes"])
+        found = plan(config, classes, size, memory, self.precision, fabric.world_size, sample)
         if found.parts > 1 or not found.micro_batch:
             print(
                 f"{show_bytes(memory)} of memory: a batch of {batch} is computed in parts of {found.micro_batch or 1}"
@@ -95,21 +146,26 @@ class Training:
         with Interrupt() as interrupt, Monitor(told, self.steps, self.progress.step, score, quiet) as monitor:
             saved = time.perf_counter()
             self.monitor = monitor
+            self.hooks.call("on_start", self)
             for batch, waited in self._batches():
                 self._step(batch, waited, monitor)
-                epoch_ends = self.progress.step % self.steps_per_epoch == 0
+                self.hooks.call("on_step_end", self)
+                epoch_ends = self.progress.step % self.steps_per_epoch == 0 or self._stopping
                 if epoch_ends:
                     self._end_epoch(monitor)
                 late = time.perf_counter() - saved > 60 * self.config.train.checkpoint_minutes
                 if epoch_ends or late or interrupt.requested:
                     save_state(self.run.state, self.progress, self._parts())
                     saved = time.perf_counter()
-                if interrupt.requested and self.progress.step < self.steps:
+                if interrupt.requested and self.progress.step < self.steps and not self._stopping:
+                    self.hooks.call("on_end", self)
                     return False
-                if epoch_ends and self._stale():
-                    monitor.say(f"no better {self.score} in {self.progress.stale} validations: stopped early")
+                if epoch_ends and (self._stopping or self._stale()):
+                    no_better = f"no better {self.score} in {self.progress.stale} validations: stopped early"
+                    monitor.say(f"stopped after step {self.step}, as asked" if self._stopping else no_better)
                     break
             monitor.end = "finished"
+        self.hooks.call("on_end", self)
         return True
 
     def _trackers(self) -> list[Tracker]:
@@ -134,7 +190,8 @@ class Training:
         """Yield the batches of the steps that are left, each with the seconds it was waited for."""
         first, size = self.progress.step, self.config.train.batch_size
         sampler = StepSampler(first, self.steps, size, self.fabric.global_rank, self.fabric.world_size)
-        batches = iter(loading.training_loader(self.samples, sampler, self.workers))
+        pinned = self.fabric.device.type == "cuda"
+        batches = iter(loading.training_loader(self.samples, sampler, self.workers, pinned))
         for _ in range(len(sampler)):
             start = time.perf_counter()
             batch: Any = next(batches)
@@ -157,9 +214,10 @@ class Training:
         self.optimizer.zero_grad(set_to_none=True)
         if self.average is not None:
             self.average.update(self.model.network)
+        self.loss = loss
         progress.micro_batch = self.gradients.micro_batch
         progress.add_step(loss, time.perf_counter() - start + waited, waited)
-        epoch = f"{(progress.step - 1) // self.steps_per_epoch + 1}/{self.config.train.epochs}"
+        epoch = f"{self.epoch}/{self.config.train.epochs}"
         facts = {"loss": loss, "lr": float(self.optimizer.param_groups[0]["lr"])}
         facts |= {} if norm is None else {"gradient_norm": norm}
         monitor.step(progress.step, epoch, progress.mean_loss, self._speed(), facts)
@@ -193,8 +251,7 @@ class Training:
         return self.progress.epoch_steps * self.config.train.batch_size / max(self.progress.epoch_seconds, 1e-9)
 
     def _end_epoch(self, monitor: Monitor) -> None:
-        progress = self.progress
-        epoch = progress.step // self.steps_per_epoch
+        progress, epoch = self.progress, self.epoch
         row: dict[str, Any] = {
             "epoch": epoch,
             "step": progress.step,
@@ -206,18 +263,21 @@ class Training:
             "data_wait": round(progress.epoch_waited / max(progress.epoch_seconds, 1e-9), 4),
             **dict.fromkeys([*self.task.scores, self.score]),
         }
-        if epoch % self.config.train.validate_every == 0 or epoch == self.config.train.epochs:
+        if epoch % self.config.train.validate_every == 0 or epoch == self.config.train.epochs or self._stopping:
             row |= self._validate(epoch, monitor)
+            self.hooks.call("on_validation_end", self)
         progress.end_epoch(row)
         monitor.epoch(row, self.config.train.epochs)
         if self.fabric.is_global_zero:
             write_history(self.run.history, progress.history)
+        self.hooks.call("on_epoch_end", self)
 
     def _validate(self, epoch: int, monitor: Monitor) -> dict[str, float]:
         """Score the validation split; write the weights, and if they are the best yet what belongs to them."""
         network = self.model.network
         with self.average.applied_to(network) if self.average else nullcontext():
             found = self.task.validate(self.workers)
+            self.scores = found.scores
             key = self.score
             if not isinstance(found.scores.get(key), float):
                 numbers = [name for name, value in found.scores.items() if isinstance(value, float)]

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -55,7 +56,15 @@ class Plan:
         return -(-self.batch // max(1, self.micro_batch))
 
 
-def plan(config: Config, num_classes: int, size: Size, memory: int, precision: str, processes: int = 1) -> Plan:
+def plan(
+    config: Config,
+    num_classes: int,
+    size: Size,
+    memory: int,
+    precision: str,
+    processes: int = 1,
+    sample: int | None = None,
+) -> Plan:
     """Count what a step takes, on the meta device.
 
     Args:
@@ -65,15 +74,11 @@ def plan(config: Config, num_classes: int, size: Size, memory: int, precision: s
         memory: Bytes that a process may take.
         precision: "32-true", "bf16-mixed" or "16-mixed".
         processes: That share a batch.
+        sample: Bytes of one sample's activations, where they were measured.
     """
     arguments = {k: v for k, v in config.model_arguments.items() if k != "pretrained"}
-    prepare = checkpoint_blocks if config.train.checkpoint_activations else None
-    one, two = (
-        model_memory(config.model_name, num_classes, size, batch, prepare=prepare, **arguments)["backward"]
-        for batch in (1, 2)
-    )
+    sample = _counted(config, num_classes, size, precision, arguments) if sample is None else sample
     weights = 4 * model_cost(config.model_name, num_classes, size, **arguments)["parameters_training"]
-    sample = round((two - one) * (1.0 if precision == "32-true" else HALF))
     batch = -(-config.train.batch_size // processes)
     kept = round(weights * _kept_for_a_weight(config))
     average = weights if config.train.ema else 0
@@ -82,6 +87,15 @@ def plan(config: Config, num_classes: int, size: Size, memory: int, precision: s
     if micro_batch:  # parts of one size
         micro_batch = -(-batch // -(-batch // micro_batch))
     return Plan(batch, weights, kept, average, sample, memory, micro_batch)
+
+
+def _counted(config: Config, num_classes: int, size: Size, precision: str, arguments: dict[str, Any]) -> int:
+    prepare = checkpoint_blocks if config.train.checkpoint_activations else None
+    one, two = (
+        model_memory(config.model_name, num_classes, size, batch, prepare=prepare, **arguments)["backward"]
+        for batch in (1, 2)
+    )
+    return round((two - one) * (1.0 if precision == "32-true" else HALF))
 
 
 def _kept_for_a_weight(config: Config) -> float:

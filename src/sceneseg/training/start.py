@@ -11,9 +11,11 @@ from sceneseg.config import Config
 from sceneseg.environment import environment
 from sceneseg.errors import ConfigError
 from sceneseg.models import models
+from sceneseg.registry import OWN
 from sceneseg.runs import Run, create_run, write_json, write_text
 from sceneseg.tasks._base import Task
 from sceneseg.training import trackers
+from sceneseg.training.hooks import Hooks
 from sceneseg.training.loop import Training
 from sceneseg.training.processes import launch
 
@@ -25,10 +27,15 @@ MAY_CHANGE = {
 """What a resumed run may do otherwise: go on for longer, stop earlier, or run elsewhere."""
 
 
-def start(config: Config, runs: Path) -> tuple[Run, bool]:
+def start(config: Config, runs: Path, hooks: Hooks | None = None) -> tuple[Run, bool]:
     """Train from scratch in a new run directory.
 
     Everything that can be wrong with names, arguments and data is found before the directory is made.
+
+    Args:
+        config: What is trained.
+        runs: Folder of the run directories.
+        hooks: What is called on the way.
 
     Returns:
         The run, and whether it came to its end (False: interrupted, its state is saved).
@@ -43,7 +50,7 @@ def start(config: Config, runs: Path) -> tuple[Run, bool]:
         path = run.path
     run = Run(fabric.broadcast(path))  # type: ignore[arg-type]
     config.name = run.path.name
-    training = Training(config, run, task, fabric)
+    training = Training(config, run, task, fabric, hooks=hooks)
     if fabric.is_global_zero:
         write_text(run.config, configs.dump(config))
     return run, training.fit()
@@ -62,16 +69,19 @@ def open_task(config: Config) -> tuple[Fabric, Task, dict[str, Any]]:
     for warning in task.check() if config.data.check else []:
         print(warning)
     cost = task.cost()
-    config.data.name, config.data.root = task.train.name, str(task.train.root.resolve())
+    lent = config.data.name.startswith(OWN)
+    config.data.name = config.data.name if lent else task.train.name
+    config.data.root = str(task.train.root.resolve())
     return fabric, task, cost
 
 
-def resume(run: Run, changes: dict[str, Any]) -> bool:
+def resume(run: Run, changes: dict[str, Any], hooks: Hooks | None = None) -> bool:
     """Go on with a run from its saved state; return whether it came to its end.
 
     Args:
         run: Interrupted, or finished and now to be longer.
         changes: What is to be different from now on, as nested plain data; see `MAY_CHANGE`.
+        hooks: What is called on the way.
 
     Raises:
         ConfigError: Something that would make another run of it.
@@ -90,7 +100,7 @@ def resume(run: Run, changes: dict[str, Any]) -> bool:
     config.train.weights = config.train.encoder_weights = None  # the saved state holds what came of them
     if config.model.get("pretrained"):
         config.model["pretrained"] = False
-    return Training(config, run, tasks.create(config), fabric, resume=True).fit()
+    return Training(config, run, tasks.create(config), fabric, resume=True, hooks=hooks).fit()
 
 
 def find_unfinished(config: Config, runs: Path) -> Run | None:
