@@ -200,6 +200,8 @@ class Config:
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     loss: dict[str, Any] = field(default_factory=lambda: {"cross_entropy": 1.0})
     """Losses with their weights, or with arguments: --loss.cross_entropy 1 --loss.cross_entropy.label-smoothing 0.1"""
+    aux_loss: dict[str, Any] = field(default_factory=dict)
+    """Losses of the auxiliary heads, where they are to be others: --aux-loss.cross_entropy 1"""
     optim: OptimConfig = field(default_factory=OptimConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     train: TrainConfig = field(default_factory=TrainConfig)

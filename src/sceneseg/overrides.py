@@ -65,10 +65,11 @@ def nested(options: dict[str, Any] | None) -> dict[str, Any]:
 
 def _merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
     """Merge configurations; a loss given by its weight alone keeps it when it is given other arguments."""
-    ours, theirs = base.get("loss"), override.get("loss")
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        base = {**base, "loss": {name: _spelled_out(value, theirs.get(name)) for name, value in ours.items()}}
-        override = {**override, "loss": {name: _spelled_out(value, ours.get(name)) for name, value in theirs.items()}}
+    for key in ("loss", "aux_loss"):
+        ours, theirs = base.get(key), override.get(key)
+        if isinstance(ours, dict) and isinstance(theirs, dict):
+            base = {**base, key: {name: _spelled_out(value, theirs.get(name)) for name, value in ours.items()}}
+            override = {**override, key: {name: _spelled_out(value, ours.get(name)) for name, value in theirs.items()}}
     return configs.merge(base, override)
 
 

@@ -112,7 +112,7 @@ def _of_model(base: Config, model: str) -> tuple[Config, str]:
     if path.suffix in FILES:
         own = configs.read_yaml(path)
         plain = configs.to_dict(base)
-        for key in {"model", "loss"} & own.keys():  # their keys depend on the names in them
+        for key in {"model", "loss", "aux_loss"} & own.keys():  # their keys depend on the names in them
             del plain[key]
         return configs.from_dict(configs.merge(plain, own), model), path.stem
     if model == base.model_name:

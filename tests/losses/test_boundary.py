@@ -6,7 +6,8 @@ from loss_case import assert_equal_in_value_and_gradient, case, perfect, valid_p
 
 from sceneseg import losses
 from sceneseg.errors import ConfigError
-from sceneseg.losses.boundary import boundaries, fading
+from sceneseg.losses._edges import boundaries
+from sceneseg.losses.boundary import fading
 
 WEIGHTS = [1.0, 2.0, 0.5, 4.0]
 

@@ -46,28 +46,29 @@ def test_trains_on_one_image_of_odd_size(variant: str) -> None:
     assert len(model.coarse_logits(image)) == 1
 
 
-def test_gives_boundary_logits_beside_the_same_class_logits() -> None:
-    model = tiny(boundary=True).eval()
+@pytest.mark.parametrize("aux", [False, True])
+def test_a_boundary_head_adds_an_output_in_training_and_changes_no_other(aux: bool) -> None:
+    model, without = tiny(aux=aux, boundary=True), tiny(aux=aux)
+    loaded = without.load_state_dict(model.state_dict(), strict=False)
+    assert all(key.startswith("boundary_head") for key in loaded.unexpected_keys)
+    assert not loaded.missing_keys
     image = torch.rand(2, 3, 64, 96)
-    logits, boundary = model.coarse_and_boundary_logits(image)
-    assert boundary.shape == (2, 1, 8, 12)
-    assert torch.equal(logits[0], model.coarse_logits(image)[0])
-    assert len(model.train().coarse_and_boundary_logits(image)[0]) == 2
+    assert torch.equal(model.eval()(image), without.eval()(image))
+    assert len(model.coarse_logits(image)) == 1
+    outputs, expected = model.train().coarse_logits(image), without.train().coarse_logits(image)
+    assert all(torch.equal(a, b) for a, b in zip(outputs[:-1], expected, strict=True))
+    assert outputs[-1].shape == (2, 1, 8, 12)
+    assert (model.extra_heads, without.extra_heads) == (("boundary",), ())
 
 
 def test_a_boundary_loss_trains_the_boundary_branch_alone() -> None:
     model = tiny(boundary=True)
-    model.coarse_and_boundary_logits(torch.rand(2, 3, 64, 64))[1].square().mean().backward()
+    model.coarse_logits(torch.rand(2, 3, 64, 64))[-1].square().mean().backward()
     trained = {name.partition(".")[0] for name, p in model.named_parameters() if p.grad is not None}
     assert trained == {
         *("stem", "context3", "context4"),
         *("boundary3", "difference3", "boundary4", "difference4", "boundary_head"),
     }
-
-
-def test_without_a_boundary_head_the_message_says_how_to_get_one() -> None:
-    with pytest.raises(ModelError, match="build it with boundary: true"):
-        tiny().coarse_and_boundary_logits(torch.rand(1, 3, 64, 64))
 
 
 def test_pixel_attention_takes_the_context_where_both_agree() -> None:

@@ -4,14 +4,13 @@ import math
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sceneseg.errors import ConfigError
 from sceneseg.kernels._grid import Covered
-from sceneseg.labels import IGNORE_INDEX
 from sceneseg.losses import register
 from sceneseg.losses._bands import check, full_precision, label_weights, sum_over_bands, true_logits
+from sceneseg.losses._edges import boundaries
 
 
 @register
@@ -58,15 +57,6 @@ class Boundary(nn.Module):
     def _weights(self, labels: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
         weights = label_weights(labels, classes, self.class_weights, dtype)
         return weights * (1 + self.w0 * fading(boundaries(labels).to(weights), self.sigma))
-
-
-def boundaries(labels: Tensor) -> Tensor:
-    """Return which pixels (B, H, W) have another class among their eight neighbours."""
-    ignored = labels == IGNORE_INDEX
-    ids = labels.float()
-    highest = F.max_pool2d(ids.masked_fill(ignored, -1), 3, 1, 1)
-    lowest = -F.max_pool2d((-ids).masked_fill(ignored, -IGNORE_INDEX), 3, 1, 1)
-    return (highest > lowest) & ~ignored
 
 
 def fading(marks: Tensor, sigma: float) -> Tensor:

@@ -33,6 +33,9 @@ class SegmentationModel(nn.Module, ABC):
     align_corners: bool = False
     """How the coarse logits lie on the image, as in `torch.nn.functional.interpolate`."""
 
+    extra_heads: tuple[str, ...] = ()
+    """Kinds of the outputs that `coarse_logits` adds in training and that aren't class logits, for example "boundary";
+    losses name the kinds that they take (`sceneseg.losses.heads`)."""
     frozen: tuple[str, ...] = ()
     """Parts that stay in evaluation mode while the others train (`sceneseg.models._transfer.freeze`)."""
 
@@ -59,13 +62,15 @@ class SegmentationModel(nn.Module, ABC):
     def coarse_logits(self, image: Tensor) -> tuple[Tensor, ...]:
         """Return logits at the architecture's own stride, the main head's first.
 
-        Auxiliary heads follow while the module is in training mode; in evaluation mode they are not computed.
+        Auxiliary heads follow while the module is in training mode, after them one output for each of `extra_heads`; in
+        evaluation mode they are not computed.
 
         Args:
             image: (B, in_channels, H, W) in [0, 1].
 
         Returns:
-            Tensors (B, num_classes, h, w). They cover the image as `prepare` padded it, `padded_size(H, W)`.
+            Tensors (B, num_classes, h, w), those of `extra_heads` with channels of their own. They cover the image as
+            `prepare` padded it, `padded_size(H, W)`.
         """
 
     def forward(self, image: Tensor) -> Tensor:

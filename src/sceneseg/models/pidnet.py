@@ -14,7 +14,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sceneseg.errors import ModelError
 from sceneseg.models import register
 from sceneseg.models._base import SegmentationModel, initialise
 from sceneseg.models._dual_resolution import DAPPM, DualResolutionHead, NormActConv, Stem, pyramid_scales
@@ -53,9 +52,8 @@ VARIANTS = {
 class PIDNet(SegmentationModel):
     """Three branches from 1/8 on; the boundary branch decides where detail and where context counts; logits at 1/8.
 
-    The paper trains a fourth output, one channel that says where boundaries are. It isn't made of class logits and
-    needs its own loss, so that it stays out of `coarse_logits`: build the model with `boundary`, and call
-    `coarse_and_boundary_logits` instead.
+    With `boundary` there is a fourth output in training, one channel that says where boundaries are; the losses
+    boundary_bce and boundary_aware are for it.
 
     Args:
         num_classes: Channels of the logits.
@@ -63,7 +61,7 @@ class PIDNet(SegmentationModel):
         variant: "s", "m" or "l".
         width: Channels of the stem, if not the variant's; all others follow.
         aux: Whether an auxiliary head on the detail branch helps training.
-        boundary: Whether there is a boundary head. Without a boundary loss nothing trains it.
+        boundary: Whether a boundary head on the boundary branch helps training; it needs a loss of its own.
     """
 
     size_divisor = 8  # the context branch rounds up by itself
@@ -109,24 +107,11 @@ class PIDNet(SegmentationModel):
         self.head = DualResolutionHead(4 * c, v.head_channels, num_classes)
         self.aux_head = DualResolutionHead(2 * c, v.head_channels, num_classes) if aux else None
         self.boundary_head = DualResolutionHead(2 * c, c, 1) if boundary else None
+        self.extra_heads = ("boundary",) if boundary else ()
         initialise(self)
 
     def coarse_logits(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Return logits at 1/8, and in training those of the auxiliary head, at 1/8 too."""
-        return self._branches(image)[0]
-
-    def coarse_and_boundary_logits(self, image: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
-        """Return what `coarse_logits` returns and the boundary logits (B, 1, H/8, W/8), from one pass.
-
-        Raises:
-            ModelError: The model was built without a boundary head.
-        """
-        if self.boundary_head is None:
-            raise ModelError("This PIDNet has no boundary head; build it with boundary: true.")
-        logits, boundary = self._branches(image)
-        return logits, self.boundary_head(boundary)
-
-    def _branches(self, image: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+        """Return logits at 1/8, and in training those of the auxiliary and the boundary head, at 1/8 too."""
         context = self.stem(self.prepare(image))  # (B, 2c, H/8, W/8)
         detail, boundary = self.detail3(context), self.boundary3(context)
 
@@ -142,9 +127,10 @@ class PIDNet(SegmentationModel):
         context = self.context5(context)  # (B, 4c, H/64, W/64)
         detail, boundary = self.detail5(detail), self.boundary5(edges)  # (B, 4c, H/8, W/8)
         logits = self.head(self.fusion(detail, resize(context, like=detail), boundary))
-        if self.training and self.aux_head is not None:
-            return (logits, self.aux_head(early)), edges
-        return (logits,), edges
+        if not self.training:
+            return (logits,)
+        helpers = ((self.aux_head, early), (self.boundary_head, edges))
+        return (logits, *(head(features) for head, features in helpers if head is not None))
 
 
 class PixelAttention(nn.Module):

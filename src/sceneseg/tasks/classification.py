@@ -99,6 +99,8 @@ class Classification(Task):
         for option in ("weather", "class_uniform", "progressive"):
             if getattr(augment, option):
                 raise ConfigError(f"augment.{option} is for scenes with labelled pixels. Leave it out here.")
+        if self.config.aux_loss:
+            raise ConfigError("aux_loss is for auxiliary heads, which a classifier doesn't have. Leave it out here.")
         return []
 
     def create_model(self, precision: str) -> "ClassificationModel":

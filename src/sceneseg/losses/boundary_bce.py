@@ -1,0 +1,61 @@
+"""Binary cross-entropy of a boundary head: is there another class next to this pixel?"""
+
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sceneseg.errors import ConfigError
+from sceneseg.kernels._grid import Covered
+from sceneseg.labels import IGNORE_INDEX
+from sceneseg.losses import register
+from sceneseg.losses._bands import full_precision, sum_over_bands
+from sceneseg.losses._edges import boundaries, widened
+from sceneseg.losses._regions import TINY
+
+
+@register
+class BoundaryBCE(nn.Module):
+    """Mean binary cross-entropy in which boundaries and all the rest weigh the same: each by the other's share.
+
+    Convention: no valid pixel gives 0, and so does a batch without boundaries, or with nothing else.
+
+    Source: Xu et al., "PIDNet", CVPR 2023, and the authors' code: the weight of boundary pixels is the share of the
+    others in the batch, theirs is the share of the boundary pixels, and the sum is divided by the number of pixels.
+    Differs: boundaries come from neighbouring labels at the size of the training samples, 4 pixels wide (authors:
+    Canny's filter on the labels as they are stored, as wide there); ignored pixels neither count nor have boundaries
+    (authors: both).
+
+    Args:
+        reach: Pixels on either side of a boundary that belong to it.
+
+    Raises:
+        ConfigError: A reach below 1.
+    """
+
+    heads: ClassVar[tuple[str, ...]] = ("boundary",)
+
+    def __init__(self, reach: int = 2) -> None:
+        super().__init__()
+        if reach < 1:
+            raise ConfigError(f"The reach of boundary_bce is at least 1 pixel, not {reach}.")
+        self.reach = reach
+
+    def forward(
+        self, boundary: Tensor, labels: Tensor, *, covered: Covered | None = None, align_corners: bool = False
+    ) -> Tensor:
+        """Return the loss of coarse boundary logits (B, 1, h, w) against labels (B, H, W) uint8."""
+        valid = labels != IGNORE_INDEX
+        edges = widened(boundaries(labels), self.reach - 1) & valid
+        inside, outside = sum_over_bands(_measure, boundary, [edges, valid & ~edges], covered, align_corners)
+        counted = full_precision(boundary).dtype
+        edge_pixels, pixels = edges.sum().to(counted), valid.sum().to(counted)
+        balanced = (pixels - edge_pixels) * inside + edge_pixels * outside
+        return balanced / (pixels * pixels).clamp(min=TINY)
+
+
+def _measure(logits: Tensor, edges: Tensor, others: Tensor) -> Tensor:
+    """Sum the cross-entropy of the pixels at boundaries and of the others, (2,)."""
+    logits = logits.squeeze(1)
+    return torch.stack([(F.softplus(-logits) * edges).sum(), (F.softplus(logits) * others).sum()])
