@@ -7,7 +7,9 @@ from pathlib import Path
 
 from sceneseg.commands.models import catalogue
 from sceneseg.config import load
+from sceneseg.losses import CLASSES, heads, losses
 from sceneseg.models import models
+from sceneseg.optim.optimizers import OPTIMIZERS
 
 ROOT = Path(__file__).parents[1]
 FACTS = ROOT / "docs" / "models.json"
@@ -53,6 +55,34 @@ def starts_table(names: list[str]) -> str:
     return "\n".join(lines)
 
 
+def losses_table() -> str:
+    """Return the losses with their arguments as Markdown, as constructors and docstrings say."""
+    lines = ["| `--loss.NAME` | arguments | what it is |", "|---|---|---|"]
+    for name in losses.names():
+        loss = losses.get(name)
+        arguments = [
+            f"`{key} {str(p.default).lower() if p.default is None else f'{p.default:g}'}`"
+            for key, p in inspect.signature(loss).parameters.items()
+        ]
+        said = inspect.getdoc(loss).partition("\n\n")[0].replace("\n", " ").replace("**", "^").replace("|", "\\|")
+        took = [head for head in heads(loss) if head != CLASSES]
+        where = f" For models with a {took[0]} head." if took else ""
+        parts = "" if hasattr(loss, "weight") or took else " Of the batch as a whole."
+        lines.append(
+            f"| [`{name}`](../src/sceneseg/losses/{name}.py) | {', '.join(arguments)} | {said}{where}{parts} |"
+        )
+    return "\n".join(lines)
+
+
+def optimizers_table() -> str:
+    """Return the optimizers with what they take where nothing is given, as Markdown."""
+    lines = ["| `-f NAME` | learning rate | weight decay | momentum |", "|---|---:|---:|---:|"]
+    for name, usual in OPTIMIZERS.items():
+        momentum = "" if usual.momentum is None else f"{usual.momentum:g}"
+        lines.append(f"| `{name}` | {usual.lr:g} | {usual.weight_decay:g} | {momentum} |")
+    return "\n".join(lines)
+
+
 def put(file: Path, mark: str, text: str) -> None:
     """Replace what stands between the marks of a table."""
     start, end = f"<!-- {mark} -->", f"<!-- end of {mark} -->"
@@ -71,3 +101,5 @@ if __name__ == "__main__":
     FACTS.write_text(json.dumps(rows, indent=1) + "\n")
     put(ROOT / "README.md", "models", models_table(rows))
     put(ROOT / "docs" / "start.md", "starts", starts_table([row["name"] for row in rows]))
+    put(ROOT / "docs" / "training.md", "losses", losses_table())
+    put(ROOT / "docs" / "training.md", "optimizers", optimizers_table())

@@ -32,6 +32,12 @@ def test_what_each_model_starts_from(tables):
     )
 
 
+@pytest.mark.parametrize("mark", ["losses", "optimizers"])
+def test_what_can_be_typed_for_training(tables, mark):
+    made = getattr(tables, f"{mark}_table")()
+    assert tables.between(ROOT / "docs" / "training.md", mark) == made, "make docs"
+
+
 @pytest.mark.slow
 def test_the_facts_are_what_is_counted_now():
     assert json.loads((ROOT / "docs" / "models.json").read_text()) == catalogue(), "run `make docs`"

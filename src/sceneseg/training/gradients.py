@@ -64,7 +64,7 @@ class Gradients:
             if size == 1:
                 raise TrainingError(
                     "The memory doesn't suffice for one sample. Give a smaller --augment.crop-size or -t HEIGHT WIDTH, "
-                    "--train.checkpoint-activations true, or a smaller model."
+                    "--train.checkpoint-activations, or a smaller model."
                 )
             self.micro_batch = (size + 1) // 2
             self.say(f"out of memory with {size} samples at once; going on with {self.micro_batch}, for the same batch")
