@@ -1,5 +1,7 @@
 """The answer in words."""
 
+import pytest
+
 from sceneseg.report.answer import answer, listing, points
 
 
@@ -22,52 +24,88 @@ def pairs_of(rows, real):
     ]
 
 
-def said(rows, real="abcdef"):
-    found = answer(rows, pairs_of(rows, real))
+CPU = {"device": "cpu", "size": [360, 480], "environment": {"cpu": "Some CPU", "threads": 2, "gpu": None}}
+GPU = {"device": "cuda:0", "size": [360, 480], "environment": {"cpu": "Some CPU", "threads": 2, "gpu": "Some GPU"}}
+
+
+def said(rows, real="abcdef", latency=None):
+    found = answer(rows, pairs_of(rows, real), latency)
     return found["headline"], " ".join(found["details"]), (found["best"], found["fastest"], found["near"])
 
 
 def test_a_clear_winner_that_is_slower():
-    headline, details, named = said([row("a", 0.612, 30.0), row("b", 0.58, 12.5), row("c", 0.4, 5)])
-    assert headline == "`a` is the most accurate: 61.2 % mean IoU, 3.2 points above `b`."
-    assert "The lead is real" in details
-    assert "between 0.1 and 8.0 points" in details
-    assert "`c` is the fastest: 5.00 ms for an image, against 30.0 ms, at 21.2 points less." in details
-    assert "Within one point of the best nothing is faster than it." in details
+    headline, details, named = said([row("a", 0.612, 30.0), row("b", 0.58, 12.5), row("c", 0.4, 5)], latency=CPU)
+    assert headline == (
+        "`a` is the most accurate: 61.2 % mean IoU, a real lead of 3.2 points over `b`. "
+        "`c` is the fastest: 5.00 ms for an image on a CPU."
+    )
+    assert details == (
+        "On other images of this kind the lead would be between 0.1 and 8.0 points (95 % interval). "
+        "`c` is 6.0 times as fast as `a`, at 21.2 points less. Within one point of the best nothing is faster. "
+        "Timed on Some CPU with 2 threads, images of 360 × 480 pixels."
+    )
     assert named == ("a", "c", "a")
 
 
 def test_a_tie():
-    headline, details, _ = said([row("a", 0.61, 9), row("b", 0.605, 8)], real="")
-    assert headline == "`a` has the highest mean IoU, 61.0 %, but can't be told apart from `b`."
+    headline, details, _ = said([row("a", 0.61, 9), row("b", 0.605, 8)], real="", latency=GPU)
+    assert headline == (
+        "`a` has the highest mean IoU, 61.0 %, but can't be told apart from `b`. "
+        "`b` is the fastest: 8.00 ms for an image on a GPU."
+    )
     assert "`b` is 0.5 points lower on these images" in details
     assert "anything between −2.0 and 8.0 points" in details
-    assert "`b` is the fastest: 8.00 ms for an image, against 9.00 ms, and within one point of the best" in details
+    assert "`b` is 1.1 times as fast as `a` and within one point of it (0.5 points lower)." in details
+    assert details.endswith("Timed on Some GPU, images of 360 × 480 pixels.")
 
 
 def test_several_ties_and_somebody_in_between():
     headline, details, named = said(
         [row("a", 0.61, 300.0), row("b", 0.605, 80.0), row("c", 0.603, 90.0), row("d", 0.3, 7.0)], real="d"
     )
-    assert headline.endswith("can't be told apart from `b` and `c`.")
+    assert "can't be told apart from `b` and `c`. `d` is the fastest" in headline
     assert "include zero" in details
     assert "The fastest within one point of the best is `b`: 80.0 ms and 60.5 %." in details
     assert named == ("a", "d", "b")
 
 
 def test_the_best_is_the_fastest_too():
-    assert "It is also the fastest: 3.00 ms for an image." in said([row("a", 0.6, 3), row("b", 0.5, 4)])[1]
+    headline, details, named = said([row("a", 0.6, 3), row("b", 0.5, 4)])
+    assert headline.endswith(" It is also the fastest: 3.00 ms for an image.")
+    assert "times as fast" not in details
+    assert named == ("a", "a", "a")
+
+
+def test_noise_of_the_clock_makes_nobody_faster():
+    headline, details, named = said([row("a", 0.6, 8.1), row("b", 0.5, 8.0)], latency=CPU)
+    assert "fast" not in headline
+    assert "All predict equally fast, in about 8.00 ms for an image on a CPU. Timed on" in details
+    assert named == ("a", None, None)
+    headline, _, named = said([row("a", 0.6, 8.1), row("b", 0.5, 8.0), row("c", 0.4, 20)])
+    assert headline.endswith(" It is also among the fastest: 8.10 ms for an image.")
+    assert named == ("a", "a", "a")
 
 
 def test_one_alone_none_and_untimed():
     assert said([row("a", 0.6)])[0] == "`a` reaches 60.0 % mean IoU; there is nothing yet to compare it with."
     assert answer([], [])["best"] is None
     assert said([row("a", 0.6), row("b", 0.5)])[1].endswith("How fast they predict was not measured.")
-    assert said([row("a", 0.6), row("b", 0.5, 4)])[1].endswith(
-        "`b` is the fastest: 4.00 ms for an image, at 10.0 points less."
-    )
+    headline, details, _ = said([row("a", 0.6), row("b", 0.5, 4)])
+    assert headline.endswith("`b` is the fastest: 4.00 ms for an image.")
+    assert details.endswith("`b` is 10.0 points lower.")
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount", "words"), [("time", 300.0, "5 min"), ("steps", 2000, "2,000 steps"), ("epochs", 20, "20 epochs")]
+)
+def test_the_budget_is_part_of_the_answer(kind, amount, words):
+    rows = [row("a", 0.6), row("b", 0.5)]
+    details = answer(rows, pairs_of(rows, "b"), None, {"kind": kind, "amount": amount})["details"]
+    assert f"All had {words} of training; with more of it the order may change." in details
 
 
 def test_words():
     assert listing(["a", "b", "c"]) == "`a`, `b` and `c`"
+    assert listing(list("abcd")) == "`a`, `b`, `c` and `d`"
+    assert listing(list("abcdefg")) == "`a`, `b`, `c` and 4 others"
     assert points(0.01) == "1.0 point"

@@ -26,7 +26,9 @@ def test_ticks_are_round(low: float, high: float, whole: bool, expected: list[fl
     assert ticks(low, high, whole=whole) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(("seconds", "written"), [(8.6, "9 s"), (288, "4 min 48 s"), (111_900, "31 h 5 min")])
+@pytest.mark.parametrize(
+    ("seconds", "written"), [(8.6, "9 s"), (288, "4 min 48 s"), (300, "5 min"), (111_900, "31 h 5 min"), (7200, "2 h")]
+)
 def test_durations_have_two_units(seconds: float, written: str) -> None:
     assert duration(seconds) == written
 

@@ -9,6 +9,7 @@ import pytest
 from made_up_comparison import IMAGES, change, make_comparison
 from page_parser import Page
 
+from sceneseg.data.cityscapes import LABEL_SPACE
 from sceneseg.errors import RunError
 from sceneseg.report.comparison import MAX_BYTES, write_comparison
 from sceneseg.runs import Comparison
@@ -91,7 +92,7 @@ def test_every_section_is_there(made):
     page = Page(made.page)
     assert page.ids >= SECTIONS
     assert {f"#{section}" for section in SECTIONS} <= set(page.all("a", "href"))
-    assert len(page.all("svg", "data-scatter")) == 2 + 2  # latency wide and narrow, size, operations; equal training
+    assert len(page.all("svg", "data-scatter")) == 3  # latency, size, operations; training is equal
     assert len(page.all("button", "data-of")) == 3 * 5
     assert made.page.stat().st_size < MAX_BYTES
 
@@ -109,6 +110,54 @@ def test_every_figure_names_a_file_that_is_there(made):
     ranking = Page(made.page).tables[0]
     assert [row[0].split()[0] for row in ranking[1:]] == ["same", "good", "quick"]
     assert ranking[2][1].strip() == f"{100 * metrics['mean_iou']:.1f}"
+
+
+def test_differences_from_the_best_are_drawn_beside_zero(made):
+    page = Page(made.page)
+    said = [s for s in page.all("div", "aria-label") if " points, 95 % interval" in s]
+    assert len(said) == 2
+    assert all(s.startswith("−") for s in said)
+    assert [kind for kind in page.all("i", "class") if kind == "zero"] == ["zero"] * 2
+    assert page.tables[2][0][0] == "Points from same"  # behind the ranking and those apart
+
+
+def test_what_costs_the_same_is_said_instead_of_drawn(made):
+    text = Page(made.page).text
+    assert "Against trainingNot drawn, as all needed about the same: 4 min 48 s." in text
+
+
+def test_a_budget_of_time_leaves_no_chart_of_training(copy):
+    for name, seconds in (("quick", "100"), ("good", "300")):
+        history = copy.run(name).history
+        head, *rows = history.read_text().splitlines()
+        cells = [row.split(",") for row in rows]
+        history.write_text("\n".join([head, *(",".join([*c[:3], seconds, *c[4:]]) for c in cells)]) + "\n")
+    assert "same: 1 min 40 s to 5 min." in rewritten(copy)[1].text
+    change(copy.plan, budget={"kind": "steps", "amount": 100})
+    assert len(rewritten(copy)[1].all("svg", "data-scatter")) == 4
+
+
+def test_scenes_have_a_legend(made):
+    text = " ".join(Page(made.page).text.split())
+    assert all(f"{name}" in text.split("The same scenes")[1].split("Learning curves")[0] for name in LABEL_SPACE.names)
+
+
+def test_the_machine_is_said_once_when_all_was_done_there(made, copy):
+    assert "Training and latency on NVIDIA H100 80GB HBM3" in Page(made.page).text
+    environment = json.loads(copy.run("quick").environment.read_text())
+    copy.run("quick").environment.write_text(json.dumps(environment | {"gpu": None, "cpu": "a laptop"}))
+    _, page = rewritten(copy)
+    assert "Training of quick on a laptop" in page.text
+    assert "Training of same, good and latency" in page.text or "Training of good, same and latency" in page.text
+
+
+def test_files_are_linked(made):
+    links = [
+        link for link in Page(made.page).all("a", "href") if not link.startswith("#") and "report.html" not in link
+    ]
+    assert "comparison.json" in links
+    assert "good/confusion.npz" in links
+    assert all((made.path / link).exists() for link in links)
 
 
 def test_the_page_needs_no_network(made):

@@ -54,7 +54,18 @@ def test_one_point_alone_can_be_drawn():
 
 def test_interval_in_a_row():
     plot = str(interval_plot({"value": 0.5, "low": 0.4, "high": 0.6}, 0.3, 0.7, "red"))
-    assert 'd="M45.5 11.0H124.5"' in plot
-    assert 'cx="85"' in plot
-    assert "whisker" not in str(interval_plot({"value": 0.5, "low": None, "high": None}, 0.3, 0.7, "red"))
-    assert ">60</text>" in str(interval_axis(0.3, 0.7))
+    assert 'class="whisker" style="left:27.00%;right:calc(100% - 73.00%)"' in plot
+    assert 'class="mark" style="left:50.00%"' in plot
+    assert 'aria-label="50.0 %, 95 % interval 40.0 to 60.0 %"' in plot
+    assert "zero" not in plot
+    alone = str(interval_plot({"value": 0.5, "low": None, "high": None}, 0.3, 0.7, "red"))
+    assert "whisker" not in alone
+    assert 'aria-label="50.0 %"' in alone
+    assert ">60</span>" in str(interval_axis(0.3, 0.7))
+
+
+def test_a_difference_has_a_line_at_zero():
+    plot = str(interval_plot({"value": -0.02, "low": -0.03, "high": 0.01}, -0.04, 0.04, "red", points=True))
+    assert 'class="zero" style="left:50.00%"' in plot
+    assert 'aria-label="−2.0 points, 95 % interval −3.0 to 1.0 points"' in plot
+    assert ">−5</span>" in str(interval_axis(-0.06, 0.06))

@@ -1,24 +1,33 @@
 """The answer to the question "which model?", in sentences; a name stands between backticks."""
 
+import math
 from collections.abc import Sequence
 
 from sceneseg.report.contents import Plain
-from sceneseg.report.words import milliseconds, percent
+from sceneseg.report.words import duration, milliseconds, percent, words
 
 NEAR = 0.01
 """A point of mean IoU: what a faster model may cost before one has to think about it."""
+ALIKE = 1.05
+"""Ratio of two latencies up to which nobody should call one of them the faster."""
+MOST_NAMES = 3
+"""Names that a sentence lists before it counts the others."""
 
 
-def answer(ranked: Sequence[Plain], pairs: Sequence[Plain]) -> Plain:
+def answer(
+    ranked: Sequence[Plain], pairs: Sequence[Plain], latency: Plain | None = None, budget: Plain | None = None
+) -> Plain:
     """Say who is the most accurate and how sure that is, who is the fastest, and who is the fastest of the good ones.
 
     Args:
         ranked: Candidates from the best to the worst.
         pairs: What the bootstrap says of each pair.
+        latency: Where and at which size predictions were timed.
+        budget: What each may spend on its training; None for runs that were there.
 
     Returns:
-        headline, details (a list of sentences), and the names best, fastest and near (the fastest within a point of
-        the best), None where there is none.
+        headline (what to know if one reads nothing else), details (a list of sentences), and the names best, fastest
+        and near (the fastest within a point of the best), None where there is none.
     """
     if not ranked:
         return _result("No candidate has come to a score yet.", [])
@@ -28,13 +37,24 @@ def answer(ranked: Sequence[Plain], pairs: Sequence[Plain]) -> Plain:
         said = f"`{best['name']}` reaches {score} % mean IoU; there is nothing yet to compare it with."
         return _result(said, [], best["name"])
     headline, details = _accuracy(best, ranked[1:], [p for p in pairs if p["better"] == best["name"]])
+    details += _spent(budget)
     timed = [row for row in ranked if row.get("p50_ms") is not None]
     if not timed:
         return _result(headline, [*details, "How fast they predict was not measured."], best["name"])
     fastest = min(timed, key=lambda row: row["p50_ms"])
+    slowest = max(row["p50_ms"] for row in timed)
+    if len(timed) > 1 and slowest <= ALIKE * fastest["p50_ms"]:
+        about = (
+            f"All predict equally fast, in about {milliseconds(fastest['p50_ms'])} ms for an image{_device(latency)}."
+        )
+        return _result(headline, [*details, about, *_setting(latency)], best["name"])
     lowest = best["mean_iou"]["value"] - NEAR
     near = min((r for r in timed if r["mean_iou"]["value"] >= lowest), key=lambda r: r["p50_ms"], default=None)
-    details += _speed(best, fastest, near)
+    first = f"`{fastest['name']}` is the fastest" if fastest is not best else "It is also the fastest"
+    if fastest is not best and best.get("p50_ms", math.inf) <= ALIKE * fastest["p50_ms"]:
+        fastest, near, first = best, best, "It is also among the fastest"
+    details += [*_speed(best, fastest, near), *_setting(latency)]
+    headline += f" {first}: {milliseconds(fastest['p50_ms'])} ms for an image{_device(latency)}."
     return _result(headline, details, best["name"], fastest["name"], near["name"] if near else None)
 
 
@@ -52,9 +72,9 @@ def _accuracy(best: Plain, others: Sequence[Plain], pairs: Sequence[Plain]) -> t
     tied = [pair for pair in pairs if not pair["real"]]
     if not tied:
         nearest = min(pairs, key=lambda pair: pair["difference"])
-        gap = f"{points(nearest['difference'])} above `{nearest['worse']}`"
-        sure = f"The lead is real: with other images of this kind it would be {_between(nearest)} (95 % interval)."
-        return f"`{name}` is the most accurate: {score} % mean IoU, {gap}.", [sure]
+        lead = f"a real lead of {points(nearest['difference'])} over `{nearest['worse']}`"
+        sure = f"On other images of this kind the lead would be {_between(nearest)} (95 % interval)."
+        return f"`{name}` is the most accurate: {score} % mean IoU, {lead}.", [sure]
     names = listing([pair["worse"] for pair in tied])
     if len(tied) == 1:
         pair = tied[0]
@@ -66,23 +86,49 @@ def _accuracy(best: Plain, others: Sequence[Plain], pairs: Sequence[Plain]) -> t
 
 
 def _speed(best: Plain, fastest: Plain, near: Plain | None) -> list[str]:
+    """Say what the fastest costs in accuracy, and who is the fastest of the good ones."""
     if fastest is best:
-        return [f"It is also the fastest: {milliseconds(best['p50_ms'])} ms for an image."]
+        return []
+    name, other = f"`{fastest['name']}`", f"`{best['name']}`"
     less = points(best["mean_iou"]["value"] - fastest["mean_iou"]["value"])
-    against = f", against {milliseconds(best['p50_ms'])} ms" if best.get("p50_ms") is not None else ""
-    said = [f"`{fastest['name']}` is the fastest: {milliseconds(fastest['p50_ms'])} ms for an image{against}, "]
+    times = f"{best['p50_ms'] / fastest['p50_ms']:.1f} times as fast as {other}" if best.get("p50_ms") else None
     if near is fastest:
-        said[0] += f"and within one point of the best ({less} lower)."
-        return said
-    said[0] += f"at {less} less."
+        close = f"within one point of {'it' if times else other} ({less} lower)"
+        return [f"{name} is {times} and {close}." if times else f"{name} is {close}."]
+    said = [f"{name} is {times}, at {less} less." if times else f"{name} is {less} lower."]
     if near is best:
-        said.append("Within one point of the best nothing is faster than it.")
+        said.append("Within one point of the best nothing is faster.")
     elif near is not None:
         said.append(
             f"The fastest within one point of the best is `{near['name']}`: {milliseconds(near['p50_ms'])} ms and "
             f"{percent(near['mean_iou']['value'])} %."
         )
     return said
+
+
+def _spent(budget: Plain | None) -> list[str]:
+    """Say how long all were trained, for a model that learns slowly may win in the end."""
+    if budget is None:
+        return []
+    amount = duration(budget["amount"]) if budget["kind"] == "time" else f"{budget['amount']:,} {budget['kind']}"
+    return [f"All had {amount} of training; with more of it the order may change."]
+
+
+def _device(latency: Plain | None) -> str:
+    if latency is None:
+        return ""
+    return " on a GPU" if str(latency.get("device")).startswith("cuda") else " on a CPU"
+
+
+def _setting(latency: Plain | None) -> list[str]:
+    """Say where it was timed, and at which size."""
+    if latency is None:
+        return []
+    facts = latency.get("environment", {})
+    where = facts.get("gpu") if _device(latency) == " on a GPU" else facts.get("cpu")
+    threads = facts.get("threads") if _device(latency) == " on a CPU" else None
+    number = f" with {threads} thread{'s' if threads != 1 else ''}" if threads else ""
+    return [f"Timed on {where or 'this machine'}{number}, images of {words(latency['size'], 'size')} pixels."]
 
 
 def points(share: float) -> str:
@@ -92,8 +138,10 @@ def points(share: float) -> str:
 
 
 def listing(names: Sequence[str]) -> str:
-    """Write names one after the other: "`a`, `b` and `c`"."""
+    """Write names one after the other, "`a`, `b` and `c`"; of many the first ones."""
     quoted = [f"`{name}`" for name in names]
+    if len(quoted) > MOST_NAMES + 1:
+        quoted = [*quoted[:MOST_NAMES], f"{len(quoted) - MOST_NAMES} others"]
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
 
 

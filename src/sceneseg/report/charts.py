@@ -34,12 +34,13 @@ class Bar:
 
 @dataclass(frozen=True)
 class Curve:
-    """One line of a line chart: x ascending, a gap where y is not finite."""
+    """One line of a line chart, or its points as dots: x ascending, a gap where y is not finite."""
 
     name: str
     x: Sequence[float]
     y: Sequence[float]
     color: str = "var(--accent)"
+    dots: bool = False
 
 
 def bar_chart(bars: Sequence[Bar], *, title: str, note: str = "") -> Markup:
@@ -115,16 +116,23 @@ def line_chart(
         Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>').format(px(frame.x(v)), frame.bottom + 18, f"{v:g}")
         for v in ticks(frame.x_low, frame.x_high, whole=True)
     ]
-    lines = [Markup('<path class="curve" style="stroke:{}" d="{}"/>').format(c.color, frame.path(c)) for c in curves]
+    lines = [
+        Markup('<path class="{}" style="stroke:{}" d="{}"/>').format(
+            "curve dots" if c.dots else "curve", c.color, frame.path(c)
+        )
+        for c in curves
+    ]
     dots = [Markup('<circle class="dot" r="4" style="fill:{}"/>').format(c.color) for c in curves]
     points = _readings(curves, frame, x_name, x_unit, in_percent)
     svg = Markup(
-        '<svg viewBox="0 0 {} {}" role="img" tabindex="0" aria-label="{}" data-points="{}">{}'
+        '<svg viewBox="0 0 {} {}" role="img" tabindex="0" aria-label="{}" data-range="{:g} {:g}" data-points="{}">{}'
         '<path class="rule" d="M0 {}V{}"/>{}</svg>'
     ).format(
         frame.width,
         frame.height,
         f"{title} by {x_name}" + (f", {note}" if note else ""),
+        frame.x_low,
+        frame.x_high,
         json.dumps(points, separators=(",", ":")),
         Markup("").join(grid + lines),
         frame.top,
@@ -238,10 +246,10 @@ class _Frame:
         """Return the SVG path: a piece between gaps is a line, or a ring when it is a lonely point."""
         pieces: list[list[str]] = [[]]
         for x, y in zip(curve.x, curve.y, strict=True):
+            if curve.dots or not math.isfinite(y):
+                pieces.append([])
             if math.isfinite(y):
                 pieces[-1].append(f"{px(self.x(x))} {px(self.y(y))}")
-            else:
-                pieces.append([])
         ring = "m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0"
         return "".join("M" + "L".join(piece) + (ring if len(piece) == 1 else "") for piece in pieces if piece)
 

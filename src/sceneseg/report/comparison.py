@@ -11,7 +11,9 @@ from markupsafe import Markup, escape
 from sceneseg.report.candidates import Candidate, read_candidates
 from sceneseg.report.charts import Curve, line_chart
 from sceneseg.report.contents import DAMAGE, Plain, Sample, read_samples
+from sceneseg.report.differences import from_best, in_both_directions
 from sceneseg.report.forest import interval_axis, interval_plot
+from sceneseg.report.machines import machines
 from sceneseg.report.pictures import Picture, embed
 from sceneseg.report.ranking import compare
 from sceneseg.report.render import render
@@ -24,9 +26,8 @@ MAX_BYTES = 4_000_000
 MARKUP_BYTES = 60_000
 """Kept free for the markup around the pictures, which is written after they are fitted."""
 MAX_SCENES = 6
-COLORS = 8
-WIDE, NARROW = (960, 370), (360, 270)
-HARDWARE = ("gpu", "cpu", "cores", "threads", "memory_gb", "platform", "python", "sceneseg")
+COLORS = 12
+SIZE = (400, 300)
 CHARTS = (
     ("p50_ms", "Mean IoU against latency", "ms for an image"),
     ("parameters", "Against size", "million parameters"),
@@ -70,17 +71,20 @@ def _view(results: Plain, candidates: Sequence[Candidate]) -> Plain:
         "details": [_bold(text) for text in results["answer"]["details"]],
         "cards": _cards(results),
         "facts": _facts(results, len(candidates)),
-        "charts": [chart for key, title, x_name in CHARTS if (chart := _chart(rows, colors, key, title, x_name))],
+        "charts": _charts(results, colors),
         "intervals": _intervals(rows, colors),
         "columns": (columns := _columns(rows)),
         "cells": {(row["name"], column.key): _cell(row.get(column.key), column) for row in rows for column in columns},
         "behind": {p["worse"]: p for p in results["pairs"] if rows and p["better"] == rows[0]["name"]},
-        "pairs": _pairs(results["pairs"]),
+        "pairs": in_both_directions(results["pairs"]),
+        "from_best": from_best(rows, results["pairs"], colors),
+        "by_chance": round((1 - results["level"]) * len(results["pairs"])),
+        "equal": _equal(results),
+        "legend": _legend(candidates),
         "classes": _classes(rows),
         "bands": BANDS if rows and all(row["objects"] for row in rows) else (),
         "curves": _curves(rows, candidates, colors),
-        "hardware": HARDWARE,
-        "measured_on": (results["latency"] or {}).get("environment"),
+        "machines": machines(rows, candidates, results["latency"]),
         "repeat": {c.name: _repeat(c) for c in candidates},
         "sources": _sources(rows),
     }
@@ -93,7 +97,7 @@ def _bold(sentence: str) -> Markup:
 
 
 def _cards(results: Plain) -> list[Plain]:
-    """Return who answers which question; one who answers several has one card."""
+    """Return who answers which question; one who answers several has one card, and who answers all needs none."""
     named = {"best": "Most accurate", "near": "Fastest within one point", "fastest": "Fastest"}
     rows = {row["name"]: row for row in results["candidates"]}
     cards: dict[str, list[str]] = {}
@@ -105,7 +109,7 @@ def _cards(results: Plain) -> list[Plain]:
     for titles in cards.values():
         if "Fastest" in titles and "Fastest within one point" in titles:
             titles.remove("Fastest within one point")
-    return [{"titles": " · ".join(titles), "row": rows[name]} for name, titles in cards.items()]
+    return [{"titles": " · ".join(titles), "row": rows[name]} for name, titles in cards.items() if len(cards) > 1]
 
 
 def _facts(results: Plain, compared: int) -> dict[str, tuple[str, str]]:
@@ -127,10 +131,23 @@ def _facts(results: Plain, compared: int) -> dict[str, tuple[str, str]]:
     return facts
 
 
+def _charts(results: Plain, colors: dict[str, str]) -> list[Plain]:
+    """Draw scores over each cost in which the candidates differ."""
+    drawn = [c for c in CHARTS if not _is_equal(results, c[0])]
+    return [chart for c in drawn if (chart := _chart(results["candidates"], colors, *c))]
+
+
+def _is_equal(results: Plain, key: str) -> bool:
+    """Whether a cost is about the same for all, by measurement or because it was the budget."""
+    values = [row[key] for row in results["candidates"] if row.get(key)]
+    given = key == "training_seconds" and (results["budget"] or {}).get("kind") == "time"
+    return len(values) > 1 and (given or max(values) < WORTH_DRAWING * min(values))
+
+
 def _chart(rows: Sequence[Plain], colors: dict[str, str], key: str, title: str, x_name: str) -> Plain | None:
-    """Draw scores over a cost, once for wide screens and once for narrow ones."""
+    """Draw scores over a cost, and say what its front is."""
     known = [row for row in rows if row.get(key)]
-    if len(known) < 2 or max(r[key] for r in known) < WORTH_DRAWING * min(r[key] for r in known):
+    if len(known) < 2:
         return None
     points, cheapest = [], float("inf")
     for row in known:  # from the most accurate on
@@ -149,9 +166,28 @@ def _chart(rows: Sequence[Plain], colors: dict[str, str], key: str, title: str, 
             )
         )
         cheapest = min(cheapest, cost)
-    sizes = {"wide": WIDE, "narrow": NARROW} if key == "p50_ms" else {"": NARROW}
-    drawn = {kind: scatter(points, title=title, x_name=x_name, size=size) for kind, size in sizes.items()}
-    return {"key": key, "drawn": drawn}
+    ahead = [point.name for point in points if point.front]
+    front = "Filled dots lie on the Pareto front, the dashed line: nobody is both cheaper and more accurate."
+    if len(ahead) == 1:
+        front = f"{ahead[0]} is ahead in both, so it is the whole Pareto front."
+    return {"key": key, "front": front, "drawn": scatter(points, title=title, x_name=x_name, size=SIZE)}
+
+
+def _equal(results: Plain) -> list[tuple[str, str]]:
+    """Return (title, value or range) of each cost that isn't drawn, as it is about the same for all."""
+    found = []
+    for key, title, _ in CHARTS:
+        if _is_equal(results, key):
+            values = [row[key] for row in results["candidates"] if row.get(key)]
+            ends = dict.fromkeys((_cost(key, min(values)), _cost(key, max(values))))
+            found.append((title, " to ".join(ends)))
+    return found
+
+
+def _legend(candidates: Sequence[Candidate]) -> dict[str, str]:
+    """Return the colours of the classes in the scenes: name -> CSS colour."""
+    spaces = [c.first.contents.labels for c in candidates if c.first.contents and c.first.contents.labels]
+    return {c.name: "#{:02x}{:02x}{:02x}".format(*c.color) for c in spaces[0].classes} if spaces else {}
 
 
 def _with_interval(score: Plain) -> str:
@@ -213,32 +249,6 @@ def _cell(value: float | None, column: Column) -> str:
     if column.kind == "million":
         return f"{value / 1e6:.2f}"
     return f"{value:,.2f}" if column.kind == "number" and value < 100 else f"{value:,.0f}"
-
-
-class Difference(NamedTuple):
-    """How far one candidate is above another, in words, and whether that is real."""
-
-    points: str
-    interval: str
-    real: bool
-
-
-def _pairs(pairs: Sequence[Plain]) -> dict[tuple[str, str], Difference]:
-    """Return every pair in both directions."""
-    found = {}
-    for pair in pairs:
-        a, b, real = pair["better"], pair["worse"], pair["real"]
-        found[a, b] = Difference(_points(pair["difference"]), _span(pair["low"], pair["high"]), real)
-        found[b, a] = Difference(_points(-pair["difference"]), _span(-pair["high"], -pair["low"]), real)
-    return found
-
-
-def _points(share: float) -> str:
-    return f"{100 * share:+.1f}".replace("-", "−")
-
-
-def _span(low: float, high: float) -> str:
-    return f"{100 * low:.1f} … {100 * high:.1f}".replace("-", "−")
 
 
 def _classes(rows: Sequence[Plain]) -> list[Plain]:

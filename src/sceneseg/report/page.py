@@ -13,6 +13,7 @@ from sceneseg.report.charts import Bar, Curve, bar_chart, heat_map, line_chart
 from sceneseg.report.contents import Contents, Plain, read_contents
 from sceneseg.report.pictures import Picture, embed
 from sceneseg.report.render import render
+from sceneseg.report.schedule import schedule_chart
 from sceneseg.report.words import count, date, duration, number, percent, words
 from sceneseg.runs import Run, atomic
 
@@ -107,7 +108,7 @@ def _view(contents: Contents) -> Plain:
         "protocol_line": _protocol_line(protocol),
         "evaluations": [(name, _protocol_line(m["protocol"]), m) for name, m in contents.evaluations.items()],
         "bars": _class_bars(contents, metrics["classes"], colors) if metrics and metrics["classes"] else None,
-        "curves": _curves(contents.history, best),
+        "curves": _curves(contents, best),
         "confusion": _confusion(contents),
         "legend": colors,
         "sample_count": len(contents.samples),
@@ -179,24 +180,22 @@ def _class_bars(contents: Contents, classes: dict[str, Plain], colors: dict[str,
     return bar_chart(bars, title=f"{COLUMNS[key]} by class", note="%, best first")
 
 
-def _curves(history: list[dict[str, float]], best: str) -> list[Markup]:
-    """Draw loss, the score `best` and learning rate over a common axis, as far as the history has them."""
+def _curves(contents: Contents, best: str) -> list[Markup]:
+    """Draw loss, the score `best` and the learning rate with its plan, as far as the history has them."""
     charts = []
-    for key, title, rows in (
-        ("loss", "Training loss", history),
-        (best, SUMMARY[best], _validated(history, best)),
-        ("lr", "Learning rate", history),
-    ):
+    history = contents.history
+    for key, title, rows in (("loss", "Training loss", history), (best, SUMMARY[best], _validated(history, best))):
         if rows and key in rows[0]:
             curve = Curve(title, [row["epoch"] for row in rows], [row[key] for row in rows])
-            ends = history[0]["epoch"], history[-1]["epoch"]
+            ends = 0.0, history[-1]["epoch"]
             in_percent = key == best
             charts.append(
                 line_chart(
                     [curve], title=title, x_name="epoch", note=_note(key, rows), in_percent=in_percent, x_range=ends
                 )
             )
-    return charts
+    rate = schedule_chart(contents, best)
+    return charts + ([rate] if rate else [])
 
 
 def _validated(history: list[dict[str, float]], score: str) -> list[dict[str, float]]:
@@ -208,7 +207,7 @@ def _note(key: str, rows: list[dict[str, float]]) -> str:
     if key == "loss":
         return f"last {number(rows[-1][key])}"
     best = max(rows, key=lambda row: row[key])
-    return f"peak {number(best[key])}" if key == "lr" else f"best {percent(best[key])} % in epoch {best['epoch']:g}"
+    return f"best {percent(best[key])} % in epoch {best['epoch']:g}"
 
 
 class Mistake(NamedTuple):

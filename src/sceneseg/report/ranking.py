@@ -40,7 +40,7 @@ def compare(comparison: Comparison, candidates: Sequence[Candidate]) -> Plain:
         "environment": environment(),
         "command": plan.get("command"),
         "budget": plan.get("budget"),
-        "answer": answer(ranked, pairs),
+        "answer": answer(ranked, pairs, latency, plan.get("budget")),
         "protocol": main[0].first.metrics["protocol"] if main and main[0].first.metrics else None,
         "level": LEVEL,
         "resamples": RESAMPLES,

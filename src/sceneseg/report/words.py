@@ -10,6 +10,7 @@ LABELS = {
     "memory_gb": "Memory, GB",
     "tta": "Test-time augmentation",
     "sceneseg": "sceneseg",
+    "torch": "PyTorch",
 }
 
 
@@ -37,11 +38,12 @@ def count(value: float) -> tuple[str, str]:
 
 
 def duration(seconds: float) -> str:
-    """Write a time in its two largest units: "9 s", "4 min 48 s", "31 h 5 min"."""
+    """Write a time in its two largest units: "9 s", "4 min 48 s", "31 h 5 min", "2 h"."""
     minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
+    large, small = (f"{minutes} min", f"{rest} s") if minutes < 60 else (f"{minutes // 60} h", f"{minutes % 60} min")
+    if not minutes:
+        return small
+    return large if small.startswith("0 ") else f"{large} {small}"
 
 
 def date(created: str) -> str:

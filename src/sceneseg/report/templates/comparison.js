@@ -71,6 +71,8 @@ if (sides.left) {
   const scenes = all(".versus");
   const names = Object.fromEntries([...sides.left.options].map((option) => [option.value, option.textContent]));
 
+  for (const scene of scenes) scene.querySelector(".base").src = scene.querySelector('[data-of="image"] img').src;
+
   function draw() {
     for (const scene of scenes) {
       for (const [side, select] of Object.entries(sides)) {
@@ -84,6 +86,10 @@ if (sides.left) {
       }
     }
   }
+  const strength = document.querySelector("#strength");
+  const cover = () => document.querySelector(".scenes").style.setProperty("--strength", strength.value / 100);
+  strength.addEventListener("input", cover);
+  cover();
   for (const select of Object.values(sides)) select.addEventListener("change", draw);
   for (const button of all(".strip button")) {
     button.addEventListener("click", () => { sides.left.value = button.dataset.of; draw(); });

@@ -15,7 +15,7 @@ function reader(svg) {
   return (text) => { output.textContent = text ?? first; };
 }
 
-/* Curves: charts in one row are read at the same x. */
+/* Curves: charts in one row over the same x are read together. */
 for (const row of all(".curves")) {
   const charts = all("svg[data-points]", row).map((svg) => ({
     svg,
@@ -25,8 +25,9 @@ for (const row of all(".curves")) {
     dots: all(".dot", svg),
   })).filter((chart) => chart.points.length);
 
-  function read(x) {
+  function read(x, range) {
     for (const { svg, say, points, rule, dots } of charts) {
+      if (svg.dataset.range !== range) continue;
       const near = points.reduce((a, b) => (Math.abs(b[0] - x) < Math.abs(a[0] - x) ? b : a));
       const [px, text, heights] = near;
       svg.classList.add("read");
@@ -47,8 +48,8 @@ for (const row of all(".curves")) {
   }
   for (const { svg, points } of charts) {
     let at = points.length - 1;
-    svg.addEventListener("pointermove", (event) => read(place(svg, event).x));
-    svg.addEventListener("pointerdown", (event) => read(place(svg, event).x));
+    svg.addEventListener("pointermove", (event) => read(place(svg, event).x, svg.dataset.range));
+    svg.addEventListener("pointerdown", (event) => read(place(svg, event).x, svg.dataset.range));
     svg.addEventListener("pointerleave", leave);
     svg.addEventListener("blur", leave);
     svg.addEventListener("keydown", (event) => {
@@ -56,7 +57,7 @@ for (const row of all(".curves")) {
       if (!step) return;
       event.preventDefault();
       at = clamp(at + step, 0, points.length - 1);
-      read(points[at][0]);
+      read(points[at][0], svg.dataset.range);
     });
   }
 }
