@@ -79,6 +79,24 @@ def test_goes_on_from_its_saved_state_bit_by_bit(name):
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), other.parameters(), strict=True))
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_one_kernel_for_all_parameters_learns_the_same(name):
+    """Ten steps of the same gradients; those of a training would follow from the last digits of the weights."""
+    found = []
+    for fused in (True, False):
+        torch.manual_seed(0)
+        model = models.create("fast_scnn", num_classes=3, width=0.25).to(memory_format=torch.channels_last)
+        optimizer = optimizers.create(model, OptimConfig(name), fused=fused)
+        there = optimizers.find(name).make in optimizers.FUSED
+        assert {bool(group.get("fused")) for group in optimizer.param_groups} == {fused and there}
+        for _ in range(10):
+            for parameter in model.parameters():
+                parameter.grad = 0.01 * torch.randn_like(parameter)
+            optimizer.step()
+        found.append(list(model.parameters()))
+    assert all((a - b).abs().max() <= 1e-6 * max(1, b.abs().max()) for a, b in zip(*found, strict=True))
+
+
 def test_given_values_win():
     config = OptimConfig("sgd", lr=0.3, weight_decay=0.0, momentum=0.5)
     group = optimizers.create(nn.Linear(2, 2), config).param_groups[0]

@@ -49,8 +49,17 @@ OPTIMIZERS: dict[str, Usual] = {
 sgd are common to the recipes of the field."""
 
 
-def create(model: nn.Module, config: OptimConfig) -> torch.optim.Optimizer:
-    """Create the optimizer of a model; every group's `lr` is its peak.
+FUSED = (SGD, Adam, AdamW, Adagrad)
+"""Optimizers that PyTorch has as one kernel over all parameters, on CUDA and on a CPU."""
+
+
+def create(model: nn.Module, config: OptimConfig, *, fused: bool = True) -> torch.optim.Optimizer:
+    """Create the optimizer of a model that lies where it is trained; every group's `lr` is its peak.
+
+    Args:
+        model: What is trained.
+        config: The optimizer and its values.
+        fused: Take one kernel for all parameters, where PyTorch has it.
 
     Raises:
         UnknownNameError: There is no optimizer of that name.
@@ -64,7 +73,15 @@ def create(model: nn.Module, config: OptimConfig) -> torch.optim.Optimizer:
     options = dict(usual.options)
     if usual.momentum is not None:
         options["momentum"] = usual.momentum if config.momentum is None else config.momentum
+    if fused and usual.make in FUSED and all(_fuses(p) for group in groups for p in group["params"]):
+        options["fused"] = True
     return usual.make(groups, lr=lr, **options)
+
+
+def _fuses(parameter: nn.Parameter) -> bool:
+    """Return whether the fused kernels take a parameter; those sharded over processes aren't left to them."""
+    plain = not hasattr(parameter, "device_mesh")
+    return plain and parameter.is_floating_point() and parameter.device.type in ("cuda", "cpu")
 
 
 def find(name: str) -> Usual:

@@ -77,9 +77,12 @@ class Training:
         if config.train.checkpoint_activations:
             checkpoint_blocks(self.model.network)
         step = task.training_step()
-        optimizer = optimizers.create(step, config.optim)
+        self.module = fabric.setup_module(step)
+        # a scaler can't clip what a fused optimizer scales by itself
+        fused = self.precision != "16-mixed" or config.train.clip_grad is None
+        optimizer = optimizers.create(step, config.optim, fused=fused)
         self.peaks = [group["lr"] for group in optimizer.param_groups]
-        self.module, self.optimizer = fabric.setup(step, optimizer)
+        self.optimizer: Any = fabric.setup_optimizers(optimizer)
         self.average = WeightAverage(self.model.network, config.train.ema) if config.train.ema else None
         self.steps_per_epoch = config.train.steps_in_epoch(len(task.train))
         self.steps = self.steps_per_epoch * config.train.epochs
