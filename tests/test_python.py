@@ -88,6 +88,13 @@ def test_any_module_learns_from_any_scenes(both, tmp_path, module):
     assert (model.predict(both[1].read(0).image).labels == both[1].read(0).labels).mean() > 0.9
 
 
+def test_a_model_with_heads_of_its_own_brings_them(both, tmp_path):
+    module = sceneseg.create_model("pidnet", num_classes=2, width=8, boundary=True)
+    loss = {"cross_entropy": 1, "boundary_bce": 20}
+    result = sceneseg.train(module, both, runs=tmp_path, loss=loss, **{**SHORT, "crop_size": (64, 64)})
+    assert result.model("cpu").predict(both[1].read(0).image).labels.shape == (64, 64)
+
+
 def test_weights_of_a_module_need_the_module_again(both, tmp_path):
     result = sceneseg.train(Pixelwise(), both, runs=tmp_path, **SHORT)
     with pytest.raises(UnknownNameError, match=r"Pixelwise.*Python"):

@@ -30,11 +30,8 @@ class OwnModel(SegmentationModel):
         super().__init__(num_classes)
         self.module = module
         if isinstance(module, SegmentationModel):
-            self.size_divisor, self.min_size, self.align_corners = (
-                module.size_divisor,
-                module.min_size,
-                module.align_corners,
-            )
+            self.size_divisor, self.min_size = module.size_divisor, module.min_size
+            self.align_corners, self.extra_heads = module.align_corners, module.extra_heads
 
     @property
     def name(self) -> str:
@@ -51,7 +48,8 @@ class OwnModel(SegmentationModel):
             heads = self.module.coarse_logits(image)
         else:
             heads = _heads(self.module(self.prepare(image)))
-        for logits in heads:
+        extra = len(self.extra_heads) if self.training else 0
+        for logits in heads[: len(heads) - extra]:
             if not isinstance(logits, Tensor) or logits.dim() != 4 or logits.shape[1] != self.num_classes:
                 found = tuple(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
                 raise ModelError(
