@@ -115,6 +115,27 @@ def test_auto_compiles_where_it_pays(run, tmp_path, pictures, engine):
     assert len(list((tmp_path / "out").glob("*_labelIds.png"))) == pictures
 
 
+def test_predict_a_video(run, tmp_path):
+    av = pytest.importorskip("av")
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    with av.open(str(clips / "street.mp4"), "w") as out:
+        stream = out.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        for level in (0, 60, 120):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((64, 96, 3), level, np.uint8), "rgb24")))
+        out.mux(stream.encode(None))
+    Image.fromarray(np.full((64, 96, 3), 90, np.uint8)).save(clips / "street.png")
+    said = sceneseg_cli("predict", "-w", run.path, clips, "--device", "cpu", "-r", tmp_path / "out")
+    assert "1 predicted" in said
+    assert "street.mp4: 3 frames, " in said
+    names = ["street-2_color.png", "street-2_labelIds.png", "street-2_overlay.jpg", "street_overlay.mp4"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == names
+    with av.open(str(tmp_path / "out" / "street_overlay.mp4")) as video:
+        assert video.streams.video[0].average_rate == 10
+        assert [(f.height, f.width) for f in video.decode(video=0)] == [(64, 96)] * 3
+
+
 def test_predict_a_split_from_the_weights_alone(run, toy_root, tmp_path):
     sceneseg_cli(
         *("predict", "-w", run.best, "-d", "cityscapes", "-p", toy_root, "--split", "test", "-r", tmp_path / "out")

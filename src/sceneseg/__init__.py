@@ -9,13 +9,24 @@ if TYPE_CHECKING:
     from sceneseg.python import Trained, train
     from sceneseg.tasks import load
     from sceneseg.tasks.classification import ClassificationModel
+    from sceneseg.tasks.exported import ExportedModel
     from sceneseg.tasks.semantic import SemanticModel
 
 __version__ = "0.1.0"
-__all__ = ["ClassificationModel", "Scenes", "SemanticModel", "Trained", "create_model", "load", "train"]
+__all__ = [
+    "ClassificationModel",
+    "ExportedModel",
+    "Scenes",
+    "SemanticModel",
+    "Trained",
+    "create_model",
+    "load",
+    "train",
+]
 
 _WHERE = {
     "ClassificationModel": "sceneseg.tasks.classification:ClassificationModel",
+    "ExportedModel": "sceneseg.tasks.exported:ExportedModel",
     "Scenes": "sceneseg.data.in_memory:Scenes",
     "SemanticModel": "sceneseg.tasks.semantic:SemanticModel",
     "Trained": "sceneseg.python:Trained",

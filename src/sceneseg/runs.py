@@ -265,7 +265,10 @@ def read_header(path: Path) -> dict[str, Any]:
         with safe_open(path, "np") as file:
             metadata = file.metadata() or {}
     except SafetensorError as error:
-        raise RunError(f"{path}: not readable as safetensors ({error}).") from None
+        raise RunError(
+            f"{path}: not readable as safetensors ({error}). Give a run or its weights; exported files are for "
+            f"`sceneseg predict` alone."
+        ) from None
     if "sceneseg" not in metadata:
         raise RunError(
             f"{path}: these weights don't say which model they belong to. Give weights that sceneseg wrote "

@@ -42,10 +42,10 @@ def test_engines_that_read_files_are_given_exported_ones(tmp_path, monkeypatch):
 
 
 def test_a_model_that_cannot_be_exported_is_a_line_with_the_reason(monkeypatch, tmp_path, capsys):
-    def refuse(model):
+    def refuse(*_):
         raise ModelError("odd can't be exported")
 
-    monkeypatch.setattr("sceneseg.export.onnx.network_graph", refuse)
+    monkeypatch.setattr("sceneseg.export.onnx.translate", refuse)
     bench(models=["fast_scnn"], engine=["onnxruntime"], size=[64, 96], device="cpu", json=tmp_path / "bench.json")
     assert Record.read(tmp_path / "bench.json").results[0].error == "odd can't be exported"
     assert "Not measured: fast_scnn, onnxruntime, 64 x 96, batch 1: odd can't be exported" in capsys.readouterr().out

@@ -19,7 +19,8 @@ class Candidate:
         engine: On the shelf `sceneseg.bench.engines`.
         weights: Run directory or weights file; None for an untrained model.
         model: Name and arguments of an untrained model.
-        files: Exported files for the engines that read one: what is in it ("fp32", "fp32_coarse", ...) -> path.
+        files: Exported files for the engines that read one: what it is ("openvino/int8",
+            "openvino/int8_coarse", ...) -> path.
         not_exported: Why there are none.
         calibration: The pictures from which the int8 files learned their ranges.
     """

@@ -172,7 +172,7 @@ def _with_engines(model: "Candidate", engines: list[str], folder: Path) -> "list
     exported = _export(model, needed, folder) if needed else model
     pairs = []
     for name, maker in makers.items():
-        calibration = exported.calibration if maker.file == "int8" else None
+        calibration = exported.calibration if maker.file and maker.file.endswith("int8") else None
         files = exported.files if maker.file else {}
         pairs.append(replace(exported, engine=name, files=files, calibration=calibration))
     return pairs
@@ -187,25 +187,24 @@ def _export(model: "Candidate", contents: set[str], folder: Path) -> "Candidate"
     from sceneseg.bench.engines._torch import load
     from sceneseg.errors import ScenesegError
     from sceneseg.export import onnx
-    from sceneseg.inference.resizing import network_input
+    from sceneseg.export.plan import make_plan
 
     files: dict[str, str] = {}
     calibration = None
     try:
         loaded = load(model, "cpu")
-        loaded.network.eval()
-        plain = onnx.network_graph(loaded)
-        graphs = {"fp32": plain}
-        if "int8" in contents:
-            pictures, calibration = _calibration(model)
-            facts = loaded.input
-            inputs = (network_input(p, facts.target_size, facts.resize).numpy() for p in pictures)
-            graphs["int8"] = onnx.quantise(package.ModelProto.FromString(plain.SerializeToString()), inputs)
-        for content in contents:
-            for ending, output in (("", "labels"), ("_coarse", "coarse")):
-                graph = package.ModelProto.FromString(graphs[content].SerializeToString())
-                file = folder / f"{model.name}_{content}{ending}.onnx"
-                package.save(onnx.surround(graph, loaded, output), file)  # type: ignore[arg-type]
+        bodies: dict[str, package.ModelProto] = {}
+        for content in sorted(contents):
+            engine, _, precision = content.rpartition("/")
+            plans = [make_plan(loaded, output, precision, None, engine) for output in ("labels", "coarse")]
+            if precision not in bodies:
+                pictures: list[Any] = []
+                if precision == "int8":
+                    pictures, calibration = _calibration(model)
+                bodies[precision] = onnx.translate(loaded, plans[0], pictures)
+            for plan, ending in zip(plans, ("", "_coarse"), strict=True):
+                file = folder / f"{model.name}_{content.replace('/', '_')}{ending}.onnx"
+                package.save(onnx.finish(bodies[precision], loaded, plan), file)
                 files[content + ending] = str(file)
     except ScenesegError as error:
         return replace(model, not_exported=str(error))

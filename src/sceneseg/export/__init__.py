@@ -1,1 +1,7 @@
-"""Models for other engines, each compared with the original before it is written."""
+"""Export: one file that takes pictures and gives labels, and the gate that compares it with the model first."""
+
+from sceneseg.export._base import Artifact
+from sceneseg.registry import Registry
+
+formats: Registry[Artifact] = Registry("export format", __name__, {"ov": "openvino", "trt": "tensorrt"})
+register = formats.register

@@ -1,21 +1,26 @@
-"""The gate: an exported model is compared with the original on labelled images, and refused when its score fell."""
+"""The gate: an exported file predicts real images beside the model it was made of, and is refused when it is worse."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from sceneseg.data.scene import Scene
-from sceneseg.errors import DataError
-from sceneseg.labels import Labels
+from sceneseg.config import Size
+from sceneseg.data.scene import Image, Scene, SceneDataset
+from sceneseg.errors import DataError, ScenesegError
+from sceneseg.inference.resizing import nearest_labels, resize_picture
+from sceneseg.labels import Labels, LabelSpace
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores
 from sceneseg.tasks.semantic import SemanticModel, count_scene
 
 TOLERANCE = {"fp32": 0.001, "fp16": 0.001, "int8": 0.01}
-"""How much mean IoU may fall, by precision."""
+"""Precision -> how much mean IoU may drop, in [0, 1]."""
+
+
+class GateError(ScenesegError):
+    """An exported file that doesn't predict what its model does."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +28,12 @@ class Verdict:
     """What came of the comparison.
 
     Args:
-        images: How many were compared.
-        equal: Share of the pixels to which both give the same class.
-        before: Mean IoU of the original.
-        after: Mean IoU of the exported model.
+        images: How many were predicted by both.
+        equal: Part of all pixels to which both gave the same label.
+        before: Mean IoU of the model.
+        after: Mean IoU of the exported file.
         classes: Class -> IoU before and after, for those that occur.
-        tolerance: How much mean IoU may fall.
+        tolerance: How much mean IoU may drop.
     """
 
     images: int
@@ -40,55 +45,74 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether the exported model may be written."""
+        """Whether the file may be kept."""
         return self.before - self.after <= self.tolerance
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data for the file's metadata."""
+        """Return plain data, for the file's description."""
         return {
             "images": self.images,
             "pixels_equal": self.equal,
-            "mean_iou": {"original": self.before, "exported": self.after},
+            "mean_iou": {"model": self.before, "exported": self.after},
             "tolerance": self.tolerance,
+            "passed": self.passed,
         }
 
 
 def compare(
     model: SemanticModel,
-    exported: Callable[[npt.NDArray[np.uint8]], Labels],
+    exported: Callable[[Image], Labels],
     scenes: Iterable[Scene],
     tolerance: float,
-    on_scene: Callable[[], None] | None = None,
+    image_size: Size | None = None,
+    on_scene: Callable[[], object] | None = None,
 ) -> Verdict:
-    """Predict labelled scenes with both and score both.
+    """Let both predict labelled images and score both at the labels' native size.
 
     Args:
-        model: The original.
-        exported: Gives train ids (H, W) for a picture (H, W, 3).
-        scenes: With labels.
-        tolerance: How much mean IoU may fall, in [0, 1].
-        on_scene: Called after each scene.
+        model: What was exported.
+        exported: Gives the train ids (H, W) of a picture (H, W, 3), by the exported file.
+        scenes: Images with labels, in the model's label space.
+        tolerance: How much mean IoU may drop, in [0, 1].
+        image_size: Pictures are resized to this (H, W) first, if the file takes no other; for both alike.
+        on_scene: Is called after each image.
 
     Raises:
-        DataError: There are no scenes.
+        DataError: There are no images, or no class occurs in their labels.
     """
-    counts = [SemanticCounts(model.label_space), SemanticCounts(model.label_space)]
+    counts = SemanticCounts(model.label_space), SemanticCounts(model.label_space)
     equal = pixels = images = 0
     for scene in scenes:
-        both = [model.predict(scene.image, scene.name).labels, exported(scene.image)]
-        for one, labels in zip(counts, both, strict=True):
-            count_scene(one, Scene(scene.image, scene.labels, None, scene.name), labels)
-        equal += int((both[0] == both[1]).sum())
-        pixels, images = pixels + both[0].size, images + 1
-        if on_scene:
+        picture = np.asarray(resize_picture(scene.image, image_size, "opencv"))
+        ours, theirs = model.predict(picture).labels, exported(picture)
+        equal, pixels, images = equal + int((ours == theirs).sum()), pixels + ours.size, images + 1
+        plain = Scene(scene.image, scene.labels, None, scene.name)  # instances say nothing of a mean IoU
+        for count, labels in zip(counts, (ours, theirs), strict=True):
+            size = (scene.image.shape[0], scene.image.shape[1])
+            count_scene(count, plain, nearest_labels(labels, size))
+        if on_scene is not None:
             on_scene()
     if not images:
-        raise DataError("There are no labelled images to compare the exported model on. Give a split with --split.")
-    scores = [semantic_scores(one, model.label_space) for one in counts]
-    rows = {
-        name: (before["iou"] or 0.0, scores[1]["classes"][name]["iou"] or 0.0)
-        for name, before in scores[0]["classes"].items()
-        if before["iou"] is not None or scores[1]["classes"][name]["iou"] is not None
-    }
-    before, after = (score["mean_iou"] or 0.0 for score in scores)
-    return Verdict(images, equal / pixels, before, after, rows, tolerance)
+        raise DataError(
+            "There is no image to compare the exported file on. Give labelled ones: -d NAME -p ROOT --split val."
+        )
+    before, after = (_scores(count, model.label_space) for count in counts)
+    mean = [float(np.mean(list(scores.values()))) for scores in (before, after)]
+    classes = {name: (before[name], after[name]) for name in before}
+    return Verdict(images, equal / pixels, mean[0], mean[1], classes, tolerance)
+
+
+def evenly(dataset: SceneDataset, images: int) -> list[int]:
+    """Choose so many scenes at equal distances; all if there are fewer."""
+    count = min(images, len(dataset))
+    return np.linspace(0, len(dataset) - 1, count).round().astype(int).tolist() if count else []
+
+
+def _scores(counts: SemanticCounts, space: LabelSpace) -> dict[str, float]:
+    """Return the IoU of every class that occurs in the truth; a class that is missed altogether has 0."""
+    truth = sum(image.confusion[: len(space)].sum(1) for image in counts.images.values())
+    occurs = {name: bool(n) for name, n in zip(space.names, np.asarray(truth).tolist(), strict=True)}
+    if not any(occurs.values()):
+        raise DataError("No class occurs in the labels of the compared images. Give others with --images or --split.")
+    classes = semantic_scores(counts, space)["classes"]
+    return {name: float(classes[name]["iou"] or 0.0) for name in space.names if occurs[name]}

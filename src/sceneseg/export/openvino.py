@@ -1,37 +1,48 @@
-"""OpenVINO's own files, from the ONNX model."""
+"""OpenVINO: for Intel's processors, graphics and NPUs."""
 
+import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import onnx
 
+from sceneseg.data.scene import Image
 from sceneseg.environment import import_openvino
+from sceneseg.errors import ConfigError
+from sceneseg.export import register
+from sceneseg.export._base import Artifact
+from sceneseg.export.onnx import compose
+from sceneseg.export.plan import Plan
+from sceneseg.run import KEY
+from sceneseg.tasks.semantic import SemanticModel
 
 
-def convert(model: onnx.ModelProto) -> Any:
-    """Return OpenVINO's form of a complete ONNX model."""
-    ov = import_openvino()
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "model.onnx"
-        onnx.save(model, file)
-        return ov.convert_model(str(file))
+@register
+class OpenVINO(Artifact):
+    """The ONNX model in OpenVINO's own form; int8 comes as it was quantised there."""
 
+    suffix = ".xml"
+    companions = (".bin",)
+    engine = "openvino"
 
-def runner(model: Any) -> Callable[[npt.NDArray[np.uint8]], npt.NDArray[Any]]:
-    """Return what runs a model on one picture (H, W, 3)."""
-    ov = import_openvino()
-    compiled = ov.Core().compile_model(model, "CPU", {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"})
+    def __init__(self, model: SemanticModel, plan: Plan, calibration: Sequence[Image]) -> None:
+        if plan.resizes and plan.resize == "pil_bilinear":
+            height, width = plan.target_size or (0, 0)
+            raise ConfigError(
+                f"This model's pictures are resized with smoothing, which OpenVINO leaves out. Export it "
+                f"--size {height} {width} and resize pictures before, or export it --to onnx."
+            )
+        self.precision = plan.precision
+        ov = import_openvino()
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "model.onnx"
+            onnx.save(compose(model, plan, calibration), file)
+            self.model = ov.convert_model(file)
 
-    def run(picture: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
-        return np.array(compiled([picture[None]])[0][0])
-
-    return run
-
-
-def save(model: Any, file: Path, half: bool) -> None:
-    """Write FILE.xml and FILE.bin; `half` stores weights in float16."""
-    import_openvino().save_model(model, str(file), compress_to_fp16=half)
+    def save(self, file: Path, description: dict[str, Any]) -> None:
+        """Write FILE.xml and FILE.bin."""
+        ov = import_openvino()
+        self.model.set_rt_info(json.dumps(description), [KEY])
+        ov.save_model(self.model, file, compress_to_fp16=self.precision == "fp16")

@@ -1,27 +1,102 @@
-"""TensorRT builds its engine on the device itself: this writes the script that does it from the ONNX file."""
+"""TensorRT: for NVIDIA's GPUs and Jetson, on which the script beside the file builds the engine."""
 
-SCRIPT = """#!/usr/bin/env bash
-# Builds a TensorRT engine from {name}.onnx on this device and times it. Run it where the engine will run.
-# Needs trtexec, which is part of TensorRT: on a Jetson in /usr/src/tensorrt/bin.
-set -euo pipefail
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from sceneseg.data.scene import Image
+from sceneseg.errors import ConfigError, ModelError
+from sceneseg.export import register
+from sceneseg.export._base import Artifact
+from sceneseg.export.onnx import compose, describe_in
+from sceneseg.export.plan import Plan
+from sceneseg.tasks.semantic import SemanticModel
+
+OPERATIONS = """
+Abs Add And ArgMax AveragePool BatchNormalization Cast Ceil Clip Concat Constant ConstantOfShape Conv ConvTranspose
+DepthToSpace DequantizeLinear Div Equal Erf Exp Expand Flatten Floor Gather GatherElements Gelu Gemm GlobalAveragePool
+GlobalMaxPool Greater GreaterOrEqual GroupNormalization HardSigmoid HardSwish Identity InstanceNormalization
+LayerNormalization LeakyRelu Less LessOrEqual Log MatMul Max MaxPool Min Mod Mul Neg Not Or PRelu Pad Pow
+QuantizeLinear Range Reciprocal ReduceL2 ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum Relu Reshape Resize Round
+ScatterElements ScatterND Shape Sigmoid Sign Size Slice Softmax Split Sqrt Squeeze Sub Sum Tanh Tile TopK Transpose
+Unsqueeze Where
+"""
+"""That TensorRT 10's ONNX parser has, of those that networks like ours are made of.
+
+Source: onnx-tensorrt, docs/operators.md.
+"""
+
+SCRIPT = """#!/bin/sh
+# Builds an engine from the ONNX file beside it and times it, on the device that will run it: an engine belongs to one
+# kind of GPU and one version of TensorRT. Further options go to trtexec: sh {script} --useDLACore=0
+set -eu
 cd "$(dirname "$0")"
 TRTEXEC=${{TRTEXEC:-$(command -v trtexec || echo /usr/src/tensorrt/bin/trtexec)}}
-"$TRTEXEC" --onnx={name}.onnx --saveEngine={name}.engine {flags} \\
-  --minShapes=image:1x{low}x3 --optShapes=image:1x{usual}x3 --maxShapes=image:{batch}x{high}x3 \\
-  --useCudaGraph --warmUp=500 --iterations=200
+TYPES="{flags}"
+"$TRTEXEC" --help 2>&1 | grep -q -e --fp16 || TYPES=  # TensorRT 11 takes types from the ONNX file alone
+"$TRTEXEC" --onnx={onnx} --saveEngine={engine} $TYPES \\
+{shapes}  --useCudaGraph --warmUp=500 --iterations=200 "$@"
 """
 FLAGS = {"fp32": "", "fp16": "--fp16", "int8": "--fp16 --int8"}
+SMALLEST = 256  # pixels of a side, in engines for pictures of any size
 
 
-def script(name: str, precision: str, size: tuple[int, int], batch: int = 1) -> str:
-    """Return the script for a file NAME.onnx.
+@register
+class TensorRT(Artifact):
+    """ONNX of the operations that TensorRT has, and the script that makes an engine of it."""
 
-    Args:
-        name: Of the ONNX file, without its ending.
-        precision: fp32, fp16, or int8 (the ONNX file then holds the ranges).
-        size: (height, width) that the engine is tuned for; half of it to the whole of it is accepted.
-        batch: Most pictures at once.
-    """
-    height, width = size
-    low, usual = f"{height // 2}x{width // 2}", f"{height}x{width}"
-    return SCRIPT.format(name=name, flags=FLAGS[precision], low=low, usual=usual, high=usual, batch=batch)
+    suffix = ".onnx"
+    companions = (".sh",)
+    engine = "tensorrt"
+
+    def __init__(self, model: SemanticModel, plan: Plan, calibration: Sequence[Image]) -> None:
+        if plan.resizes and plan.resize == "pil_bilinear":
+            height, width = plan.target_size or (0, 0)
+            raise ConfigError(
+                f"This model's pictures are resized with smoothing, which TensorRT doesn't have. Export it "
+                f"--size {height} {width} and resize pictures before."
+            )
+        self.plan = plan
+        self.model = compose(model, plan, calibration)
+        if lacking := unknown_operations(self.model):
+            raise ModelError(
+                f"{model.network.name} needs {', '.join(lacking)}, which TensorRT isn't known to have. "
+                f"Export it --to onnx and try it with trtexec."
+            )
+
+    def save(self, file: Path, description: dict[str, Any]) -> None:
+        """Write the ONNX file and the script."""
+        describe_in(self.model, description)
+        onnx.save(self.model, file)
+        script = file.with_suffix(".sh")
+        script.write_text(make_script(file.stem, self.plan), encoding="utf-8")
+        script.chmod(0o755)
+
+    def advice(self, file: Path) -> str:
+        """Return what builds the engine."""
+        script = file.with_suffix(".sh").name
+        return f"copy {file.name} and {script} to the device and run ./{script} there"
+
+
+def unknown_operations(model: onnx.ModelProto) -> list[str]:
+    """Return what TensorRT isn't known to have, of what a model is made of."""
+    found = {node.op_type for node in model.graph.node} - set(OPERATIONS.split())
+    if any(node.op_type == "MaxPool" and len(node.output) > 1 and node.output[1] for node in model.graph.node):
+        found.add("MaxPool with indices")
+    return sorted(found)
+
+
+def make_script(name: str, plan: Plan) -> str:
+    """Return a shell script that calls trtexec with the shapes and the precision of the file NAME.onnx."""
+    if plan.image_size:
+        smallest = usual = largest = plan.image_size
+    else:
+        usual = plan.target_size or (1024, 2048)
+        smallest, largest = (min(SMALLEST, usual[0]), min(SMALLEST, usual[1])), usual
+    sizes = (("min", smallest), ("opt", usual), ("max", largest))
+    shapes = "".join(f"  --{word}Shapes=image:1x{height}x{width}x3 \\\n" for word, (height, width) in sizes)
+    script, graph, engine = (shlex.quote(f"{name}{suffix}") for suffix in (".sh", ".onnx", ".engine"))
+    return SCRIPT.format(script=script, onnx=graph, engine=engine, flags=FLAGS[plan.precision], shapes=shapes)

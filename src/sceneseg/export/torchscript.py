@@ -1,62 +1,140 @@
-"""TorchScript, for programs in C++ with libtorch: pictures of one size in, labels out."""
+"""TorchScript: for C++ programs with LibTorch, which need no Python."""
 
+import json
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sceneseg.data.scene import Image
+from sceneseg.errors import ConfigError, ModelError
+from sceneseg.export import register
+from sceneseg.export._base import Artifact
+from sceneseg.export._body import TRACED_AT, Body
+from sceneseg.export.plan import Plan
+from sceneseg.run import KEY
 from sceneseg.tasks.semantic import SemanticModel
 
-Size = tuple[int, int]
+
+@register
+class TorchScript(Artifact):
+    """The traced network, and around it what is written in TorchScript."""
+
+    suffix = ".torchscript"
+    engine = "libtorch"
+
+    def __init__(self, model: SemanticModel, plan: Plan, calibration: Sequence[Image]) -> None:
+        if plan.precision == "int8":
+            raise ConfigError("TorchScript files are fp32 or fp16. For int8 export --to onnx, openvino or tensorrt.")
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # TorchScript is deprecated, and tracing warns of what is checked below
+            body = trace_body(model, plan)
+            self.module = torch.jit.script(Whole(body, plan).eval())
+
+    def save(self, file: Path, description: dict[str, Any]) -> None:
+        """Write the file."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.jit.save(self.module, str(file), {f"{KEY}.json": json.dumps(description)})
 
 
-class Complete(nn.Module):
-    """Resizing, network, upsampling and argmax: (B, H, W, 3) uint8 to (B, H, W) uint8 train ids.
+def trace_body(model: SemanticModel, plan: Plan) -> torch.jit.ScriptModule:
+    """Record the network between normalised pixels and coarse logits.
+
+    Raises:
+        ModelError: It computes sizes in Python, which a recording holds for all others.
+    """
+    half = plan.precision == "fp16"
+    body, divisor = Body(model.network, half).eval(), plan.size_divisor
+    kind = torch.half if half else torch.float
+    side = -(-TRACED_AT // divisor) * divisor
+    height, width = plan.padded_size or (side, side + 2 * divisor)
+    traced: torch.jit.ScriptModule = torch.jit.trace(  # type: ignore[no-untyped-call]
+        body, torch.rand(1, 3, height, width, dtype=kind), check_trace=False
+    )
+    if plan.padded_size is None:
+        other = torch.rand(1, 3, height - 3 * divisor, width + 2 * divisor, dtype=kind)
+        expected = body(other)
+        try:
+            fits = torch.allclose(traced(other), expected, atol=1e-3 * float(expected.abs().max()))
+        except RuntimeError:
+            fits = False
+        if not fits:
+            raise ModelError(
+                f"{model.network.name} computes sizes in Python, so that its TorchScript holds for one size alone. "
+                f"Give that with --size HEIGHT WIDTH, or export it --to onnx."
+            )
+    return traced
+
+
+class Whole(nn.Module):
+    """What stands around the network, in the words that TorchScript knows; see `sceneseg.export._graph`.
 
     Args:
-        model: What is exported.
-        size: (height, width) of the pictures.
+        body: The traced network.
+        plan: What the file shall do.
     """
 
-    def __init__(self, model: SemanticModel, size: Size) -> None:
+    mean: Tensor
+    std: Tensor
+    values: Tensor
+
+    def __init__(self, body: torch.jit.ScriptModule, plan: Plan) -> None:
         super().__init__()
-        self.network = model.network
-        self.size, self.seen = size, model.input.target_size or size
-        self.rounds = model.input.resize == "opencv"
+        self.body = body
+        self.register_buffer("mean", torch.tensor(plan.mean).view(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor(plan.std).view(1, -1, 1, 1))
+        self.register_buffer("values", torch.tensor(plan.values, dtype=torch.uint8))
+        self.output: str = plan.output
+        self.resize: str = plan.resize if plan.resizes else ""
+        self.target_size: list[int] = list(plan.target_size or (0, 0))
+        self.image_size: list[int] = list(plan.image_size or (0, 0))
+        self.small_labels: bool = plan.enlarge == "labels" and plan.resizes
+        self.divisor: int = plan.size_divisor
+        self.align_corners: bool = plan.align_corners
+        self.half_precision: bool = plan.precision == "fp16"
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return the labels."""
+        """Map pictures (B, H, W, 3) uint8 to what the plan says."""
+        size = [image.shape[1], image.shape[2]]
+        if self.image_size[0] > 0 and size != self.image_size:
+            raise ValueError("pictures of another size than the file was exported for")
         pixels = image.permute(0, 3, 1, 2).float()
-        if self.seen != self.size:
-            pixels = F.interpolate(pixels, self.seen, mode="bilinear", align_corners=False)
-            pixels = pixels.round() if self.rounds else pixels
-        coarse = self.network.coarse_logits(pixels / 255)[0]
-        padded = self.network.padded_size(*self.seen)
-        covered = [round(p * whole / seen) for p, whole, seen in zip(padded, self.size, self.seen, strict=True)]
-        logits = F.interpolate(coarse, covered, mode="bilinear", align_corners=self.network.align_corners)
-        return logits[..., : self.size[0], : self.size[1]].argmax(1).to(torch.uint8)
+        if self.resize != "" and size != self.target_size:
+            pixels = F.interpolate(
+                pixels, self.target_size, mode="bilinear", align_corners=False, antialias=self.resize == "pil_bilinear"
+            )
+            if self.resize != "opencv_bilinear":
+                pixels = (pixels + 0.5).floor()
+        seen = [pixels.shape[2], pixels.shape[3]]
+        padded = [(side + self.divisor - 1) // self.divisor * self.divisor for side in seen]
+        pixels = (pixels / 255 - self.mean) / self.std
+        pixels = F.pad(pixels, [0, padded[1] - seen[1], 0, padded[0] - seen[0]])
+        logits = self.body(pixels.half() if self.half_precision else pixels).float()
+        if self.output == "coarse":
+            return logits
+        if self.small_labels:
+            labels = self.highest(logits, padded, seen, seen)
+            return F.interpolate(labels[:, None].float(), size, mode="nearest-exact")[:, 0].to(torch.uint8)
+        if self.output == "probabilities":
+            return self.enlarge(logits, padded, seen, size).softmax(1)
+        return self.highest(logits, padded, seen, size)
 
+    def highest(self, logits: Tensor, padded: list[int], seen: list[int], size: list[int]) -> Tensor:
+        """Return the labels (B, H, W)."""
+        return self.values[self.enlarge(logits, padded, seen, size).argmax(1)]
 
-def build(model: SemanticModel, size: Size) -> torch.jit.ScriptModule:
-    """Trace the complete model for pictures of one size."""
-    with warnings.catch_warnings(), torch.inference_mode():
-        warnings.simplefilter("ignore")  # tracing is deprecated, and warns of sizes that become constants
-        example = torch.zeros(1, *size, 3, dtype=torch.uint8)
-        traced: torch.jit.ScriptModule = torch.jit.trace(Complete(model, size).eval(), example)  # type: ignore[no-untyped-call]
-        return traced
-
-
-def run(model: torch.jit.ScriptModule, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Predict one picture (H, W, 3) of the size that was traced."""
-    with torch.inference_mode():
-        labels: npt.NDArray[np.uint8] = model(torch.from_numpy(picture)[None])[0].numpy()
-        return labels
-
-
-def save(model: torch.jit.ScriptModule, file: Path) -> None:
-    """Write the file."""
-    model.save(str(file))
+    def enlarge(self, logits: Tensor, padded: list[int], seen: list[int], size: list[int]) -> Tensor:
+        """Interpolate coarse logits to a picture; the padding is cut away."""
+        if size == seen or padded == seen:
+            whole = padded if size == seen else size
+            if logits.shape[2] != whole[0] or logits.shape[3] != whole[1]:
+                logits = F.interpolate(logits, whole, mode="bilinear", align_corners=self.align_corners)
+        else:  # the padding covers a fraction of a pixel
+            factors = [float(padded[i]) * size[i] / seen[i] / logits.shape[2 + i] for i in range(2)]
+            logits = F.interpolate(logits, scale_factor=factors, mode="bilinear", align_corners=self.align_corners)
+        return logits[:, :, : size[0], : size[1]]

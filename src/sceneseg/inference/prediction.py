@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from sceneseg.errors import ModelError
 from sceneseg.inference import drawing
 from sceneseg.inference.drawing import Picture
 from sceneseg.labels import Labels, LabelSpace
@@ -25,7 +26,8 @@ class Prediction:
         labels: (H, W) uint8 train ids.
         label_space: Names, colours and stored ids of the classes.
         name: Used for file names.
-        coarse: The model's logits (1, C, h, w), from which probabilities are made when asked for.
+        coarse: The model's logits (1, C, h, w), from which probabilities are made when asked for; None where what
+            predicted gives labels alone.
         covered: Height and width, in image pixels, that they cover.
         align_corners: How they lie on the image.
     """
@@ -34,13 +36,21 @@ class Prediction:
     labels: Labels
     label_space: LabelSpace
     name: str
-    coarse: "Tensor"
-    covered: tuple[float, float]
+    coarse: "Tensor | None" = None
+    covered: tuple[float, float] = (0.0, 0.0)
     align_corners: bool = False
 
     @cached_property
     def probabilities(self) -> npt.NDArray[np.float32]:
-        """Probability of every class at every pixel, (C, H, W) float32."""
+        """Probability of every class at every pixel, (C, H, W) float32.
+
+        Raises:
+            ModelError: The prediction has labels alone.
+        """
+        if self.coarse is None:
+            raise ModelError(
+                "This prediction has labels alone. Predict with the weights, or export --output probabilities."
+            )
         from sceneseg.kernels.upsample_argmax import upsample_probabilities
 
         size = (self.labels.shape[0], self.labels.shape[1])

@@ -26,7 +26,7 @@ class Engine(ABC):
     devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
     """Where it computes."""
     file: ClassVar[str | None] = None
-    """Which exported file it reads: "fp32", "int8", ...; None when it reads the weights."""
+    """Which exported file it reads: "onnxruntime/fp32", "openvino/int8", ...; None when it reads the weights."""
 
     @abstractmethod
     def __init__(self, job: Job) -> None: ...

@@ -20,7 +20,7 @@ class FileEngine(Engine):
     """
 
     devices: ClassVar[tuple[str, ...]] = ("cpu",)
-    file: ClassVar[str] = "fp32"
+    file: ClassVar[str] = "onnxruntime/fp32"
 
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -64,6 +64,7 @@ class OpenVINOEngine(FileEngine):
     """OpenVINO's CPU plug-in, compiled for the one size that is measured."""
 
     package: ClassVar[str] = "openvino"
+    file: ClassVar[str] = "openvino/fp32"
     precision: ClassVar[str] = "f32"
 
     def open(self, file: Path) -> Callable[[Pixels], Any]:

@@ -10,4 +10,4 @@ from sceneseg.bench.engines._files import OnnxRuntimeEngine
 class OnnxRuntime(OnnxRuntimeEngine):
     """Everything inside the file."""
 
-    file: ClassVar[str] = "fp32"
+    file: ClassVar[str] = "onnxruntime/fp32"

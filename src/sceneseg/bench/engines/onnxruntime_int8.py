@@ -10,4 +10,4 @@ from sceneseg.bench.engines._files import OnnxRuntimeEngine
 class OnnxRuntimeInt8(OnnxRuntimeEngine):
     """Quantised by the exporter."""
 
-    file: ClassVar[str] = "int8"
+    file: ClassVar[str] = "onnxruntime/int8"

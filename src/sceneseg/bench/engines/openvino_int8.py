@@ -10,5 +10,5 @@ from sceneseg.bench.engines._files import OpenVINOEngine
 class OpenVINOInt8(OpenVINOEngine):
     """Quantised by the exporter."""
 
-    file: ClassVar[str] = "int8"
+    file: ClassVar[str] = "openvino/int8"
     precision: ClassVar[str] = "bf16"

@@ -1,0 +1,122 @@
+"""From a model to an exported file that has passed the gate."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.progress import Progress
+
+from sceneseg.config import Size
+from sceneseg.data.scene import Image, SceneDataset
+from sceneseg.errors import ConfigError
+from sceneseg.export import formats
+from sceneseg.export._base import Artifact
+from sceneseg.export._description import describe
+from sceneseg.export.gate import TOLERANCE, Verdict, compare, evenly
+from sceneseg.export.plan import make_plan
+from sceneseg.tasks.exported import ExportedModel
+from sceneseg.tasks.semantic import SemanticModel
+
+
+def file_name(to: str, model: str, output: str, precision: str, image_size: Size | None) -> str:
+    """Return a name that says what is in the file, so that no export takes the place of another."""
+    maker: Any = formats.get(to)
+    parts = [model, precision]
+    parts += [output] if output != "labels" else []
+    parts += ["{}x{}".format(*image_size)] if image_size else []
+    parts += [to] if to == "tensorrt" else []  # which has the suffix of onnx
+    return "-".join(parts) + str(maker.suffix)
+
+
+def check_name(file: Path, to: str) -> None:
+    """Refuse a name that another format's files have.
+
+    Raises:
+        ConfigError: It ends otherwise than the format's files do.
+    """
+    maker: Any = formats.get(to)
+    if file.suffix != maker.suffix:
+        raise ConfigError(f"--out {file}: a file for {to} is called NAME{maker.suffix}.")
+
+
+@dataclass
+class Export:
+    """An exported model that isn't written yet.
+
+    Args:
+        model: What it was made of, computing in float32.
+        artifact: The exported model in memory.
+        description: What its file will say of itself.
+        image_size: (H, W) of the pictures it takes; None takes any.
+    """
+
+    model: SemanticModel
+    artifact: Artifact
+    description: dict[str, Any]
+    image_size: Size | None
+
+    @classmethod
+    def make(
+        cls,
+        model: SemanticModel,
+        to: str,
+        output: str = "labels",
+        precision: str = "fp32",
+        image_size: Size | None = None,
+        calibration: Sequence[Image] = (),
+    ) -> "Export":
+        """Translate a model.
+
+        Args:
+            model: On the CPU; from now on it computes in float32, which is what the file is compared with.
+            to: One of `sceneseg.export.formats`.
+            output: labels, label_ids, probabilities or coarse.
+            precision: fp32, fp16 or int8.
+            image_size: (H, W) of the pictures; None takes any.
+            calibration: Training images for int8.
+
+        Raises:
+            ConfigError: The format can't do that.
+            ModelError: The network can't be translated.
+        """
+        maker: Any = formats.get(to)
+        model.input.precision = "32-true"
+        plan = make_plan(model, output, precision, image_size, maker.engine)
+        with Progress("{task.description}", *Progress.get_default_columns()[3:], transient=True) as progress:
+            ranges = f", with ranges from {len(calibration)} images" if calibration else ""
+            progress.add_task(f"translating {model.network.name} to {to}{ranges}", total=None)
+            artifact = maker(model, plan, calibration)
+        return cls(model, artifact, describe(model, plan), image_size)
+
+    def check(self, dataset: SceneDataset, images: int, tolerance: float | None = None) -> Verdict:
+        """Let the file that would be written, and the model, predict labelled images.
+
+        Args:
+            dataset: Where the images come from.
+            images: How many, at equal distances.
+            tolerance: How much mean IoU may drop, in [0, 1]; by the precision when None.
+        """
+        allowed = TOLERANCE[self.description["precision"]] if tolerance is None else tolerance
+        chosen = evenly(dataset, images)
+        with tempfile.TemporaryDirectory() as folder, Progress(transient=True) as progress:
+            file = Path(folder) / f"exported{self.artifact.suffix}"
+            self.artifact.save(file, self.description)
+            exported = ExportedModel.load(file)
+            task = progress.add_task("comparing", total=len(chosen))
+            scenes = (dataset.read(i) for i in chosen)
+            verdict = compare(
+                self.model, exported.labels, scenes, allowed, self.image_size, lambda: progress.advance(task)
+            )
+        self.description["gate"] = verdict.to_dict() | {"dataset": dataset.name, "split": dataset.split}
+        return verdict
+
+    def write(self, file: Path) -> None:
+        """Write the file and what belongs to it, each whole or not at all."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
+            temporary = Path(folder) / file.name
+            self.artifact.save(temporary, self.description)
+            for suffix in (*self.artifact.companions, self.artifact.suffix):
+                temporary.with_suffix(suffix).replace(file.with_suffix(suffix))

@@ -1,0 +1,80 @@
+"""`sceneseg export` as a user meets it."""
+
+import json
+
+import onnx
+import pytest
+import torch
+
+from sceneseg import models
+from sceneseg.commands.export import export
+from sceneseg.data.cityscapes import LABEL_SPACE
+from sceneseg.errors import ConfigError, RunError
+from sceneseg.export.gate import GateError
+from sceneseg.tasks.exported import ExportedModel
+from sceneseg.tasks.semantic import SemanticModel
+
+
+@pytest.fixture
+def weights(tmp_path):
+    torch.manual_seed(0)
+    network = models.create("unet", num_classes=19, width=4, depth=2).eval()
+    model = SemanticModel(network, LABEL_SPACE, {"name": "unet", "width": 4, "depth": 2})
+    file = tmp_path / "street.safetensors"
+    model.save(file, model.network.state_dict(), score={"mean_iou": 0.5})
+    return file
+
+
+@pytest.fixture
+def asked(weights, toy_root):
+    return {"weights": weights, "data": "cityscapes", "root": str(toy_root), "images": 2}
+
+
+def test_the_table_is_shown_and_the_file_written(asked, tmp_path, capsys):
+    export(**asked)
+    file = tmp_path / "exports" / "unet-fp32.onnx"
+    said = capsys.readouterr().out
+    assert "road" in said
+    assert "2 images, " in said
+    assert f"written  {file}" in said
+    found = ExportedModel.load(file).description
+    assert found["gate"]["passed"]
+    assert found["gate"]["dataset"] == "cityscapes"
+    assert found["gate"]["split"] == "val"
+    assert found["score"] == {"mean_iou": 0.5}
+    assert json.loads(onnx.load(file).metadata_props[0].value) == found
+
+
+def test_a_file_that_is_worse_is_not_written(asked, tmp_path, capsys):
+    with pytest.raises(GateError, match="Nothing was written"):
+        export(**asked, tolerance=-100.0)
+    assert "mean" in capsys.readouterr().out, "the table is shown either way"
+    assert not list(tmp_path.rglob("*.onnx"))
+
+
+def test_nothing_but_the_files_is_left(asked, tmp_path):
+    export(**asked, to="trt", precision="int8", calibration=2, size=(64, 128), output="label_ids", tolerance=100.0)
+    name = "unet-int8-label_ids-64x128-tensorrt"
+    assert sorted(p.name for p in (tmp_path / "exports").iterdir()) == [f"{name}.onnx", f"{name}.sh"]
+    assert (tmp_path / "exports" / f"{name}.sh").stat().st_mode & 0o111
+
+
+def test_it_can_go_without_a_comparison_and_says_so(weights, tmp_path, capsys):
+    export(weights=weights, images=0, out=tmp_path / "a" / "b.onnx")
+    assert "not compared" in capsys.readouterr().out
+    assert "gate" not in ExportedModel.load(tmp_path / "a" / "b.onnx").description
+
+
+def test_the_size_that_the_network_sees(asked, tmp_path):
+    export(**asked, target_size=(32, 64), out=tmp_path / "small.onnx", tolerance=5.0)
+    assert ExportedModel.load(tmp_path / "small.onnx").description["input"]["target_size"] == [32, 64]
+
+
+def test_mistakes_get_one_sentence(asked, tmp_path):
+    with pytest.raises(ConfigError, match="a file for openvino is called NAME.xml"):
+        export(**asked, to="openvino", out=tmp_path / "street.onnx")
+    with pytest.raises(ConfigError, match='Did you mean "onnx"'):
+        export(**asked, to="onx")
+    with pytest.raises(RunError, match="no such weights file"):
+        export(**{**asked, "weights": tmp_path / "none.safetensors"})
+    assert not list(tmp_path.rglob("*.xml"))
