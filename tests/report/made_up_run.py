@@ -11,8 +11,10 @@ import numpy as np
 import yaml
 from PIL import Image
 
+from sceneseg.config import ScheduleConfig
 from sceneseg.data.cityscapes import LABEL_SPACE
 from sceneseg.labels import Labels
+from sceneseg.optim.schedules import learning_rate
 
 EPOCHS = 30
 PROTOCOL: dict[str, Any] = {
@@ -146,7 +148,7 @@ def write_history(path: Path, final: float, rng: np.random.Generator) -> None:
             progress = epoch / EPOCHS
             learnt = final * (1 - math.exp(-5 * progress)) / (1 - math.exp(-5)) - 0.02 * rng.random() * (1 - progress)
             validated = [f"{learnt:.6f}", f"{0.6 + 0.5 * learnt:.6f}"] if epoch % 3 == 0 else ["", ""]
-            rate = 0.045 * max(1 - progress, 1e-3) ** 0.9
+            rate = learning_rate(248 * epoch - 1, 248 * EPOCHS, 0.045, ScheduleConfig(**CONFIG["schedule"]))
             loss = 0.28 + 1.9 * math.exp(-4.5 * progress) + 0.04 * rng.normal()
             speed = 310 + 10 * rng.normal()
             writer.writerow([epoch, 248 * epoch, 2975 * epoch, 9.6 * epoch, rate, loss, speed, 0.02, *validated])

@@ -123,7 +123,7 @@ def test_differences_from_the_best_are_drawn_beside_zero(made):
 
 def test_what_costs_the_same_is_said_instead_of_drawn(made):
     text = Page(made.page).text
-    assert "Against trainingNot drawn, as all needed about the same: 4 min 48 s." in text
+    assert "About the same for all, so not drawnTraining4 min 48 s" in text
 
 
 def test_a_budget_of_time_leaves_no_chart_of_training(copy):
@@ -132,7 +132,7 @@ def test_a_budget_of_time_leaves_no_chart_of_training(copy):
         head, *rows = history.read_text().splitlines()
         cells = [row.split(",") for row in rows]
         history.write_text("\n".join([head, *(",".join([*c[:3], seconds, *c[4:]]) for c in cells)]) + "\n")
-    assert "same: 1 min 40 s to 5 min." in rewritten(copy)[1].text
+    assert "Training1 min 40 s to 5 min" in rewritten(copy)[1].text
     change(copy.plan, budget={"kind": "steps", "amount": 100})
     assert len(rewritten(copy)[1].all("svg", "data-scatter")) == 4
 
@@ -149,6 +149,10 @@ def test_the_machine_is_said_once_when_all_was_done_there(made, copy):
     _, page = rewritten(copy)
     assert "Training of quick on a laptop" in page.text
     assert "Training of same, good and latency" in page.text or "Training of good, same and latency" in page.text
+
+
+def test_curves_say_on_which_split(made):
+    assert {"Mean IoU on val by training", "Training loss by training"} <= set(Page(made.page).all("svg", "aria-label"))
 
 
 def test_files_are_linked(made):

@@ -87,9 +87,11 @@ def test_columns_without_a_value_are_left_out(copy: Path) -> None:
         row["iiou"] = None
     metrics |= {"categories": {}, "mean_iiou": None, "mean_category_iou": None, "mean_category_iiou": None}
     write_json(copy / "metrics.json", metrics)
+    other = copy / "evaluations/camvid-test/metrics.json"
+    write_json(other, json.loads(other.read_text()) | {"mean_category_iou": None})
     classes, evaluations = Page(write_report(copy)).tables
     assert classes[0] == ["Class", "IoU", "Dice", "Accuracy"]
-    assert evaluations[0][0] == "Evaluation"
+    assert evaluations[0] == ["Evaluation", "Mean IoU", "Pixel accuracy"]
 
 
 def test_curves_show_each_epoch_and_each_validation(page: Page) -> None:

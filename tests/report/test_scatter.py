@@ -14,7 +14,7 @@ def drawn(points, size=(360, 270)):
 
 
 def places(svg):
-    found = re.findall(r'<text class="name" x="([\d.]+)" y="([\d.]+)">([^<]+)', svg)
+    found = re.findall(r'<text class="name" x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]+)', svg)
     return [(float(x), float(y), name) for x, y, name in found]
 
 
@@ -43,9 +43,18 @@ def test_names_of_crowded_points_dont_overlap():
 
 
 def test_names_are_escaped_and_stay_inside():
-    svg = drawn([point("<b>", 10, 0.5), point("a_rather_long_name_of_a_model", 20, 0.6)])
+    svg = drawn([point("<b>", 10, 0.5), point("a_very_long_name_of_a_model-with-options", 20, 0.6)])
     assert "<b>" not in svg
-    assert all(x >= 0 and x + 6.6 * len(name) < 380 for x, _, name in places(svg))
+    found = places(svg)
+    assert [name for _, _, name in found] == ["a_very_long_name_of_a_…", "&lt;b&gt;"]
+    assert all(x >= 40 and x + 6.6 * len(name) < 380 for x, _, name in found)
+    assert "a_very_long_name_of_a_model-with-options" in svg  # what the read-out says
+
+
+def test_a_name_far_from_its_dot_is_joined_to_it():
+    assert 'class="leader"' not in drawn([point("a", 10, 0.5), point("b", 20, 0.6)])
+    crowd = [point(f"model_{i}", 10 + i / 4, 0.5 + i / 900) for i in range(7)]
+    assert drawn(crowd).count('class="leader"') >= 2
 
 
 def test_one_point_alone_can_be_drawn():

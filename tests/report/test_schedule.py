@@ -44,7 +44,7 @@ def test_an_unfinished_run_shows_how_far_it_came():
         ("curve", "stroke:var(--accent)"),
         ("curve dots", "stroke:var(--accent)"),
     ]
-    assert note == "poly, peak 0.01; 4 of 10 epochs done"
+    assert note == "poly, 4 of 10 epochs"
     assert ends == "0 10"
     assert said["epoch 2"] == "so far 0.008227, recorded 0.008227"
     assert said["epoch 8"] == "planned 0.002402"
@@ -71,7 +71,7 @@ def test_the_record_tells_a_peak_that_nobody_configured(name, warmup):
 
 def test_parts_with_rates_of_their_own():
     _, said, note, _ = drawn(contents({"name": "constant"}, done=2, peak=0.001, lr=0.01, scale={"encoder": 0.1}))
-    assert note == "constant, peak 0.001; 2 of 10 epochs done"
+    assert note == "constant, 2 of 10 epochs"
     assert said["epoch 1"] == "so far 0.001, recorded 0.001"
 
 
@@ -79,7 +79,7 @@ def test_an_extended_run_keeps_what_it_recorded_under_its_old_plan():
     found = contents({"name": "poly"}, lr=0.01)
     found.config["train"]["epochs"] = 20
     _, said, note, _ = drawn(found)
-    assert note == "poly, peak 0.01; 10 of 20 epochs done"
+    assert note == "poly, 10 of 20 epochs"
     assert said["epoch 9"] == "so far 0.005863, recorded 0.001315"
 
 

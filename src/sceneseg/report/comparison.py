@@ -107,8 +107,8 @@ def _cards(results: Plain) -> list[Plain]:
     if len(rows) < 2:
         return []
     for titles in cards.values():
-        if "Fastest" in titles and "Fastest within one point" in titles:
-            titles.remove("Fastest within one point")
+        if named["near"] in titles and len(titles) > 1:  # it goes without saying
+            titles.remove(named["near"])
     return [{"titles": " · ".join(titles), "row": rows[name]} for name, titles in cards.items() if len(cards) > 1]
 
 
@@ -116,7 +116,8 @@ def _facts(results: Plain, compared: int) -> dict[str, tuple[str, str]]:
     """Return the facts under the answer: label -> (value, what stands small beside it)."""
     protocol, latency, budget = results["protocol"] or {}, results["latency"], results["budget"]
     ranked = len(results["candidates"])
-    facts = {"Compared": (str(compared), "candidates" if ranked == compared else f"{ranked} of them ranked together")}
+    number = "candidate" if compared == 1 else "candidates"
+    facts = {"Compared": (str(compared), number if ranked == compared else f"{number}, {ranked} ranked")}
     if protocol.get("images"):
         facts["Scored on"] = (f"{protocol['images']:,}", f"images of {protocol.get('dataset')} {protocol.get('split')}")
     if budget:
@@ -174,13 +175,14 @@ def _chart(rows: Sequence[Plain], colors: dict[str, str], key: str, title: str, 
 
 
 def _equal(results: Plain) -> list[tuple[str, str]]:
-    """Return (title, value or range) of each cost that isn't drawn, as it is about the same for all."""
+    """Return (name, value or range) of each cost that isn't drawn, as it is about the same for all."""
+    names = {"p50_ms": "Latency", "parameters": "Size", "gmacs": "Operations", "training_seconds": "Training"}
     found = []
-    for key, title, _ in CHARTS:
+    for key, name in names.items():
         if _is_equal(results, key):
             values = [row[key] for row in results["candidates"] if row.get(key)]
             ends = dict.fromkeys((_cost(key, min(values)), _cost(key, max(values))))
-            found.append((title, " to ".join(ends)))
+            found.append((name, " to ".join(ends)))
     return found
 
 
@@ -265,8 +267,10 @@ def _classes(rows: Sequence[Plain]) -> list[Plain]:
 def _curves(rows: Sequence[Plain], candidates: Sequence[Candidate], colors: dict[str, str]) -> list[Markup]:
     """Draw how score and loss came about, over the part of its training that each candidate had done."""
     contents = {c.name: c.first.contents for c in candidates}
+    splits = dict.fromkeys(found.setting("data.val_split") for found in contents.values() if found)
+    split = f" on {' and '.join(map(str, splits))}" if any(splits) else ""
     charts = []
-    for key, title, in_percent in (("mean_iou", "Mean IoU", True), ("loss", "Training loss", False)):
+    for key, title, in_percent in (("mean_iou", f"Mean IoU{split}", True), ("loss", "Training loss", False)):
         curves = []
         for row in rows:
             found = contents[row["name"]]

@@ -101,7 +101,7 @@ def _view(contents: Contents) -> Plain:
         "best": best,
         "best_name": SHORT[best],
         "counted": "images" if contents.classifies else "pixels",
-        "compared": {key: SUMMARY[key] for key in compared},
+        "compared": {k: SUMMARY[k] for k in compared if any(m.get(k) for m in contents.evaluations.values())},
         "summary": SUMMARY,
         "classes": _table(metrics["classes"], colors) if metrics else None,
         "categories": _table(metrics["categories"], {}) if metrics and metrics["categories"] else None,
@@ -147,7 +147,10 @@ def _facts(contents: Contents) -> dict[str, tuple[str, str]]:
     if parameters := model.get("parameters"):
         facts["Parameters"] = count(parameters)
     if gmacs := model.get("gmacs"):
-        facts["Cost"] = (f"{gmacs:.4g}", f"GMACs at {words(model['size'], 'size')}" if model.get("size") else "GMACs")
+        facts["Cost"] = (
+            f"{gmacs:,.0f}" if gmacs >= 100 else f"{gmacs:.3g}",
+            f"GMACs at {words(model['size'], 'size')}" if model.get("size") else "GMACs",
+        )
     speeds = [v for row in history if (v := row.get("images_per_second", 0)) > 0]
     if speeds:
         facts["Training speed"] = (f"{statistics.median(speeds):.3g}", "images/s")

@@ -15,6 +15,10 @@ LOGARITHMIC_FROM = 8.0
 ROW = 15
 """Height of a line of text, for labels that must not overlap."""
 GAP = 9
+FAR = 20
+"""Height between a name and its dot from which a line joins them."""
+LONGEST = 0.5
+"""Part of the chart's width that a name may take; the read-out has all of it."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +64,7 @@ def scatter(points: Sequence[Point], *, title: str, x_name: str, note: str = "",
     front = front if len(front) > 1 else []
     steps = _steps(front, frame) if front else Markup("")
     marks = [_mark(point, frame) for point in points]
-    labels = [
-        Markup('<text class="name" x="{}" y="{}">{}</text>').format(px(x), px(y), name)
-        for name, x, y in _labels(points, frame, front)
-    ]
+    labels = [label.draw() for label in _labels(points, frame, front)]
     readings = [[round(frame.x(p.x), 1), round(frame.y(p.y), 1), p.text] for p in points]
     svg = Markup(
         '<svg viewBox="0 0 {} {}" role="img" tabindex="0" aria-label="{}" data-scatter="{}">{}'
@@ -161,7 +162,38 @@ NAME, DOT, LINE = 6.0, 3.0, 1.0
 """How bad it is to hide a part of one of these."""
 
 
-def _labels(points: Sequence[Point], frame: _Frame, front: Sequence[Point]) -> list[tuple[str, float, float]]:
+@dataclass(frozen=True)
+class _Label:
+    """A name in the colour of its dot, with a line to it from further away."""
+
+    name: str
+    left: float
+    base: float
+    color: str
+    dot: tuple[float, float]
+
+    @property
+    def width(self) -> float:
+        return CHARACTER_WIDTH * 1.08 * len(self.name)
+
+    @property
+    def box(self) -> "Box":
+        return self.left, self.base - 11, self.left + self.width, self.base + 3
+
+    def draw(self) -> Markup:
+        x, y = self.dot
+        line = Markup("")
+        if abs(self.base - 4 - y) > FAR:
+            near = self.left - 2 if self.left > x else self.left + self.width + 2
+            line = Markup('<path class="leader" style="stroke:{}" d="M{} {}L{} {}"/>').format(
+                self.color, px(x), px(y), px(near), px(self.base - 4)
+            )
+        return line + Markup('<text class="name" x="{}" y="{}" style="fill:{}">{}</text>').format(
+            px(self.left), px(self.base), self.color, self.name
+        )
+
+
+def _labels(points: Sequence[Point], frame: _Frame, front: Sequence[Point]) -> list[_Label]:
     """Place each name where it hides no dot, line or other name: right of its dot, else left, above, below."""
     taken = _lines(front, frame)
     for p in points:
@@ -169,18 +201,25 @@ def _labels(points: Sequence[Point], frame: _Frame, front: Sequence[Point]) -> l
         taken.append((DOT, (x - 7, y - 7, x + 7, y + 7)))
         if p.low is not None and p.high is not None:
             taken.append((LINE, (x - 2, frame.y(p.high), x + 2, frame.y(p.low))))
+    longest = int(LONGEST * (frame.right - frame.left) / CHARACTER_WIDTH)
     placed = []
     for p in sorted(points, key=lambda p: -p.y):
-        x, y, width = frame.x(p.x), frame.y(p.y), CHARACTER_WIDTH * 1.08 * len(p.name)
+        x, y = dot = frame.x(p.x), frame.y(p.y)
+        name = p.name if len(p.name) <= longest else p.name[: longest - 1] + "…"
+        width = _Label(name, 0, 0, "", dot).width
         rows = [0, -1, 1, -2, 2, -3, 3]
-        choices = [(left, y + 4 + row * ROW) for row in rows for left in (x + GAP, x - GAP - width)]
-        boxes = [(left, base - 11, left + width, base + 3) for left, base in choices]
-        inside = [b[0] >= frame.left and b[2] <= frame.right + 8 and b[1] >= 0 and b[3] <= frame.bottom for b in boxes]
-        hidden = [sum(weight * _overlap(box, other) for weight, other in taken) for box in boxes]
-        best = min(range(len(boxes)), key=lambda i: (not inside[i], hidden[i], i))
-        taken.append((NAME, boxes[best]))
-        placed.append((p.name, *choices[best]))
+        choices = [
+            _Label(name, left, y + 4 + row * ROW, p.color, dot) for row in rows for left in (x + GAP, x - GAP - width)
+        ]
+        hidden = [sum(weight * _overlap(c.box, other) for weight, other in taken) for c in choices]
+        best = min(range(len(choices)), key=lambda i: (not _inside(choices[i].box, frame), hidden[i], i))
+        taken.append((NAME, choices[best].box))
+        placed.append(choices[best])
     return placed
+
+
+def _inside(box: "Box", frame: _Frame) -> bool:
+    return box[0] >= frame.left and box[2] <= frame.right + 8 and box[1] >= 0 and box[3] <= frame.bottom
 
 
 def _lines(front: Sequence[Point], frame: _Frame) -> list[tuple[float, Box]]:

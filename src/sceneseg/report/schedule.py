@@ -69,9 +69,8 @@ def schedule_chart(contents: Contents, score: str) -> Markup | None:
         for name, places, color in (("planned", to_come, "var(--faint)"), ("so far", so_far, "var(--accent)"))
         if places
     ]
-    note = f"{plan.config.name}, peak {number(max(y for _, y in planned))}"
-    if done < plan.epochs:
-        note += f"; {done:g} of {plan.epochs} epochs done"
+    state = f"{done:g} of {plan.epochs} epochs" if done < plan.epochs else f"peak {number(max(y for _, y in planned))}"
+    note = f"{plan.config.name}, {state}"
     ends = 0.0, max(float(plan.epochs), done)
     return line_chart([*curves, recorded], title="Learning rate", x_name="epoch", note=note, x_range=ends)
 
@@ -116,6 +115,7 @@ def _curve(plan: _Plan, peak: float) -> list[tuple[float, float]]:
     """Return (epoch, rate) along the run; each epoch's end is one of the places while there are few."""
     steps = plan.steps_per_epoch * plan.epochs
     places = {round(i * (steps - 1) / (POINTS - 1)) for i in range(POINTS)}
+    places.add(min(plan.config.warmup_steps, steps - 1))
     if plan.epochs <= POINTS:
         places |= {plan.steps_per_epoch * epoch - 1 for epoch in range(1, plan.epochs + 1)}
     return [((step + 1) / plan.steps_per_epoch, plan.rate(step, peak)) for step in sorted(places)]

@@ -86,10 +86,6 @@ if (sides.left) {
       }
     }
   }
-  const strength = document.querySelector("#strength");
-  const cover = () => document.querySelector(".scenes").style.setProperty("--strength", strength.value / 100);
-  strength.addEventListener("input", cover);
-  cover();
   for (const select of Object.values(sides)) select.addEventListener("change", draw);
   for (const button of all(".strip button")) {
     button.addEventListener("click", () => { sides.left.value = button.dataset.of; draw(); });

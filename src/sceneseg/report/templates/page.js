@@ -120,6 +120,11 @@ for (const scene of all(".scene")) {
     if (scene.hasPointerCapture(event.pointerId)) drag(event);
   });
 }
+for (const strength of all("#strength")) {
+  const cover = () => document.querySelector(".scenes").style.setProperty("--strength", strength.value / 100);
+  strength.addEventListener("input", cover);
+  cover();
+}
 for (const choice of all("input[name=under]")) {
   choice.addEventListener("change", () => { document.querySelector(".scenes").dataset.under = choice.value; });
 }
