@@ -1,7 +1,7 @@
 """Training input, images per second on one core: 512x1024 crops out of 1024x2048 scenes.
 
 Writes results/input.json. Each pipeline reads the scenes in one order, round after round, interleaved with the others;
-the figures are medians of the rounds. All begin with files in the page cache. What stands in a pipeline:
+the figures are medians of the rounds, of CPU time. All begin with files in the page cache. What stands in a pipeline:
 
 - mmsegmentation: its Cityscapes pipeline, rewritten from its configuration (decode, resize by 0.5-2, crop with
   cat_max_ratio 0.75, flip, PhotoMetricDistortion, normalise, to tensor); it needs a toolbox that no longer installs.
@@ -11,21 +11,22 @@ the figures are medians of the rounds. All begin with files in the page cache. W
   to the device, as one affine map for the whole batch; "with colour" adds that map on this CPU.
 - memcpy: copying the window's bytes, the limit.
 
-Run: python benchmarks/input.py [SCENES] [ROUNDS]
+Needs: pip install albumentations torchvision
+
+Run: python benchmarks/input.py
 """
 
-import sys
+import itertools
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import cv2
+import cyclopts
 import numpy as np
 import torch
-from last_step import write
+from _measure import time_in_turns, write
 from PIL import Image
 
 from sceneseg.config import AugmentConfig
@@ -42,30 +43,41 @@ Arrays = tuple[np.ndarray, np.ndarray]
 Sample = Callable[[int], Any]
 
 
-def main() -> None:
-    scenes, rounds = (int(a) for a in [*sys.argv[1:], 8, 7][:2])
+def main(*, scenes: int = 8, rounds: int = 7, quick: bool = False, json: Path | None = None) -> None:
+    """Measure training input.
+
+    Args:
+        scenes: How many are read in a round.
+        rounds: Timed rounds.
+        quick: A trial: two scenes, two rounds; printed, and written only where --json says.
+        json: File to write, instead of results/input.json.
+    """
+    scenes, rounds = (2, 2) if quick else (scenes, rounds)
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
     import_torchvision()  # this declares what torchvision misses beside a CPU build of torch
     with tempfile.TemporaryDirectory() as folder:
         pipelines = make_pipelines(Path(folder), scenes)
-        times: dict[str, list[float]] = {name: [] for name in pipelines}
-        for round_ in range(rounds + 1):
-            for name, sample in pipelines.items():
-                start = time.process_time()
-                for i in range(scenes):
-                    sample(round_ * scenes + i)
-                if round_:  # the first warms up
-                    times[name].append((time.process_time() - start) / scenes)
-    rates = {name: 1 / median(seconds) for name, seconds in times.items()}
-    base = rates["mmsegmentation, PNG"]
-    rows = [
-        {"pipeline": name, "images_per_second": round(rate, 1), "ratio": round(rate / base, 2)}
-        for name, rate in rates.items()
+        calls = {name: read_in_turn(sample, scenes) for name, sample in pipelines.items()}
+        times = time_in_turns("training input", calls, rounds).per(scenes).cpu_ms
+    base = times["mmsegmentation, PNG"]
+    results = [
+        {"pipeline": name, "images_per_second": round(1000 / ms, 1), "ratio": round(base / ms, 2)}
+        for name, ms in times.items()
     ]
-    for row in rows:
-        print(f"{row['pipeline']:32}{row['images_per_second']:10.1f}{row['ratio']:8.2f}")
-    write("input", {"scenes": scenes, "rounds": rounds, "crop": CROP, "pipelines": rows})
+    settings = {"scenes": scenes, "rounds": rounds, "crop": CROP, "threads": 1}
+    write("input", settings, results, json, quick, ("albumentations", "torchvision", "pillow"))
+
+
+def read_in_turn(sample: Sample, scenes: int) -> Callable[[], None]:
+    """Return a call that makes the next so many samples."""
+    numbers = itertools.count()
+
+    def read() -> None:
+        for number in itertools.islice(numbers, scenes):
+            sample(number)
+
+    return read
 
 
 def make_pipelines(folder: Path, scenes: int) -> dict[str, Sample]:
@@ -227,4 +239,4 @@ def torchvision(files: list[tuple[Path, Path]]) -> Sample:
 
 
 if __name__ == "__main__":
-    main()
+    cyclopts.run(main)

@@ -1,53 +1,61 @@
 """Cross-entropy at 1024x2048 from coarse logits, forward and backward: ours against torch eager.
 
-Writes results/loss.json. Times are medians of interleaved rounds, in CPU milliseconds; memory is the growth of the
-peak resident set over one step, each in a fresh process. The error is that of the gradient against float64.
+Writes results/loss.json: medians of interleaved rounds, in CPU milliseconds on one thread; the memory that a step
+needs at its peak; the error is that of the gradient against float64.
+
+Run: python benchmarks/loss.py
 """
 
-import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import cyclopts
 import numpy as np
 import torch
 import torch.nn.functional as F
-from last_step import in_fresh_process, interleaved, peak_growth, random_logits, street, write
+from _measure import ratios, time_in_turns, write
+from _streets import SIZE, noise_logits, street_labels
 from torch import Tensor
 
+from sceneseg.bench.memory import peak_growth
 from sceneseg.kernels._grid import axes
 from sceneseg.kernels.upsample_cross_entropy import cross_entropy_in_bands, make_targets, upsample_cross_entropy
 
 CASES = ((19, 8), (19, 4), (19, 1), (150, 8))  # classes, stride
-ROUNDS = 5
 
 
-def main() -> None:
+def main(*, rounds: int = 5, quick: bool = False, json: Path | None = None) -> None:
+    """Measure the loss.
+
+    Args:
+        rounds: Timed rounds.
+        quick: A trial: one case, two rounds; printed, and written only where --json says.
+        json: File to write, instead of results/loss.json.
+    """
+    rounds, cases = (2, CASES[:1]) if quick else (rounds, CASES)
     torch.set_num_threads(1)
-    labels = torch.from_numpy(street()).unsqueeze(0)
-    if len(sys.argv) > 1:
-        name, classes, stride = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-        coarse = random_logits(stride, classes)
-        small, few = torch.randn(1, classes, 4, 4), labels[:, :32, :32].contiguous()
-        print(peak_growth(lambda: step(name, small, few), lambda: step(name, coarse, labels)))
-        return
-    # Memory first: a child's peak starts at the size of the process that started it.
-    memory = {(name, *case): in_fresh_process(__file__, name, *case) for name in STEPS for case in CASES}
+    labels = torch.from_numpy(street_labels()).unsqueeze(0)
     results: list[dict[str, Any]] = []
-    for classes, stride in CASES:
-        coarse = random_logits(stride, classes)
-        times = interleaved({name: lambda n=name, x=coarse: step(n, x, labels) for name in STEPS}, ROUNDS)
-        exact = step("torch", coarse.double(), labels) if stride > 1 else None
+    for classes, stride in cases:
+        coarse = noise_logits(stride, classes)
+        calls = {name: lambda n=name, x=coarse: step(n, x, labels) for name in STEPS}
+        for call in calls.values():  # compiling isn't a step's memory
+            call()
+        memory = {name: peak_growth(call) for name, call in calls.items()}
+        times = time_in_turns(f"loss, {classes} classes, stride {stride}", calls, rounds).cpu_ms
+        exact = step("torch eager", coarse.double(), labels) if stride > 1 else None
         results.append(
             {
                 "classes": classes,
                 "stride": stride,
                 "cpu_ms": times,
-                "speedup": {name: round(times["torch"] / times[name], 2) for name in STEPS},
-                "peak_mib": {name: memory[name, classes, stride] for name in STEPS},
+                "speedup": ratios(times, "torch eager"),
+                "peak_mib": memory,
                 "gradient_error": None if exact is None else {n: error(step(n, coarse, labels), exact) for n in STEPS},
             }
         )
-    write("loss", results)
+    write("loss", {"rounds": rounds, "size": SIZE, "threads": 1}, results, json, quick)
 
 
 def step(name: str, coarse: Tensor, labels: Tensor) -> Tensor:
@@ -74,9 +82,9 @@ def tiles_step(coarse: Tensor, labels: Tensor) -> Tensor:
 
 
 STEPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "torch": torch_step,
+    "torch eager": torch_step,
     "sceneseg": tiles_step,
-    "sceneseg_bands": bands_step,
+    "sceneseg, plain PyTorch in bands": bands_step,
 }
 
 
@@ -85,4 +93,4 @@ def error(gradient: Tensor, exact: Tensor) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    cyclopts.run(main)

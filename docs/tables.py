@@ -5,6 +5,8 @@ import json
 import re
 from pathlib import Path
 
+import benchmark_tables
+
 from sceneseg.commands.models import catalogue
 from sceneseg.config import load
 from sceneseg.losses import CLASSES, heads, losses
@@ -100,6 +102,8 @@ if __name__ == "__main__":
     rows = catalogue()
     FACTS.write_text(json.dumps(rows, indent=1) + "\n")
     put(ROOT / "README.md", "models", models_table(rows))
+    for mark, text in benchmark_tables.sections().items():
+        put(ROOT / "docs" / benchmark_tables.PAGE, mark, text)
     put(ROOT / "docs" / "start.md", "starts", starts_table([row["name"] for row in rows]))
     put(ROOT / "docs" / "training.md", "losses", losses_table())
     put(ROOT / "docs" / "training.md", "optimizers", optimizers_table())

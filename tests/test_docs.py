@@ -13,7 +13,15 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
-def tables():
+def beside():
+    """Let the scripts in docs import each other, as they do when they are run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "docs")
+        yield
+
+
+@pytest.fixture(scope="module")
+def tables(beside):
     spec = importlib.util.spec_from_file_location("tables", ROOT / "docs" / "tables.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -36,6 +44,16 @@ def test_what_each_model_starts_from(tables):
 def test_what_can_be_typed_for_training(tables, mark):
     made = getattr(tables, f"{mark}_table")()
     assert tables.between(ROOT / "docs" / "training.md", mark) == made, "make docs"
+
+
+def test_the_benchmarks_page_says_what_was_measured(tables):
+    page = ROOT / "docs" / tables.benchmark_tables.PAGE
+    sections = tables.benchmark_tables.sections()
+    assert {"evaluation", "prediction", "prediction-cuda", "training", "training-cuda"} <= set(sections)
+    for mark, text in sections.items():
+        assert tables.between(page, mark) == text, "run `make docs`"
+    measured = {file.stem for file in tables.benchmark_tables.RESULTS.glob("*.json")}
+    assert measured <= set(sections)
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import pytest
 from sceneseg.data.cityscapes import LABEL_SPACE
 from sceneseg.errors import DataError
 from sceneseg.kernels import confusion
-from sceneseg.kernels.confusion import BLOCK, FEW_PIXELS, confusion_counts
+from sceneseg.kernels.confusion import BLOCK, FEW_PIXELS, WORD, confusion_counts
 
 
 def patchy(rng, size, values):
@@ -31,7 +31,7 @@ def test_counts_pairs():
     assert counts.tolist() == expected
 
 
-@pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 10 * BLOCK + 7, FEW_PIXELS + 5])
+@pytest.mark.parametrize("size", [0, 1, WORD - 1, WORD, WORD + 1, BLOCK * WORD, 10 * BLOCK * WORD + 7, FEW_PIXELS + 5])
 @pytest.mark.parametrize("kind", ["patches", "noise"])
 def test_compiled_equals_reference(size, kind):
     rng = np.random.default_rng(size)
@@ -39,10 +39,17 @@ def test_compiled_equals_reference(size, kind):
         labels, prediction = patchy(rng, size, range(256)), patchy(rng, size, [3, 200, 255])
     else:
         labels, prediction = rng.integers(0, 256, (2, size)).astype(np.uint8)
-    compiled = confusion._compiled()(labels, prediction)
-    assert compiled.dtype == np.int64
+    compiled = confusion.count_pairs_in_words(labels, prediction)
     assert np.array_equal(compiled, confusion.count_pairs_reference(labels, prediction))
     assert compiled.sum() == size
+
+
+def test_more_pixels_than_a_table_holds_are_counted_in_parts(monkeypatch):
+    monkeypatch.setattr(confusion, "MOST_PIXELS", 1001)
+    labels, prediction = (patchy(np.random.default_rng(seed), 5000, [0, 7, 255]) for seed in (1, 2))
+    found = confusion.count_pairs_in_words(labels, prediction)
+    assert found.dtype == np.int64
+    assert np.array_equal(found, confusion.count_pairs_reference(labels, prediction))
 
 
 @pytest.mark.parametrize("num_classes", [1, 19, 254])

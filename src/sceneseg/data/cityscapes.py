@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
+import cv2
 import numpy as np
 
 from sceneseg.data import register
@@ -149,5 +150,4 @@ class Cityscapes(SceneDataset):
         path = self.files[i].instances
         if path is None:
             return None
-        stored = read_ids(path).astype(np.int32)
-        return np.where(stored >= 1000, stored, 0)
+        return cv2.threshold(read_ids(path), 999, 0, cv2.THRESH_TOZERO)[1].astype(np.int32)

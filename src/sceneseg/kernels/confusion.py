@@ -1,10 +1,11 @@
 """Confusion counts: how many pixels of each true class were predicted as each class.
 
-One pair at 1024x2048, real labels, one thread of an EPYC server: 0.7 ms, against 5.6 ms for a masked np.bincount.
+One pair at 1024x2048, real labels, one thread of an EPYC server: 0.4 ms, against 5.8 ms for a masked np.bincount.
 """
 
 from collections.abc import Callable
 from functools import cache
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +18,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Counts = npt.NDArray[np.int64]
+Table = npt.NDArray[np.uint32]
+Words = npt.NDArray[np.uint64]
 
-BLOCK, PART = 64, 8  # the fastest of the 6 pairs tried; blocks of 32 take 1.6 times as long
+WORD = 8  # pixels, compared at once
+BLOCK = 4  # words; 8 and 16 take as long on label maps, 1 to 5 % longer on noise
+MOST_PIXELS = 2**32 - 1  # that a table of 32 bits can't but hold
 FEW_PIXELS = 2**16  # NumPy takes 0.14 ms for so many; loading the compiled loop (0.4 s) pays after 3,000 such images
 
 
@@ -42,13 +47,13 @@ def confusion_counts(
     check_pixels(labels, prediction)
     pairs = _count_pairs(labels.reshape(-1), prediction.reshape(-1))  # (256, 256)
     known = [*range(num_classes), ignore_index]
-    counts: Counts = pairs[np.ix_(known, known)]
-    if counts.sum() != pairs.sum():
+    counts: Counts = pairs[np.ix_(known, known)].astype(np.int64)
+    if counts.sum() != prod(labels.shape):
         _refuse(pairs, num_classes, ignore_index)
     return counts
 
 
-def _count_pairs(labels: Any, prediction: Any) -> Counts:
+def _count_pairs(labels: Any, prediction: Any) -> npt.NDArray[np.integer]:
     """Count where the pixels lie: arrays and tensors of a CPU here, others on their device."""
     if not isinstance(labels, np.ndarray) and labels.device.type != "cpu":
         from sceneseg.kernels._grid import runs_triton
@@ -58,8 +63,8 @@ def _count_pairs(labels: Any, prediction: Any) -> Counts:
 
             return count_pairs_by_runs(labels, prediction).cpu().numpy()
         return (labels.long() * 256 + prediction).bincount(minlength=256 * 256).view(256, 256).cpu().numpy()
-    labels, prediction = np.asarray(labels), np.asarray(prediction)
-    return (count_pairs_reference if labels.size < FEW_PIXELS else _compiled())(labels, prediction)
+    labels, prediction = np.ascontiguousarray(labels), np.ascontiguousarray(prediction)
+    return (count_pairs_reference if labels.size < FEW_PIXELS else count_pairs_in_words)(labels, prediction)
 
 
 def count_pairs_reference(labels: Labels, prediction: Labels) -> Counts:
@@ -67,41 +72,57 @@ def count_pairs_reference(labels: Labels, prediction: Labels) -> Counts:
     return np.bincount(labels.astype(np.intp) * 256 + prediction, minlength=256 * 256).reshape(256, 256)
 
 
-def count_pairs_in_blocks(labels: Labels, prediction: Labels) -> Counts:
-    """Count every pair of values as the reference does; written for Numba.
+def count_pairs_in_words(labels: Labels, prediction: Labels) -> npt.NDArray[np.integer]:
+    """Count every pair of values as the reference does, eight pixels at a time where that is possible.
 
-    Most blocks of pixels lie inside one object of both maps. To find that out is a vectorised comparison, and the
-    block is then counted at once; adding one by one to the same number would wait for memory each time.
+    Returns:
+        (256, 256), in 32 bits if that suffices.
     """
+    if labels.size > MOST_PIXELS:
+        starts = range(0, labels.size, MOST_PIXELS)
+        parts = ((labels[i : i + MOST_PIXELS], prediction[i : i + MOST_PIXELS]) for i in starts)
+        return np.sum([count_pairs_in_words(*part) for part in parts], axis=0, dtype=np.int64)
+    whole = labels.size // WORD * WORD
+    words = (ids[:whole].view(np.uint64) for ids in (labels, prediction))
+    return _compiled()(labels, prediction, *words)
 
-    def uniform(start: int, length: int) -> bool:
-        truth, guess, differs = labels[start], prediction[start], np.uint8(0)
-        for i in range(start, start + length):
-            differs |= (labels[i] ^ truth) | (prediction[i] ^ guess)
-        return differs == 0
 
-    pairs = np.zeros((256, 256), np.int64)
-    rest = labels.size // BLOCK * BLOCK
-    for block in range(0, rest, BLOCK):
-        if uniform(block, BLOCK):
-            pairs[labels[block], prediction[block]] += BLOCK
+def count_words(labels: Labels, prediction: Labels, label_words: Words, prediction_words: Words) -> Table:
+    """Count the pairs of values of pixels that also come as words; written for Numba.
+
+    Most blocks of words lie inside one object of both maps: to find that out is a vectorised comparison with the
+    first pixel, repeated in all bytes of a word, and the block is then counted at once; so are most words of the other
+    blocks. Counts of 32 bits are for noise, the worst case: it takes 1.6 times as long with 64 bits, whose rows share
+    the same few lines of the first cache.
+    """
+    low, repeat, width = np.uint64(255), np.uint64(0x0101010101010101), np.uint64(256)
+    pairs = np.zeros(256 * 256, np.uint32)
+    blocks = label_words.size // BLOCK * BLOCK
+    for block in range(0, blocks, BLOCK):
+        truth, guess = label_words[block] & low, prediction_words[block] & low
+        truths, guesses, differs = truth * repeat, guess * repeat, np.uint64(0)
+        for i in range(block, block + BLOCK):
+            differs |= (label_words[i] ^ truths) | (prediction_words[i] ^ guesses)
+        if differs == 0:
+            pairs[truth * width + guess] += np.uint32(BLOCK * WORD)
             continue
-        for part in range(block, block + BLOCK, PART):
-            if uniform(part, PART):
-                pairs[labels[part], prediction[part]] += PART
+        for i in range(block, block + BLOCK):
+            truth, guess = label_words[i] & low, prediction_words[i] & low
+            if (label_words[i] ^ truth * repeat) | (prediction_words[i] ^ guess * repeat) == 0:
+                pairs[truth * width + guess] += np.uint32(WORD)
             else:
-                for i in range(part, part + PART):
-                    pairs[labels[i], prediction[i]] += 1
-    for i in range(rest, labels.size):
-        pairs[labels[i], prediction[i]] += 1
-    return pairs
+                for j in range(i * WORD, i * WORD + WORD):
+                    pairs[np.uint64(labels[j]) * width + np.uint64(prediction[j])] += np.uint32(1)
+    for j in range(blocks * WORD, labels.size):
+        pairs[np.uint64(labels[j]) * width + np.uint64(prediction[j])] += np.uint32(1)
+    return pairs.reshape(256, 256)
 
 
 @cache
-def _compiled() -> Callable[[Labels, Labels], Counts]:
+def _compiled() -> Callable[[Labels, Labels, Words, Words], Table]:
     import numba
 
-    compiled: Callable[[Labels, Labels], Counts] = numba.njit(cache=True, nogil=True)(count_pairs_in_blocks)
+    compiled: Callable[[Labels, Labels, Words, Words], Table] = numba.njit(cache=True, nogil=True)(count_words)
     return compiled
 
 
@@ -121,7 +142,7 @@ def check_pixels(labels: "npt.NDArray[Any] | Tensor", prediction: "npt.NDArray[A
             raise DataError(f"Expected the {what} as uint8 train ids, found {found}. Encode them first.")
 
 
-def _refuse(pairs: Counts, num_classes: int, ignore_index: int) -> None:
+def _refuse(pairs: npt.NDArray[np.integer], num_classes: int, ignore_index: int) -> None:
     for what, pixels in (("labels", pairs.sum(1)), ("prediction", pairs.sum(0))):
         pixels[[*range(num_classes), ignore_index]] = 0
         if bad := pixels.nonzero()[0].tolist():

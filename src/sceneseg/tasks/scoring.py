@@ -1,13 +1,14 @@
 """Scoring a labelled split: with a model, with predictions that lie in files, or from the counts that a run kept."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from rich.progress import track
+from rich.progress import Progress, track
 
 from sceneseg import data, runs
 from sceneseg.config import Size, read_yaml
@@ -15,6 +16,7 @@ from sceneseg.data import loading
 from sceneseg.data.loading import WholeScenes
 from sceneseg.data.scene import SceneDataset, read_ids
 from sceneseg.errors import ConfigError, DataError, did_you_mean
+from sceneseg.kernels._grid import run_in_threads
 from sceneseg.kernels.confusion import Counts
 from sceneseg.kernels.instances import InstanceCounts
 from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace, choose_space
@@ -25,7 +27,7 @@ from sceneseg.metrics.sizes import size_bands
 from sceneseg.metrics.table import band_table, score_table
 from sceneseg.runs import Run
 from sceneseg.tasks.samples import Samples
-from sceneseg.tasks.semantic import SemanticModel, count_scene, evaluation_protocol, score
+from sceneseg.tasks.semantic import SemanticModel, evaluation_protocol, score
 
 VOID_NAMES = ("void", "background")
 
@@ -127,20 +129,53 @@ def score_files(folder: Path, request: Request) -> tuple[dict[str, Any], str]:
     if request.data is None:
         raise ConfigError("Predictions in files need a data set to compare with: give -d NAME -p ROOT.")
     dataset = data.create(request.data, root=request.root, split=request.split)
+    with Progress(transient=True) as progress:
+        task = progress.add_task("evaluating", total=len(dataset))
+        counts = count_files(folder, dataset, lambda: progress.advance(task))
+    return _score_in(counts, evaluation_protocol(dataset, None, request.void), request, None)
+
+
+def count_files(
+    folder: Path,
+    dataset: SceneDataset,
+    on_scene: Callable[[], object] = lambda: None,
+    *,
+    with_instances: bool = True,
+) -> SemanticCounts:
+    """Count label-id pictures against their truth; several threads read, and the images themselves aren't.
+
+    Args:
+        folder: Where the predictions are.
+        dataset: The labelled split.
+        on_scene: Is called after each scene.
+        with_instances: Also count single objects, where the data set tells them apart.
+
+    Raises:
+        DataError: A prediction is missing, or has another size than its truth.
+    """
     found = {file.name: file for file in sorted(folder.rglob("*.png"))}
     counts = SemanticCounts(dataset.label_space)
-    scenes = WholeScenes(dataset, range(len(dataset)))
-    for i in track(range(len(dataset)), "evaluating", transient=True):
-        scene = scenes[i]
-        path = _prediction_of(scene.name, found, folder)
+
+    def count(i: int) -> SemanticCounts:
+        name = dataset.files[i].name
+        path = _prediction_of(name, found, folder)
         prediction = dataset.label_space.encode(read_ids(path), where=path)
-        if scene.labels is not None and prediction.shape != scene.labels.shape:
+        labels = dataset.read_labels(i)
+        if labels is None:
+            raise ConfigError(f"{name} has no labels to compare with. Give a split that has them, --split val.")
+        if prediction.shape != labels.shape:
             raise DataError(
                 f"{path}: the prediction is {prediction.shape[0]} x {prediction.shape[1]} but its truth is "
-                f"{scene.labels.shape[0]} x {scene.labels.shape[1]}. Write predictions at the size of the labels."
+                f"{labels.shape[0]} x {labels.shape[1]}. Write predictions at the size of the labels."
             )
-        count_scene(counts, scene, prediction)
-    return _score_in(counts, evaluation_protocol(dataset, None, request.void), request, None)
+        part = SemanticCounts(dataset.label_space)
+        part.add(name, labels, prediction, dataset.read_instances(i) if with_instances else None)
+        on_scene()
+        return part
+
+    for part in run_in_threads(count, len(dataset)):
+        counts.merge(part)
+    return counts
 
 
 def regroup(counts: SemanticCounts, space: LabelSpace) -> SemanticCounts:

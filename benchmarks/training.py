@@ -1,0 +1,346 @@
+"""Training steps and what comes of them: ours against a plain PyTorch loop with the same network, data and settings.
+
+Writes results/training.json. Each loop has a process of its own; they take turns in blocks of steps, with the same
+batch, threads and loader, no augmentation, decoded scenes in memory. Figures are medians over all steps.
+
+- plain PyTorch: full-size logits, F.cross_entropy, AdamW, the loader; see _plain_loop.py.
+- sceneseg: `sceneseg train`, whose loss takes the coarse logits.
+- float32: channels first. recommended: what `sceneseg train` does by itself: bfloat16 where the processor computes it,
+  channels last; the plain loop with these settings is measured as well.
+- fast_scnn is our module in both loops. smp_unet is segmentation_models_pytorch's U-Net with ResNet-18 in both; its
+  logits are full-size by themselves, so our loss has nothing to save there.
+
+The losses of the first steps tell whether both loops learn the same. The scores are those of toy scenes after whole
+trainings from several seeds: plain float32 against ours as recommended.
+
+Needs: pip install segmentation-models-pytorch
+
+Run: python benchmarks/training.py
+"""
+
+import contextlib
+import io
+import multiprocessing
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any, Protocol
+
+import cyclopts
+import torch
+from _measure import milliseconds, write
+from _plain_loop import PlainLoop
+from _smp import SMP, SmpSemantic
+from rich.progress import Progress
+
+from sceneseg.bench.memory import resident
+from sceneseg.config import Config, from_dict, merge
+from sceneseg.data.loading import default_workers
+from sceneseg.data.toy import write_toy_scenes
+from sceneseg.devices import resolve_precision
+from sceneseg.metrics.semantic import semantic_scores
+from sceneseg.runs import Run
+from sceneseg.tasks.semantic import Semantic
+from sceneseg.training.loop import Training
+from sceneseg.training.processes import launch
+
+SCENES = 160
+BLOCK = 5  # steps
+WARMUP = 3
+SETTINGS = {
+    "float32": {"precision": "32-true", "channels_last": False},
+    "recommended": {"precision": "auto", "channels_last": True},
+}
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A loop, a network and settings.
+
+    Args:
+        loop: "plain PyTorch" or "sceneseg".
+        settings: One of `SETTINGS`.
+        network: A model of ours, or `SMP`.
+    """
+
+    loop: str
+    settings: str
+    network: str
+
+    @property
+    def name(self) -> str:
+        """How it is called in the results."""
+        return f"{self.loop}, {self.settings}"
+
+
+CONTENDERS = [(loop, settings) for settings in SETTINGS for loop in ("plain PyTorch", "sceneseg")]
+
+
+def main(
+    *,
+    network: list[str] | None = None,
+    size: tuple[int, int] = (192, 384),
+    batch: int = 8,
+    blocks: int = 6,
+    seeds: int = 3,
+    steps: int = 300,
+    device: str = "cpu",
+    quick: bool = False,
+    json: Path | None = None,
+) -> None:
+    """Measure training.
+
+    Args:
+        network: Models of ours, and smp_unet; fast_scnn and smp_unet when absent.
+        size: HEIGHT WIDTH of the scenes.
+        batch: Scenes of a step; a quarter of them for smp_unet, which computes as much.
+        blocks: Timed blocks of 5 steps of each loop.
+        seeds: Whole trainings of fast_scnn with each of two loops; 0 for none.
+        steps: Steps of a whole training.
+        device: cpu or cuda.
+        quick: A trial: two blocks, one seed, ten steps; printed, and written only where --json says.
+        json: File to write, instead of results/training.json.
+    """
+    blocks, seeds, steps = (2, 1, 15) if quick else (blocks, seeds, max(steps, WARMUP + blocks * BLOCK))
+    networks = network or ["fast_scnn", SMP]
+    threads = torch.get_num_threads()
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "toy"
+        write_toy_scenes(root, 16 if quick else SCENES, size)
+        job = {"root": str(root), "batch": batch, "steps": steps, "device": device, "threads": threads}
+        results = {
+            "steps": [row for name in networks for row in time_steps(name, job, blocks)],
+            "scores": compare_scores(networks[0], job, seeds) if seeds else None,
+        }
+    settings = {**job, "size": size, "blocks": blocks, "seeds": seeds, "workers": default_workers()}
+    del settings["root"]
+    settings["precision"] = resolve_precision("auto", device)
+    write(
+        "training" if device == "cpu" else f"training-{device}",
+        settings,
+        results,
+        json,
+        quick,
+        ("segmentation-models-pytorch",),
+    )
+
+
+def time_steps(network: str, job: dict[str, Any], blocks: int) -> list[dict[str, Any]]:
+    """Let the four loops take turns, block by block."""
+    batch = max(1, job["batch"] // 4) if network == SMP else job["batch"]
+    contenders = [Contender(loop, settings, network) for loop, settings in CONTENDERS]
+    with contextlib.ExitStack() as stack, Progress(transient=True) as progress:
+        task = progress.add_task(f"training steps, {network}", total=len(contenders) * (1 + blocks))
+        workers = []
+        for contender in contenders:
+            workers.append(stack.enter_context(Worker(contender, {**job, "batch": batch, "seed": 0})))
+            workers[-1].ask(WARMUP)
+            progress.advance(task)
+        answers: list[list[dict[str, Any]]] = [[] for _ in contenders]
+        for turn in range(blocks):
+            for i in range(len(workers)):
+                number = (turn + i) % len(workers)  # nobody always follows the same neighbour
+                answers[number].append(workers[number].ask(BLOCK))
+                progress.advance(task)
+    rows = []
+    for contender, found in zip(contenders, answers, strict=True):
+        seconds = [s for answer in found for s in answer["seconds"]]
+        rows.append(
+            {
+                **asdict(contender),
+                "batch": batch,
+                "step_ms": milliseconds(seconds),
+                "images_per_second": round(batch * len(seconds) / sum(seconds), 2),
+                "data_wait": round(found[-1]["waited"] / found[-1]["total"], 4),
+                "peak_mib": found[-1]["peak_mib"],
+                "mean_loss": [round(answer["mean_loss"], 5) for answer in found],
+            }
+        )
+    for row in rows:
+        plain = next(r for r in rows if (r["loop"], r["settings"]) == ("plain PyTorch", row["settings"]))
+        row["speedup"] = round(rows[0]["step_ms"] / row["step_ms"], 3)
+        row["speedup_at_same_settings"] = round(plain["step_ms"] / row["step_ms"], 3)
+    return rows
+
+
+def compare_scores(network: str, job: dict[str, Any], seeds: int) -> dict[str, Any]:
+    """Train to the end from several seeds: plain float32, and ours as recommended."""
+    contenders = [Contender(CONTENDERS[i][0], CONTENDERS[i][1], network) for i in (0, -1)]
+    found: dict[str, list[dict[str, float]]] = {contender.name: [] for contender in contenders}
+    with Progress(transient=True) as progress:
+        task = progress.add_task("whole trainings", total=seeds * len(contenders))
+        for seed in range(seeds):
+            for contender in contenders:
+                with Worker(contender, {**job, "seed": seed}) as worker:
+                    found[contender.name].append(worker.ask(None))
+                progress.advance(task)
+    table = {}
+    for name, runs in found.items():
+        scores = [run["mean_iou"] for run in runs]
+        table[name] = {
+            "mean_iou": [round(score, 4) for score in scores],
+            "mean": round(fmean(scores), 4),
+            "spread": round(stdev(scores), 4) if seeds > 1 else None,
+            "seconds": [round(run["seconds"], 1) for run in runs],
+        }
+    plain, ours = (table[contender.name]["mean"] for contender in contenders)
+    return {"loops": table, "difference": round(ours - plain, 4)}
+
+
+class Worker:
+    """A process with one loop; a context that ends it.
+
+    Args:
+        contender: What it runs.
+        job: With which data and numbers.
+    """
+
+    def __init__(self, contender: Contender, job: dict[str, Any]) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=work, args=(theirs, contender, job), daemon=not default_workers())
+        self.process.start()
+        theirs.close()
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pipe.close()
+        self.process.terminate()
+        self.process.join()
+
+    def ask(self, steps: int | None) -> dict[str, Any]:
+        """Let it do that many steps, or the whole training, and return what it says."""
+        self.pipe.send(steps)
+        try:
+            return self.pipe.recv()
+        except EOFError:
+            raise SystemExit("A training process ended; its error is above.") from None
+
+
+def work(pipe: Connection, contender: Contender, job: dict[str, Any]) -> None:
+    """Run a loop as far as the other end of the pipe asks."""
+    torch.set_num_threads(job["threads"])
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        config = configure(contender, job)
+        loop: Loop = (Plain if contender.loop == "plain PyTorch" else Ours)(contender.network, config, Path(folder))
+        with contextlib.suppress(EOFError):
+            if (asked := pipe.recv()) is None:
+                pipe.send(loop.train())
+            steps, total = loop.steps(), 0.0
+            while asked:
+                seconds = [next(steps) for _ in range(asked)]
+                total += sum(seconds)
+                facts = {"mean_loss": loop.mean_loss, "waited": loop.waited, "peak_mib": peak(config.train.device)}
+                pipe.send({"seconds": seconds, "total": total, **facts})
+                asked = pipe.recv()
+
+
+def configure(contender: Contender, job: dict[str, Any]) -> Config:
+    """Return the configuration that both loops keep to."""
+    still = {"scale": [1.0, 1.0], "flip": 0.0, "brightness": 0.0, "contrast": 0.0, "saturation": 0.0, "hue": 0.0}
+    model = {"name": "fast_scnn", "aux": False, "dropout": 0.0}
+    plain = {
+        "model": model if contender.network in {"fast_scnn", SMP} else {"name": contender.network},
+        "data": {"name": "cityscapes", "root": job["root"], "cache": True, "workers": default_workers()},
+        "augment": still,
+        "optim": {"name": "adamw", "lr": 0.006, "weight_decay": 0.01},
+        "schedule": {"name": "poly", "warmup_steps": 20},
+        "train": {"epochs": 1, "steps_per_epoch": job["steps"], "batch_size": job["batch"], "device": job["device"]},
+        "seed": job["seed"],
+    }
+    config = from_dict(merge(plain, {"train": SETTINGS[contender.settings]}))
+    config.train.precision = resolve_precision(config.train.precision, job["device"])  # type: ignore[assignment]
+    return config
+
+
+class Loop(Protocol):
+    """What a worker needs of a loop."""
+
+    mean_loss: float
+    waited: float
+
+    def steps(self) -> Iterator[float]:
+        """Train step by step; yield the seconds of each."""
+        ...
+
+    def train(self) -> dict[str, float]:
+        """Train to the end; return the score and the seconds."""
+        ...
+
+
+class Plain:
+    """The plain loop; its network is scored by our code."""
+
+    def __init__(self, network: str, config: Config, folder: Path) -> None:
+        self.task = task_of(network, config)
+        self.model = self.task.create_model(config.train.precision)
+        self.loop = PlainLoop(self.model.network, self.task.train, config, default_workers())
+
+    @property
+    def mean_loss(self) -> float:
+        """Mean over the steps so far."""
+        return self.loop.mean_loss
+
+    @property
+    def waited(self) -> float:
+        """Seconds of waiting for data so far."""
+        return self.loop.waited
+
+    def steps(self) -> Iterator[float]:
+        """Train step by step."""
+        return self.loop.run()
+
+    def train(self) -> dict[str, float]:
+        """Train to the end."""
+        seconds = sum(self.loop.run())
+        val = self.task.val
+        scenes = (val.read(i) for i in range(len(val)))
+        scores = semantic_scores(self.model.evaluate(scenes, val.label_space), val.label_space)
+        return {"mean_iou": scores["mean_iou"] or 0.0, "seconds": seconds}
+
+
+class Ours:
+    """`sceneseg train`."""
+
+    def __init__(self, network: str, config: Config, folder: Path) -> None:
+        self.run = Run(folder)
+        fabric = launch(config)
+        self.training = Training(config, self.run, task_of(network, config), fabric)
+
+    @property
+    def mean_loss(self) -> float:
+        """Mean over the steps so far."""
+        return self.training.progress.mean_loss
+
+    @property
+    def waited(self) -> float:
+        """Seconds of waiting for data so far."""
+        return self.training.progress.epoch_waited
+
+    def steps(self) -> Iterator[float]:
+        """Train step by step."""
+        return self.training.timed_steps()
+
+    def train(self) -> dict[str, float]:
+        """Train to the end."""
+        self.training.fit()
+        return {"mean_iou": self.training.progress.best, "seconds": self.training.progress.seconds}
+
+
+def task_of(network: str, config: Config) -> Semantic:
+    return SmpSemantic(config) if network == SMP else Semantic(config)
+
+
+def peak(device: str) -> float | None:
+    """Return the peak memory of this process, or of the GPU, in MiB."""
+    found = torch.cuda.max_memory_allocated() / 2**20 if device == "cuda" else resident("VmHWM")
+    return found and round(found, 1)
+
+
+if __name__ == "__main__":
+    cyclopts.run(main)

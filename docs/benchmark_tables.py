@@ -1,0 +1,261 @@
+"""The tables of docs/benchmarks.md, made from what the scripts in benchmarks/ have written."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
+PAGE = "benchmarks.md"
+Plain = dict[str, Any]
+
+
+def sections() -> dict[str, str]:
+    """Return what stands between the marks of the page: name of the mark -> Markdown."""
+    return {name: section(name, make) for name, make in TABLES.items()}
+
+
+def section(name: str, make: Callable[[Plain], str]) -> str:
+    """Return the tables of a benchmark and under which circumstances they were made."""
+    file = RESULTS / f"{name}.json"
+    if not file.is_file():
+        benchmark, _, device = name.partition("-")
+        what, option = ("Not run on a GPU", f" --device {device}") if device else ("Not run yet", "")
+        return f"{what}: `python benchmarks/{benchmark}.py{option}`."
+    record = json.loads(file.read_text())
+    return f"{make(record)}\n\n{circumstances(record)}"
+
+
+def circumstances(record: Plain) -> str:
+    """Say where, when and by which command figures were found."""
+    found = record["environment"]
+    packages = {name: version for name, version in found["packages"].items() if version and name in SHOWN_PACKAGES}
+    versions = ", ".join(f"{name} {version}" for name, version in packages.items())
+    trial = "**A short trial, not the benchmark.** " if record["quick"] else ""
+    processor = found["gpu"] or f"{found['cpu']}, {found['cores']} cores"
+    rounds = f"{record['settings']['rounds']} rounds, " if "rounds" in record["settings"] else ""
+    return f"{trial}`python benchmarks/{found['command']}`: {processor}; {rounds}{found['created'][:10]}; {versions}."
+
+
+SHOWN_PACKAGES = {
+    *("torch", "numpy", "numba", "onnxruntime", "openvino", "torchmetrics", "cityscapesscripts", "albumentations"),
+    *("torchvision", "segmentation-models-pytorch"),
+}
+
+
+def evaluation(record: Plain) -> str:
+    """Scoring: arrays, then files."""
+    streets, noise = (record["results"]["arrays"][kind] for kind in ("streets", "noise"))
+    rows = [
+        [name, ms(streets["cpu_ms"][name]), times(streets, name), ms(noise["cpu_ms"][name]), times(noise, name)]
+        for name in fastest_first(streets["cpu_ms"])
+    ]
+    arrays = table(["arrays, one thread", "streets, ms", "sceneseg is", "noise, ms", "sceneseg is"], rows)
+    helper = record["settings"]["cityscapesscripts_c_helper"]
+    parts = [arrays, goals(_array_goals(streets))]
+    for case in record["results"]["files"]:
+        what = "files, all scores with iIoU" if case["instances"] else "files, without iIoU"
+        cpu, wall = case["cpu_ms"], case["wall_ms"]
+        rows = [[name, ms(cpu[name]), times(case, name), ms(wall[name])] for name in fastest_first(cpu)]
+        rows += [[name, "", "", ms(wall[name])] for name in wall if name not in cpu]
+        parts.append(table([what, "CPU time, ms", "sceneseg is", "on the clock, ms"], rows))
+        if case["instances"]:
+            parts.append(goals([("cityscapesScripts from files", 2.5, case["speedup"]["cityscapesScripts"])]))
+    said = "is built and measured, too" if helper else "isn't built: its package on PyPI has none"
+    return "\n\n".join([*parts, f"Per pair of 1024x2048. All counts are equal. cityscapesScripts' helper in C {said}."])
+
+
+def _array_goals(found: Plain) -> list[tuple[str, float, float]]:
+    return [
+        ("torchmetrics' confusion matrix", 100, found["speedup"]["torchmetrics MulticlassConfusionMatrix"]),
+        ("np.bincount", 7, found["speedup"]["np.bincount"]),
+    ]
+
+
+def prediction(record: Plain) -> str:
+    """Prediction: the last step, then the whole."""
+    rows = [
+        [
+            f"{case['logits']}, stride {case['stride']}, {threads(case['threads'])}",
+            *(ms(case["wall_ms"][name]) for name in ("torch eager", "sceneseg")),
+            f"{case['speedup']['sceneseg']:.1f} ×",
+            *(f"{case['peak_mib'][name]:,.0f}" for name in ("torch eager", "sceneseg")),
+            f"{case['different_pixels']:,}",
+        ]
+        for case in record["results"]["last_step"]
+    ]
+    head = [
+        "last step",
+        "torch eager, ms",
+        "sceneseg, ms",
+        "faster",
+        "torch, MiB",
+        "sceneseg, MiB",
+        "pixels that differ",
+    ]
+    one_thread = [c for c in record["results"]["last_step"] if c["threads"] == 1 and c["logits"] == "street"]
+    reached = [(f"torch eager, stride {c['stride']}", 50.0, c["speedup"]["sceneseg"]) for c in one_thread]
+    parts = [table(head, rows), goals(reached)]
+    for number in sorted({row["threads"] for row in record["results"]["whole"]}):
+        parts += _whole([row for row in record["results"]["whole"] if row["threads"] == number])
+    if not record["settings"]["trained"]:
+        parts.append("The network is untrained: that tells speed; equal pixels mean nothing for int8.")
+    return "\n\n".join(part for part in parts if part)
+
+
+def _whole(results: Sequence[Plain]) -> list[str]:
+    measured = sorted((row for row in results if row["whole"]), key=lambda row: row["whole"]["p50_ms"])
+    rows = [
+        [
+            ours(row["engine"]),
+            ms(row["whole"]["p50_ms"]),
+            ms(row["whole"]["p95_ms"]),
+            "" if row["speedup"] is None else f"{row['speedup']:.2f} ×",
+            ms(row["network"]["p50_ms"]) if row["network"] else "",
+            "" if row["equal_pixels"] is None else f"{row['equal_pixels']:.2%}",
+            f"{row['memory']['peak_mib'] or 0:,.0f}",
+        ]
+        for row in measured
+    ]
+    title = f"whole prediction, {results[0]['name']}, {threads(results[0]['threads'])}"
+    head = [title, "p50, ms", "p95, ms", "faster than eager", "network, ms", "pixels as eager", "peak, MiB"]
+    best = next((row for row in measured if row["engine"].startswith("sceneseg")), None)
+    other = next((row for row in measured if not row["engine"].startswith("sceneseg")), None)
+    found = [table(head, rows)]
+    if best and other:
+        ratio = other["whole"]["p50_ms"] / best["whole"]["p50_ms"]
+        found.append(
+            goals([("eager", 7, best["speedup"] or 0), (f"the fastest other engine ({other['engine']})", 1, ratio)])
+        )
+    failed = [f"{row['engine']}: {row['error']}" for row in results if row["error"]]
+    return found + ([f"Not measured: {'; '.join(failed)}."] if failed else [])
+
+
+def training(record: Plain) -> str:
+    """Training: steps, then scores."""
+    rows = [
+        [
+            f"{row['network']}, {ours(row['loop'])}, {row['settings']}",
+            ms(row["step_ms"]),
+            f"{row['speedup']:.2f} ×",
+            f"{row['speedup_at_same_settings']:.2f} ×",
+            f"{row['data_wait']:.1%}",
+            f"{row['peak_mib'] or 0:,.0f}",
+        ]
+        for row in record["results"]["steps"]
+    ]
+    head = [
+        "step",
+        "ms",
+        "faster than plain float32",
+        "than plain at the same settings",
+        "waiting for data",
+        "peak, MiB",
+    ]
+    reached = []
+    for row in record["results"]["steps"]:
+        if row["loop"] == "sceneseg":
+            wanted = 0.98 if row["settings"] == "float32" else 2.0
+            reached.append((f"plain float32, {row['network']} {row['settings']}", wanted, row["speedup"]))
+    parts = [table(head, rows), goals(reached), _first_losses(record["results"]["steps"])]
+    if scores := record["results"]["scores"]:
+        rows = [
+            [name, percent(run["mean"]), percent(run["spread"]), ", ".join(map(percent, run["mean_iou"]))]
+            for name, run in scores["loops"].items()
+        ]
+        steps = record["settings"]["steps"]
+        parts.append(table([f"mean IoU after {steps} steps", "mean", "standard deviation", "each seed"], rows))
+        parts.append(f"Difference of the means: {100 * scores['difference']:+.1f} points.")
+    return "\n\n".join(parts)
+
+
+def _first_losses(steps: Iterable[Plain]) -> str:
+    """Compare the losses of both loops in float32, which should be equal but for rounding."""
+    found: dict[str, list[list[float]]] = {}
+    for row in steps:
+        if row["settings"] == "float32":
+            found.setdefault(row["network"], []).append(row["mean_loss"])
+    said = []
+    for network, (plain, own) in found.items():
+        gap = max(abs(a - b) / a for a, b in zip(plain, own, strict=True))
+        said.append(f"{network} {gap:.2%} (last {plain[-1]:.4f} and {own[-1]:.4f})")
+    return f"Mean losses up to the ends of the timed blocks differ, float32, by at most: {'; '.join(said)}."
+
+
+def loss(record: Plain) -> str:
+    """The loss alone."""
+    rows = []
+    for case in record["results"]:
+        for name in fastest_first(case["cpu_ms"]):
+            gradient = "" if case["gradient_error"] is None else f"{case['gradient_error'][name]:.1e}"
+            label = f"{case['classes']} classes, stride {case['stride']}: {ours(name)}"
+            memory = f"{case['peak_mib'][name]:,.0f}"
+            rows.append([label, ms(case["cpu_ms"][name]), f"{case['speedup'][name]:.2f} ×", memory, gradient])
+    return table(
+        ["loss and gradient, one thread", "ms", "faster than eager", "peak, MiB", "error of the gradient"], rows
+    )
+
+
+def training_input(record: Plain) -> str:
+    """Training input."""
+    rows = [
+        [ours(row["pipeline"]), f"{row['images_per_second']:,.1f}", f"{row['ratio']:.2f} ×"]
+        for row in sorted(record["results"], key=lambda row: -row["images_per_second"])
+    ]
+    return table(["pipeline, one core", "images per second", "mmsegmentation is 1"], rows)
+
+
+TABLES: dict[str, Callable[[Plain], str]] = {
+    "prediction": prediction,
+    "prediction-cuda": prediction,
+    "training": training,
+    "training-cuda": training,
+    "evaluation": evaluation,
+    "loss": loss,
+    "input": training_input,
+}
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table whose first column is words and whose others are numbers."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *([ours(row[0]), *row[1:]] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def goals(reached: Iterable[tuple[str, float, float]]) -> str:
+    """Say of each goal whether it was reached: (against what, how many times faster, found)."""
+    words = []
+    for against, goal, found in reached:
+        verdict = "reached" if found >= goal else "**missed**"
+        words.append(f"{against}: goal {goal:g} ×, found {found:.{1 if found >= 10 else 2}f} × ({verdict})")
+    return f"Faster than {'; '.join(words)}." if words else ""
+
+
+def ours(name: str) -> str:
+    """Set what is ours in bold."""
+    return f"**{name}**" if name.startswith("sceneseg") and "**" not in name else name
+
+
+def fastest_first(milliseconds: dict[str, float]) -> list[str]:
+    """Return names by their times."""
+    return sorted(milliseconds, key=lambda name: milliseconds[name])
+
+
+def times(found: Plain, name: str) -> str:
+    """Say how many times faster ours is than another."""
+    return "" if name == "sceneseg" else f"{found['speedup'][name]:.1f} × faster"
+
+
+def ms(value: float) -> str:
+    """Write milliseconds with three digits."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def percent(value: float | None) -> str:
+    """Write a part in percent."""
+    return "" if value is None else f"{100 * value:.1f} %"
+
+
+def threads(number: int) -> str:
+    """Write a number of threads."""
+    return "1 thread" if number == 1 else f"{number} threads"
