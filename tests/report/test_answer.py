@@ -41,7 +41,7 @@ def test_a_clear_winner_that_is_slower():
     )
     assert details == (
         "On other images of this kind the lead would be between 0.1 and 8.0 points (95 % interval). "
-        "`c` is 6.0 times as fast as `a`, at 21.2 points less. Within one point of the best nothing is faster. "
+        "`c` is 6.0 times as fast as `a`, at 21.2 points less. Nothing faster comes within one point of the best. "
         "Timed on Some CPU with 2 threads, images of 360 × 480 pixels."
     )
     assert named == ("a", "c", "a")
@@ -55,7 +55,7 @@ def test_a_tie():
     )
     assert "`b` is 0.5 points lower on these images" in details
     assert "anything between −2.0 and 8.0 points" in details
-    assert "`b` is 1.1 times as fast as `a` and within one point of it (0.5 points lower)." in details
+    assert "`b` is 1.1 times as fast as `a` and can't be told apart from it." in details
     assert details.endswith("Timed on Some GPU, images of 360 × 480 pixels.")
 
 
@@ -65,8 +65,18 @@ def test_several_ties_and_somebody_in_between():
     )
     assert "can't be told apart from `b` and `c`. `d` is the fastest" in headline
     assert "include zero" in details
-    assert "The fastest within one point of the best is `b`: 80.0 ms and 60.5 %." in details
+    assert "The fastest that can't be told apart from the best is `b`: 80.0 ms and 60.5 %." in details
     assert named == ("a", "d", "b")
+
+
+def test_a_point_less_is_near_even_when_the_difference_is_real():
+    _, details, named = said([row("a", 0.61, 300.0), row("b", 0.603, 80.0), row("c", 0.3, 7.0)])
+    assert "The fastest within one point of the best is `b`: 80.0 ms and 60.3 %." in details
+    assert named == ("a", "c", "b")
+    assert (
+        "`b` is 3.8 times as fast as `a` and is within one point of it (0.7 points lower)."
+        in said([row("a", 0.61, 300.0), row("b", 0.603, 80.0)])[1]
+    )
 
 
 def test_the_best_is_the_fastest_too():

@@ -1,7 +1,7 @@
 """The answer to the question "which model?", in sentences; a name stands between backticks."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from sceneseg.report.contents import Plain
 from sceneseg.report.words import duration, milliseconds, percent, words
@@ -27,7 +27,7 @@ def answer(
 
     Returns:
         headline (what to know if one reads nothing else), details (a list of sentences), and the names best, fastest
-        and near (the fastest within a point of the best), None where there is none.
+        and near (the fastest within a point of the best, or not to be told apart from it), None where there is none.
     """
     if not ranked:
         return _result("No candidate has come to a score yet.", [])
@@ -48,12 +48,14 @@ def answer(
             f"All predict equally fast, in about {milliseconds(fastest['p50_ms'])} ms for an image{_device(latency)}."
         )
         return _result(headline, [*details, about, *_setting(latency)], best["name"])
+    tied = {p["worse"] for p in pairs if p["better"] == best["name"] and not p["real"]}
     lowest = best["mean_iou"]["value"] - NEAR
-    near = min((r for r in timed if r["mean_iou"]["value"] >= lowest), key=lambda r: r["p50_ms"], default=None)
+    good = [row for row in timed if row["mean_iou"]["value"] >= lowest or row["name"] in tied]
+    near = min(good, key=lambda row: row["p50_ms"], default=None)
     first = f"`{fastest['name']}` is the fastest" if fastest is not best else "It is also the fastest"
     if fastest is not best and best.get("p50_ms", math.inf) <= ALIKE * fastest["p50_ms"]:
         fastest, near, first = best, best, "It is also among the fastest"
-    details += [*_speed(best, fastest, near), *_setting(latency)]
+    details += [*_speed(best, fastest, near, tied), *_setting(latency)]
     headline += f" {first}: {milliseconds(fastest['p50_ms'])} ms for an image{_device(latency)}."
     return _result(headline, details, best["name"], fastest["name"], near["name"] if near else None)
 
@@ -85,7 +87,7 @@ def _accuracy(best: Plain, others: Sequence[Plain], pairs: Sequence[Plain]) -> t
     return f"`{name}` has the highest mean IoU, {score} %, but can't be told apart from {names}.", [why]
 
 
-def _speed(best: Plain, fastest: Plain, near: Plain | None) -> list[str]:
+def _speed(best: Plain, fastest: Plain, near: Plain | None, tied: Container[str]) -> list[str]:
     """Say what the fastest costs in accuracy, and who is the fastest of the good ones."""
     if fastest is best:
         return []
@@ -93,14 +95,18 @@ def _speed(best: Plain, fastest: Plain, near: Plain | None) -> list[str]:
     less = points(best["mean_iou"]["value"] - fastest["mean_iou"]["value"])
     times = f"{best['p50_ms'] / fastest['p50_ms']:.1f} times as fast as {other}" if best.get("p50_ms") else None
     if near is fastest:
-        close = f"within one point of {'it' if times else other} ({less} lower)"
-        return [f"{name} is {times} and {close}." if times else f"{name} is {close}."]
+        it = "it" if times else other
+        close = f"can't be told apart from {it}"
+        if fastest["name"] not in tied:
+            close = f"is within one point of {it} ({less} lower)"
+        return [f"{name} is {times} and {close}." if times else f"{name} {close}."]
     said = [f"{name} is {times}, at {less} less." if times else f"{name} is {less} lower."]
     if near is best:
-        said.append("Within one point of the best nothing is faster.")
+        said.append("Nothing faster comes within one point of the best.")
     elif near is not None:
+        kind = "that can't be told apart from" if near["name"] in tied else "within one point of"
         said.append(
-            f"The fastest within one point of the best is `{near['name']}`: {milliseconds(near['p50_ms'])} ms and "
+            f"The fastest {kind} the best is `{near['name']}`: {milliseconds(near['p50_ms'])} ms and "
             f"{percent(near['mean_iou']['value'])} %."
         )
     return said

@@ -34,7 +34,10 @@ class Bar:
 
 @dataclass(frozen=True)
 class Curve:
-    """One line of a line chart, or its points as dots: x ascending, a gap where y is not finite."""
+    """One line of a line chart: x ascending, a gap where y is not finite.
+
+    Dots stand for values that should lie on another line; the read-out names them only where they don't.
+    """
 
     name: str
     x: Sequence[float]
@@ -139,7 +142,7 @@ def line_chart(
         frame.bottom,
         Markup("").join(dots),
     )
-    return figure("lines", title, note, svg)
+    return figure("lines" if note or len(curves) == 1 else "lines many", title, note, svg)
 
 
 def heat_map(
@@ -265,7 +268,11 @@ def _readings(curves: Sequence[Curve], frame: _Frame, x_name: str, x_unit: str, 
         if not any(map(math.isfinite, values)):
             continue
         names = [f"{c.name} " if len(curves) > 1 else "" for c in curves]
-        texts = [n + _exact(v, in_percent) for n, v in zip(names, values, strict=True) if math.isfinite(v)]
+        texts: list[str] = []
+        for curve, name, value in zip(curves, names, values, strict=True):
+            text = _exact(value, in_percent)
+            if math.isfinite(value) and not (curve.dots and any(other.endswith(text) for other in texts)):
+                texts.append(name + text)
         heights = [round(frame.y(v), 1) if math.isfinite(v) else None for v in values]
         readings.append([round(frame.x(x), 1), f"{x_name} {x:g}{x_unit}: " + ", ".join(texts), heights])
     return readings

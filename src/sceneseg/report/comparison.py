@@ -98,7 +98,13 @@ def _bold(sentence: str) -> Markup:
 
 def _cards(results: Plain) -> list[Plain]:
     """Return who answers which question; one who answers several has one card, and who answers all needs none."""
-    named = {"best": "Most accurate", "near": "Fastest within one point", "fastest": "Fastest"}
+    best = results["answer"]["best"]
+    sure = all(pair["real"] for pair in results["pairs"] if pair["better"] == best)
+    named = {
+        "best": "Most accurate" if sure else "Highest mean IoU",
+        "near": "Fastest of the best",
+        "fastest": "Fastest",
+    }
     rows = {row["name"]: row for row in results["candidates"]}
     cards: dict[str, list[str]] = {}
     for key, title in named.items():

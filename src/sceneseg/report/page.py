@@ -101,7 +101,9 @@ def _view(contents: Contents) -> Plain:
         "best": best,
         "best_name": SHORT[best],
         "counted": "images" if contents.classifies else "pixels",
-        "compared": {k: SUMMARY[k] for k in compared if any(m.get(k) for m in contents.evaluations.values())},
+        "compared": {
+            k: SUMMARY[k] for k in compared if any(m.get(k) is not None for m in contents.evaluations.values())
+        },
         "summary": SUMMARY,
         "classes": _table(metrics["classes"], colors) if metrics else None,
         "categories": _table(metrics["categories"], {}) if metrics and metrics["categories"] else None,
