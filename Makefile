@@ -6,14 +6,12 @@ INSTALLED := $(VENV)/.installed
 
 .PHONY: demo test test-all check docs format clean
 
-# A demo that was interrupted goes on where it was; a finished one is scored, predicted and shown again.
-demo: $(INSTALLED)  ## toy street scenes -> train -> evaluate -> predict -> report
+# A demo that was interrupted goes on where it was; a finished one takes seconds.
+demo: $(INSTALLED)  ## toy street scenes -> which of three small models? -> predictions and reports
 	@test -d data/toy || $(BIN)/sceneseg data toy --out data/toy --count 160
-	@if test -f runs/demo/state.ckpt; then $(BIN)/sceneseg train -r runs/demo; \
-	else rm -rf runs/demo && $(BIN)/sceneseg train --config recipes/toy/fast_scnn.yaml -p data/toy --name demo; fi
-	@$(BIN)/sceneseg evaluate -w runs/demo --split val
-	@$(BIN)/sceneseg predict -w runs/demo -d cityscapes -p data/toy --split test -r runs/demo/predictions
-	@$(BIN)/sceneseg report runs/demo
+	@$(BIN)/sceneseg compare -m fast_scnn,recipes/toy/ddrnet.yaml,recipes/toy/bisenet_v2.yaml \
+		--config recipes/toy/fast_scnn.yaml -p data/toy --budget 60s --name demo
+	@$(BIN)/sceneseg predict -w runs/demo/fast_scnn -d cityscapes -p data/toy --split test -r runs/demo/predictions
 
 test: $(INSTALLED)  ## the tests, within 4 minutes on 2 cores
 	$(BIN)/python -m pytest -n 2

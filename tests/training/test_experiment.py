@@ -11,7 +11,7 @@ import pytest
 
 from sceneseg import config as configs
 from sceneseg.config import Config
-from sceneseg.errors import ConfigError, RunError
+from sceneseg.errors import ConfigError, DataError, RunError
 from sceneseg.runs import Run
 from sceneseg.training import apart, experiment
 from sceneseg.training.apart import Outcome, reason_of, train_apart
@@ -50,6 +50,14 @@ def pretend(monkeypatch, outcomes):
 
     monkeypatch.setattr(experiment, "train_apart", train)
     return asked
+
+
+def test_a_split_that_cannot_be_scored_is_found_before_any_training(base):
+    variants = make_variants(base, ["unet", "fast_scnn"])
+    with pytest.raises(DataError, match="test split of cityscapes has no labels.*compared on val"):
+        make_plan(variants, Budget("time", 60.0), split="test")
+    with pytest.raises(DataError, match='no split "tset"'):
+        make_plan(variants, Budget("time", 60.0), split="tset")
 
 
 def test_goes_on_where_it_was_stopped(monkeypatch, tmp_path, plan):

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sceneseg import config as configs
-from sceneseg import tasks
+from sceneseg import data, tasks
 from sceneseg.config import Config
 from sceneseg.environment import command_line
-from sceneseg.errors import ConfigError
+from sceneseg.errors import ConfigError, DataError
 from sceneseg.models import models
 from sceneseg.registry import check_arguments
 from sceneseg.runs import Comparison, Run, create_run, read_json, write_json
@@ -46,8 +46,11 @@ def make_plan(variants: Sequence[Variant], budget: Budget, seeds: int = 1, split
 
     Raises:
         ConfigError: A model, argument or data set that isn't there.
+        DataError: The data or the split isn't there, or the split has no labels.
     """
     check(variants)
+    for variant in variants:
+        check_split(variant.config, split)
     candidates = []
     for variant in variants:
         runs = []
@@ -76,9 +79,10 @@ def plan_of_runs(runs: Sequence[Path], folder_of: Callable[[Path], str], split: 
     Raises:
         RunError: One of them isn't a run.
         ConfigError: One is named twice.
+        DataError: The split isn't there, or has no labels.
     """
     for run in runs:
-        Run(run).load_config()
+        check_split(Run(run).load_config(), split)
     names = _unlike_names(runs)
     candidates = [
         {"name": name, "changes": {}, "runs": [{"folder": folder_of(run)}]}
@@ -160,6 +164,23 @@ def check(variants: Sequence[Variant]) -> None:
         if asked not in roots:
             roots[asked] = str(tasks.create(config).train.root.resolve())
         config.data.root = roots[asked]  # the comparison may be resumed from another folder
+
+
+def check_split(config: Config, split: str | None) -> None:
+    """Find out before hours of training whether the split to score on can be scored.
+
+    Raises:
+        DataError: It isn't there, or has no labels.
+    """
+    given = config.data
+    if split in (None, given.val_split):
+        return
+    dataset = data.create(given.name, root=given.root, split=str(split), **given.options)
+    if not dataset.has_labels:
+        raise DataError(
+            f"The {split} split of {dataset.name} has no labels to compare with. Leave --split {split} out: the "
+            f"candidates are then compared on {given.val_split}."
+        )
 
 
 def _train(comparison: Comparison, job: Plain, budget: Plain, before: Plain) -> Outcome:
