@@ -10,13 +10,14 @@ import pytest
 
 import sceneseg
 from sceneseg.data import datasets
+from sceneseg.export import formats
 from sceneseg.losses import losses
 from sceneseg.models import models
 from sceneseg.registry import Registry
 
 SOURCE = Path(sceneseg.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
-SHELVES: list[Registry] = [models, datasets, losses]
+SHELVES: list[Registry] = [models, datasets, losses, formats]
 
 
 def python(code: str, *options: str) -> str:

@@ -36,6 +36,7 @@ def test_the_table_is_shown_and_the_file_written(asked, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "road" in said
     assert "2 images, " in said
+    assert "the model scores so little" in said, "it is untrained"
     assert f"written  {file}" in said
     found = ExportedModel.load(file).description
     assert found["gate"]["passed"]

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from sceneseg.tasks.semantic import SemanticModel
 
 Size = tuple[int, int]
-DOUBTFUL = 0.95
+DOUBTFUL = 0.95  # part of the pixels
+KNOWS_LITTLE = 0.1  # mean IoU
 
 
 def export(
@@ -86,8 +87,9 @@ def export(
             )
     else:
         print("not compared with the model, as --images 0 asks for")
-    made.write(file)
-    print(f"written  {file}  ({file.stat().st_size / 1e6:.1f} MB)")
+    written = made.write(file)
+    others = "".join(f" and {one.name}" for one in written[1:])
+    print(f"written  {file}{others}  ({sum(one.stat().st_size for one in written) / 1e6:.1f} MB)")
     print(f"next     {made.artifact.advice(file)}")
 
 
@@ -115,10 +117,12 @@ def _show(verdict: "Verdict", to: str) -> None:
         table.add_column(column, justify="right")
     rows = {**verdict.classes, "mean": (verdict.before, verdict.after)}
     for name, (before, after) in rows.items():
-        change = f"{100 * (after - before):+.2f}"
+        change = f"{round(100 * (after - before), 2) + 0.0:+.2f}"  # + 0.0: no -0.00
         table.add_row(name, f"{before:.2%}", f"{after:.2%}", change, style="bold" if name == "mean" else None)
     console = Console(highlight=False)
     console.print(table)
     console.print(f"{verdict.images} images, {verdict.equal:.3%} of the pixels get the same label")
+    if verdict.before < KNOWS_LITTLE:
+        console.print("[yellow]the model scores so little that its IoU can hardly drop: look at the equal pixels[/]")
     if verdict.equal < DOUBTFUL and verdict.passed:
         console.print("[yellow]many pixels differ, though the score holds: look at some predictions[/]")

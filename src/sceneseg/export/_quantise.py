@@ -1,7 +1,9 @@
 """Static int8: weights and activations of the network in bytes, with ranges found on training images."""
 
+import logging
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +50,7 @@ def quantise(
     """
     if not pictures:
         raise ConfigError("int8 needs training images to find the range of every value: give -d NAME -p ROOT.")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _without_warnings():
         plain, prepared, done = (Path(folder) / f"{name}.onnx" for name in ("plain", "prepared", "int8"))
         onnx.save(body, plain)
         quant_pre_process(plain, prepared, skip_symbolic_shape=True)  # joins convolution and normalisation
@@ -62,6 +64,17 @@ def quantise(
             **(FOR_TENSORRT if for_tensorrt else FOR_OTHERS),
         )
         return onnx.load(done)
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Drop what the quantiser logs of tensors that it treats in another way than most; the gate judges the result."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 class _Reader(quantization.CalibrationDataReader):  # type: ignore[misc]

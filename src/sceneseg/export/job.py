@@ -112,11 +112,12 @@ class Export:
         self.description["gate"] = verdict.to_dict() | {"dataset": dataset.name, "split": dataset.split}
         return verdict
 
-    def write(self, file: Path) -> None:
-        """Write the file and what belongs to it, each whole or not at all."""
+    def write(self, file: Path) -> list[Path]:
+        """Write the file and what belongs to it, each whole or not at all; return them, that to open first."""
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
             temporary = Path(folder) / file.name
             self.artifact.save(temporary, self.description)
             for suffix in (*self.artifact.companions, self.artifact.suffix):
                 temporary.with_suffix(suffix).replace(file.with_suffix(suffix))
+        return [file, *(file.with_suffix(suffix) for suffix in self.artifact.companions)]
