@@ -6,6 +6,7 @@ import os
 import sys
 import types
 
+import cv2
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -130,6 +131,10 @@ def test_tensorboard_has_curves_pictures_and_hyper_parameters(toy_root, tmp_path
     assert [p.step for p in events.Scalars("step/loss")] == [1, 2, 3, 4]
     assert {"step/lr", "step/gradient_norm"} <= set(events.Tags()["scalars"])
     assert [p.step for p in events.Images("preview")] == [2, 4]
+    for image in events.Images("preview"):
+        shown = cv2.imdecode(np.frombuffer(image.encoded_image_string, np.uint8), cv2.IMREAD_COLOR)
+        kept = cv2.imread(str(run.preview(image.step // 2)))
+        assert (shown == kept).all()
     data = events.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
     found = plugin_data_pb2.HParamsPluginData.FromString(data).session_start_info.hparams
     assert found["model.width"].number_value == 0.25
@@ -176,6 +181,30 @@ def test_mlflow_writes_into_the_run(toy_root, tmp_path, mlflow):
     start.resume(run, {"train": {"epochs": 2}})
     assert len(kept["runs"]) == 1, "the same run goes on"
     assert kept["ends"] == [("r1", "FINISHED"), ("r1", "RUNNING"), ("r1", "FINISHED")]
+
+
+def test_the_real_mlflow_keeps_parameters_scores_and_pictures(toy_root, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    client = pytest.importorskip("mlflow", reason="mlflow-skinny isn't installed").MlflowClient
+    run, _ = start.start(configuration(toy_root, ["mlflow"], epochs=1), tmp_path)
+    store = client(tracking_uri=(run.path / "mlruns").resolve().as_uri())
+    (kept,) = store.search_runs([store.get_experiment_by_name("sceneseg").experiment_id])
+    assert kept.info.status == "FINISHED"
+    assert kept.data.params["model.width"] == "0.25"
+    assert kept.data.metrics["mean_iou"] == pytest.approx(json.loads(run.metrics.read_text())["mean_iou"])
+    assert [point.step for point in store.get_metric_history(kept.info.run_id, "step/loss")] == [1, 2]
+    assert any("preview" in file.path for file in store.list_artifacts(kept.info.run_id, "images"))
+
+
+def test_the_real_wandb_keeps_parameters_scores_and_pictures_offline(toy_root, tmp_path, monkeypatch):
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    pytest.importorskip("wandb", reason="wandb isn't installed")
+    run, _ = start.start(configuration(toy_root, ["wandb"], epochs=1), tmp_path)
+    (folder,) = (run.path / "wandb").glob("offline-run-*")
+    (told,) = folder.glob("*.wandb")
+    assert all(word in told.read_bytes() for word in (b"crop_size", b"adamw", b"mean_iou", b"step/loss"))
+    assert len(list(folder.glob("files/media/images/preview_*.png"))) == 1
 
 
 def test_mlflow_goes_where_the_user_says(tmp_path, mlflow, monkeypatch):
