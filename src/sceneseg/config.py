@@ -156,6 +156,8 @@ class TrainConfig:
     checkpoint_activations: bool = False
     """Compute the blocks of the network again on the way back instead of keeping what they need: less memory, a third
     more time."""
+    compile: Annotated[bool, Parameter(alias="--compile")] = False
+    """Let PyTorch compile what the network does in training: for GPUs; the first step takes a minute or so."""
     clip_grad: float | None = None
     """Largest norm of the gradient; longer ones are shortened to it."""
     best: str | None = None

@@ -1,6 +1,8 @@
 """Devices, precision and processes: the choice behind `auto`, and what several processes tell each other."""
 
 import ctypes
+import os
+import shutil
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
@@ -58,6 +60,20 @@ def resolve_engine(engine: str, device: str) -> str:
     if engine == "openvino" and not installed:
         raise ConfigError("OpenVINO isn't installed. Install it with: pip install 'sceneseg[export]'")
     return engine
+
+
+def check_compiler() -> None:
+    """Look for the C++ compiler that PyTorch's compiler hands its code to.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    names = [os.environ.get("CXX", ""), "g++", "clang++", "c++", "cl"]
+    if not any(name and shutil.which(name) for name in names):
+        raise ConfigError(
+            "--compile needs a C++ compiler, and none of g++, clang++ and CXX is here. Install one (apt install g++), "
+            "or leave --compile out."
+        )
 
 
 def keep_freed_memory() -> None:

@@ -16,6 +16,7 @@ from torch.utils.data import Dataset
 from sceneseg import models, runs
 from sceneseg.config import Config, Size
 from sceneseg.data.augment import jitter
+from sceneseg.devices import check_compiler
 from sceneseg.errors import RunError
 from sceneseg.models._base import SegmentationModel
 from sceneseg.runs import Run
@@ -86,6 +87,15 @@ class Step(nn.Module, ABC):
     @abstractmethod
     def outputs(self, pixels: Tensor) -> tuple[Tensor, ...]:
         """Return what the network makes of (B, 3, H, W) in [0, 1]."""
+
+    def compile(self) -> None:
+        """Let PyTorch compile `outputs`: the network alone, in training alone. Names of weights stay what they are.
+
+        Raises:
+            ConfigError: There is no compiler for the code that PyTorch's compiler writes.
+        """
+        check_compiler()
+        self.outputs = torch.compile(self.outputs)  # type: ignore[method-assign]
 
     @abstractmethod
     def loss(self, outputs: tuple[Tensor, ...], labels: Tensor, whole: Tensor | None = None) -> Tensor:

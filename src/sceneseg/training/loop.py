@@ -77,6 +77,9 @@ class Training:
         if config.train.checkpoint_activations:
             checkpoint_blocks(self.model.network)
         step = task.training_step()
+        if config.train.compile:
+            step.compile()
+            print("the first step compiles the network, which takes a minute or so")
         self.module = fabric.setup_module(step)
         # a scaler can't clip what a fused optimizer scales by itself
         fused = self.precision != "16-mixed" or config.train.clip_grad is None
