@@ -149,6 +149,8 @@ class TrainConfig:
     """auto, cpu, cuda, ..."""
     devices: Annotated[int, Parameter(alias="--devices")] = 1
     """How many of them, a process for each; torchrun and SLURM decide it themselves."""
+    strategy: Literal["auto", "ddp", "fsdp"] = "auto"
+    """What several processes keep: ddp the whole model in each, fsdp a part of every weight in each; auto is ddp."""
     micro_batch: int | None = None
     """Samples computed at once in each process; as many as fit into the memory when absent."""
     memory: str | None = None

@@ -10,6 +10,7 @@ from sceneseg.errors import ConfigError, ModelError
 from sceneseg.models import models as shelf
 from sceneseg.models._base import SegmentationModel
 from sceneseg.models._cost import model_cost
+from sceneseg.training.recompute import outermost_blocks
 
 CLASSES = 5
 TINY = {
@@ -75,6 +76,17 @@ def test_gradients_reach_every_parameter(name):
     loss = sum((o * torch.randn_like(o)).sum() for o in outputs)
     loss.backward()
     assert not [k for k, p in network.named_parameters() if p.grad is None]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_blocks_are_called_as_modules(name):
+    """What is computed again on the way back, or put together from shards, hangs on the call of a block."""
+    network = tiny(name).train()
+    blocks, called = set(outermost_blocks(network)), set()
+    for block in blocks:
+        block.register_forward_pre_hook(lambda module, _: called.add(module))
+    network.coarse_logits(torch.rand(2, 3, 64, 96))
+    assert called == blocks
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -30,7 +30,7 @@ class WeightAverage:
         self.steps += 1
         current = module.state_dict()
         floats = [k for k, v in self.state.items() if v.is_floating_point()]
-        torch._foreach_lerp_([self.state[k] for k in floats], [current[k] for k in floats], 1 - decay)
+        torch._foreach_lerp_([_own(self.state[k]) for k in floats], [_own(current[k]) for k in floats], 1 - decay)
         for key in self.state.keys() - set(floats):
             self.state[key].copy_(current[key])
 
@@ -53,3 +53,9 @@ class WeightAverage:
         self.steps = int(saved["steps"])  # type: ignore[call-overload]
         for key, value in saved["state"].items():  # type: ignore[attr-defined]
             self.state[key].copy_(value)
+
+
+def _own(value: Tensor) -> Tensor:
+    """Return the part of a tensor that this process has; all of it where it isn't shared out."""
+    own: Tensor = value.to_local() if hasattr(value, "to_local") else value
+    return own

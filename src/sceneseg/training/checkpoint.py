@@ -9,6 +9,7 @@ import torch
 from sceneseg.devices import gather, processes
 from sceneseg.errors import RunError
 from sceneseg.runs import atomic
+from sceneseg.training import sharding
 from sceneseg.training.gradients import random_state, set_random_state
 
 
@@ -75,9 +76,9 @@ def save_state(path: Path, progress: Progress, parts: dict[str, Any]) -> None:
         RunError: It can't be written.
     """
     random = gather(random_state())
+    state = {name: sharding.whole(part.state_dict()) for name, part in parts.items()}
     if processes()[0] != 0:
         return
-    state = {name: part.state_dict() for name, part in parts.items()}
     try:
         with atomic(path) as temporary:
             torch.save({"progress": asdict(progress), "parts": state, "random": random}, temporary)
@@ -101,7 +102,7 @@ def load_state(path: Path, parts: dict[str, Any]) -> Progress:
     if saved["parts"].keys() != parts.keys():
         raise RunError(f"{path}: holds {', '.join(saved['parts'])}; the configuration asks for {', '.join(parts)}.")
     for name, part in parts.items():
-        part.load_state_dict(saved["parts"][name])
+        sharding.load(part, saved["parts"][name])
     rank, world = processes()
     if len(saved["random"]) == world:  # with other processes the samples stay the same, dropout can't
         set_random_state(saved["random"][rank])

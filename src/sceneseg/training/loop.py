@@ -14,7 +14,7 @@ from sceneseg import config as configs
 from sceneseg.config import Config
 from sceneseg.data import loading
 from sceneseg.data.loading import Batch, StepSampler
-from sceneseg.devices import keep_dilated_in_float32, resolve_precision
+from sceneseg.devices import gather, keep_dilated_in_float32, resolve_precision
 from sceneseg.errors import ConfigError, TrainingError
 from sceneseg.inference import drawing
 from sceneseg.optim import optimizers
@@ -22,7 +22,7 @@ from sceneseg.optim.averaging import WeightAverage
 from sceneseg.optim.schedules import learning_rate
 from sceneseg.runs import Run, write_history, write_json
 from sceneseg.tasks._base import Step, Task
-from sceneseg.training import trackers
+from sceneseg.training import sharding, trackers
 from sceneseg.training.checkpoint import Progress, load_state, save_state
 from sceneseg.training.gradients import Gradients, freeze_statistics
 from sceneseg.training.hooks import Hooks
@@ -93,7 +93,7 @@ class Training:
         self.samples = task.training_samples(self.workers)
         torch.manual_seed(config.seed)  # for dropout; weights and samples have generators of their own
         self.progress = load_state(run.state, self._parts()) if resume else Progress()
-        config.train.micro_batch = config.train.micro_batch or self._planned(step)
+        config.train.micro_batch = config.train.micro_batch or min(gather(self._planned(step)))
         micro_batch = self.progress.micro_batch or config.train.micro_batch
         self.gradients = Gradients(fabric, self.module, step, micro_batch, self._say)
         self.score = config.train.best or next(iter(task.scores))
@@ -132,7 +132,7 @@ class Training:
         if config.task != "semantic" or batch * size[0] * size[1] * MOST_PER_PIXEL < SAFE * memory:
             return batch
         sample = None
-        if device == "cuda":
+        if device == "cuda" and config.train.strategy != "fsdp":  # whose processes must do the same number of steps
             sample = measure_sample(step, lambda *batch: fabric.backward(self.module(*batch)), size, fabric.device)
             if sample is None:
                 return 1
@@ -236,7 +236,7 @@ class Training:
         else:
             norm = nn.utils.get_total_norm([p.grad for p in self.module.parameters() if p.grad is not None])
         # in float16 too large a scale gives infinite gradients, and the scaler skips the step
-        return None if norm is None or self.precision == "16-mixed" else float(norm)
+        return None if norm is None or self.precision == "16-mixed" else float(sharding.number(norm))
 
     def _refuse(self, batch: Batch, loss: float, norm: float | None) -> None:
         """Stop before a step with numbers that aren't finite, with the state of before it."""
@@ -282,7 +282,9 @@ class Training:
         """Score the validation split; write the weights, and if they are the best yet what belongs to them."""
         network = self.model.network
         with self.average.applied_to(network) if self.average else nullcontext():
-            found = self.task.validate(self.workers)
+            with sharding.whole_weights(self.module):
+                found = self.task.validate(self.workers)
+            state = sharding.whole(network.state_dict())
             self.scores = found.scores
             key = self.score
             if not isinstance(found.scores.get(key), float):
@@ -294,9 +296,9 @@ class Training:
             if not self.fabric.is_global_zero:
                 return {k: found.scores[k] for k in {*self.task.scores, key}}
             facts = {"score": {k: found.scores[k] for k in (key, "protocol")}, "epoch": epoch}
-            self.model.save(self.run.last, network.state_dict(), **facts)
+            self.model.save(self.run.last, state, **facts)
             if better:
-                self.model.save(self.run.best, network.state_dict(), **facts)
+                self.model.save(self.run.best, state, **facts)
                 found.write(self.run)
                 write_json(self.run.metrics, found.scores)
         if found.picture is not None:

@@ -8,6 +8,7 @@ from lightning_fabric import Fabric
 
 from sceneseg.config import Config
 from sceneseg.devices import keep_freed_memory, resolve_device, resolve_precision
+from sceneseg.training.sharding import strategy
 
 
 def launch(config: Config) -> Fabric:
@@ -19,7 +20,14 @@ def launch(config: Config) -> Fabric:
     precision = resolve_precision(config.train.precision, device)
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # precision is in config.yaml
     devices, nodes = _given(config.train.devices)
-    fabric = Fabric(accelerator=device, devices=devices, num_nodes=nodes, precision=precision)  # type: ignore[arg-type]
+    joined = strategy(config, precision, devices * nodes)
+    fabric = Fabric(
+        accelerator=device,
+        devices=devices,
+        num_nodes=nodes,
+        precision=precision,  # type: ignore[arg-type]
+        strategy=joined,
+    )
     fabric.launch()
     if device == "cpu":
         keep_freed_memory()

@@ -15,24 +15,23 @@ from torch import nn
 def checkpoint_blocks(network: nn.Module) -> int:
     """Let every block of a network be computed again on the way back; gradients and statistics stay what they are.
 
-    Blocks are the members of `Sequential`s and `ModuleList`s that have parts of their own, the outermost ones.
-
     Returns:
         The number of blocks.
     """
-    blocks = list(_blocks(network))
+    blocks = list(outermost_blocks(network))
     for block in blocks:
         block.forward = partial(_checkpointed, block, block.forward)
     return len(blocks)
 
 
-def _blocks(module: nn.Module) -> Iterator[nn.Module]:
+def outermost_blocks(module: nn.Module) -> Iterator[nn.Module]:
+    """Yield the members of `Sequential`s and `ModuleList`s that have parts of their own, not those within others."""
     holds_blocks = isinstance(module, nn.Sequential | nn.ModuleList)
     for child in module.children():
         if holds_blocks and not isinstance(child, nn.Sequential | nn.ModuleList) and any(child.children()):
             yield child
         else:
-            yield from _blocks(child)
+            yield from outermost_blocks(child)
 
 
 def _checkpointed(block: nn.Module, forward: Callable[..., Any], *inputs: Any) -> Any:

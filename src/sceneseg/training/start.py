@@ -22,7 +22,7 @@ from sceneseg.training.processes import launch
 MAY_CHANGE = {
     *("train.epochs", "train.checkpoint_minutes", "train.patience", "train.validate_every", "train.micro_batch"),
     *("train.log",),
-    *("train.device", "train.devices", "data.workers", "data.cache", "data.root"),
+    *("train.device", "train.devices", "train.strategy", "data.workers", "data.cache", "data.root"),
 }
 """What a resumed run may do otherwise: go on for longer, stop earlier, or run elsewhere."""
 

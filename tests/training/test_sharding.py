@@ -1,0 +1,93 @@
+"""FSDP with two processes on the CPU learns what one process does, and its states fit any number of them."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from sceneseg import runs
+from sceneseg.config import from_dict
+from sceneseg.errors import ConfigError
+from sceneseg.runs import Run
+from sceneseg.training.sharding import strategy
+
+TRAIN = [sys.executable, "-m", "sceneseg.cli", "train"]
+
+
+def sceneseg(*options):
+    done = subprocess.run(
+        [*TRAIN, *map(str, options)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def train(toy_root, folder, name, devices, epochs=2, how=()):
+    sceneseg(
+        *("-m", "fast_scnn", "--model.width", "0.25", "--model.dropout", "0", "-d", "cityscapes", "-p", toy_root),
+        *("-b", "4", "-e", epochs, "--train.steps-per-epoch", "2", "--augment.crop-size", "32", "64"),
+        *("--train.device", "cpu", "--devices", devices, "--train.freeze-norm", "--train.precision", "32-true"),
+        *("--data.workers", "0", "-f", "adamw", "-l", "1e-2", "--schedule", "constant", "--train.ema", "0.5"),
+        *("--runs", folder, "--name", name, *how),
+    )
+    return Run(folder / name)
+
+
+FSDP = ("--train.strategy", "fsdp")
+
+
+def losses(run):
+    return [float(row["loss"]) for row in runs.read_history(run.history)]
+
+
+def test_two_processes_with_parts_of_the_weights_learn_what_one_does(toy_root, tmp_path):
+    alone = train(toy_root, tmp_path, "alone", 1, 3)
+    parts = train(toy_root, tmp_path, "parts", 2, 2, (*FSDP, "--train.clip-grad", "100", "--train.micro-batch", "1"))
+    assert losses(parts) == pytest.approx(losses(alone)[:2], rel=1e-4)
+    assert losses(alone)[2] < losses(alone)[0] - 0.05, "something must be learned for this to prove anything"
+
+    one, two = (torch.load(run.state, weights_only=True)["parts"] for run in (alone, parts))
+    assert two.keys() == {"network", "optimizer", "average"}
+    for part in two:
+        shapes = [[v.shape for v in tensors(saved[part])] for saved in (one, two)]
+        assert shapes[0] == shapes[1], f"{part} isn't saved whole"
+    assert runs.load_weights(parts.last).keys() == runs.load_weights(alone.last).keys()
+
+    sceneseg("-r", parts.path, "-e", "3", "--devices", "1", "--train.strategy", "auto")  # without shards, all alone
+    assert losses(parts) == pytest.approx(losses(alone), rel=1e-4)
+    sceneseg("-r", alone.path, "-e", "4", "--devices", "2", *FSDP)  # and the other way round
+    sceneseg("-r", parts.path, "-e", "4")
+    assert losses(alone) == pytest.approx(losses(parts), rel=1e-4)
+    for name, value in runs.load_weights(parts.last).items():
+        torch.testing.assert_close(runs.load_weights(alone.last)[name], value, rtol=1e-2, atol=1e-3)
+
+
+def tensors(state):
+    if isinstance(state, dict):
+        return [found for value in state.values() for found in tensors(value)]
+    return [state] if isinstance(state, torch.Tensor) else []
+
+
+def configuration(**changes):
+    return from_dict({"train": {"strategy": "fsdp", **changes.pop("train", {})}, **changes})
+
+
+def test_what_cannot_be_sharded_is_a_sentence():
+    with pytest.raises(ConfigError, match="this run has one. Give --devices 2"):
+        strategy(configuration(), "32-true", 1)
+    with pytest.raises(ConfigError, match="doesn't go with 16-mixed. Give --train.precision bf16-mixed"):
+        strategy(configuration(), "16-mixed", 2)
+    with pytest.raises(ConfigError, match="muon needs whole matrices"):
+        strategy(configuration(optim={"name": "muon"}), "32-true", 2)
+    with pytest.raises(ConfigError, match="--compile doesn't go"):
+        strategy(configuration(train={"compile": True}), "32-true", 2)
+    with pytest.raises(ConfigError, match="batch of 8 can't be shared out evenly over 3. Give a -b"):
+        strategy(configuration(), "32-true", 3)
+    assert type(strategy(configuration(), "bf16-mixed", 2)).__name__ == "ModelParallelStrategy"
+    assert strategy(from_dict({}), "16-mixed", 2) == "auto"
