@@ -67,7 +67,7 @@ def _view(results: Plain, candidates: Sequence[Candidate]) -> Plain:
         "results": results,
         "rows": rows,
         "colors": colors,
-        "headline": _bold(results["answer"]["headline"]),
+        "headline": [_bold(text) for text in re.split(r"(?<=\.) (?=[`A-Z])", results["answer"]["headline"])],
         "details": [_bold(text) for text in results["answer"]["details"]],
         "cards": _cards(results),
         "facts": _facts(results, len(candidates)),
