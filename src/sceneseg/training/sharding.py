@@ -70,6 +70,8 @@ def _shard(module: nn.Module, mesh: Any) -> nn.Module:
     """Share out the large blocks, each on its own, then what is left."""
     from torch.distributed.fsdp import fully_shard
 
+    # weights in channels_last can't be shared out
+    module.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     large = LARGE * sum(p.numel() for p in module.parameters())
     for block in outermost_blocks(module):
         if sum(p.numel() for p in block.parameters()) >= large:
