@@ -9,7 +9,7 @@ Writes results/prediction.json: medians of interleaved rounds, with one thread a
   Engines whose name begins with "sceneseg" are what `sceneseg predict` does, the others compute exported files or
   plain torch. Without --weights the network is untrained: that tells speed, and equal pixels mean nothing for int8.
 
-Run: python benchmarks/prediction.py --weights runs/demo
+Run: python benchmarks/prediction.py --weights runs/demo/fast_scnn
 """
 
 import dataclasses

@@ -15,6 +15,7 @@ from sceneseg.optim.optimizers import OPTIMIZERS
 
 ROOT = Path(__file__).parents[1]
 FACTS = ROOT / "docs" / "models.json"
+COMPARISON = ROOT / "docs" / "comparisons" / "camvid.json"
 
 
 def models_table(rows: list[dict]) -> str:
@@ -85,6 +86,24 @@ def optimizers_table() -> str:
     return "\n".join(lines)
 
 
+def comparison_table(comparison: dict) -> str:
+    """Return what a comparison found as Markdown: a line for each candidate."""
+    lines = [
+        "| model | mean IoU, % (95 %) | ms for an image, p50 (p95) | parameters | GMACs | steps | training |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for row in comparison["candidates"]:
+        low, value, high = (f"{100 * row['mean_iou'][key]:.1f}" for key in ("low", "value", "high"))
+        minutes, seconds = divmod(round(row["training_seconds"]), 60)
+        cells = (
+            *(f"`{row['name']}`", f"{value} ({low} to {high})", f"{row['p50_ms']:.1f} ({row['p95_ms']:.1f})"),
+            *(f"{row['parameters'] / 1e6:.2f} M", f"{row['gmacs']:.2f}", f"{row['steps']:.0f}"),
+            f"{minutes} min {seconds} s",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def put(file: Path, mark: str, text: str) -> None:
     """Replace what stands between the marks of a table."""
     start, end = f"<!-- {mark} -->", f"<!-- end of {mark} -->"
@@ -105,5 +124,6 @@ if __name__ == "__main__":
     for mark, text in benchmark_tables.sections().items():
         put(ROOT / "docs" / benchmark_tables.PAGE, mark, text)
     put(ROOT / "docs" / "start.md", "starts", starts_table([row["name"] for row in rows]))
+    put(ROOT / "docs" / "compare.md", "camvid", comparison_table(json.loads(COMPARISON.read_text())))
     put(ROOT / "docs" / "training.md", "losses", losses_table())
     put(ROOT / "docs" / "training.md", "optimizers", optimizers_table())

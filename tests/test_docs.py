@@ -46,6 +46,13 @@ def test_what_can_be_typed_for_training(tables, mark):
     assert tables.between(ROOT / "docs" / "training.md", mark) == made, "make docs"
 
 
+def test_the_comparison_on_camvid(tables):
+    page = ROOT / "docs" / "compare.md"
+    found = json.loads(tables.COMPARISON.read_text())
+    assert found["command"] in page.read_text()
+    assert tables.between(page, "camvid") == tables.comparison_table(found), "make docs"
+
+
 def test_the_benchmarks_page_says_what_was_measured(tables):
     page = ROOT / "docs" / tables.benchmark_tables.PAGE
     sections = tables.benchmark_tables.sections()

@@ -1,9 +1,11 @@
+import re
+
 import pytest
 import torch
 
 from sceneseg import runs
 from sceneseg.errors import RunError
-from sceneseg.runs import Run
+from sceneseg.runs import Comparison, Run
 
 
 def test_runs_never_overwrite_each_other(tmp_path):
@@ -59,5 +61,20 @@ def test_a_folder_that_is_no_run(tmp_path):
         Run(tmp_path).load_config()
     with pytest.raises(RunError, match="doesn't exist"):
         Run(tmp_path / "none").load_config()
+    with pytest.raises(RunError, match="has no config.yaml"):
+        runs.find_weights(tmp_path)
+    (tmp_path / "config.yaml").touch()
     with pytest.raises(RunError, match="no weights in there yet"):
         runs.find_weights(tmp_path)
+
+
+def test_of_a_comparison_one_of_its_runs_is_asked_for(tmp_path):
+    Comparison(tmp_path).plan.touch()
+    for name in ("unet", "fast_scnn"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.yaml").touch()
+    message = re.escape(f"Give one of them: {tmp_path / 'fast_scnn'}, {tmp_path / 'unet'}.")
+    with pytest.raises(RunError, match=message):
+        runs.find_weights(tmp_path)
+    with pytest.raises(RunError, match=message):
+        Run(tmp_path).load_config()

@@ -92,20 +92,24 @@ def keep_freed_memory() -> None:
     libc.mallopt(trim_threshold, 2**31 - 1)
 
 
-def keep_dilated_in_float32(network: nn.Module) -> None:
-    """Let dilated convolutions compute in float32 on a CPU, whatever the precision of the others.
+def keep_in_float32(network: nn.Module) -> None:
+    """Let those convolutions compute in float32 on a CPU that oneDNN can't do, or can't do quickly, in bfloat16.
 
-    oneDNN's weight gradient of a dilated convolution in bfloat16 and channels_last has NaN in it: always for 25
-    channels (ESPNet), now and then for a grouped one of 384 (FastFCN). Seen with PyTorch 2.13.
+    - Dilated ones: their weight gradient (channels_last) has NaN in it, always for 25 channels (ESPNet), now and then
+      for a grouped one of 384 (FastFCN).
+    - Grouped ones with a stride: their gradient takes 2 to 8 times as long (Fast-SCNN, 8 x 192 x 384, 2 threads: 46
+      against 11 ms of a step).
+
+    Seen with PyTorch 2.13 on a processor with AVX-512 bfloat16.
     """
     for module in network.modules():
-        if isinstance(module, nn.Conv2d) and max(module.dilation) > 1:
+        if isinstance(module, nn.Conv2d) and (max(module.dilation) > 1 or (module.groups > 1 < max(module.stride))):
             module.forward = partial(_in_float32, module.forward)  # type: ignore[method-assign]
 
 
 def _in_float32(forward: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     with torch.autocast("cpu", enabled=False):
-        return forward(x.float())
+        return forward(x.float()).to(x.dtype)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

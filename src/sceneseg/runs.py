@@ -116,10 +116,24 @@ class Run:
         Raises:
             RunError: The folder isn't a run.
         """
-        if not self.config.is_file():
-            what = "has no config.yaml, so it isn't a run" if self.path.is_dir() else "doesn't exist"
-            raise RunError(f"{self.path} {what}. Give a folder that `sceneseg train` made, for example runs/demo.")
+        self.check()
         return configs.load(self.config)
+
+    def check(self) -> None:
+        """See whether this is a run.
+
+        Raises:
+            RunError: It isn't, with what it is instead.
+        """
+        if self.config.is_file():
+            return
+        if Comparison(self.path).plan.is_file():
+            inside = ", ".join(str(file.parent) for file in sorted(self.path.glob(f"*/{self.config.name}")))
+            raise RunError(
+                f"{self.path} is a comparison of several runs. Give one of them: {inside or 'none is there yet'}."
+            )
+        what = "has no config.yaml, so it isn't a run" if self.path.is_dir() else "doesn't exist"
+        raise RunError(f"{self.path} {what}. Give a folder that `sceneseg train` made, for example runs/NAME.")
 
 
 @dataclass(frozen=True)
@@ -299,6 +313,7 @@ def find_weights(path: Path) -> Path:
     for candidate in (run.best, run.last):
         if candidate.is_file():
             return candidate
+    run.check()
     raise RunError(f"{path}: no weights in there yet. Let `sceneseg train -r {path}` finish an epoch first.")
 
 

@@ -7,7 +7,7 @@ import torch
 from sceneseg import models
 from sceneseg.data.cityscapes import LABEL_SPACE
 from sceneseg.data.toy import draw_scene
-from sceneseg.devices import keep_dilated_in_float32
+from sceneseg.devices import keep_in_float32
 from sceneseg.kernels.upsample_argmax import upsample_argmax
 from sceneseg.kernels.upsample_cross_entropy import upsample_cross_entropy
 from sceneseg.metrics.confusion import SemanticCounts
@@ -85,7 +85,7 @@ def score(network, image, labels):
 def overfit(name, image, labels):
     torch.manual_seed(0)
     network = models.create(name, num_classes=19, **SMALL.get(name, {})).to(memory_format=torch.channels_last)
-    keep_dilated_in_float32(network)
+    keep_in_float32(network)
     peak = LEARNING_RATE.get(name, 2e-3)
     optimizer = torch.optim.AdamW(network.parameters(), peak, weight_decay=0.0)
     best = 0.0

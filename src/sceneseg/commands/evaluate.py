@@ -33,9 +33,9 @@ def evaluate(
 
     A classifier's scores are its accuracies.
 
-    Example: sceneseg evaluate -w runs/demo --split val
+    Example: sceneseg evaluate -w runs/demo/fast_scnn --split val
 
-    Example: sceneseg evaluate --from runs/demo --label-space categories --size-bands 1024 9216
+    Example: sceneseg evaluate --from runs/demo/fast_scnn --label-space categories --size-bands 1024 9216
 
     Example: sceneseg evaluate -w runs/city -d cityscapes -p ~/Cityscapes --split test --submission berlin --zip
 

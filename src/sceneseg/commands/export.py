@@ -37,9 +37,9 @@ def export(
     Before the file is kept, it and the model predict labelled images. When mean IoU drops by more than the
     tolerance, nothing is written and the exit code is 1.
 
-    Example: sceneseg export -w runs/demo --to onnx
+    Example: sceneseg export -w runs/demo/fast_scnn --to onnx
 
-    Example: sceneseg export -w runs/demo --to openvino --precision int8
+    Example: sceneseg export -w runs/demo/fast_scnn --to openvino --precision int8
 
     Args:
         weights: Run directory or weights file.

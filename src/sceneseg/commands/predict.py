@@ -32,7 +32,7 @@ def predict(
     in one file) and NAME_overlay.jpg (with a legend); for each video NAME_overlay.mp4. A classifier writes
     classes.json: the five most probable classes of each picture.
 
-    Example: sceneseg predict -w runs/demo photo.jpg holiday/ -r results
+    Example: sceneseg predict -w runs/demo/fast_scnn photo.jpg holiday/ -r results
 
     Example: sceneseg predict -w model.onnx street.mp4
 

@@ -7,7 +7,7 @@ def report(run: Path, /) -> None:
     """Write the report of a run anew: one offline HTML page with scores, curves and pictures.
 
     Args:
-        run: Run directory, for example runs/demo.
+        run: Run directory, for example runs/demo/fast_scnn.
     """
     from sceneseg.report.page import write_report
     from sceneseg.runs import Run, read_json

@@ -145,7 +145,7 @@ def card(
 
     It begins with the header that Hugging Face reads; every figure comes from the run's files.
 
-    Example: sceneseg weights card runs/demo --licence cc-by-nc-4.0 --out README.md
+    Example: sceneseg weights card runs/demo/fast_scnn --licence cc-by-nc-4.0 --out README.md
 
     Args:
         run: Run directory.

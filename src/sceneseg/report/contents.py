@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sceneseg import config as configs
-from sceneseg.errors import RunError, ScenesegError
+from sceneseg.errors import ScenesegError
 from sceneseg.labels import LabelSpace
 from sceneseg.runs import Run, read_json
 
@@ -78,12 +78,7 @@ def read_contents(run: Run) -> Contents:
         RunError: The folder has no config.yaml, so it isn't a run.
         ConfigError: config.yaml isn't YAML.
     """
-    if not run.config.is_file():
-        raise RunError(
-            f"{run.path}: expected a run directory with config.yaml, found "
-            f"{'a folder without it' if run.path.is_dir() else 'no such folder'}. "
-            f"Give a folder that `sceneseg train` made, for example runs/demo."
-        )
+    run.check()
     found = Contents(run, configs.read_yaml(run.config), run.config.read_text(encoding="utf-8"))
 
     def part(path: Path, read: Callable[[Path], T], what: str) -> T | None:

@@ -14,7 +14,7 @@ from sceneseg import config as configs
 from sceneseg.config import Config
 from sceneseg.data import loading
 from sceneseg.data.loading import Batch, StepSampler
-from sceneseg.devices import gather, keep_dilated_in_float32, resolve_precision
+from sceneseg.devices import gather, keep_in_float32, resolve_precision
 from sceneseg.errors import ConfigError, TrainingError
 from sceneseg.inference import drawing
 from sceneseg.optim import optimizers
@@ -69,7 +69,7 @@ class Training:
         self.precision = resolve_precision(config.train.precision, fabric.device.type)
         self.model = task.create_model(self.precision)
         if fabric.device.type == "cpu" and self.precision == "bf16-mixed":
-            keep_dilated_in_float32(self.model.network)
+            keep_in_float32(self.model.network)
         if config.train.channels_last:
             self.model.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if fabric.world_size > 1 and fabric.device.type == "cuda":
