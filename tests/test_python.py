@@ -76,6 +76,16 @@ def test_names_and_options_are_those_of_the_command_line(toy_root, tmp_path):
     assert sceneseg.load(result, "cpu").network.name == "fast_scnn"
 
 
+def test_items_may_be_scenes(both):
+    own = [both[0].read(i) for i in range(3)]
+    again = sceneseg.Scenes(own, CLASSES)
+    for i, scene in enumerate(own):
+        found = again.read(i)
+        assert (found.image == scene.image).all()
+        assert (found.labels == scene.labels).all()
+        assert found.name == f"scenes_{i:05d}"
+
+
 @pytest.mark.parametrize("module", [Pixelwise(), AsTorchvision()])
 def test_any_module_learns_from_any_scenes(both, tmp_path, module):
     before = {key: value.clone() for key, value in module.state_dict().items()}

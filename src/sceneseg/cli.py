@@ -1,5 +1,6 @@
 """The command line: every verb is a function in `sceneseg.commands`, imported when it is called."""
 
+import errno
 import sys
 
 from cyclopts import App
@@ -42,6 +43,17 @@ def main() -> None:
         app()
     except ScenesegError as error:
         Console(stderr=True).print(f"[bold red]Error:[/] {_plain(error)}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        file = f" for {error.filename}" if error.filename else ""
+        Console(stderr=True).print(
+            f"[bold red]Error:[/] The disk has no room{file}. Make some, then give the command again; a training "
+            f"goes on with sceneseg train -r RUN.",
+            highlight=False,
+            soft_wrap=True,
+        )
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

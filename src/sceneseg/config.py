@@ -142,7 +142,7 @@ class TrainConfig:
     checkpoint_minutes: float = 5.0
     """Minutes between saved states within an epoch."""
     precision: Literal["auto", "bf16-mixed", "16-mixed", "32-true"] = "auto"
-    """Arithmetic: auto is bf16-mixed where the device has it, otherwise 32-true."""
+    """Arithmetic: auto is bf16-mixed where the device has it, else 16-mixed on a GPU and 32-true on a CPU."""
     channels_last: bool = True
     """Store images and weights with the channels last, which convolutions prefer."""
     device: str = "auto"
@@ -167,7 +167,8 @@ class TrainConfig:
     patience: int | None = None
     """Stop after this many validations without a better score."""
     freeze_norm: bool = False
-    """Keep the statistics of every BatchNorm as they are, so that parts of a batch don't matter."""
+    """Keep the statistics of every BatchNorm as they are, so that parts of a batch don't matter; for networks that
+    start from trained weights."""
     aux_weight: float = 0.4
     """Weight of each auxiliary head's loss."""
     class_weights: str | None = None

@@ -135,9 +135,23 @@ def gather(part: T) -> list[T]:
 
 
 def sum_over_processes(numbers: Tensor) -> Tensor:
-    """Return the sum of the processes' tensors."""
+    """Return the sum of the processes' tensors, where they are."""
     if processes()[1] == 1:
         return numbers
     total = numbers.clone()
+    if distributed.get_backend() == "nccl":  # which knows tensors on GPUs alone
+        total = total.cuda()
     distributed.all_reduce(total)
-    return total
+    return total.to(numbers.device)
+
+
+def any_process(here: bool) -> bool:
+    """Return whether something is so in any of the processes; each of them must ask."""
+    return bool(sum_over_processes(torch.tensor(int(here))) > 0)
+
+
+def share_buffers(module: nn.Module) -> None:
+    """Give every process the first one's buffers (the statistics of BatchNorm)."""
+    if processes()[1] > 1:
+        for buffer in module.buffers():
+            distributed.broadcast(buffer, 0)

@@ -257,12 +257,18 @@ def save_weights(path: Path, state: Mapping[str, "Tensor"], header: Mapping[str,
         state: A module's state dict.
         header: Plain data: model, label_space, input, score (see `tasks`).
     """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     tensors = {k: v.detach().cpu().contiguous() for k, v in state.items()}
     described = {"format": WEIGHTS_FORMAT, "sceneseg_version": sceneseg.__version__, **header}
     with atomic(path) as temporary:
-        save_file(tensors, temporary, {"sceneseg": json.dumps(described)})
+        try:
+            save_file(tensors, temporary, {"sceneseg": json.dumps(described)})
+        except SafetensorError as error:  # which is how it tells of a full disk
+            raise RunError(
+                f"{path}: the weights can't be written ({error}). Make room, then give the command again."
+            ) from error
 
 
 def read_header(path: Path) -> dict[str, Any]:

@@ -3,20 +3,27 @@
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
 
+import sceneseg
 from sceneseg import runs, tasks
 from sceneseg.config import from_dict
+from sceneseg.data.cityscapes import Cityscapes
+from sceneseg.data.packing import pack
 from sceneseg.data.toy import write_toy_scenes
 from sceneseg.errors import ConfigError, RunError, TrainingError
 from sceneseg.metrics.confusion import SemanticCounts
+from sceneseg.metrics.semantic import semantic_scores
 from sceneseg.runs import Run
 from sceneseg.training import checkpoint, start
 from sceneseg.training.loop import Training
+from sceneseg.training.processes import launch
 
 
 def configuration(toy_root, **train):
@@ -53,6 +60,25 @@ def test_auto_finds_the_run_of_the_same_configuration(toy_root, tmp_path):
     run, *_ = fit(configuration(toy_root, epochs=1), tmp_path)
     assert start.find_unfinished(configuration(toy_root, epochs=1), tmp_path).path == run.path
     assert start.find_unfinished(configuration(toy_root, batch_size=2), tmp_path) is None
+    elsewhere = configuration(toy_root, epochs=1)
+    elsewhere.data.root = str(tmp_path)
+    assert start.find_unfinished(elsewhere, tmp_path) is None
+    named = configuration(toy_root, epochs=3, checkpoint_minutes=1.0)
+    named.data.root, named.data.workers = None, 1  # the environment says where it lies
+    assert start.find_unfinished(named, tmp_path).path == run.path
+    asked = {"data": {"workers": 1}, "train": {"epochs": 3, "checkpoint_minutes": 1.0}}
+    assert start.what_changes(named, run) == asked
+
+
+def test_a_run_on_packed_scenes_goes_on(toy_root, tmp_path):
+    pack(Cityscapes(toy_root, "train"), tmp_path / "packed")
+    pack(Cityscapes(toy_root, "val"), tmp_path / "packed")
+    config = configuration(tmp_path / "packed", epochs=1)
+    config.data.name = "packed"
+    run, *_ = fit(config, tmp_path)
+    assert run.load_config().data.name == "packed"
+    assert start.resume(run, {"train": {"epochs": 2}})
+    assert len(runs.read_history(run.history)) == 2
 
 
 def test_patience_stops_a_run_that_no_longer_improves(toy_root, tmp_path, monkeypatch):
@@ -66,9 +92,11 @@ def test_patience_stops_a_run_that_no_longer_improves(toy_root, tmp_path, monkey
         return validation
 
     monkeypatch.setattr(tasks.semantic.Semantic, "validate", scored)
-    _, finished, history = fit(config, tmp_path)
+    run, finished, history = fit(config, tmp_path)
     assert finished
     assert len(history) == 4
+    assert start.resume(run, {})
+    assert len(runs.read_history(run.history)) == 4, "a run that was stopped early isn't taken up again"
 
 
 def test_any_score_can_choose_the_best(toy_root, tmp_path):
@@ -82,9 +110,11 @@ def test_any_score_can_choose_the_best(toy_root, tmp_path):
 @pytest.mark.parametrize("kind", ["loss", "gradient"])
 def test_numbers_that_are_not_finite_stop_the_run_and_name_the_files(toy_root, tmp_path, monkeypatch, kind):
     compute = start.Training.__init__.__globals__["Gradients"].compute
-    calls = []
+    calls, before = [], {}
 
     def poisoned(self, batch):
+        if len(calls) == 2:
+            before.update({key: value.clone() for key, value in self.step.network.state_dict().items()})
         value = compute(self, batch)
         calls.append(batch.names)
         if len(calls) == 3 and kind == "loss":
@@ -100,7 +130,7 @@ def test_numbers_that_are_not_finite_stop_the_run_and_name_the_files(toy_root, t
     (state,) = tmp_path.glob("*/state.ckpt")
     saved = torch.load(state, weights_only=True)
     assert saved["progress"]["step"] == 2
-    assert all(v.isfinite().all() for v in saved["parts"]["network"].values() if v.is_floating_point())
+    assert all(torch.equal(value, before[key]) for key, value in saved["parts"]["network"].items())
 
 
 def test_clipped_gradients_are_no_longer_than_asked_for(toy_root, tmp_path):
@@ -145,13 +175,13 @@ TRAIN = [
 ]
 
 
-def processes(toy_root, folder, devices, lr):
+def processes(toy_root, folder, devices, lr, how=("--train.freeze-norm",)):
     """Train with a batch of 4 in one or two processes on the CPU."""
     command = [
         *(*TRAIN, "-d", "cityscapes", "-p", str(toy_root), "-b", "4", "-e", "2", "--train.steps-per-epoch", "2"),
         *("--augment.crop-size", "32", "64", "--train.device", "cpu", "--devices", str(devices)),
-        *("--train.freeze-norm", "--train.precision", "32-true", "--data.workers", "0"),
-        *("--optimizer", "sgd", "-l", lr, "--runs", str(folder), "--name", f"by{devices}"),
+        *("--train.precision", "32-true", "--data.workers", "0"),
+        *("--optimizer", "sgd", "-l", lr, "--runs", str(folder), "--name", f"by{devices}", *how),
     ]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"}
@@ -180,3 +210,40 @@ def test_two_processes_count_what_one_counts(tmp_path):
     assert counts[0].names == counts[1].names
     for name in counts[0].names:
         assert (counts[0].images[name].confusion == counts[1].images[name].confusion).all()
+
+
+def test_the_scores_of_two_processes_are_those_of_the_saved_weights(toy_root, tmp_path):
+    """Each has seen other samples, so that their statistics of BatchNorm differ until they agree on one's."""
+    run = processes(toy_root, tmp_path, 2, "1", ("--train.ema", "0.5"))
+    seen = sceneseg.load(run.last, "cpu")
+    dataset = Cityscapes(toy_root, "val")
+    scores = semantic_scores(seen.evaluate(map(dataset.read, range(len(dataset))), seen.label_space), seen.label_space)
+    header = runs.read_header(run.last)
+    assert header["score"]["mean_iou"] == scores["mean_iou"]
+
+
+def test_a_signal_to_one_of_two_processes_saves_the_state_of_both(toy_root, tmp_path):
+    command = [
+        *(*TRAIN, "-d", "cityscapes", "-p", str(toy_root), "-b", "4", "-e", "50", "--train.steps-per-epoch", "8"),
+        *("--augment.crop-size", "32", "64", "--train.device", "cpu", "--devices", "2", "--data.workers", "0"),
+        *("--train.validate-every", "50", "--runs", str(tmp_path), "--name", "two"),
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    run, steps = Run(tmp_path / "two"), 0
+    deadline = time.monotonic() + 120
+    while not steps:  # of the first epoch
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        steps = torch.load(run.state, weights_only=True)["progress"]["step"] if run.state.is_file() else 0
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, out + err
+    assert "the state is saved" in out
+    saved = torch.load(run.state, weights_only=True)
+    assert saved["progress"]["step"] >= steps
+    assert len(saved["random"]) == 2
+
+
+def test_a_batch_smaller_than_the_processes_is_refused():
+    with pytest.raises(ConfigError, match="batch of 1 can't be shared out over 2.*-b 2"):
+        launch(from_dict({"train": {"batch_size": 1, "devices": 2, "device": "cpu"}}))

@@ -1,13 +1,17 @@
 """What is planned holds: parts fit into the memory, and blocks that are computed again change nothing but that."""
 
+import contextlib
+import re
+
 import pytest
 import torch
 
 from sceneseg import models
+from sceneseg.cli import app
 from sceneseg.config import from_dict
 from sceneseg.errors import ConfigError
 from sceneseg.tasks.training_step import TrainingStep
-from sceneseg.training.planning import parse_bytes, plan
+from sceneseg.training.planning import _left_in_group, parse_bytes, plan
 from sceneseg.training.recompute import checkpoint_blocks
 from sceneseg.training.trial import Meter, measure_sample
 
@@ -115,3 +119,29 @@ def test_a_trial_step_measures_a_sample_and_changes_nothing():
 
 def test_where_two_samples_do_not_fit_it_is_one():
     assert trial(limit=trial()) is None
+
+
+def test_the_limit_of_a_container_counts(tmp_path):
+    group = tmp_path / "job"
+    group.mkdir()
+    assert _left_in_group(tmp_path) > 2**60
+    for name, text in {
+        "max": "1000",
+        "current": "700",
+        "stat": "anon 100\nactive_file 150\ninactive_file 50\n",
+    }.items():
+        (tmp_path / f"memory.{name}").write_text(text)
+    assert _left_in_group(tmp_path) == 1000 - 700 + 200
+
+
+def test_the_command_says_what_will_happen(capsys):
+    command = ["plan", "-m", "hrnet", "-t", "512", "1024", "-b", "16", "--train.device", "cpu"]
+    with contextlib.suppress(SystemExit):
+        app([*command, "--memory", "8GB"])
+    assert re.search(
+        r"hrnet, batch of 16, 8\.00 GB of memory.*in \d+ parts of at most \d", capsys.readouterr().out, re.DOTALL
+    )
+    with pytest.raises(SystemExit) as ended:
+        app([*command, "--memory", "500MB"])
+    assert ended.value.code == 1
+    assert "Not even one sample fits" in capsys.readouterr().out

@@ -29,11 +29,17 @@ def train(
             auto: with the newest run of this configuration in --runs, or start it; for jobs that are queued again.
     """
     from sceneseg import tasks
+    from sceneseg.errors import ConfigError
     from sceneseg.report.page import write_report
     from sceneseg.runs import Run, read_json
     from sceneseg.training import start
 
     if resume is not None and resume != "auto":
+        if file is not None:
+            raise ConfigError(
+                f"A resumed run has its own configuration, so --config {file} doesn't go with -r {resume}. Leave it "
+                f"out, or start a new run without -r."
+            )
         run = Run(Path(resume))
         finished = start.resume(run, overrides.typed(config) | ({} if model is None else {"model": model}))
     else:
@@ -44,7 +50,7 @@ def train(
         if earlier is None:
             run, finished = start.start(chosen, runs)
         else:
-            run, finished = earlier, start.resume(earlier, {})
+            run, finished = earlier, start.resume(earlier, start.what_changes(chosen, earlier))
     if not finished:
         print(f"Interrupted; the state is saved. Go on with: sceneseg train -r {run.path}")
         raise SystemExit(130)

@@ -91,7 +91,8 @@ def _kill_after(command: list[str], run: "Run", step: int) -> int:
             reached = int(torch.load(run.state, weights_only=True)["progress"]["step"])
             if reached >= step:
                 process.kill()
-                process.wait()
+                if process.wait() == 0:
+                    break
                 return reached
         time.sleep(0.01)
     from sceneseg.errors import RunError

@@ -1,6 +1,7 @@
 """Scenes that a Python program holds or makes: any sequence of pictures with their labels."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ class Scenes(SceneDataset):
     """A split of scenes that come from anything with a length and numbered items, for `sceneseg.train` in Python.
 
     An item is a pair of a picture (H, W, 3) uint8 RGB and labels (H, W) of whole numbers, as arrays, tensors or
-    Pillow images: train ids from 0, and 255 where there is no class. A list of arrays and a class
+    Pillow images: train ids from 0, and 255 where there is no class; or it is a `Scene`. A list of arrays and a class
     that reads files are both welcome; what was read stays in memory where there is room (data={"cache": False}: never).
 
     Args:
@@ -33,7 +34,11 @@ class Scenes(SceneDataset):
     """
 
     def __init__(
-        self, pairs: Sequence[Pair], classes: Sequence[str] | LabelSpace, name: str = "scenes", split: str = "train"
+        self,
+        pairs: Sequence[Pair | Scene],
+        classes: Sequence[str] | LabelSpace,
+        name: str = "scenes",
+        split: str = "train",
     ) -> None:
         self.name, self.split = name, split
         self.root = Path.cwd()
@@ -61,8 +66,12 @@ class Scenes(SceneDataset):
         """
         name = self.files[i].name
         found = self.pairs[i]
+        if isinstance(found, Scene):
+            return replace(found, name=name)
         if not isinstance(found, tuple | list) or len(found) != 2:
-            raise DataError(f"{name}: expected a pair of picture and labels, found a {type(found).__name__}.")
+            raise DataError(
+                f"{name}: expected a pair of picture and labels or a Scene, found a {type(found).__name__}."
+            )
         image, labels = (np.asarray(part) for part in found)
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise DataError(f"{name}: expected a picture (height, width, 3) uint8, found {_words(image)}.")

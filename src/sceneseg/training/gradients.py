@@ -43,6 +43,8 @@ class Gradients:
     step: Step
     micro_batch: int
     say: Callable[[str], None]
+    before: "Before | None" = None
+    """What the last batch found."""
 
     def compute(self, batch: Batch) -> float:
         """Add the gradients of a batch to those of the parameters; return its loss.
@@ -52,14 +54,19 @@ class Gradients:
         """
         arrays = self.fabric.to_device((batch.image, batch.colour, batch.labels))
         while True:
-            before = Before(self.step)
+            self.before = before = Before(self.step)
             try:
                 loss = self._add(*arrays)
                 return float(sum_over_processes(torch.tensor(loss, dtype=torch.float64))) / self.fabric.world_size
             except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error) or self.fabric.world_size > 1:
+                if not is_out_of_memory(error):
                     raise
                 size = min(self.micro_batch, len(batch.image))
+                if self.fabric.world_size > 1:  # the others have begun to exchange gradients
+                    raise TrainingError(
+                        f"Out of memory with {size} samples at once in each process. Go on with fewer: sceneseg train "
+                        f"-r RUN --train.micro-batch {max(1, size // 2)}"
+                    ) from error
             before.restore(self.step)
             if size == 1:
                 raise TrainingError(
@@ -68,6 +75,11 @@ class Gradients:
                 )
             self.micro_batch = (size + 1) // 2
             self.say(f"out of memory with {size} samples at once; going on with {self.micro_batch}, for the same batch")
+
+    def undo(self) -> None:
+        """Take back what the last batch changed besides weights: gradients, statistics of BatchNorm, random numbers."""
+        if self.before is not None:
+            self.before.restore(self.step)
 
     def _add(self, image: Tensor, colour: Tensor, labels: Tensor) -> float:
         whole = None
@@ -98,12 +110,14 @@ class Gradients:
         outputs = tuple(torch.cat(heads).detach().requires_grad_() for heads in zip(*found, strict=True))
         del found
         loss = self.step.loss(outputs, labels)
-        self.fabric.backward(loss)
+        loss.backward()  # type: ignore[no-untyped-call]
         for (part, last), state in zip(self._parts(len(labels)), states, strict=True):
             set_random_state(state)
             with self._unless(last):
                 again = self.module(image[part], colour[part])
-                torch.autograd.backward(again, [logits.grad[part] for logits in outputs if logits.grad is not None])
+                heads = zip(again, outputs, strict=True)
+                products = [(new * old.grad[part]).sum() for new, old in heads if old.grad is not None]
+                self.fabric.backward(sum(products))  # the gradient of a product is the other factor
         return float(loss.detach())
 
     def _parts(self, samples: int) -> Iterator[tuple[slice, bool]]:

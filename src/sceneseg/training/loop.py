@@ -14,7 +14,7 @@ from sceneseg import config as configs
 from sceneseg.config import Config
 from sceneseg.data import loading
 from sceneseg.data.loading import Batch, StepSampler
-from sceneseg.devices import gather, keep_in_float32, resolve_precision
+from sceneseg.devices import any_process, gather, keep_in_float32, resolve_precision, share_buffers
 from sceneseg.errors import ConfigError, TrainingError
 from sceneseg.inference import drawing
 from sceneseg.optim import optimizers
@@ -133,7 +133,7 @@ class Training:
             return batch
         sample = None
         if device == "cuda" and config.train.strategy != "fsdp":  # whose processes must do the same number of steps
-            sample = measure_sample(step, lambda *batch: fabric.backward(self.module(*batch)), size, fabric.device)
+            sample = measure_sample(step, self._alone, size, fabric.device)
             if sample is None:
                 return 1
         classes = len(self.task.labels()["classes"])
@@ -144,8 +144,17 @@ class Training:
             )
         return max(1, found.micro_batch)
 
+    def _alone(self, *batch: Any) -> None:
+        """Add the gradients of a batch without a word to other processes."""
+        joined = self.fabric.world_size > 1
+        with self.fabric.no_backward_sync(self.module) if joined else nullcontext():
+            self.fabric.backward(self.module(*batch))
+
     def fit(self) -> bool:
         """Train to the end; return False when it was interrupted (its state is saved then)."""
+        if self._stale():
+            print("This run was stopped early. With more --train.patience it goes on.")
+            return True
         quiet = not self.fabric.is_global_zero
         score = (self.score, self.task.scores.get(self.score, self.score))
         told = [] if quiet else self._trackers()
@@ -159,11 +168,13 @@ class Training:
                 epoch_ends = self.progress.step % self.steps_per_epoch == 0 or self._stopping
                 if epoch_ends:
                     self._end_epoch(monitor)
-                late = time.perf_counter() - saved > 60 * self.config.train.checkpoint_minutes
-                if epoch_ends or late or interrupt.requested:
+                # processes save together, though their clocks differ and a signal may reach one of them alone
+                late = any_process(time.perf_counter() - saved > 60 * self.config.train.checkpoint_minutes)
+                requested = any_process(interrupt.requested)
+                if epoch_ends or late or requested:
                     save_state(self.run.state, self.progress, self._parts())
                     saved = time.perf_counter()
-                if interrupt.requested and self.progress.step < self.steps and not self._stopping:
+                if requested and self.progress.step < self.steps and not self._stopping:
                     self.hooks.call("on_end", self)
                     return False
                 if epoch_ends and (self._stopping or self._stale()):
@@ -240,7 +251,7 @@ class Training:
 
     def _refuse(self, batch: Batch, loss: float, norm: float | None) -> None:
         """Stop before a step with numbers that aren't finite, with the state of before it."""
-        self.optimizer.zero_grad(set_to_none=True)
+        self.gradients.undo()
         save_state(self.run.state, self.progress, self._parts())
         what = f"the loss is {loss}" if not math.isfinite(loss) else f"the gradients' norm is {norm}"
         raise TrainingError(
@@ -282,6 +293,7 @@ class Training:
         """Score the validation split; write the weights, and if they are the best yet what belongs to them."""
         network = self.model.network
         with self.average.applied_to(network) if self.average else nullcontext():
+            share_buffers(network)
             with sharding.whole_weights(self.module):
                 found = self.task.validate(self.workers)
             state = sharding.whole(network.state_dict())
@@ -308,4 +320,6 @@ class Training:
 
     def _parts(self) -> dict[str, Any]:
         parts: dict[str, Any] = {"network": self.model.network, "optimizer": self.optimizer}
+        if scaler := getattr(self.fabric.strategy.precision, "scaler", None):  # of 16-mixed
+            parts["scaler"] = scaler
         return parts | ({"average": self.average} if self.average else {})

@@ -114,9 +114,27 @@ def free_memory(device: str) -> int:
         return int(torch.cuda.mem_get_info()[0])
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
     except (OSError, StopIteration):
-        return 8 * 2**30
+        free = 8 * 2**30
+    return min(free, _left_in_group(Path("/sys/fs/cgroup")))
+
+
+def _left_in_group(root: Path) -> int:
+    """Return what containers and SLURM leave of their limit (Linux control groups, version 2), or very much."""
+    left = 2**62
+    try:
+        own = Path("/proc/self/cgroup").read_text().strip().rpartition("::/")[2]
+        for group in [root / own, *(root / own).parents]:
+            if (limit := group / "memory.max").is_file() and (most := limit.read_text().strip()) != "max":
+                used = int((group / "memory.current").read_text())
+                files = re.findall(r"^(?:in)?active_file (\d+)$", (group / "memory.stat").read_text(), re.MULTILINE)
+                left = min(left, int(most) - used + sum(map(int, files)))  # pages of files are given back
+            if group == root:
+                break
+    except (OSError, ValueError):
+        pass
+    return max(left, 0)
 
 
 def parse_bytes(text: str) -> int:

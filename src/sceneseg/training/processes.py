@@ -8,6 +8,7 @@ from lightning_fabric import Fabric
 
 from sceneseg.config import Config
 from sceneseg.devices import keep_freed_memory, resolve_device, resolve_precision
+from sceneseg.errors import ConfigError
 from sceneseg.training.sharding import strategy
 
 
@@ -20,6 +21,11 @@ def launch(config: Config) -> Fabric:
     precision = resolve_precision(config.train.precision, device)
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # precision is in config.yaml
     devices, nodes = _given(config.train.devices)
+    if config.train.batch_size < devices * nodes:
+        raise ConfigError(
+            f"A batch of {config.train.batch_size} can't be shared out over {devices * nodes} processes. Give -b "
+            f"{devices * nodes} or more."
+        )
     joined = strategy(config, precision, devices * nodes)
     fabric = Fabric(
         accelerator=device,

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 
 from sceneseg.config import Config
-from sceneseg.devices import processes
+from sceneseg.devices import processes, share_buffers
 from sceneseg.errors import ConfigError
 from sceneseg.training.recompute import outermost_blocks
 
@@ -85,8 +85,7 @@ def _shard(module: nn.Module, mesh: Any) -> nn.Module:
 def _take_buffers_of_the_first(module: nn.Module, _: Any) -> None:
     """Let BatchNorm's statistics be those of the first process, as DDP does."""
     if module.training:
-        for buffer in module.buffers():
-            distributed.broadcast(buffer, 0)
+        share_buffers(module)
 
 
 @contextmanager

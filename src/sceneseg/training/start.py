@@ -8,10 +8,10 @@ from lightning_fabric import Fabric
 from sceneseg import config as configs
 from sceneseg import tasks
 from sceneseg.config import Config
+from sceneseg.data import datasets
 from sceneseg.environment import environment
 from sceneseg.errors import ConfigError
 from sceneseg.models import models
-from sceneseg.registry import OWN
 from sceneseg.runs import Run, create_run, write_json, write_text
 from sceneseg.tasks._base import Task
 from sceneseg.training import trackers
@@ -69,8 +69,7 @@ def open_task(config: Config) -> tuple[Fabric, Task, dict[str, Any]]:
     for warning in task.check() if config.data.check else []:
         print(warning)
     cost = task.cost()
-    lent = config.data.name.startswith(OWN)
-    config.data.name = config.data.name if lent else task.train.name
+    config.data.name = datasets.resolve(config.data.name)
     config.data.root = str(task.train.root.resolve())
     return fabric, task, cost
 
@@ -100,21 +99,36 @@ def resume(run: Run, changes: dict[str, Any], hooks: Hooks | None = None) -> boo
     config.train.weights = config.train.encoder_weights = None  # the saved state holds what came of them
     if config.model.get("pretrained"):
         config.model["pretrained"] = False
-    return Training(config, run, tasks.create(config), fabric, resume=True, hooks=hooks).fit()
+    training = Training(config, run, tasks.create(config), fabric, resume=True, hooks=hooks)
+    if micro_batch := changes.get("train", {}).get("micro_batch"):  # else what the last steps were computed in
+        training.gradients.micro_batch = micro_batch
+    return training.fit()
 
 
 def find_unfinished(config: Config, runs: Path) -> Run | None:
     """Return the newest run of a configuration that has a saved state, if there is one."""
     states = sorted(runs.glob("*/state.ckpt"), key=lambda path: path.stat().st_mtime, reverse=True)
-    wanted = _identity(config)
-    return next((run for run in (Run(path.parent) for path in states) if _identity(run.load_config()) == wanted), None)
+    return next((run for run in (Run(path.parent) for path in states) if _same_run(config, run.load_config())), None)
+
+
+def what_changes(config: Config, run: Run) -> dict[str, Any]:
+    """Return what a configuration asks a run to do otherwise from now on, as nested plain data."""
+    usual, before, asked = (configs.flat(configs.to_dict(c)) for c in (Config(), run.load_config(), config))
+    found: dict[str, Any] = {}
+    for key in MAY_CHANGE - {"data.root"}:
+        if asked[key] not in (usual[key], before[key]):
+            section, _, name = key.partition(".")
+            found.setdefault(section, {})[name] = asked[key]
+    return found
+
+
+def _same_run(config: Config, other: Config) -> bool:
+    """Return whether two configurations make the same run: they differ in nothing but what may change."""
+    roots = [Path(c.data.root).expanduser().resolve() for c in (config, other) if c.data.root]
+    return _identity(config) == _identity(other) and len(set(roots)) < 2  # without one the environment names it
 
 
 def _identity(config: Config) -> dict[str, Any]:
-    """Return what makes two configurations the same run: all but its name and what `start` resolves."""
-    data = configs.to_dict(config)
-    del data["name"]
-    data["model"]["name"] = models.resolve(config.model_name)
-    data["data"]["root"] = str(Path(config.data.root).resolve()) if config.data.root else None
-    data["train"] = {key: value for key, value in data["train"].items() if f"train.{key}" not in MAY_CHANGE}
-    return data
+    data = configs.flat(configs.to_dict(config))
+    data |= {"model.name": models.resolve(config.model_name), "data.name": datasets.resolve(config.data.name)}
+    return {key: value for key, value in data.items() if key != "name" and key not in MAY_CHANGE}

@@ -39,7 +39,7 @@ def check(names: Iterable[str]) -> None:
 
 
 def start(names: Iterable[str], run: "Run", config: dict[str, Any], scores: list[str], step: int) -> "list[Tracker]":
-    """Start the trackers of a run, TensorBoard first.
+    """Start the trackers of a run, TensorBoard first; one that can't start is left out with a word about it.
 
     Args:
         names: Those asked for beside the ones that are always there.
@@ -49,4 +49,10 @@ def start(names: Iterable[str], run: "Run", config: dict[str, Any], scores: list
         step: Where the run (re)starts.
     """
     wanted = dict.fromkeys([*ALWAYS, *(trackers.resolve(name) for name in names)])
-    return [trackers.create(name, run=run, config=config, scores=scores, step=step) for name in wanted]
+    started = []
+    for name in wanted:
+        try:
+            started.append(trackers.create(name, run=run, config=config, scores=scores, step=step))
+        except Exception as error:  # of whatever service
+            print(f"--log {name} is left out: it can't start ({type(error).__name__}: {error})", file=sys.stderr)
+    return started
