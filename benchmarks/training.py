@@ -15,7 +15,8 @@ then makes larger. The scores are those of toy scenes after whole trainings from
 
 Needs: pip install segmentation-models-pytorch
 
-Run: python benchmarks/training.py
+Run: python benchmarks/training.py; on a GPU: python benchmarks/training.py --device cuda
+    --network fast_scnn --network deeplab_v3_plus --network segformer --size 512 1024 --size 1024 2048
 """
 
 import contextlib
@@ -82,7 +83,7 @@ CONTENDERS = [(loop, settings) for settings in SETTINGS for loop in ("plain PyTo
 def main(
     *,
     network: list[str] | None = None,
-    size: tuple[int, int] = (192, 384),
+    size: list[tuple[int, int]] | None = None,
     batch: int = 8,
     blocks: int = 6,
     seeds: int = 3,
@@ -95,7 +96,7 @@ def main(
 
     Args:
         network: Models of ours, and smp_unet; fast_scnn and smp_unet when absent.
-        size: HEIGHT WIDTH of the scenes.
+        size: HEIGHT WIDTH of the scenes, several times if wanted; 192 384 when absent.
         batch: Scenes of a step; a quarter of them for smp_unet, which computes as much.
         blocks: Timed blocks of 5 steps of each loop.
         seeds: Whole trainings of fast_scnn, plain in float32, ours in float32 and as recommended; 0 for none.
@@ -105,18 +106,23 @@ def main(
         json: File to write, instead of results/training.json.
     """
     blocks, seeds, steps = (2, 1, 15) if quick else (blocks, seeds, max(steps, WARMUP + blocks * BLOCK))
-    networks = network or ["fast_scnn", SMP]
+    networks, sizes = network or ["fast_scnn", SMP], size or [(192, 384)]
     threads = torch.get_num_threads()
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder) / "toy"
-        write_toy_scenes(root, 16 if quick else SCENES, size)
-        job = {"root": str(root), "batch": batch, "steps": steps, "device": device, "threads": threads}
+        job = {"batch": batch, "steps": steps, "device": device, "threads": threads}
+        roots = [Path(folder) / f"{height}x{width}" for height, width in sizes]
+        for root, one in zip(roots, sizes, strict=True):
+            write_toy_scenes(root, 16 if quick else SCENES, one)
         results = {
-            "steps": [row for name in networks for row in time_steps(name, job, blocks)],
-            "scores": compare_scores(networks[0], job, seeds) if seeds else None,
+            "steps": [
+                {"size": list(one), **row}
+                for root, one in zip(roots, sizes, strict=True)
+                for name in networks
+                for row in time_steps(name, {"root": str(root), **job}, blocks)
+            ],
+            "scores": compare_scores(networks[0], {"root": str(roots[0]), **job}, seeds) if seeds else None,
         }
-    settings = {**job, "size": size, "blocks": blocks, "seeds": seeds, "workers": default_workers()}
-    del settings["root"]
+    settings = {**job, "sizes": sizes, "blocks": blocks, "seeds": seeds, "workers": default_workers()}
     settings["precision"] = resolve_precision("auto", device)
     write(
         "training" if device == "cpu" else f"training-{device}",

@@ -136,7 +136,7 @@ def training(record: Plain) -> str:
     """Training: steps, then scores."""
     rows = [
         [
-            f"{row['network']}, {ours(row['loop'])}, {row['settings']}",
+            f"{_what(row)}, {ours(row['loop'])}, {row['settings']}",
             ms(row["step_ms"]),
             f"{row['speedup']:.2f} ×",
             f"{row['speedup_at_same_settings']:.2f} ×",
@@ -157,7 +157,7 @@ def training(record: Plain) -> str:
     for row in record["results"]["steps"]:
         if row["loop"] == "sceneseg":
             wanted = 0.98 if row["settings"] == "float32" else 2.0
-            reached.append((f"plain float32, {row['network']} {row['settings']}", wanted, row["speedup"]))
+            reached.append((f"plain float32, {_what(row)}, {row['settings']}", wanted, row["speedup"]))
     parts = [table(head, rows), goals(reached), _first_losses(record["results"]["steps"])]
     if scores := record["results"]["scores"]:
         rows = [
@@ -173,18 +173,20 @@ def training(record: Plain) -> str:
     return "\n\n".join(parts)
 
 
+def _what(row: Plain) -> str:
+    return f"{row['network']} {row['batch']} × {row['size'][0]} × {row['size'][1]}"
+
+
 def _first_losses(steps: Iterable[Plain]) -> str:
     """Compare the losses of both loops in float32, which should be equal but for rounding."""
     found: dict[str, list[Plain]] = {}
     for row in steps:
         if row["settings"] == "float32":
-            found.setdefault(row["network"], []).append(row)
+            found.setdefault(_what(row), []).append(row)
     said = []
-    for network, (plain, own) in found.items():
+    for what, (plain, own) in found.items():
         last = f"{plain['mean_loss'][-1]:.4f} and {own['mean_loss'][-1]:.4f}"
-        said.append(
-            f"{network} {plain['first_loss']:.6f} and {own['first_loss']:.6f} (mean of the timed steps: {last})"
-        )
+        said.append(f"{what} {plain['first_loss']:.6f} and {own['first_loss']:.6f} (mean of the timed steps: {last})")
     return f"First loss, float32, plain and ours: {'; '.join(said)}."
 
 

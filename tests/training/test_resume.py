@@ -94,3 +94,9 @@ def test_resuming_what_is_no_run(tmp_path):
     assert process.returncode == 1
     assert "has no config.yaml" in err
     assert "Traceback" not in err
+
+
+@pytest.mark.slow
+def test_the_command_proves_it():
+    said = finish(start([sys.executable, "-m", "sceneseg.cli", "verify-resume", "--steps", "8", "--device", "cpu"]))
+    assert "every weight has the same bits" in said
