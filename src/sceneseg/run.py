@@ -1,7 +1,7 @@
 """Run an exported ONNX file: ``python -m sceneseg.run model.onnx photo.jpg``.
 
-Needs onnxruntime and numpy alone, and nothing else of sceneseg, so that this file can be copied to a device. JPEG, PNG
-and other pictures are read with Pillow, if it is there; ``.ppm`` and ``.npy`` without.
+Needs onnxruntime and numpy alone, and no other module of sceneseg, so that this file can be copied to a device. JPEG,
+PNG and other pictures are read with Pillow, if it is there; ``.ppm`` and ``.npy`` without.
 """
 
 import argparse
@@ -71,7 +71,7 @@ class Runner:
 
 
 def describe(text: str | None, file: object) -> dict[str, Any]:
-    """Read what an exported file says of itself: names, colors, label_ids, input, output, score, ...
+    """Read what an exported file says of itself: names, colors, label_ids, input, output, trained_model, gate, ...
 
     Raises:
         RunnerError: It says nothing, or in a form that is newer than this file.
@@ -187,6 +187,19 @@ def _taps(pixels: npt.NDArray[Any], cells: int, covered: float, description: dic
     return low, np.minimum(low + 1, cells - 1), share
 
 
+def unique(names: Sequence[str]) -> list[str]:
+    """Number names that occur twice, so that no result overwrites another: a, b, a becomes a, b, a-2."""
+    given, taken, found = set(names), set[str](), list[str]()
+    for name in names:
+        numbered, number = name, 1
+        while numbered in taken or (number > 1 and numbered in given):
+            number += 1
+            numbered = f"{name}-{number}"
+        taken.add(numbered)
+        found.append(numbered)
+    return found
+
+
 def read_picture(file: Path) -> Picture:
     """Read a picture as (H, W, 3) uint8 RGB.
 
@@ -261,13 +274,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         model = Runner(given.model, given.threads)
-        for file in given.pictures:
+        for name, file in zip(unique([file.stem for file in given.pictures]), given.pictures, strict=True):
             image = read_picture(file)
             labels = model.labels(image)
-            start = given.results / file.stem
-            write_png(start.with_name(f"{file.stem}_labelIds.png"), to_label_ids(labels, model.description))
-            write_png(start.with_name(f"{file.stem}_color.png"), labels, palette(model.description))
-            write_png(start.with_name(f"{file.stem}_overlay.png"), overlay(image, labels, model.description))
+            write_png(given.results / f"{name}_labelIds.png", to_label_ids(labels, model.description))
+            write_png(given.results / f"{name}_color.png", labels, palette(model.description))
+            write_png(given.results / f"{name}_overlay.png", overlay(image, labels, model.description))
             print(f"{file}: {', '.join(largest(labels, model.description))}")
     except RunnerError as error:
         print(f"Error: {error}", file=sys.stderr)

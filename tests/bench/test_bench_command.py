@@ -1,8 +1,13 @@
+import numpy as np
 import pytest
+import torch
 
+from sceneseg import models
 from sceneseg.bench.record import Record
 from sceneseg.commands.bench import _sizes, bench
+from sceneseg.data.cityscapes import LABEL_SPACE
 from sceneseg.errors import ConfigError, ModelError
+from sceneseg.tasks.semantic import SemanticModel
 
 
 def test_every_model_and_batch_is_measured(tmp_path, capsys):
@@ -41,6 +46,41 @@ def test_engines_that_read_files_are_given_exported_ones(tmp_path, monkeypatch):
     assert results["onnxruntime"].memory.peak_mib < results["eager"].memory.peak_mib  # it does without torch
 
 
+def test_two_weights_of_one_name_have_names_and_files_of_their_own(tmp_path, monkeypatch):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    from onnx import helper, numpy_helper
+
+    from sceneseg.export._body import LOGITS, PIXELS
+
+    files, answers = [], {}
+    for favourite, run in ((3, "camvid"), (5, "demo")):
+        network = models.create("unet", num_classes=19, width=4, depth=2)
+        with torch.no_grad():
+            network.head.bias[favourite] = 1e3
+        files.append(tmp_path / run / "street.safetensors")
+        SemanticModel(network, LABEL_SPACE, {"name": "unet", "width": 4, "depth": 2}).save(
+            files[-1], network.state_dict()
+        )
+
+    def translate(loaded, plan, pictures):
+        weight = numpy_helper.from_array(np.zeros((19, 3, 1, 1), np.float32), "weight")
+        bias = numpy_helper.from_array(loaded.network.head.bias.detach().numpy(), "bias")
+        node = helper.make_node("Conv", [PIXELS, "weight", "bias"], [LOGITS])
+        return helper.make_model(helper.make_graph([node], "g", [], [], [weight, bias]), ir_version=10)
+
+    def measure(candidates, *_):
+        for candidate in candidates:
+            session = onnxruntime.InferenceSession(candidate.files["onnxruntime/fp32"])
+            (labels,) = session.run(None, {"image": np.zeros((1, 8, 8, 3), np.uint8)})
+            answers[candidate.name, candidate.weights] = set(labels.ravel().tolist())
+        return []
+
+    monkeypatch.setattr("sceneseg.export.onnx.translate", translate)
+    monkeypatch.setattr("sceneseg.bench.session.measure", measure)
+    bench(weights=files, engine=["onnxruntime"], size=[64, 96], device="cpu")
+    assert answers == {("camvid/street", str(files[0])): {3}, ("demo/street", str(files[1])): {5}}
+
+
 def test_a_model_that_cannot_be_exported_is_a_line_with_the_reason(monkeypatch, tmp_path, capsys):
     def refuse(*_):
         raise ModelError("odd can't be exported")
@@ -60,6 +100,9 @@ def test_a_model_that_cannot_be_exported_is_a_line_with_the_reason(monkeypatch, 
         ({"models": ["fast_scnn"], "engine": ["eagr"]}, 'Did you mean "eager"'),
         ({"models": ["fast_scnn"], "engine": ["cuda_graph"]}, "None of the engines"),
         ({"models": ["fast_scnn"], "size": [64]}, "pairs of HEIGHT WIDTH"),
+        ({"models": ["fast_scnn"], "size": [64, 0]}, "pairs of HEIGHT WIDTH"),
+        ({"models": ["fast_scnn"], "batch": [1, 0]}, "--batch takes 1 image or more at once, found: 1 0"),
+        ({"models": ["fast_scnn"], "threads": 0}, "--threads takes 1 or more, found: 0"),
     ],
 )
 def test_what_cannot_be_measured_is_said_before_anything_is(options, complaint):

@@ -1,7 +1,9 @@
 """The runner: ONNX Runtime and NumPy alone."""
 
+import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,23 @@ from sceneseg.data.cityscapes import LABEL_SPACE
 from sceneseg.export.onnx import finish
 from sceneseg.export.plan import make_plan
 
-BLOCKED = ["torch", "cv2", "timm", "yaml", "rich", "numba", "cyclopts", "onnx", "lightning_fabric", "matplotlib"]
+
+def all_but(*packages: str) -> list[str]:
+    """Return what can be imported here from other packages than these, those that they need, and our own."""
+    kept, waiting = {"sceneseg"}, list(packages)
+    while waiting:
+        name = waiting.pop().lower().replace("_", "-")
+        if name not in kept:
+            kept.add(name)
+            needs = metadata.requires(name) or []
+            waiting += [re.match(r"[\w.-]+", need)[0] for need in needs if ";" not in need]
+    found = {k: v for k, v in metadata.packages_distributions().items() if k not in sys.stdlib_module_names}
+    return [
+        module for module, owners in found.items() if not kept & {owner.lower().replace("_", "-") for owner in owners}
+    ]
+
+
+BLOCKED = all_but("onnxruntime", "numpy", "pillow")
 
 
 @pytest.fixture
@@ -27,18 +45,28 @@ def write(model, body, tmp_path):
     return write
 
 
-def alone(*arguments: object, without: list[str] = BLOCKED) -> subprocess.CompletedProcess:
-    """Run the file by itself, with nothing of sceneseg to import and much else missing."""
-    block = f"import sys; sys.modules.update(dict.fromkeys({[*without, 'sceneseg']!r})); "
+def alone(*arguments: object, without: list[str] = BLOCKED, installed: bool = False) -> subprocess.CompletedProcess:
+    """Run the file by itself, with nothing of sceneseg to import; or `python -m sceneseg.run`, with it installed."""
+    missing = without if installed else [*without, "sceneseg"]
+    block = f"import sys; sys.modules.update(dict.fromkeys({missing!r})); "
     script = f"sys.argv = {['run', *map(str, arguments)]!r}; import runpy; "
-    script += f"runpy.run_path({run.__file__!r}, run_name='__main__')"
+    if installed:
+        script += "runpy.run_module('sceneseg.run', run_name='__main__', alter_sys=True)"
+    else:
+        script += f"runpy.run_path({run.__file__!r}, run_name='__main__')"
     return subprocess.run([sys.executable, "-c", block + script], capture_output=True, text=True, check=False)
 
 
-def test_it_needs_neither_torch_nor_opencv(write, model, pictures, tmp_path):
+def test_what_is_missing_is_everything_else():
+    assert {"torch", "cv2", "timm", "yaml", "rich", "numba", "cyclopts", "onnx", "lightning_fabric"} <= set(BLOCKED)
+    assert not {"numpy", "onnxruntime", "PIL", "sceneseg"} & set(BLOCKED)
+
+
+@pytest.mark.parametrize("installed", [False, True])
+def test_it_needs_neither_torch_nor_opencv(write, model, pictures, tmp_path, installed):
     picture = pictures[1]
     Image.fromarray(picture).save(tmp_path / "street.png")
-    done = alone(write(), tmp_path / "street.png", "-r", tmp_path / "out")
+    done = alone(write(), tmp_path / "street.png", "-r", tmp_path / "out", installed=installed)
     assert done.returncode == 0, done.stderr
     labels = model.predict(picture).labels
     ids = np.asarray(Image.open(tmp_path / "out" / "street_labelIds.png"))
@@ -64,6 +92,27 @@ def test_two_kinds_of_picture_need_no_pillow(write, pictures, tmp_path, suffix):
     assert (tmp_path / "out" / "street_color.png").is_file()
     refused = alone(write(), tmp_path / "street.onnx", "-r", tmp_path / "out", without=[*BLOCKED, "PIL"])
     assert "needs Pillow" in refused.stderr
+
+
+def test_pictures_of_one_name_do_not_overwrite_each_other(write, pictures, tmp_path, capsys):
+    files = [tmp_path / part / "street.npy" for part in "ab"]
+    for file, picture in zip(files, pictures, strict=True):
+        file.parent.mkdir()
+        np.save(file, picture)
+    assert run.main([str(write()), *map(str, files), "-r", str(tmp_path / "out")]) == 0
+    assert "2 predicted" in capsys.readouterr().out
+    for name, picture in zip(("street", "street-2"), pictures, strict=True):
+        for kind in ("labelIds", "color", "overlay"):
+            with Image.open(tmp_path / "out" / f"{name}_{kind}.png") as written:
+                assert (written.height, written.width) == picture.shape[:2]
+
+
+@pytest.mark.parametrize(
+    ("names", "numbered"),
+    [("ab", ["a", "b"]), ("aba", ["a", "b", "a-2"]), (["a", "a", "a-2", "a"], ["a", "a-3", "a-2", "a-4"])],
+)
+def test_numbers_for_names_that_occur_twice(names, numbered):
+    assert run.unique(list(names)) == numbered
 
 
 @pytest.mark.parametrize("output", ["label_ids", "probabilities", "coarse"])

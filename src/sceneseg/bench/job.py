@@ -15,7 +15,7 @@ class Candidate:
     """A model, and what computes it.
 
     Args:
-        name: For tables; the run's or the model's name.
+        name: For tables; the model's name or the end of the run's path, unlike that of any other measured with it.
         engine: On the shelf `sceneseg.bench.engines`.
         weights: Run directory or weights file; None for an untrained model.
         model: Name and arguments of an untrained model.

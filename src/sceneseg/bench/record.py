@@ -18,7 +18,7 @@ class Times:
     """What the repetitions of one call took.
 
     Args:
-        p50_ms: Median milliseconds of wall time (on a GPU, of the network alone: by its own clock).
+        p50_ms: Median milliseconds on the clock; on a GPU those of the network alone are by the GPU's own clock.
         p95_ms: 95 of 100 repetitions took at most that.
         images_per_s: Images of all repetitions by their time.
         repetitions: How many were timed.

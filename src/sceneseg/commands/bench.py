@@ -62,12 +62,17 @@ def bench(
     console = Console()
     device = resolve_device(device)
     sizes = _sizes(size or [1024, 2048])
+    _check_counts(batch, threads)
     settings = Settings(max(repetitions, 1), max(warmup, 0), seconds)
     wanted, engines = _models(_names(models or []), weights or []), _engines(engine, device, console)
     results: list[Result] = []
     with TemporaryDirectory(prefix="sceneseg-bench-") as folder:
         with console.status("exporting models for the engines that read files"):
-            candidates = [pair for model in wanted for pair in _with_engines(model, engines, Path(folder))]
+            candidates = [
+                pair
+                for number, model in enumerate(wanted)
+                for pair in _with_engines(model, engines, Path(folder) / str(number))
+            ]
         for one_size, one_batch in product(sizes, batch or [1]):
             results += _measure(candidates, one_size, one_batch, device, threads or _cores(), settings)
     for table in tables(results):
@@ -114,6 +119,15 @@ def _sizes(numbers: list[int]) -> list[tuple[int, int]]:
     return list(zip(numbers[::2], numbers[1::2], strict=True))
 
 
+def _check_counts(batch: list[int] | None, threads: int | None) -> None:
+    from sceneseg.errors import ConfigError
+
+    if min(batch or [1]) < 1:
+        raise ConfigError(f"--batch takes 1 image or more at once, found: {' '.join(map(str, batch or []))}.")
+    if threads is not None and threads < 1:
+        raise ConfigError(f"--threads takes 1 or more, found: {threads}. Leave it out for all cores.")
+
+
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -139,9 +153,10 @@ def _engines(wanted: list[str] | None, device: str, console: Any) -> list[str]:
 
 
 def _models(names: list[str], weights: list[Path]) -> "list[Candidate]":
-    """Check that every model can be made, and return it without an engine."""
+    """Check that every model can be made, and return it without an engine, under a name that no other has."""
     from sceneseg import runs
     from sceneseg.bench.job import Candidate
+    from sceneseg.bench.names import telling_names
     from sceneseg.errors import ConfigError
     from sceneseg.models import models
     from sceneseg.tasks._base import segments
@@ -150,15 +165,15 @@ def _models(names: list[str], weights: list[Path]) -> "list[Candidate]":
         raise ConfigError(
             "What shall be measured? Give models with -m fast_scnn,unet or trained ones with -w runs/NAME."
         )
-    found = []
-    for name in map(models.resolve, names):
+    resolved = [models.resolve(name) for name in names]
+    for name in resolved:
         if not segments(name):
             raise ConfigError(f"{name} gives an image one class and can't segment. Choose another model with -m.")
-        found.append(Candidate(name, "", None, {"name": name}))
     for path in weights:
         runs.read_header(runs.find_weights(path))
-        found.append(Candidate(path.name if path.is_dir() else path.stem, "", str(path)))
-    return found
+    titles = iter(telling_names([*resolved, *weights]))
+    found = [Candidate(next(titles), "", None, {"name": name}) for name in resolved]
+    return found + [Candidate(next(titles), "", str(path)) for path in weights]
 
 
 def _with_engines(model: "Candidate", engines: list[str], folder: Path) -> "list[Candidate]":
@@ -179,7 +194,7 @@ def _with_engines(model: "Candidate", engines: list[str], folder: Path) -> "list
 
 
 def _export(model: "Candidate", contents: set[str], folder: Path) -> "Candidate":
-    """Write the ONNX files of a model, whole and ending at the coarse logits; a model that can't be says so."""
+    """Write the ONNX files of a model into its folder, whole and ending at the coarse logits; or say why not."""
     from dataclasses import replace
 
     import onnx as package
@@ -191,6 +206,7 @@ def _export(model: "Candidate", contents: set[str], folder: Path) -> "Candidate"
 
     files: dict[str, str] = {}
     calibration = None
+    folder.mkdir()
     try:
         loaded = load(model, "cpu")
         bodies: dict[str, package.ModelProto] = {}
@@ -203,7 +219,7 @@ def _export(model: "Candidate", contents: set[str], folder: Path) -> "Candidate"
                     pictures, calibration = _calibration(model)
                 bodies[precision] = onnx.translate(loaded, plans[0], pictures)
             for plan, ending in zip(plans, ("", "_coarse"), strict=True):
-                file = folder / f"{model.name}_{content.replace('/', '_')}{ending}.onnx"
+                file = folder / f"{content.replace('/', '_')}{ending}.onnx"
                 package.save(onnx.finish(bodies[precision], loaded, plan), file)
                 files[content + ending] = str(file)
     except ScenesegError as error:

@@ -166,6 +166,7 @@ def _inputs(inputs: tuple[Path, ...]) -> list[tuple[str, Path]]:
     """Return pictures and videos, folders opened, with a name for each."""
     from sceneseg.errors import DataError
     from sceneseg.inference.video import SUFFIXES
+    from sceneseg.run import unique
 
     if not inputs:
         raise DataError("What shall be predicted? Give picture files or folders, or a data set with -d NAME -p ROOT.")
@@ -176,18 +177,7 @@ def _inputs(inputs: tuple[Path, ...]) -> list[tuple[str, Path]]:
         if not found:
             raise DataError(f"{given}: no pictures or videos in there ({', '.join(sorted(known))}).")
         files += found
-    names = _unique([file.stem for file in files])
-    return list(zip(names, files, strict=True))
-
-
-def _unique(names: list[str]) -> list[str]:
-    """Number names that occur twice, so that no result overwrites another."""
-    seen: dict[str, int] = {}
-    unique = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        unique.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
-    return unique
+    return list(zip(unique([file.stem for file in files]), files, strict=True))
 
 
 def _split(name: str, root: str | None, split: str) -> list[tuple[str, Path]]:

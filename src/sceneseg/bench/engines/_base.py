@@ -40,10 +40,14 @@ class Engine(ABC):
         """Return a call that computes coarse logits from an input which lies ready, in the form the engine takes."""
 
     def time(self, call: Callable[[], Any]) -> float:
-        """Return the seconds of a call, until its result is there."""
+        """Return the seconds on the clock until a call's result is there, in the computer's memory."""
         start = time.perf_counter()
         call()
         return time.perf_counter() - start
+
+    def time_network(self, call: Callable[[], Any]) -> float:
+        """Return the seconds of a call that `network` gave, whose result stays where it is."""
+        return self.time(call)
 
     def memory(self) -> float | None:
         """Return the peak of the memory taken on a GPU so far, MiB; None on the CPU."""

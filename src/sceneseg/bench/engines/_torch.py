@@ -10,12 +10,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sceneseg.bench.engines._base import Engine, Pixels
-from sceneseg.bench.job import Candidate, Job
+from sceneseg.bench.job import Candidate, Job, Size
 from sceneseg.bench.memory import MIB
 from sceneseg.config import from_dict
 from sceneseg.data.cityscapes import LABEL_SPACE
 from sceneseg.devices import resolve_precision
 from sceneseg.inference.resizing import as_input, resize_picture
+from sceneseg.kernels.upsample_argmax import upsample_argmax_reference
+from sceneseg.labels import IGNORE_INDEX
 from sceneseg.tasks.semantic import SemanticModel
 
 
@@ -38,16 +40,28 @@ class TorchEngine(Engine):
         """Return the context of the network's arithmetic."""
         return nullcontext()
 
-    def compute(self, image: Tensor) -> Tensor:
-        """Return full-size logits (B, C, H, W) for an image (B, 3, H, W) in [0, 1]."""
-        return self.model.network(image)
+    def answer(self, image: Tensor, size: Size) -> Tensor:
+        """Return the labels (B, H, W) of pictures of a size, by the model's rules, from its input (B, 3, h, w)."""
+        seen = (image.shape[-2], image.shape[-1])
+        small = self.model.input.enlarge == "labels" and seen != size
+        labels = self.highest(image, seen if small else size)
+        if small:
+            labels = F.interpolate(labels[:, None].float(), size, mode="nearest-exact")[:, 0].to(torch.uint8)
+        void = self.model.void_output
+        return labels if void is None else labels.masked_fill(labels == void, IGNORE_INDEX)
 
-    def answer(self, image: Tensor, size: tuple[int, int]) -> Tensor:
-        """Return the labels (B, H, W) of an image (B, 3, h, w)."""
-        logits = self.compute(image)
-        if logits.shape[-2:] != size:
-            logits = F.interpolate(logits, size, mode="bilinear", align_corners=False)
-        return logits.argmax(1).to(torch.uint8)
+    def highest(self, image: Tensor, size: Size) -> Tensor:
+        """Return the number of the highest output (B, H, W) of the network at a size, its logits interpolated once."""
+        network, seen = self.model.network, (image.shape[-2], image.shape[-1])
+        if seen == size:
+            return network(image).argmax(1).to(torch.uint8)
+        coarse = network.coarse_logits(image)[0]
+        return upsample_argmax_reference(coarse, size, self.covered(seen, size), network.align_corners)
+
+    def covered(self, seen: Size, size: Size) -> tuple[float, float]:
+        """Return how many pixels of a picture of a size the coarse logits cover, where the network saw another."""
+        padded = self.model.network.padded_size(*seen)
+        return padded[0] * size[0] / seen[0], padded[1] * size[1] / seen[1]
 
     @torch.inference_mode()
     def predict(self, images: Pixels) -> Pixels:
@@ -73,10 +87,10 @@ class TorchEngine(Engine):
 
         return call
 
-    def time(self, call: Callable[[], Any]) -> float:
+    def time_network(self, call: Callable[[], Any]) -> float:
         """Return the seconds by the GPU's own clock, or by the computer's."""
         if self.device.type != "cuda":
-            return super().time(call)
+            return super().time_network(call)
         start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
         torch.cuda.synchronize(self.device)
         start.record()

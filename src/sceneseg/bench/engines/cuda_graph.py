@@ -12,6 +12,7 @@ from torch import Tensor
 from sceneseg.bench.engines import register
 from sceneseg.bench.engines._base import Pixels
 from sceneseg.bench.engines.bf16 import BFloat16
+from sceneseg.bench.job import Size
 from sceneseg.kernels.upsample_argmax import upsample_argmax
 
 
@@ -27,7 +28,7 @@ class CudaGraph(BFloat16):
         """Copy the pictures to where the graph reads them, start it, fetch the labels."""
         pixels = self.input(images)
         if self._graph is None:
-            self._graph = self._record(lambda image: self._answer(image, (images.shape[1], images.shape[2])), pixels)
+            self._graph = self._record(lambda image: self.answer(image, (images.shape[1], images.shape[2])), pixels)
         graph, image, labels = self._graph
         image.copy_(pixels)
         graph.replay()
@@ -36,20 +37,17 @@ class CudaGraph(BFloat16):
     def network(self, images: Pixels) -> Callable[[], Any]:
         """Record the network without its last step."""
         with torch.inference_mode():
-            graph, _, _ = self._record(self._coarse, self.input(images))
-        return graph.replay
+            recorded = self._record(self._coarse, self.input(images))
+        return lambda: recorded[0].replay()  # the tensors beside it live as long: the graph knows only where they lie
+
+    def highest(self, image: Tensor, size: Size) -> Tensor:
+        """Take the maximum without full-size logits."""
+        seen, align = (image.shape[-2], image.shape[-1]), self.model.network.align_corners
+        return upsample_argmax(self._coarse(image), size, covered=self.covered(seen, size), align_corners=align)
 
     def _coarse(self, image: Tensor) -> Tensor:
         with self.autocast():
             return self.model.network.coarse_logits(image)[0]
-
-    def _answer(self, image: Tensor, size: tuple[int, int]) -> Tensor:
-        height, width = image.shape[-2:]
-        padded = self.model.network.padded_size(height, width)
-        covered = (padded[0] * size[0] / height, padded[1] * size[1] / width)
-        return upsample_argmax(
-            self._coarse(image), size, covered=covered, align_corners=self.model.network.align_corners
-        )
 
     def _record(self, compute: Callable[[Tensor], Tensor], like: Tensor) -> tuple[torch.cuda.CUDAGraph, Tensor, Tensor]:
         image = like.clone()
