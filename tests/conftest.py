@@ -1,8 +1,10 @@
 """What several tests need: real data beside the project, which may be absent, and toy scenes, which never are."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -21,6 +23,22 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"{SHARED}: no real data here (set SCENESEG_DATA to use it)")
     return SHARED
+
+
+@pytest.fixture
+def write_video() -> Callable[..., None]:
+    """Write pictures of one size as a video of 10 frames a second; skips the test where there is no PyAV."""
+    av = pytest.importorskip("av")
+
+    def write_video(file: Path, pictures: list[np.ndarray]) -> None:
+        with av.open(str(file), "w") as out:
+            stream = out.add_stream("mpeg4", rate=10)
+            stream.height, stream.width, stream.pix_fmt = *pictures[0].shape[:2], "yuv420p"
+            for picture in pictures:
+                out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+            out.mux(stream.encode(None))
+
+    return write_video
 
 
 @pytest.fixture(scope="session")

@@ -115,16 +115,11 @@ def test_auto_compiles_where_it_pays(run, tmp_path, pictures, engine):
     assert len(list((tmp_path / "out").glob("*_labelIds.png"))) == pictures
 
 
-def test_predict_a_video(run, tmp_path):
+def test_predict_a_video(run, tmp_path, write_video):
     av = pytest.importorskip("av")
     clips = tmp_path / "clips"
     clips.mkdir()
-    with av.open(str(clips / "street.mp4"), "w") as out:
-        stream = out.add_stream("mpeg4", rate=10)
-        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
-        for level in (0, 60, 120):
-            out.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((64, 96, 3), level, np.uint8), "rgb24")))
-        out.mux(stream.encode(None))
+    write_video(clips / "street.mp4", [np.full((64, 96, 3), level, np.uint8) for level in (0, 60, 120)])
     Image.fromarray(np.full((64, 96, 3), 90, np.uint8)).save(clips / "street.png")
     said = sceneseg_cli("predict", "-w", run.path, clips, "--device", "cpu", "-r", tmp_path / "out")
     assert "1 predicted" in said

@@ -1,6 +1,8 @@
 """`sceneseg export` as a user meets it."""
 
 import json
+from itertools import product
+from types import SimpleNamespace
 
 import onnx
 import pytest
@@ -11,6 +13,7 @@ from sceneseg.commands.export import export
 from sceneseg.data.cityscapes import LABEL_SPACE
 from sceneseg.errors import ConfigError, RunError
 from sceneseg.export.gate import GateError
+from sceneseg.export.job import Export, file_name
 from sceneseg.tasks.exported import ExportedModel
 from sceneseg.tasks.semantic import SemanticModel
 
@@ -21,7 +24,7 @@ def weights(tmp_path):
     network = models.create("unet", num_classes=19, width=4, depth=2).eval()
     model = SemanticModel(network, LABEL_SPACE, {"name": "unet", "width": 4, "depth": 2})
     file = tmp_path / "street.safetensors"
-    model.save(file, model.network.state_dict(), score={"mean_iou": 0.5})
+    model.save(file, model.network.state_dict(), score={"mean_iou": 0.5, "protocol": {"dataset": "cityscapes"}})
     return file
 
 
@@ -32,7 +35,7 @@ def asked(weights, toy_root):
 
 def test_the_table_is_shown_and_the_file_written(asked, tmp_path, capsys):
     export(**asked)
-    file = tmp_path / "exports" / "unet-fp32.onnx"
+    file = tmp_path / "exports" / "street-fp32.onnx"
     said = capsys.readouterr().out
     assert "road" in said
     assert "2 images, " in said
@@ -42,7 +45,8 @@ def test_the_table_is_shown_and_the_file_written(asked, tmp_path, capsys):
     assert found["gate"]["passed"]
     assert found["gate"]["dataset"] == "cityscapes"
     assert found["gate"]["split"] == "val"
-    assert found["score"] == {"mean_iou": 0.5}
+    assert found["trained_model"] == {"score": {"mean_iou": 0.5}, "protocol": {"dataset": "cityscapes"}}
+    assert "score" not in found, "it is the weights', not the file's"
     assert json.loads(onnx.load(file).metadata_props[0].value) == found
 
 
@@ -55,7 +59,7 @@ def test_a_file_that_is_worse_is_not_written(asked, tmp_path, capsys):
 
 def test_nothing_but_the_files_is_left(asked, tmp_path):
     export(**asked, to="trt", precision="int8", calibration=2, size=(64, 128), output="label_ids", tolerance=100.0)
-    name = "unet-int8-label_ids-64x128-tensorrt"
+    name = "street-int8-label_ids-64x128-tensorrt"
     assert sorted(p.name for p in (tmp_path / "exports").iterdir()) == [f"{name}.onnx", f"{name}.sh"]
     assert (tmp_path / "exports" / f"{name}.sh").stat().st_mode & 0o111
 
@@ -69,6 +73,50 @@ def test_it_can_go_without_a_comparison_and_says_so(weights, tmp_path, capsys):
 def test_the_size_that_the_network_sees(asked, tmp_path):
     export(**asked, target_size=(32, 64), out=tmp_path / "small.onnx", tolerance=5.0)
     assert ExportedModel.load(tmp_path / "small.onnx").description["input"]["target_size"] == [32, 64]
+
+
+def test_no_export_takes_the_place_of_another():
+    wishes = product(
+        ("openvino", "onnx", "tensorrt"),
+        ("unet",),
+        ("labels", "coarse"),
+        ("fp32", "int8"),
+        (None, (64, 128)),
+        (None, (64, 128)),
+    )
+    names = [file_name(*wish) for wish in wishes]
+    assert len(set(names)) == len(names)
+
+
+def test_weights_beside_each_other_have_files_of_their_own(weights, tmp_path, monkeypatch):
+    other = weights.with_name("road.safetensors")
+    other.write_bytes(weights.read_bytes())
+
+    def write(file):
+        file.parent.mkdir(exist_ok=True)
+        file.touch(exist_ok=False)
+        return [file]
+
+    made = SimpleNamespace(write=write, artifact=SimpleNamespace(advice=str))
+    monkeypatch.setattr(Export, "make", lambda *asked: made)
+    for file, size in ((weights, None), (other, None), (other, (32, 64))):
+        export(weights=file, images=0, target_size=size)
+    names = ["road-fp32-seen-at-32x64.onnx", "road-fp32.onnx", "street-fp32.onnx"]
+    assert sorted(file.name for file in (tmp_path / "exports").iterdir()) == names
+
+
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [
+        ({"images": -5}, "--images takes 1 or more, or 0 for no comparison; found: -5"),
+        ({"calibration": 0}, "--calibration takes 1 training image or more, found: 0"),
+        ({"size": (0, 128)}, "--size takes HEIGHT WIDTH in pixels, found: 0 128"),
+        ({"target_size": (32, -64)}, "--target-size takes HEIGHT WIDTH in pixels, found: 32 -64"),
+    ],
+)
+def test_numbers_that_cannot_be_meant_get_one_sentence(asked, option, complaint):
+    with pytest.raises(ConfigError, match=complaint):
+        export(**{**asked, **option})
 
 
 def test_mistakes_get_one_sentence(asked, tmp_path):

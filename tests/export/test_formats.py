@@ -11,6 +11,7 @@ from onnx import TensorProto, helper
 from sceneseg.errors import ConfigError, ModelError, RunError
 from sceneseg.export import formats, torchscript
 from sceneseg.export._description import describe
+from sceneseg.export.onnx import build
 from sceneseg.export.plan import make_plan
 from sceneseg.export.tensorrt import TensorRT, make_script, unknown_operations
 from sceneseg.tasks.exported import ExportedModel
@@ -148,7 +149,19 @@ def test_engines_for_any_size_have_a_range(model, make):
         return [text.partition(f"--{word}Shapes=image:")[2].split()[0] for word in ("min", "opt", "max")]
 
     assert sizes(model) == ["1x256x256x3", "1x1024x2048x3", "1x1024x2048x3"]
-    assert sizes(make(target_size=(128, 512))) == ["1x128x256x3", "1x128x512x3", "1x128x512x3"]
+    assert sizes(make(target_size=(512, 1024))) == sizes(model), "a camera's pictures are resized inside"
+    assert sizes(make(target_size=(128, 4096))) == ["1x128x256x3", "1x1024x4096x3", "1x1024x4096x3"]
+
+
+@pytest.mark.parametrize("facts", [{}, {"target_size": (72, 120)}, {"target_size": (72, 120), "enlarge": "labels"}])
+def test_tensorrt_turns_bytes_into_numbers_before_all_else(make, facts):
+    graph = onnx.shape_inference.infer_shapes(build(make(**facts), engine="tensorrt")).graph
+    kinds = {x.name: x.type.tensor_type.elem_type for x in (*graph.input, *graph.value_info, *graph.output)}
+    kinds |= {x.name: x.data_type for x in graph.initializer}
+    readers = {node.op_type for node in graph.node for name in node.input if kinds.get(name) == TensorProto.UINT8}
+    assert readers == {"Cast"}
+    measured = [kinds[node.input[0]] for node in graph.node if node.op_type == "Shape"]
+    assert measured[0] == TensorProto.FLOAT
 
 
 def test_what_tensorrt_does_not_have_is_refused(model, monkeypatch, tmp_path):
@@ -156,6 +169,16 @@ def test_what_tensorrt_does_not_have_is_refused(model, monkeypatch, tmp_path):
     monkeypatch.setattr("sceneseg.export.tensorrt.OPERATIONS", "Conv Cast")
     with pytest.raises(ModelError, match=r"street needs .*Resize.*, which TensorRT isn't known to have"):
         TensorRT(model, plan, [])
+
+
+def test_the_shape_of_bytes_is_not_for_tensorrt():
+    def measured(kind):
+        node = helper.make_node("Shape", ["image"], ["size"])
+        given = helper.make_tensor_value_info("image", kind, [1, 4, 4, 3])
+        return helper.make_model(helper.make_graph([node], "g", [given], []))
+
+    assert unknown_operations(measured(TensorProto.UINT8)) == ["Shape of bytes"]
+    assert not unknown_operations(measured(TensorProto.FLOAT))
 
 
 def test_pooling_with_indices_is_not_for_tensorrt():

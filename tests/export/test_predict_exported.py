@@ -1,11 +1,14 @@
 """Exported files predict as the weights do, from the command line and from Python."""
 
+import sys
+
 import numpy as np
 import onnx
 import pytest
 from PIL import Image
 
 import sceneseg
+from sceneseg import cli
 from sceneseg.commands.predict import predict
 from sceneseg.errors import ConfigError, ModelError, RunError
 from sceneseg.export import formats
@@ -37,6 +40,28 @@ def test_the_same_files_come_out(model, files, pictures, tmp_path, capsys, suffi
     for name in written[0]:
         ours, theirs = (np.asarray(Image.open(tmp_path / part / name)) for part in ("weights", "exported"))
         assert (np.abs(ours.astype(int) - theirs) > 2).mean() < 0.01
+
+
+@pytest.mark.filterwarnings("ignore:Cyclopts application invoked without tokens")  # they are in sys.argv
+@pytest.mark.parametrize("suffix", [".onnx", ".xml", ".torchscript"])
+def test_a_video(model, files, pictures, tmp_path, write_video, monkeypatch, capsys, suffix):
+    av = pytest.importorskip("av")
+    write_video(tmp_path / "street.mp4", [pictures[0], pictures[0][:, ::-1]])
+    asked = ["predict", "-w", files / f"street{suffix}", tmp_path / "street.mp4", "-r", tmp_path / "out"]
+    monkeypatch.setattr(sys, "argv", ["sceneseg", *map(str, asked)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert not ended.value.code
+    assert "street.mp4: 2 frames, " in capsys.readouterr().out
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["street_overlay.mp4"]
+    frames = []
+    for file in (tmp_path / "street.mp4", tmp_path / "out" / "street_overlay.mp4"):
+        with av.open(str(file)) as video:
+            frames.append([frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)])
+    assert len(frames[1]) == 2
+    for plain, painted in zip(*frames, strict=True):
+        wanted = model.predict(plain).overlay(legend=False)
+        assert np.abs(painted.astype(int) - wanted).mean() < 10 < np.abs(painted.astype(int) - plain).mean()
 
 
 def test_a_split_of_a_data_set(files, toy_root, tmp_path):

@@ -49,8 +49,8 @@ def export(
             pixel. coarse: the network's logits, at its own stride.
         size: HEIGHT WIDTH of the pictures, if they all have the same: simpler and faster; any size when absent.
         target_size: HEIGHT WIDTH the network sees; as in training when absent.
-        out: The file to write; RUN/exports/MODEL-PRECISION.onnx (.xml, .torchscript) when absent, with
-            what else was asked for in the name.
+        out: The file to write; when absent exports/MODEL-PRECISION.onnx (.xml, .torchscript) in the run, or beside
+            a weights file and named after it. What else was asked for (output, sizes) stands in the name.
         data: Data set to compare on; the one the model was trained on when absent.
         root: Its folder; the one of the training when absent.
         split: Its split.
@@ -66,13 +66,14 @@ def export(
     to = formats.resolve(to)
     if out is not None:
         check_name(out, to)
+    _check_numbers(size, target_size, images, calibration)
     model = SemanticModel.load(weights, "cpu")
     model.input.target_size = target_size or model.input.target_size
     request = Request(data, root, split)
     pictures = _pictures(request, model, weights, calibration) if precision == "int8" else []
     made = Export.make(model, to, output, precision, size, pictures)
-    folder = (weights if weights.is_dir() else weights.parent) / "exports"
-    file = out or folder / file_name(to, model.network.name, output, precision, size)
+    folder, name = (weights, model.network.name) if weights.is_dir() else (weights.parent, weights.stem)
+    file = out or folder / "exports" / file_name(to, name, output, precision, size, target_size)
     if images:
         verdict = made.check(
             open_scenes(request, model, weights), images, None if tolerance is None else tolerance / 100
@@ -91,6 +92,23 @@ def export(
     others = "".join(f" and {one.name}" for one in written[1:])
     print(f"written  {file}{others}  ({sum(one.stat().st_size for one in written) / 1e6:.1f} MB)")
     print(f"next     {made.artifact.advice(file)}")
+
+
+def _check_numbers(size: Size | None, target_size: Size | None, images: int, calibration: int) -> None:
+    """Refuse sizes and counts that can't be meant.
+
+    Raises:
+        ConfigError: A side below 1, fewer images than none, or none for calibration.
+    """
+    from sceneseg.errors import ConfigError
+
+    for option, given in (("--size", size), ("--target-size", target_size)):
+        if given is not None and min(given) < 1:
+            raise ConfigError(f"{option} takes HEIGHT WIDTH in pixels, found: {given[0]} {given[1]}.")
+    if images < 0:
+        raise ConfigError(f"--images takes 1 or more, or 0 for no comparison; found: {images}.")
+    if calibration < 1:
+        raise ConfigError(f"--calibration takes 1 training image or more, found: {calibration}.")
 
 
 def _pictures(request: "Request", model: "SemanticModel", weights: Path, count: int) -> "list[Image]":

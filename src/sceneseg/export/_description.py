@@ -10,11 +10,17 @@ from sceneseg.tasks.semantic import TASK, SemanticModel
 
 
 def describe(model: SemanticModel, plan: Plan) -> dict[str, Any]:
-    """Return names, colours, label ids, how pictures are treated, and the score with its protocol, as plain data."""
+    """Return names, colours, label ids and how pictures are treated, as plain data.
+
+    `trained_model` is the score of the weights with its protocol: other than the file's own, since precision, target
+    size and engine may change it. What the file loses stands under `gate`, once it has been compared.
+    """
     space = model.label_space
     train_ids = list(range(len(space)))
     if model.void_output is not None:
         train_ids.insert(model.void_output, IGNORE_INDEX)
+    score = dict(model.header.get("score") or {})
+    protocol = score.pop("protocol", None)
     return {
         "format": FORMAT,
         "sceneseg_version": sceneseg.__version__,
@@ -43,7 +49,7 @@ def describe(model: SemanticModel, plan: Plan) -> dict[str, Any]:
             "align_corners": plan.align_corners,
         },
         "precision": plan.precision,
-        "score": model.header.get("score"),
+        "trained_model": {"score": score or None, "protocol": protocol},
     }
 
 

@@ -87,8 +87,7 @@ class Nodes:
 def assemble(body: onnx.ModelProto, plan: Plan) -> onnx.ModelProto:
     """Return the whole model: uint8 pictures (B, H, W, 3) in, what the plan says out."""
     before, after = Nodes("input"), Nodes("output")
-    picture_size = _picture_size(before, plan)
-    _network_input(before, plan, picture_size)
+    picture_size = _network_input(before, plan)
     name, kind, shape = _answer(after, plan, picture_size)
     batch, (height, width) = "batch", plan.image_size or ("height", "width")
     graph = helper.make_graph(
@@ -106,20 +105,21 @@ def assemble(body: onnx.ModelProto, plan: Plan) -> onnx.ModelProto:
     return model
 
 
-def _picture_size(nodes: Nodes, plan: Plan) -> str:
-    return nodes.constant(plan.image_size) if plan.image_size else nodes.add("Shape", IMAGE, start=1, end=3)
+def _picture_size(nodes: Nodes, plan: Plan, pictures: str) -> str:
+    return nodes.constant(plan.image_size) if plan.image_size else nodes.add("Shape", pictures, start=1, end=3)
 
 
-def _network_input(nodes: Nodes, plan: Plan, picture_size: str) -> None:
-    """Resize, normalise, pad."""
-    size = picture_size
+def _network_input(nodes: Nodes, plan: Plan) -> str:
+    """Resize, normalise, pad; return the size (H, W) of the pictures."""
     if plan.resizes and plan.resize == "pil_bilinear":
         # of bytes: ONNX Runtime's is then Pillow's own arithmetic, but for 1 % of the bytes
-        size = nodes.constant(plan.target_size)
+        picture_size, size = _picture_size(nodes, plan, IMAGE), nodes.constant(plan.target_size)
         small = nodes.resize(nodes.add("Transpose", IMAGE, perm=[0, 3, 1, 2]), size, antialias=1)
         x = nodes.add("Cast", small, to=TensorProto.FLOAT)
     else:
-        x = nodes.add("Transpose", nodes.add("Cast", IMAGE, to=TensorProto.FLOAT), perm=[0, 3, 1, 2])
+        numbers = nodes.add("Cast", IMAGE, to=TensorProto.FLOAT)  # first of all: TensorRT does nothing else with bytes
+        size = picture_size = _picture_size(nodes, plan, numbers)
+        x = nodes.add("Transpose", numbers, perm=[0, 3, 1, 2])
         if plan.resizes:
             size = nodes.constant(plan.target_size)
             x = nodes.resize(x, size)
@@ -134,6 +134,7 @@ def _network_input(nodes: Nodes, plan: Plan, picture_size: str) -> None:
         x = nodes.add("Pad", x, pads)
     kind = TensorProto.FLOAT16 if plan.precision == "fp16" else TensorProto.FLOAT
     nodes.add("Cast", x, to=kind, output=PIXELS)
+    return picture_size
 
 
 def _answer(nodes: Nodes, plan: Plan, picture_size: str) -> tuple[str, int, Any]:

@@ -20,12 +20,24 @@ from sceneseg.tasks.exported import ExportedModel
 from sceneseg.tasks.semantic import SemanticModel
 
 
-def file_name(to: str, model: str, output: str, precision: str, image_size: Size | None) -> str:
-    """Return a name that says what is in the file, so that no export takes the place of another."""
+def file_name(
+    to: str, model: str, output: str, precision: str, image_size: Size | None, target_size: Size | None
+) -> str:
+    """Return a name that says what is in the file, so that no export takes the place of another.
+
+    Args:
+        to: One of `sceneseg.export.formats`.
+        model: What tells the model from others in its folder.
+        output: labels, label_ids, probabilities or coarse.
+        precision: fp32, fp16 or int8.
+        image_size: (H, W) of the pictures; None takes any.
+        target_size: (H, W) the network sees, where it is another than in training.
+    """
     maker: Any = formats.get(to)
     parts = [model, precision]
     parts += [output] if output != "labels" else []
     parts += ["{}x{}".format(*image_size)] if image_size else []
+    parts += ["seen-at-{}x{}".format(*target_size)] if target_size else []
     parts += [to] if to == "tensorrt" else []  # which has the suffix of onnx
     return "-".join(parts) + str(maker.suffix)
 

@@ -24,7 +24,7 @@ QuantizeLinear Range Reciprocal ReduceL2 ReduceMax ReduceMean ReduceMin ReducePr
 ScatterElements ScatterND Shape Sigmoid Sign Size Slice Softmax Split Sqrt Squeeze Sub Sum Tanh Tile TopK Transpose
 Unsqueeze Where
 """
-"""That TensorRT 10's ONNX parser has, of those that networks like ours are made of.
+"""That TensorRT 10's ONNX parser has, of those that networks like ours are made of; of bytes it takes Cast alone.
 
 Source: onnx-tensorrt, docs/operators.md.
 """
@@ -41,7 +41,7 @@ TYPES="{flags}"
 {shapes}  --useCudaGraph --warmUp=500 --iterations=200 "$@"
 """
 FLAGS = {"fp32": "", "fp16": "--fp16", "int8": "--fp16 --int8"}
-SMALLEST = 256  # pixels of a side, in engines for pictures of any size
+SMALLEST, USUAL = (256, 256), (1024, 2048)  # (H, W) of pictures, in engines for any size; a camera's is the usual one
 
 
 @register
@@ -86,17 +86,20 @@ def unknown_operations(model: onnx.ModelProto) -> list[str]:
     found = {node.op_type for node in model.graph.node} - set(OPERATIONS.split())
     if any(node.op_type == "MaxPool" and len(node.output) > 1 and node.output[1] for node in model.graph.node):
         found.add("MaxPool with indices")
+    pictures = {x.name for x in model.graph.input if x.type.tensor_type.elem_type == onnx.TensorProto.UINT8}
+    found |= {f"{n.op_type} of bytes" for n in model.graph.node if n.op_type != "Cast" and pictures & {*n.input}}
     return sorted(found)
 
 
 def make_script(name: str, plan: Plan) -> str:
     """Return a shell script that calls trtexec with the shapes and the precision of the file NAME.onnx."""
     if plan.image_size:
-        smallest = usual = largest = plan.image_size
-    else:
-        usual = plan.target_size or (1024, 2048)
-        smallest, largest = (min(SMALLEST, usual[0]), min(SMALLEST, usual[1])), usual
-    sizes = (("min", smallest), ("opt", usual), ("max", largest))
+        smallest = largest = plan.image_size
+    else:  # what the network sees is no bound of the pictures, which are resized inside
+        seen = plan.target_size or USUAL
+        smallest = (min(SMALLEST[0], seen[0]), min(SMALLEST[1], seen[1]))
+        largest = (max(USUAL[0], seen[0]), max(USUAL[1], seen[1]))
+    sizes = (("min", smallest), ("opt", largest), ("max", largest))
     shapes = "".join(f"  --{word}Shapes=image:1x{height}x{width}x3 \\\n" for word, (height, width) in sizes)
     script, graph, engine = (shlex.quote(f"{name}{suffix}") for suffix in (".sh", ".onnx", ".engine"))
     return SCRIPT.format(script=script, onnx=graph, engine=engine, flags=FLAGS[plan.precision], shapes=shapes)
