@@ -6,8 +6,9 @@ Writes results/prediction.json: medians of interleaved rounds, with one thread a
   and 4, for logits as of a trained network on a street and for noise, the worst case. On a CPU both must give the same
   class for every pixel, else nothing is written. The memory is what a call needs at its peak.
 - The whole prediction, image in (uint8), classes out (uint8): `sceneseg bench` with all engines that compute here.
-  Engines whose name begins with "sceneseg" are what `sceneseg predict` does, the others compute exported files or
-  plain torch. Without --weights the network is untrained: that tells speed, and equal pixels mean nothing for int8.
+  The engine "sceneseg" is what `sceneseg predict` does, "sceneseg_openvino" what it does with --engine openvino; the
+  others compute exported files or plain torch. Without --weights the network is untrained: that tells speed, and equal
+  pixels mean nothing for int8.
 
 Run: python benchmarks/prediction.py --weights runs/demo/fast_scnn
 """

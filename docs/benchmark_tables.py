@@ -63,7 +63,12 @@ def evaluation(record: Plain) -> str:
         if case["instances"]:
             parts.append(goals([("cityscapesScripts from files", 2.5, case["speedup"]["cityscapesScripts"])]))
     said = "is built and measured, too" if helper else "isn't built: its package on PyPI has none"
-    return "\n\n".join([*parts, f"Per pair of 1024x2048. All counts are equal. cityscapesScripts' helper in C {said}."])
+    parts.append(f"Per pair of 1024x2048. All counts are equal. cityscapesScripts' helper in C {said}.")
+    if record["settings"]["np_in1d_restored"]:
+        parts[-1] += (
+            " Its program calls `np.in1d`, which this NumPy has no more: the script puts it back, as `np.isin`."
+        )
+    return "\n\n".join(parts)
 
 
 def _array_goals(found: Plain) -> list[tuple[str, float, float]]:
@@ -128,6 +133,9 @@ def _whole(results: Sequence[Plain]) -> list[str]:
         found.append(
             goals([("eager", 7, best["speedup"] or 0), (f"the fastest other engine ({other['engine']})", 1, ratio)])
         )
+    plain = next((row for row in measured if row["engine"] == "sceneseg"), None)
+    if best and plain and plain is not best and plain["speedup"]:
+        found.append(f"`sceneseg predict` without `--engine` is the row sceneseg: {plain['speedup']:.2f} × eager.")
     failed = [f"{row['engine']}: {row['error']}" for row in results if row["error"]]
     return found + ([f"Not measured: {'; '.join(failed)}."] if failed else [])
 
@@ -213,12 +221,30 @@ def training_input(record: Plain) -> str:
     return table(["pipeline, one core", "images per second", "mmsegmentation is 1"], rows)
 
 
+def export(record: Plain) -> str:
+    """Exported files: what each loses."""
+    rows = []
+    for row in record["results"]:
+        iou = row["mean_iou"]
+        change = f"{round(100 * (iou['exported'] - iou['model']), 2) + 0.0:+.2f}"  # + 0.0: no -0.00
+        kept = "passes" if row["passed"] else "**is refused**"
+        name = f"`{row['format']}`, {row['precision']}"
+        rows.append([name, change, f"{row['pixels_equal']:.3%}", f"{row['file_mb']:.1f}", kept])
+    settings, first = record["settings"], record["results"][0]
+    said = (
+        f"{settings['model']}, mean IoU {percent(first['mean_iou']['model'])} in float32 on {first['images']} images "
+        f"of {settings['dataset']} (val); int8 has its ranges from {settings['calibration']} training images."
+    )
+    return f"{table(['file', 'mean IoU, points', 'equal pixels', 'MB', 'the gate'], rows)}\n\n{said}"
+
+
 TABLES: dict[str, Callable[[Plain], str]] = {
     "prediction": prediction,
     "prediction-cuda": prediction,
     "training": training,
     "training-cuda": training,
     "evaluation": evaluation,
+    "export": export,
     "loss": loss,
     "input": training_input,
 }
