@@ -1,6 +1,6 @@
 """Errors that a user can act on: what was expected, what was found, and which command or option cures it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 
@@ -40,3 +40,17 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return ' Did you mean "x"?' for the closest choice, or an empty string when nothing is close."""
     close = get_close_matches(word, list(choices), n=1, cutoff=0.55)
     return f' Did you mean "{close[0]}"?' if close else ""
+
+
+def refuse_options(given: Mapping[str, object], reason: str) -> None:
+    """Refuse options that can't be honoured, rather than ignore them.
+
+    Args:
+        given: Option -> its value; None and False mean that it wasn't given.
+        reason: Why not, and what to do instead.
+
+    Raises:
+        ConfigError: One of them was given.
+    """
+    if names := [option for option, value in given.items() if value is not None and value is not False]:
+        raise ConfigError(f"{', '.join(names)}: {reason}")

@@ -110,6 +110,12 @@ class Run:
         """The part of the run that holds a further evaluation, with `metrics`, `confusion` and `samples`."""
         return Run(self.path / "evaluations" / name)
 
+    @property
+    def home(self) -> "Run":
+        """The run that an evaluation lies in; a run itself."""
+        inside = self.path.parent.name == "evaluations" and not self.config.is_file()
+        return Run(self.path.parent.parent) if inside else self
+
     def load_config(self) -> Config:
         """Read the configuration of the run.
 
@@ -155,6 +161,11 @@ class Comparison:
     def progress(self) -> Path:
         """What became of each run so far, JSON."""
         return self.path / "progress.json"
+
+    @property
+    def together(self) -> Path:
+        """In which label space candidates of unlike ones are scored, and where those scores lie, JSON."""
+        return self.path / "label_space.json"
 
     @property
     def latency(self) -> Path:

@@ -1,7 +1,7 @@
 """`sceneseg evaluate`: score a model, or predictions in files, on a labelled split."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -18,7 +18,7 @@ def evaluate(
     run: Annotated[Path | None, Parameter(name="--from")] = None,
     data: Annotated[str | None, Parameter(alias="-d")] = None,
     root: Annotated[str | None, Parameter(alias="-p")] = None,
-    split: str = "val",
+    split: str | None = None,
     target_size: Annotated[Size | None, Parameter(alias="-t", negative="")] = None,
     void: Literal["ignore", "false_positive"] = "ignore",
     label_map: Path | None = None,
@@ -42,10 +42,11 @@ def evaluate(
     Args:
         weights: Run directory or weights file.
         predictions: Instead of weights: a folder of label-id PNGs, NAME_labelIds.png or NAME.png.
-        run: Instead of weights: a run (or an evaluation in it) whose counts are scored again, without the model.
-        data: Data set; the one the model was trained on when absent.
+        run: Instead of weights: a run (or an evaluation in it) whose counts are scored again, without the model; with
+            --split those of another split, if the run keeps an evaluation of it.
+        data: Data set; the one the model was trained on, or that the counts are of, when absent.
         root: Its folder; the one of the training when absent.
-        split: Split to score.
+        split: Split to score; val when absent, with --from that of the run's own scores.
         target_size: HEIGHT WIDTH the network sees; as in training when absent. Scores are at the labels' own size.
         void: ignore: void truth never counts. false_positive: a class predicted on void truth is wrong.
         label_map: YAML of "model class: data class", for a model of another label space.
@@ -58,32 +59,51 @@ def evaluate(
         json: Also write the scores to this file.
         device: auto, cpu or cuda.
     """
-    from sceneseg.errors import ConfigError
+    from sceneseg.errors import ConfigError, refuse_options
     from sceneseg.runs import write_json
-    from sceneseg.tasks import image_scoring, scoring, task_of
+    from sceneseg.tasks import image_scoring, kept, scoring, task_of
 
-    request = scoring.Request(data, root, split, target_size, void, device, label_map, label_space, size_bands)
+    refuse_options({"--zip": zip and submission is None}, "only a submission is zipped. Give --submission FOLDER too.")
+    request = scoring.Request(data, root, split or "val", target_size, void, device, label_map, label_space, size_bands)
     if submission is not None:
+        refuse_options(
+            {"--predictions": predictions, "--from": run, "--void": void != "ignore", "--label-map": label_map}
+            | {"--label-space": label_space, "--size-bands": size_bands, "--json": json},
+            "a submission isn't scored here. Leave --submission out to score, or these options to write one with -w.",
+        )
         _submit(submission, weights, request, zip)
         return
     if sum(given is not None for given in (weights, predictions, run)) != 1:
         raise ConfigError("Give either -w RUN_OR_WEIGHTS or --predictions FOLDER, or --from RUN to score its counts.")
+    if weights is None:
+        refuse_options(
+            {"-t": target_size, "--label-map": label_map, "-p": root if run is not None else None},
+            "no model runs here. Leave these options out, or score a model with -w RUN_OR_WEIGHTS.",
+        )
     if run is not None:
-        scores, table = scoring.score_run(run, request)
+        scores, table = scoring.score_run(kept.counts_of(run, data, split).path, request)
     elif predictions is not None:
         scores, table = scoring.score_files(predictions, request)
     elif weights is not None and task_of(weights) == "classification":
-        if label_space is not None or size_bands is not None:
-            raise ConfigError(
-                "--label-space and --size-bands are about pixels, these weights classify whole images. Leave them out."
-            )
         scores, table = image_scoring.score_weights(weights, request)
     elif weights is not None:
         scores, table = scoring.score_weights(weights, request)
-    print(table)
+    print(f"{_heading(scores['protocol'])}\n\n{table}")
     if json is not None:
         write_json(json, scores)
         print(f"written to {json}")
+
+
+def _heading(protocol: dict[str, Any]) -> str:
+    """Say what the scores are of: data set, split and images, and what else isn't as usual."""
+    size, space = protocol.get("input_size", "native"), protocol.get("label_space", protocol["dataset"])
+    parts = [
+        f"{protocol['dataset']} {protocol['split']}",
+        f"{protocol['images']:,} images" if "images" in protocol else "",
+        f"input {size[0]} x {size[1]}" if size != "native" else "",
+        f"classes of {space}" if space != protocol["dataset"] else "",
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def _submit(folder: Path, weights: Path | None, request: "Request", zip: bool) -> None:

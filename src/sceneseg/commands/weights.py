@@ -167,7 +167,7 @@ def manifest(
     out: Path = Path("published"),
     name: str | None = None,
 ) -> None:
-    """Prepare weights for publishing: a folder to upload, with the files, their cards and the manifest.
+    """Prepare weights for publishing: a folder to upload, with the files, the cards of runs and the manifest.
 
     Entries that the folder's manifest has already stay, or are replaced by new ones of their name.
 

@@ -1,6 +1,5 @@
 """The model card of a run: Markdown with the header that Hugging Face reads, each figure from the run's files."""
 
-import hashlib
 import math
 import re
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ import yaml
 from sceneseg import runs
 from sceneseg.data.download.sources import SOURCES, Source
 from sceneseg.data.toy.writing import MARKER
+from sceneseg.fetching.checks import file_sha256
+from sceneseg.fetching.watch import Watch
 from sceneseg.report.contents import Contents, Plain, read_contents
 from sceneseg.report.page import COLUMNS, HARDWARE, SETTINGS, SUMMARY
 from sceneseg.report.render import render_text
@@ -65,6 +66,7 @@ def model_card(path: Path, about: About) -> str:
     header = runs.read_header(weights)
     metrics = contents.metrics if contents.metrics is not None else runs.read_json(contents.run.metrics)
     key = next((k for k in header.get("score", {}) if k != "protocol"), "mean_iou")
+    digest = file_sha256(weights, Watch())
     data = _data(contents, metrics)
     view = {
         "name": about.name,
@@ -78,7 +80,7 @@ def model_card(path: Path, about: About) -> str:
         "metrics": metrics,
         "summary": {k: label for k, label in SUMMARY.items() if metrics.get(k) is not None},
         "tables": [(title, table) for title in ("classes", "categories") if (table := _table(metrics, title))],
-        "evaluations": contents.evaluations,
+        "evaluations": _of_weights(contents.evaluations, digest),
         "model": contents.model or {},
         "model_name": " on ".join(str(header["model"][k]) for k in ("name", "encoder") if k in header["model"]),
         "input": header["input"],
@@ -91,11 +93,16 @@ def model_card(path: Path, about: About) -> str:
         "data": data,
         "limits": _limits(contents, metrics, header),
         "file": about.file or weights.name,
-        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "sha256": digest,
         "bytes": weights.stat().st_size,
         "version": header["sceneseg_version"],
     }
     return render_text(TEMPLATE, view)
+
+
+def _of_weights(evaluations: dict[str, Plain], digest: str) -> dict[str, Plain]:
+    """Return the evaluations of these weights; a run that was trained for longer may keep some of earlier ones."""
+    return {k: found for k, found in evaluations.items() if found.get("origin", {}).get("weights_sha256") == digest}
 
 
 def hub_header(contents: Contents, metrics: Plain, about: About, dataset: str) -> Plain:

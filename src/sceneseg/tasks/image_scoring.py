@@ -9,10 +9,11 @@ from sceneseg import runs
 from sceneseg.data import loading
 from sceneseg.data.image_folder import ImageFolder
 from sceneseg.data.image_samples import image_loader
-from sceneseg.errors import ConfigError
+from sceneseg.errors import refuse_options
 from sceneseg.metrics.accuracy import accuracy_table
 from sceneseg.runs import Run
 from sceneseg.tasks.classification import BATCH, ClassificationModel, open_split, score, write_answers
+from sceneseg.tasks.kept import origin
 from sceneseg.tasks.scoring import Request
 
 
@@ -25,11 +26,11 @@ def score_weights(path: Path, request: Request) -> tuple[dict[str, Any], str]:
     Raises:
         ConfigError: An option that only segmentation has.
     """
-    if request.label_map or request.label_space or request.void != "ignore":
-        raise ConfigError(
-            "--label-map, --label-space and --void are about pixels, these weights classify whole images. "
-            "Leave them out."
-        )
+    refuse_options(
+        {"--label-map": request.label_map, "--label-space": request.label_space, "--size-bands": request.size_bands}
+        | {"--void": request.void != "ignore"},
+        "these options are about pixels, these weights classify whole images. Leave them out.",
+    )
     model = ClassificationModel.load(path, request.device)
     model.input.target_size = request.target_size or model.input.target_size
     dataset = _open(request, model, path)
@@ -38,7 +39,7 @@ def score_weights(path: Path, request: Request) -> tuple[dict[str, Any], str]:
     scores = score(answers, dataset, model)
     if path.is_dir():
         kept = Run(path).evaluation(f"{dataset.name}-{dataset.split}")
-        runs.write_json(kept.metrics, scores)
+        runs.write_json(kept.metrics, {**scores, "origin": origin(path, request, dataset.root)})
         write_answers(kept, answers)
     return scores, accuracy_table(scores)  # type: ignore[arg-type]
 

@@ -26,6 +26,7 @@ from sceneseg.metrics.semantic import VoidRule
 from sceneseg.metrics.sizes import size_bands
 from sceneseg.metrics.table import band_table, score_table
 from sceneseg.runs import Run
+from sceneseg.tasks.kept import origin, origin_of
 from sceneseg.tasks.samples import Samples
 from sceneseg.tasks.semantic import SemanticModel, evaluation_protocol, score
 
@@ -44,7 +45,7 @@ class Request:
         void: The rule for void truth, see `sceneseg.metrics.semantic`.
         device: Where the network runs.
         label_map: File that says which class of the data set each class of the model stands for.
-        label_space: Space to score in, see `sceneseg.labels.choose_space`; None means that of the data set.
+        label_space: Space to score in, or how to choose it (`sceneseg.labels.choose_space`); None: the data set's.
         size_bands: Pixels that divide objects by their size, see `sceneseg.metrics.sizes`; None: they aren't.
     """
 
@@ -55,7 +56,7 @@ class Request:
     void: VoidRule = "ignore"
     device: str = "auto"
     label_map: Path | None = None
-    label_space: str | None = None
+    label_space: str | LabelSpace | None = None
     size_bands: list[int] | None = None
 
 
@@ -77,11 +78,12 @@ def score_weights(path: Path, request: Request) -> tuple[dict[str, Any], str]:
     if request.label_map is not None:
         protocol["label_map"] = f"{model.label_space.name} -> {dataset.label_space.name}"
     kept = Run(path).evaluation(f"{dataset.name}-{dataset.split}") if path.is_dir() else None
+    made = origin(path, request, dataset.root) if kept else {}
     if kept:
-        runs.write_json(kept.metrics, score(counts, protocol))
+        runs.write_json(kept.metrics, {**score(counts, protocol), "origin": made})
         counts.save(kept.confusion)
         samples.write(kept.samples, counts)
-    return _score_in(counts, protocol, request, path if kept else None)
+    return _score_in(counts, protocol, request, Run(path) if kept else None, made)
 
 
 def score_run(path: Path, request: Request) -> tuple[dict[str, Any], str]:
@@ -94,29 +96,34 @@ def score_run(path: Path, request: Request) -> tuple[dict[str, Any], str]:
     kept = Run(path)
     counts = SemanticCounts.load(kept.confusion)
     protocol = {**runs.read_json(kept.metrics)["protocol"], "void": request.void}
-    return _score_in(counts, protocol, request, path)
+    return _score_in(counts, protocol, request, kept.home, origin_of(kept))
 
 
 def _score_in(
-    counts: SemanticCounts, protocol: dict[str, Any], request: Request, run: Path | None
+    counts: SemanticCounts, protocol: dict[str, Any], request: Request, run: Run | None, made: dict[str, Any]
 ) -> tuple[dict[str, Any], str]:
     """Score in the label space asked for; in a run, the scores of another than the counts' own are kept beside."""
-    own = counts.label_space
-    space = choose_space(own, request.label_space)
-    if space is not own:
+    own, wanted = counts.label_space, request.label_space
+    space = wanted if isinstance(wanted, LabelSpace) else choose_space(own, wanted)
+    if space != own:
         counts = regroup(counts, space)
-        protocol = {**protocol, "label_space": space.name}
+        protocol = {**protocol, "label_space": space.name, "counted_in": protocol.get("counted_in", own.name)}
     scores = score(counts, protocol)
     table = score_table(scores, space)  # type: ignore[arg-type]
     if request.size_bands is not None:
         scores["size_bands"] = bands = size_bands(counts, request.size_bands)
         table += "\n\n" + band_table(bands)
-    if run is not None and space is not own:
-        word = re.sub(r"[^\w-]+", "-", space.name.rpartition(":")[2])
-        kept = Run(run).evaluation(f"{protocol['dataset']}-{protocol['split']}-{word}")
-        runs.write_json(kept.metrics, scores)
+    if run is not None and space != own:
+        kept = regrouped(run, protocol, space)
+        runs.write_json(kept.metrics, scores | ({"origin": made} if made else {}))
         counts.save(kept.confusion)
     return scores, table
+
+
+def regrouped(run: Run, protocol: dict[str, Any], space: LabelSpace) -> Run:
+    """Return where a run keeps scores in another label space than that of their counts."""
+    word = re.sub(r"[^\w-]+", "-", space.name.rpartition(":")[2])
+    return run.evaluation(f"{protocol['dataset']}-{protocol['split']}-{word}")
 
 
 def score_files(folder: Path, request: Request) -> tuple[dict[str, Any], str]:
@@ -132,7 +139,7 @@ def score_files(folder: Path, request: Request) -> tuple[dict[str, Any], str]:
     with Progress(transient=True) as progress:
         task = progress.add_task("evaluating", total=len(dataset))
         counts = count_files(folder, dataset, lambda: progress.advance(task))
-    return _score_in(counts, evaluation_protocol(dataset, None, request.void), request, None)
+    return _score_in(counts, evaluation_protocol(dataset, None, request.void), request, None, {})
 
 
 def count_files(

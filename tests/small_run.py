@@ -1,0 +1,46 @@
+"""A run directory as training leaves it, without any training: a small network as it is drawn, and its true scores."""
+
+from pathlib import Path
+
+from sceneseg import config as configs
+from sceneseg.config import Config
+from sceneseg.runs import Run, write_history, write_json, write_text
+from sceneseg.tasks.semantic import Semantic
+
+
+def small_config(toy_root: Path, seed: int = 0, label_space: str | None = None) -> Config:
+    """Return the configuration of a small network on toy scenes."""
+    config = Config(model={"name": "separable_unet", "width": 4}, seed=seed)
+    plain = configs.to_dict(config)
+    plain["data"] |= {"root": str(toy_root), "workers": 0, "check": False, "label_space": label_space}
+    plain["augment"]["crop_size"], plain["train"]["device"] = [32, 48], "cpu"
+    return configs.from_dict(plain)
+
+
+def make_small_run(path: Path, toy_root: Path, seed: int = 0, label_space: str | None = None) -> Run:
+    """Write a run whose weights are those of its seed."""
+    run, config = Run(path), small_config(toy_root, seed, label_space)
+    config.name = path.name
+    task = Semantic(config)
+    path.mkdir(parents=True)
+    write_text(run.config, configs.dump(config))
+    write_json(run.labels, task.labels())
+    write_json(run.model, task.cost())
+    row = {"epoch": 1, "step": 10, "seconds": 20.0 + seed, "loss": 1.0, "mean_iou": 0.1}
+    write_history(run.history, [row, {**row, "epoch": 2, "step": 20}])
+    write_weights(run, seed)
+    return run
+
+
+def write_weights(run: Run, seed: int) -> None:
+    """Write the weights of a seed, with the scores that belong to them, as a longer training does."""
+    config = run.load_config()
+    config.seed = seed
+    task = Semantic(config)
+    model = task.create_model("32-true")
+    validation = task.validate(0)
+    validation.write(run)
+    write_json(run.metrics, validation.scores)
+    protocol = validation.scores["protocol"]
+    score = {"mean_iou": validation.scores["mean_iou"], "protocol": protocol}
+    model.save(run.best, model.network.state_dict(), score=score)
