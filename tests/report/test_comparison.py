@@ -226,6 +226,43 @@ def test_seeds_are_one_candidate_with_a_spread(copy):
     assert "seeds" in page.text
 
 
+def test_time_of_training_is_that_of_the_trainings_that_came_to_a_score(copy):
+    plan = json.loads(copy.plan.read_text())
+    one = plan["candidates"][1]
+    one["runs"] += plan["candidates"][2]["runs"] + plan["candidates"][0]["runs"]  # good, same and quick
+    copy.plan.write_text(json.dumps(plan | {"candidates": [one]}))
+    copy.progress.write_text(json.dumps({"runs": {"quick": {"state": "failed", "reason": "x"}}}))
+    for name, seconds in (("good", 100), ("same", 200), ("quick", 900)):
+        history = copy.run(name).history
+        head, *rows = history.read_text().splitlines()
+        history.write_text(
+            "\n".join([head, *(",".join([*r.split(",")[:3], str(seconds), *r.split(",")[4:]]) for r in rows)])
+        )
+    found, page = rewritten(copy)
+    [row] = found["candidates"]
+    assert row["training_seconds"] == 150
+    assert row["sources"]["training_seconds"] == ["good/history.csv", "same/history.csv"]
+    assert {"figures": "Trainings without a score", "files": ["progress.json"]} in found["sources"]
+    assert "progress.json" in page.all("a", "href")
+
+
+def test_every_file_is_listed_with_what_it_says(made):
+    listed = {title: source["files"] for source in results(made)["sources"] for title in source["figures"].split(", ")}
+    names = ["same", "good", "quick", "odd"]  # those that are shown apart too
+    assert listed["Budget"] == ["plan.json"]
+    assert listed["Mean IoU"] == [f"{name}/metrics.json" for name in names]
+    assert listed["Learning curves"] == listed["Training time"] == [f"{name}/history.csv" for name in names]
+    assert listed["Configurations"] == [f"{name}/config.yaml" for name in names]
+    assert listed["Machines"] == [*(f"{name}/environment.json" for name in names), "latency.json"]
+    assert listed["Scores of the scenes"] == [f"{name}/samples/samples.json" for name in names]
+    page = Page(made.page)
+    links = page.all("a", "href")
+    assert all(file in links for files in listed.values() for file in files)
+    titles = [attributes.get("title") for tag, attributes in page.tags if tag == "td"]
+    assert {"odd/metrics.json", "odd/confusion.npz"} <= set(titles)
+    assert titles.count("latency.json") == 4 * 1 + 3 * 2, "latency of all four; p95 and memory of those in the ranking"
+
+
 def test_another_split_is_read_from_its_evaluation(copy):
     plan = json.loads(copy.plan.read_text())
     copy.plan.write_text(json.dumps(plan | {"split": "test"}))

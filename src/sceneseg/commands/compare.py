@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from sceneseg import overrides
-from sceneseg.config import Config
+from sceneseg.config import Config, flat
 
 if TYPE_CHECKING:
-    from sceneseg.runs import Comparison
+    from sceneseg.runs import Comparison, Run
     from sceneseg.tasks.semantic import SemanticModel
     from sceneseg.training.experiment import Budget
 
@@ -23,8 +23,9 @@ def compare(
     vary: Annotated[list[str] | None, Parameter(negative="")] = None,
     budget: str | None = None,
     steps: int | None = None,
-    seeds: int = 1,
+    seeds: int | None = None,
     split: str | None = None,
+    score_in: str | None = None,
     file: Annotated[Path | None, Parameter(name="--config")] = None,
     runs: Path = Path("runs"),
     resume: Annotated[Path | None, Parameter(alias="-r")] = None,
@@ -52,8 +53,10 @@ def compare(
         budget: Time of training of each candidate: 90s, 10m, 2h. Its steps are measured first, and the schedule is
             laid out over as many as fit.
         steps: Steps of each candidate. Without budget and steps all train for --epochs.
-        seeds: Trainings of each candidate from seeds that follow one another; their spread is shown.
+        seeds: Trainings of each candidate from seeds that follow one another; their spread is shown. One when absent.
         split: Score the best weights on this split, for example test; the one they were chosen on when absent.
+        score_in: Score all in this label space: categories, road (and other), any of them +void, or a YAML file. When
+            absent and the candidates' label spaces differ, in the one that most of them can be mapped to.
         file: YAML file with any of the options of train; a candidate's own file and what is typed win over it.
         runs: Folder of the run directories; the comparison is a folder in it, named by --name.
         resume: Go on with this comparison.
@@ -63,19 +66,26 @@ def compare(
         repetitions: Predictions of each model that are timed.
     """
     from sceneseg.errors import ConfigError
-    from sceneseg.runs import Comparison
+    from sceneseg.runs import Comparison, read_json
     from sceneseg.training import experiment
 
+    typed = overrides.typed(config)
+    made_by = {"-m": models, "--vary": vary, "--budget": budget, "--steps": steps, "--seeds": seeds, "--config": file}
+    _check_numbers({"--steps": steps, "--seeds": seeds, "--repetitions": repetitions})
     if resume is not None:
+        planned = {"RUNS": finished or None, "--split": split, "--score-in": score_in, "--name": config.name}
+        _refuse(planned | made_by, typed, "-r goes on with a plan that is made. Leave these out, or -r.")
         comparison = Comparison(resume)
     elif finished:
-        experiment.plan_of_runs(finished, str, split)  # mistakes come before the folder
+        trained = made_by | {"--retry": retry}
+        _refuse(trained, typed, "runs that are there are compared as they are. Leave these out, or the runs.")
+        experiment.plan_of_runs(finished, str, split, score_in)  # mistakes come before the folder
         comparison, _ = experiment.open_comparison(
-            runs, config.name or "comparison", lambda c: experiment.plan_of_runs(finished, c.folder_of, split)
+            runs, config.name or "comparison", lambda c: experiment.plan_of_runs(finished, c.folder_of, split, score_in)
         )
     elif models or vary:
         chosen = overrides.configuration(config, file)
-        plan = _plan(chosen, models, vary, _budget(chosen, budget, steps), seeds, split)
+        plan = _plan(chosen, models, vary, _budget(chosen, budget, steps), seeds or 1, split, score_in)
         name = config.name or f"compare-{chosen.data.name}"
         comparison, there = experiment.open_comparison(runs, name, lambda c: plan)
         if there:
@@ -85,10 +95,29 @@ def compare(
     if not experiment.carry_out(comparison, retry):
         print(f"Interrupted; everything so far is saved. Go on with: sceneseg compare -r {comparison.path}")
         raise SystemExit(130)
-    _score(comparison, config.train.device)
+    plan = read_json(comparison.plan)
+    device = typed.get("train", {}).get("device") or _device(plan)
+    _score(comparison, plan, device)
+    weights = _weights(comparison, plan)
     if latency:
-        _measure(comparison, config.train.device, size, repetitions)
+        _measure(comparison, weights, device, size, repetitions)
     _show(comparison)
+
+
+def _check_numbers(options: dict[str, int | None]) -> None:
+    from sceneseg.errors import ConfigError
+
+    for option, number in options.items():
+        if number is not None and number < 1:
+            raise ConfigError(f"{option} {number}: expected 1 or more. Give another number, or leave it out.")
+
+
+def _refuse(given: dict[str, Any], typed: dict[str, Any], reason: str) -> None:
+    """Refuse what belongs to another way of comparing; a name and a device belong to all."""
+    from sceneseg.errors import refuse_options
+
+    trained = {f"--{key.replace('_', '-')}": True for key in flat(typed) if key not in {"name", "train.device"}}
+    refuse_options(given | trained, reason)
 
 
 def _budget(config: Config, budget: str | None, steps: int | None) -> "Budget":
@@ -104,35 +133,84 @@ def _budget(config: Config, budget: str | None, steps: int | None) -> "Budget":
 
 
 def _plan(
-    chosen: Config, models: list[str] | None, vary: list[str] | None, budget: "Budget", seeds: int, split: str | None
+    chosen: Config,
+    models: list[str] | None,
+    vary: list[str] | None,
+    budget: "Budget",
+    seeds: int,
+    split: str | None,
+    score_in: str | None,
 ) -> dict[str, Any]:
     from sceneseg.training.experiment import make_plan
     from sceneseg.variants import listed, make_variants
 
-    return make_plan(make_variants(chosen, listed(models), vary or []), budget, seeds, split)
+    return make_plan(make_variants(chosen, listed(models), vary or []), budget, seeds, split, score_in)
 
 
-def _score(comparison: "Comparison", device: str) -> None:
-    """Score the best weights on the split of the plan, and write every run's own report, where that isn't done yet."""
+def _device(plan: dict[str, Any]) -> str:
+    """Return the device that the candidates were trained on; auto for runs that were there."""
+    trained = [run["config"] for candidate in plan["candidates"] for run in candidate["runs"] if "config" in run]
+    return str(trained[0]["train"]["device"]) if trained else "auto"
+
+
+def _segmenters(comparison: "Comparison", folders: list[str]) -> dict[str, "Run"]:
+    """Return the runs with weights that segment, by folder; no others can be scored and timed side by side."""
+    from sceneseg.tasks import task_of
+
+    found = {folder: comparison.run(folder) for folder in folders}
+    return {folder: run for folder, run in found.items() if run.best.is_file() and task_of(run.best) == "semantic"}
+
+
+def _score(comparison: "Comparison", plan: dict[str, Any], device: str) -> None:
+    """Score the best weights on the split of the plan where that isn't done yet, and all of them in one label space."""
     from sceneseg.report.page import write_report
-    from sceneseg.runs import read_json
-    from sceneseg.tasks import scoring
+    from sceneseg.runs import write_json
+    from sceneseg.tasks import kept, scoring, together
 
-    plan = read_json(comparison.plan)
-    for folder in (run["folder"] for candidate in plan["candidates"] for run in candidate["runs"]):
-        run = comparison.run(folder)
-        if not run.best.is_file():
-            continue
-        data, split = run.load_config().data, plan["split"]
-        asked = split not in (None, data.val_split)
-        if asked and not run.evaluation(f"{data.name}-{split}").metrics.is_file():
-            print(f"scoring {folder} on {split}")
-            scoring.score_weights(run.path, scoring.Request(None, None, split, None, "ignore", device))
-        if not run.report.is_file():
+    places = {}
+    folders = [run["folder"] for candidate in plan["candidates"] for run in candidate["runs"]]
+    for folder, run in _segmenters(comparison, folders).items():
+        trained, place = run.load_config().data, run
+        if plan["split"] not in (None, trained.val_split):
+            request = scoring.Request(None, None, plan["split"], device=device)
+            if not kept.is_current(run.path, request):
+                print(f"scoring {folder} on {request.split}")
+                scoring.score_weights(run.path, request)
+            place = run.evaluation(f"{trained.name}-{request.split}")
+        if place.metrics.is_file() and place.confusion.is_file() and run.labels.is_file():
+            places[folder] = place
+    comparison.together.unlink(missing_ok=True)
+    if found := together.score_together(places, plan.get("score_in")):
+        write_json(comparison.together, found)
+    for run in map(comparison.run, folders):
+        if run.best.is_file() and not _is_up_to_date(run):
             write_report(run.path)
 
 
-def _measure(comparison: "Comparison", device: str, size: Size | None, repetitions: int) -> None:
+def _is_up_to_date(run: "Run") -> bool:
+    """Whether a run's own report is newer than what it shows."""
+    shown = [run.config, run.history, run.metrics, *run.path.glob("evaluations/*/metrics.json")]
+    newest = max(file.stat().st_mtime_ns for file in shown if file.is_file())
+    return run.report.is_file() and run.report.stat().st_mtime_ns >= newest
+
+
+def _weights(comparison: "Comparison", plan: dict[str, Any]) -> dict[str, Any]:
+    """Return whose predictions can be timed, with the weights; what was timed with others is forgotten."""
+    from sceneseg.fetching.checks import file_sha256
+    from sceneseg.fetching.watch import Watch
+    from sceneseg.runs import read_json
+
+    names = {candidate["runs"][0]["folder"]: candidate["name"] for candidate in plan["candidates"]}
+    found = _segmenters(comparison, list(names))
+    weights = {names[f]: {"folder": f, "sha256": file_sha256(run.best, Watch())} for f, run in found.items()}
+    if comparison.latency.is_file() and read_json(comparison.latency).get("weights") != weights:
+        comparison.latency.unlink()
+    return weights
+
+
+def _measure(
+    comparison: "Comparison", weights: dict[str, Any], device: str, size: Size | None, repetitions: int
+) -> None:
     """Time whole predictions of all candidates in turns, if that isn't done yet."""
     from rich.progress import Progress
 
@@ -140,18 +218,16 @@ def _measure(comparison: "Comparison", device: str, size: Size | None, repetitio
     from sceneseg.environment import environment
     from sceneseg.runs import read_json, write_json
 
-    plan = read_json(comparison.plan)
-    folders = {c["name"]: c["runs"][0]["folder"] for c in plan["candidates"]}
-    folders = {name: folder for name, folder in folders.items() if comparison.run(folder).best.is_file()}
-    size = size or (_image_size(comparison, next(iter(folders.values()))) if folders else None)
-    if not folders or size is None:
+    found = {name: comparison.run(facts["folder"]) for name, facts in weights.items()}
+    size = size or (_image_size(next(iter(found.values()))) if found else None)
+    if not found or size is None:
         return
-    asked = {"size": list(size), "repetitions": repetitions, "asked_device": device, "weights": folders}
+    asked = {"size": list(size), "repetitions": repetitions, "asked_device": device, "weights": weights}
     if comparison.latency.is_file():
         known = read_json(comparison.latency)
         if all(known.get(key) == value for key, value in asked.items()):
             return
-    models, failed = _load(comparison, folders, device, size)
+    models, failed = _load(found, device, size)
     with Progress(transient=True) as progress:
         task = progress.add_task("timing predictions")
         timings = interleaved(
@@ -163,18 +239,16 @@ def _measure(comparison: "Comparison", device: str, size: Size | None, repetitio
     write_json(comparison.latency, facts)
 
 
-def _load(
-    comparison: "Comparison", folders: dict[str, str], device: str, size: Size
-) -> tuple[dict[str, "SemanticModel"], dict[str, str]]:
+def _load(runs: dict[str, "Run"], device: str, size: Size) -> tuple[dict[str, "SemanticModel"], dict[str, str]]:
     """Load the models, and let each predict once: who can't is left out, with the reason."""
     from sceneseg.bench.images import street_images
     from sceneseg.tasks.semantic import SemanticModel
     from sceneseg.training.apart import reason_of
 
     models, failed = {}, {}
-    for name, folder in folders.items():
+    for name, run in runs.items():
         try:
-            model = SemanticModel.load(comparison.run(folder).path, device)
+            model = SemanticModel.load(run.path, device)
             model.predict(street_images(size)[0])
         except Exception as error:
             failed[name] = reason_of(error)
@@ -184,20 +258,18 @@ def _load(
     return models, failed
 
 
-def _image_size(comparison: "Comparison", folder: str) -> Size | None:
+def _image_size(run: "Run") -> Size | None:
     """Return the size of a validation image; None, and why, where the data isn't there any more."""
-    from sceneseg import tasks
+    from sceneseg import data
     from sceneseg.errors import ScenesegError
-    from sceneseg.tasks.semantic import Semantic
 
+    given = run.load_config().data
     try:
-        task = tasks.create(comparison.run(folder).load_config())
+        image = data.create(given.name, root=given.root, split=given.val_split, **given.options).read(0).image
     except ScenesegError as error:
         print(f"Latency isn't measured, as it isn't known at which size: {error} Give one with --size HEIGHT WIDTH.")
         return None
-    assert isinstance(task, Semantic)
-    height, width = task.val.read(0).image.shape[:2]
-    return height, width
+    return image.shape[0], image.shape[1]
 
 
 def _show(comparison: "Comparison") -> None:
@@ -224,7 +296,7 @@ def _show(comparison: "Comparison") -> None:
     console.print(table)
     for group in results["apart"]:
         names = ", ".join(row["name"] for row in group["candidates"])
-        console.print(f"\nnot comparable: {names}\n  {'; '.join(group['reasons'])}", highlight=False)
+        console.print(f"\nnot comparable: {names}\n  {'; '.join(group['reasons'])}", highlight=False, markup=False)
     for row in results["without_score"]:
         console.print(f"\nno score: {row['name']}: {row['reason']}", highlight=False, markup=False)
     said = " ".join([results["answer"]["headline"], *results["answer"]["details"]]).replace("`", "")

@@ -84,25 +84,26 @@ class Candidate:
         """Why it has no score; empty when it has one."""
         return "" if self.ranked else self.trainings[0].reason
 
-    def figures(self) -> dict[str, tuple[float, str]]:
-        """Return its figures beside the scores: key -> (value, file that it comes from)."""
-        found: dict[str, tuple[float, str]] = {}
+    def figures(self) -> dict[str, tuple[float, list[str]]]:
+        """Return its figures beside the scores: key -> (value, the files that it comes from)."""
+        found: dict[str, tuple[float, list[str]]] = {}
         folder, contents, row = self.first.folder, self.first.contents, self.first.last_row
         model = (contents.model if contents else None) or {}
         for key in ("parameters", "gmacs"):
             if isinstance(model.get(key), int | float):
-                found[key] = (model[key], f"{folder}/model.json")
-        seconds = [t.last_row["seconds"] for t in self.trainings if t.last_row.get("seconds")]
+                found[key] = (model[key], [f"{folder}/model.json"])
+        seconds = {t.folder: t.last_row["seconds"] for t in self.ranked if t.last_row.get("seconds")}
         if seconds:
-            found["training_seconds"] = (statistics.fmean(seconds), f"{folder}/history.csv")
+            files = [f"{trained}/history.csv" for trained in seconds]
+            found["training_seconds"] = (statistics.fmean(seconds.values()), files)
         if row.get("step"):
-            found["steps"] = (row["step"], f"{folder}/history.csv")
+            found["steps"] = (row["step"], [f"{folder}/history.csv"])
         speeds = [v for r in (contents.history if contents else []) if (v := r.get("images_per_second", 0)) > 0]
         if speeds:
-            found["images_per_second"] = (statistics.median(speeds), f"{folder}/history.csv")
+            found["images_per_second"] = (statistics.median(speeds), [f"{folder}/history.csv"])
         for key in ("p50_ms", "p95_ms", "peak_mib"):
             if self.latency and isinstance(self.latency.get(key), int | float):
-                found[key] = (self.latency[key], "latency.json")
+                found[key] = (self.latency[key], ["latency.json"])
         return found
 
 
@@ -117,10 +118,14 @@ def read_candidates(comparison: Comparison) -> list[Candidate]:
     plan = read_json(comparison.plan)
     noted = read_json(comparison.progress)["runs"] if comparison.progress.is_file() else {}
     latency = read_json(comparison.latency) if comparison.latency.is_file() else {}
+    together = read_json(comparison.together)["evaluations"] if comparison.together.is_file() else {}
     candidates = []
     for given in plan["candidates"]:
         folders = [run["folder"] for run in given["runs"]]
-        trainings = [_training(comparison, folder, plan.get("split"), noted.get(folder, {})) for folder in folders]
+        trainings = [
+            _training(comparison, folder, plan.get("split"), noted.get(folder, {}), together.get(folder))
+            for folder in folders
+        ]
         measured = latency.get("models", {}).get(given["name"])
         missing = latency.get("failed", {}).get(given["name"], "" if measured else "not measured")
         progress = {folder: noted[folder] for folder in folders if folder in noted}
@@ -128,7 +133,7 @@ def read_candidates(comparison: Comparison) -> list[Candidate]:
     return candidates
 
 
-def _training(comparison: Comparison, folder: str, split: str | None, noted: Plain) -> Training:
+def _training(comparison: Comparison, folder: str, split: str | None, noted: Plain, together: str | None) -> Training:
     """Read one training; what is missing becomes the reason why it can't be ranked."""
     run = Run(Path(os.path.normpath(comparison.run(folder).path)))
     state = noted.get("state")
@@ -146,6 +151,8 @@ def _training(comparison: Comparison, folder: str, split: str | None, noted: Pla
     scored = run
     if split is not None and contents.metrics and contents.metrics["protocol"].get("split") != split:
         scored = run.evaluation(f"{contents.metrics['protocol'].get('dataset')}-{split}")
+    if together is not None:  # in the label space of all
+        scored = Run(run.path / together)
     metrics = contents.metrics if scored == run else _try(lambda: read_json(scored.metrics))
     if metrics is None or metrics.get("mean_iou") is None:
         return Training(folder, contents, reason="no scores yet (metrics.json is missing or has no mean IoU)")

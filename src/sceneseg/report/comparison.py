@@ -63,6 +63,7 @@ def _view(results: Plain, candidates: Sequence[Candidate]) -> Plain:
     """Prepare what the template prints; a part that there isn't is None or empty."""
     rows = results["candidates"]
     colors = {c.name: f"var(--c{i % COLORS + 1})" for i, c in enumerate(candidates)}
+    ranked = {row["name"] for row in rows}
     return {
         "results": results,
         "rows": rows,
@@ -80,13 +81,12 @@ def _view(results: Plain, candidates: Sequence[Candidate]) -> Plain:
         "from_best": from_best(rows, results["pairs"], colors),
         "by_chance": round((1 - results["level"]) * len(results["pairs"])),
         "equal": _equal(results),
-        "legend": _legend(candidates),
+        "legend": _legend([c for c in candidates if c.name in ranked and _samples(c)]),
         "classes": _classes(rows),
         "bands": BANDS if rows and all(row["objects"] for row in rows) else (),
         "curves": _curves(rows, candidates, colors),
         "machines": machines(rows, candidates, results["latency"]),
         "repeat": {c.name: _repeat(c) for c in candidates},
-        "sources": _sources(rows),
     }
 
 
@@ -336,24 +336,3 @@ def _samples(candidate: Candidate) -> dict[str, Sample]:
 def _repeat(candidate: Candidate) -> str:
     contents = candidate.first.contents
     return f"sceneseg train --config {shlex.quote(str(contents.run.config))}" if contents else ""
-
-
-def _sources(rows: Sequence[Plain]) -> list[tuple[str, list[str]]]:
-    """List which figures come from which files; figures from the same files share a row."""
-    titles = {
-        "mean_iou": "Mean IoU and the classes",
-        "interval": "Intervals, differences and objects",
-        "parameters": "Parameters",
-        "gmacs": "Cost",
-        "training_seconds": "Training time",
-        "steps": "Steps",
-        "p50_ms": "Latency",
-        "p95_ms": "p95",
-        "peak_mib": "Memory",
-    }
-    found: dict[tuple[str, ...], list[str]] = {}
-    for key, title in titles.items():
-        files = tuple(dict.fromkeys(file for row in rows for file in row["sources"].get(key, [])))
-        if files:
-            found.setdefault(files, []).append(title)
-    return [(", ".join(names), list(files)) for files, names in found.items()]

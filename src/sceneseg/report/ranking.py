@@ -10,9 +10,10 @@ from sceneseg.errors import DataError
 from sceneseg.metrics.bootstrap import LEVEL, RESAMPLES, Bootstrap, bootstrap
 from sceneseg.metrics.semantic import VoidRule
 from sceneseg.metrics.sizes import size_bands
-from sceneseg.report.answer import answer
+from sceneseg.report.answer import answer, listing
 from sceneseg.report.candidates import Candidate, Training
 from sceneseg.report.contents import Plain
+from sceneseg.report.sources import sources
 from sceneseg.report.words import label, words
 from sceneseg.runs import Comparison, read_json, write_json
 
@@ -34,19 +35,24 @@ def compare(comparison: Comparison, candidates: Sequence[Candidate]) -> Plain:
     main, others = (groups[0], groups[1:]) if groups else ([], [])
     ranked, pairs = _rank(main)
     latency = read_json(comparison.latency) if comparison.latency.is_file() else None
-    results = {
+    together = _together(comparison, main)
+    said = answer(ranked, pairs, latency, plan.get("budget"))
+    if together and together["joined"]:
+        names, space = listing(together["joined"]), together["label_space"]
+        said["details"].append(f"All are scored in {space}, which the classes of {names} were joined to.")
+    results: Plain = {
         "format": FORMAT,
         "name": comparison.path.resolve().name,
         "environment": environment(),
         "command": plan.get("command"),
         "budget": plan.get("budget"),
-        "answer": answer(ranked, pairs, latency, plan.get("budget")),
+        "answer": said,
         "protocol": main[0].first.metrics["protocol"] if main and main[0].first.metrics else None,
         "level": LEVEL,
         "resamples": RESAMPLES,
         "candidates": ranked,
         "pairs": pairs,
-        "apart": [_apart(group, main) for group in others],
+        "apart": [_apart(group, main, together or {}) for group in others],
         "without_score": [
             {"name": c.name, "changes": c.changes, "reason": c.reason, "folder": c.first.folder}
             for c in candidates
@@ -54,7 +60,9 @@ def compare(comparison: Comparison, candidates: Sequence[Candidate]) -> Plain:
         ],
         "latency": {k: v for k, v in latency.items() if k != "models"} if latency else None,
         "differences": _differences(main),
+        "together": together,
     }
+    results["sources"] = sources(comparison, results, candidates)
     write_json(comparison.results, results)
     return results
 
@@ -72,12 +80,23 @@ def _measure(training: Training) -> dict[str, str]:
     return {key: words(protocol.get(key), key) for key in MEASURED_BY}
 
 
-def _apart(group: list[Candidate], main: list[Candidate]) -> Plain:
+def _together(comparison: Comparison, main: list[Candidate]) -> Plain | None:
+    """Return in which label space all are scored, and whose classes were joined for that; None: in their own."""
+    if not comparison.together.is_file():
+        return None
+    found: Plain = read_json(comparison.together)
+    joined = [candidate.name for candidate in main if candidate.first.folder in found["evaluations"]]
+    return found | {"joined": joined}
+
+
+def _apart(group: list[Candidate], main: list[Candidate], together: Plain) -> Plain:
     """Say what sets a group apart, and rank it in itself."""
     own, usual = _measure(group[0].first), _measure(main[0].first)
     reasons = [f"{label(key)}: {own[key]} instead of {usual[key]}" for key in own if own[key] != usual[key]]
+    known = together.get("apart", {})
+    why = {known[c.first.folder] for c in (*group, *main) if c.first.folder in known}
     ranked, pairs = _rank(group)
-    return {"reasons": reasons, "candidates": ranked, "pairs": pairs}
+    return {"reasons": [*reasons, *sorted(why)], "candidates": ranked, "pairs": pairs}
 
 
 def _rank(candidates: list[Candidate]) -> tuple[list[Plain], list[Plain]]:
@@ -132,7 +151,7 @@ def _figures(candidate: Candidate) -> Plain:
         "sources": {
             "mean_iou": files,
             "interval": [file.replace("metrics.json", "confusion.npz") for file in files],
-            **{key: [file] for key, (_, file) in figures.items()},
+            **{key: files for key, (_, files) in figures.items()},
         },
     }
 

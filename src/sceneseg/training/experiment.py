@@ -11,9 +11,11 @@ from sceneseg import data, tasks
 from sceneseg.config import Config
 from sceneseg.environment import command_line
 from sceneseg.errors import ConfigError, DataError
+from sceneseg.labels import LabelSpace
 from sceneseg.models import models
 from sceneseg.registry import check_arguments
-from sceneseg.runs import Comparison, Run, create_run, read_json, write_json
+from sceneseg.runs import Comparison, Run, create_run, read_json, read_label_space, write_json
+from sceneseg.tasks.together import joint_space
 from sceneseg.training.apart import Outcome, train_apart
 from sceneseg.training.budget import lay_out
 from sceneseg.variants import Variant
@@ -35,7 +37,13 @@ class Budget:
     amount: float
 
 
-def make_plan(variants: Sequence[Variant], budget: Budget, seeds: int = 1, split: str | None = None) -> Plain:
+def make_plan(
+    variants: Sequence[Variant],
+    budget: Budget,
+    seeds: int = 1,
+    split: str | None = None,
+    score_in: str | None = None,
+) -> Plain:
     """Write down what is to be done, as the contents of plan.json.
 
     Args:
@@ -43,14 +51,17 @@ def make_plan(variants: Sequence[Variant], budget: Budget, seeds: int = 1, split
         budget: Of each.
         seeds: Trainings of each candidate, from seeds that follow one another.
         split: What the best weights are scored on; None: the split that they were chosen on.
+        score_in: Label space that all are scored in; None: their own, or one that most can be mapped to.
 
     Raises:
-        ConfigError: A model, argument or data set that isn't there.
+        ConfigError: A model, argument, data set or label space that isn't there.
         DataError: The data or the split isn't there, or the split has no labels.
     """
     check(variants)
     for variant in variants:
         check_split(variant.config, split)
+    if score_in:
+        joint_space([_label_space(variant.config) for variant in variants], score_in)
     candidates = []
     for variant in variants:
         runs = []
@@ -65,30 +76,36 @@ def make_plan(variants: Sequence[Variant], budget: Budget, seeds: int = 1, split
             runs.append({"folder": folder, "config": configs.to_dict(config)})
         candidates.append({"name": variant.name, "changes": variant.changes, "runs": runs})
     amount = budget.amount if budget.kind == "time" else int(budget.amount)
-    return _plan(candidates, split, {"kind": budget.kind, "amount": amount})
+    return _plan(candidates, split, {"kind": budget.kind, "amount": amount}, score_in)
 
 
-def plan_of_runs(runs: Sequence[Path], folder_of: Callable[[Path], str], split: str | None = None) -> Plain:
+def plan_of_runs(
+    runs: Sequence[Path], folder_of: Callable[[Path], str], split: str | None = None, score_in: str | None = None
+) -> Plain:
     """Write down that finished runs are compared.
 
     Args:
         runs: Their folders.
         folder_of: Writes a folder relative to the comparison's.
         split: What they are compared on; None: the split that they were validated on.
+        score_in: Label space that all are scored in; None: their own, or one that most can be mapped to.
 
     Raises:
         RunError: One of them isn't a run.
-        ConfigError: One is named twice.
+        ConfigError: One is named twice, or the label space isn't there.
         DataError: The split isn't there, or has no labels.
     """
-    for run in runs:
+    segmenters = [run for run in runs if Run(run).load_config().task == "semantic"]
+    for run in segmenters:
         check_split(Run(run).load_config(), split)
+    if score_in and segmenters:
+        joint_space([read_label_space(Run(run)) for run in segmenters], score_in)
     names = _unlike_names(runs)
     candidates = [
         {"name": name, "changes": {}, "runs": [{"folder": folder_of(run)}]}
         for name, run in zip(names, runs, strict=True)
     ]
-    return _plan(candidates, split, None)
+    return _plan(candidates, split, None, score_in)
 
 
 def open_comparison(runs: Path, name: str, make: Callable[[Comparison], Plain]) -> tuple[Comparison, bool]:
@@ -193,14 +210,25 @@ def _train(comparison: Comparison, job: Plain, budget: Plain, before: Plain) -> 
     return train_apart(config, comparison.run(job["folder"]), seconds)
 
 
-def _plan(candidates: list[Plain], split: str | None, budget: Plain | None) -> Plain:
-    return {
+def _label_space(config: Config) -> LabelSpace:
+    given = config.data
+    return data.create(given.name, root=given.root, split=given.train_split, **given.options).label_space
+
+
+def _plan(candidates: list[Plain], split: str | None, budget: Plain | None, score_in: str | None) -> Plain:
+    plan = {
         "format": FORMAT,
         "command": command_line(),
         "budget": budget,
         "split": split,
         "candidates": candidates,
     }
+    return plan | ({"score_in": _findable(score_in)} if score_in else {})
+
+
+def _findable(score_in: str) -> str:
+    """Write a file's whole path, as the comparison may be resumed from another folder."""
+    return str(Path(score_in).resolve()) if Path(score_in).is_file() else score_in
 
 
 def _same(plan: Plain, other: Plain) -> bool:

@@ -1,0 +1,197 @@
+"""`compare` as it is typed: what is scored anew, in which classes, where, and what is refused."""
+
+import pytest
+
+from sceneseg import config as configs
+from sceneseg.cli import app
+from sceneseg.errors import ConfigError
+from sceneseg.fetching.checks import file_sha256
+from sceneseg.fetching.watch import Watch
+from sceneseg.labels import choose_space
+from sceneseg.runs import Comparison, Run, read_json, save_weights, write_json, write_text
+from sceneseg.training import experiment
+from sceneseg.training.apart import Outcome
+from small_run import make_small_run, small_config, write_weights
+
+QUICK = ("--repetitions", 1, "--size", 32, 64)
+
+
+def command(verb, *arguments):
+    app([verb, *map(str, arguments)], result_action="return_value")
+
+
+def compare(*arguments):
+    command("compare", *arguments, *QUICK)
+
+
+@pytest.fixture
+def runs(toy_root, tmp_path):
+    return [make_small_run(tmp_path / name, toy_root, seed) for seed, name in enumerate("ab")]
+
+
+def paths(runs):
+    return [run.path for run in runs]
+
+
+def results(comparison):
+    found = read_json(comparison.results)
+    return found, {row["name"]: row for row in found["candidates"]}
+
+
+def test_weights_that_were_trained_for_longer_are_scored_and_timed_anew(runs, tmp_path):
+    asked = [*paths(runs), "--split", "train", "--runs", tmp_path, "--train.device", "cpu"]
+    comparison = Comparison(tmp_path / "comparison")
+    compare(*asked)
+    _, before = results(comparison)
+    files = [run.evaluation("cityscapes-train").metrics for run in runs]
+    pages = [run.report for run in runs]
+    times = [file.stat().st_mtime_ns for file in (*files, *pages, comparison.latency)]
+    compare(*asked)
+    assert times == [file.stat().st_mtime_ns for file in (*files, *pages, comparison.latency)], "nothing has changed"
+
+    write_weights(runs[0], seed=7)
+    compare(*asked)
+    _, after = results(comparison)
+    assert after["a"]["mean_iou"]["value"] != before["a"]["mean_iou"]["value"]
+    assert after["b"]["mean_iou"]["value"] == before["b"]["mean_iou"]["value"]
+    measured = read_json(comparison.latency)["weights"]
+    assert measured["a"] == {"folder": "../a", "sha256": file_sha256(runs[0].best, Watch())}
+    newer = [file.stat().st_mtime_ns for file in (*files, *pages, comparison.latency)]
+    assert [new != old for new, old in zip(newer, times, strict=True)] == [True, False, True, False, True]
+    write_weights(runs[0], seed=8)
+    compare(*asked, "--no-latency")
+    assert "p50_ms" not in results(comparison)[1]["a"], "timed with other weights"
+
+
+def test_an_evaluation_at_another_size_is_not_the_one_that_is_compared(runs, tmp_path):
+    command("evaluate", "-w", runs[0].path, "--split", "train", "-t", 16, 32, "--device", "cpu")
+    compare(*paths(runs), "--split", "train", "--runs", tmp_path, "--no-latency")
+    for run in runs:
+        assert read_json(run.evaluation("cityscapes-train").metrics)["protocol"]["input_size"] == "native"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["a", "b", "-m", "unet"], "-m: runs that are there are compared as they are"),
+        (["a", "--vary", "seed=1,2", "--budget", "5m"], "--vary, --budget: runs that are there"),
+        (["a", "--steps", "5", "--seeds", "2", "--config", "x.yaml"], "--steps, --seeds, --config: runs that"),
+        (["a", "-e", "20", "--optim.weight-decay", "0"], "--optim.weight-decay, --train.epochs: runs that"),
+        (["a", "--retry"], "--retry: runs that are there"),
+        (["-r", "c", "--split", "test"], "--split: -r goes on with a plan that is made"),
+        (["-r", "c", "a", "b", "--score-in", "road"], "RUNS, --score-in: -r goes on"),
+        (["-r", "c", "--name", "x", "--seeds", "3", "-b", "2"], "--name, --seeds, --train.batch-size: -r goes on"),
+        (["-m", "unet", "--seeds", "0"], "--seeds 0: expected 1 or more"),
+        (["-m", "unet", "--steps", "0"], "--steps 0: expected 1 or more"),
+        (["a", "--repetitions", "0"], "--repetitions 0: expected 1 or more"),
+    ],
+)
+def test_what_would_be_ignored_is_refused(options, said):
+    with pytest.raises(ConfigError, match=said):
+        command("compare", *options)
+
+
+def test_a_classifier_among_the_runs_has_no_score_and_stops_nobody(runs, toy_root, tmp_path):
+    classifier, config = Run(tmp_path / "classifier"), small_config(toy_root)
+    config.task = "classification"
+    write_text(classifier.config, configs.dump(config))
+    write_json(classifier.metrics, {"protocol": {"dataset": "image_folder"}, "top1": 0.5, "classes": {}})
+    save_weights(classifier.best, {}, {"task": "classification"})
+    asked = ["--split", "train", "--train.device", "cpu", "--runs", tmp_path, "--repetitions", 1]
+    command("compare", classifier.path, *paths(runs), *asked)  # at the size of the images of the others
+    found, rows = results(Comparison(tmp_path / "comparison"))
+    assert rows.keys() == {"a", "b"}
+    assert [row["name"] for row in found["without_score"]] == ["classifier"]
+    assert found["latency"]["size"] == [64, 128]
+
+
+@pytest.fixture
+def untrained(toy_root, monkeypatch):
+    """Experiments whose trainings end at once, with the weights of their seeds."""
+
+    def train(config, run, seconds):
+        make_small_run(run.path, toy_root, config["seed"], config["data"]["label_space"])
+        return Outcome("finished")
+
+    monkeypatch.setattr(experiment, "train_apart", train)
+    return ["-m", "separable_unet", "-p", toy_root]
+
+
+def test_the_device_of_the_configuration_is_that_of_scores_and_latency(untrained, tmp_path):
+    file = tmp_path / "given.yaml"
+    file.write_text("train: {device: cpu}\n")
+    compare(*untrained, "--config", file, "--name", "x", "--runs", tmp_path)
+    comparison = Comparison(tmp_path / "x")
+    assert read_json(comparison.latency)["asked_device"] == "cpu"
+    comparison.latency.unlink()
+    compare("-r", comparison.path)
+    assert read_json(comparison.latency)["asked_device"] == "cpu"
+
+
+def vary(tmp_path, untrained, spaces, *options):
+    name = spaces.replace(",", "-")
+    asked = ["--vary", f"data.label_space={spaces}", "--name", name, "--runs", tmp_path, "--no-latency", *options]
+    compare(*untrained, *asked)
+    return Comparison(tmp_path / name)
+
+
+def test_label_spaces_are_compared_in_the_one_that_all_can_be_mapped_to(untrained, tmp_path, capsys):
+    comparison = vary(tmp_path, untrained, "classes,categories", "--split", "train")
+    found, rows = results(comparison)
+    assert rows.keys() == {"classes", "categories"}
+    assert found["protocol"]["label_space"] == "cityscapes:categories"
+    assert found["protocol"]["split"] == "train"
+    assert len(found["pairs"]) == 1
+    said = "All are scored in cityscapes:categories, which the classes of `classes` were joined to."
+    assert said in found["answer"]["details"]
+    assert said.replace("`", "") in " ".join(capsys.readouterr().out.split())
+    file = rows["classes"]["sources"]["mean_iou"][0]
+    assert file == "classes/evaluations/cityscapes-train-categories/metrics.json"
+    assert read_json(comparison.path / file)["mean_iou"] == rows["classes"]["mean_iou"]["value"]
+    own = read_json(comparison.path / "classes" / "evaluations" / "cityscapes-train" / "metrics.json")
+    assert rows["classes"]["mean_iou"]["value"] == own["mean_category_iou"]
+    assert "in each model's own classes" in comparison.page.read_text()
+
+
+def test_what_cannot_be_mapped_stays_apart_with_the_reason(untrained, tmp_path):
+    found, rows = results(vary(tmp_path, untrained, "categories,road"))
+    assert rows.keys() == {"categories"}
+    [group] = found["apart"]
+    assert [row["name"] for row in group["candidates"]] == ["road"]
+    assert group["reasons"][0].startswith("Label space: cityscapes:road instead of cityscapes:categories")
+    assert '"cityscapes:road" keeps them apart or doesn.t know them all' in group["reasons"][1].replace("'", ".")
+
+
+def test_finished_runs_are_scored_in_the_label_space_that_is_asked_for(runs, tmp_path):
+    compare(*paths(runs), "--runs", tmp_path, "--score-in", "road", "--no-latency")
+    comparison = Comparison(tmp_path / "comparison")
+    found, rows = results(comparison)
+    assert rows["a"]["classes"].keys() == {"road", "other"}
+    assert found["protocol"]["counted_in"] == "cityscapes"
+    compare("-r", comparison.path, "--no-latency")
+    assert results(comparison)[1]["a"]["classes"].keys() == {"road", "other"}
+    with pytest.raises(ConfigError, match='no class, category or label id "raod"'):
+        compare(*paths(runs), "--runs", tmp_path, "--score-in", "raod")
+
+
+def test_label_spaces_of_other_data_sets_are_left_alone(runs, tmp_path):
+    other = runs[1]
+    space = read_json(other.labels)
+    protocol = read_json(other.metrics)["protocol"]
+    write_json(other.metrics, {**read_json(other.metrics), "protocol": {**protocol, "dataset": "camvid"}})
+    write_json(other.labels, {**space, "name": "camvid"})
+    compare(*paths(runs), "--runs", tmp_path, "--no-latency")
+    found, _ = results(Comparison(tmp_path / "comparison"))
+    assert found["together"] is None
+    assert not (other.path / "evaluations").exists()
+
+
+def test_the_joint_space_is_the_coarser_one():
+    from sceneseg.data.cityscapes import LABEL_SPACE
+    from sceneseg.tasks.together import joint_space
+
+    spaces = {name: choose_space(LABEL_SPACE, name) for name in ("classes", "categories", "road", "classes+unlabeled")}
+    assert joint_space([spaces["classes"], spaces["categories"]]) is spaces["categories"]
+    assert joint_space([spaces["classes+unlabeled"], spaces["classes"]]) is spaces["classes"]
+    assert joint_space([spaces["categories"], spaces["classes"], spaces["road"]]).name != "cityscapes"
+    assert joint_space([spaces["road"], spaces["classes"]], "categories") == spaces["categories"]
