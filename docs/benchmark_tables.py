@@ -233,7 +233,7 @@ def export(record: Plain) -> str:
     settings, first = record["settings"], record["results"][0]
     said = (
         f"{settings['model']}, mean IoU {percent(first['mean_iou']['model'])} in float32 on {first['images']} images "
-        f"of {settings['dataset']} (val); int8 has its ranges from {settings['calibration']} training images."
+        f"of the validation split; int8 has its ranges from {settings['calibration']} training images."
     )
     return f"{table(['file', 'mean IoU, points', 'equal pixels', 'MB', 'the gate'], rows)}\n\n{said}"
 
