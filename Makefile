@@ -13,7 +13,7 @@ demo: $(INSTALLED)  ## toy street scenes -> which of three small models? -> pred
 		--config recipes/toy/fast_scnn.yaml -p data/toy --budget 60s --name demo
 	@$(BIN)/sceneseg predict -w runs/demo/fast_scnn -d cityscapes -p data/toy --split test -r runs/demo/predictions
 
-test: $(INSTALLED)  ## the tests, within 4 minutes on 2 cores
+test: $(INSTALLED)  ## the tests, 6 minutes on 2 cores
 	$(BIN)/python -m pytest -n 2
 
 test-all: $(INSTALLED)  ## the slow ones too

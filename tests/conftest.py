@@ -4,6 +4,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy and PyTorch: test processes would wait for each other
+
 import numpy as np
 import pytest
 import torch

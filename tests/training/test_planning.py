@@ -135,13 +135,13 @@ def test_the_limit_of_a_container_counts(tmp_path):
 
 
 def test_the_command_says_what_will_happen(capsys):
-    command = ["plan", "-m", "hrnet", "-t", "512", "1024", "-b", "16", "--train.device", "cpu"]
+    command = ["plan", "-m", "bisenet_v2", "-t", "512", "1024", "-b", "16", "--train.device", "cpu"]
     with contextlib.suppress(SystemExit):
-        app([*command, "--memory", "8GB"])
+        app([*command, "--memory", "3GB"])
     assert re.search(
-        r"hrnet, batch of 16, 8\.00 GB of memory.*in \d+ parts of at most \d", capsys.readouterr().out, re.DOTALL
+        r"bisenet_v2, batch of 16, 3\.00 GB of memory.*in \d+ parts of at most \d", capsys.readouterr().out, re.DOTALL
     )
     with pytest.raises(SystemExit) as ended:
-        app([*command, "--memory", "500MB"])
+        app([*command, "--memory", "100MB"])
     assert ended.value.code == 1
     assert "Not even one sample fits" in capsys.readouterr().out

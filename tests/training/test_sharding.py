@@ -46,6 +46,7 @@ def losses(run):
     return [float(row["loss"]) for row in runs.read_history(run.history)]
 
 
+@pytest.mark.slow
 def test_processes_with_parts_of_the_weights_learn_what_those_with_all_do(toy_root, tmp_path):
     whole = train(toy_root, tmp_path, "whole", 2, 3)
     parts = train(toy_root, tmp_path, "parts", 2, 2, (*FSDP, "--train.clip-grad", "100"))
