@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-all check docs format clean
+.PHONY: demo test test-all check docs bench format clean
 
 # A demo that was interrupted goes on where it was; a finished one takes seconds.
 demo: $(INSTALLED)  ## toy street scenes -> which of three small models? -> predictions and reports
@@ -27,6 +27,11 @@ check: $(INSTALLED)  ## format, lint, types, floors, tests
 	$(BIN)/python -m pytest -n 2
 
 docs: $(INSTALLED)  ## the generated tables
+	$(BIN)/python docs/tables.py
+
+bench: $(INSTALLED)  ## every benchmark against its peers, then their tables; an hour on a quiet machine
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torchmetrics albumentations torchvision segmentation-models-pytorch
+	@for script in evaluation prediction loss training input; do $(BIN)/python benchmarks/$$script.py || exit 1; done
 	$(BIN)/python docs/tables.py
 
 format: $(INSTALLED)
