@@ -228,7 +228,9 @@ def test_a_signal_to_one_of_two_processes_saves_the_state_of_both(toy_root, tmp_
         *("--augment.crop-size", "32", "64", "--train.device", "cpu", "--devices", "2", "--data.workers", "0"),
         *("--train.validate-every", "50", "--runs", str(tmp_path), "--name", "two"),
     ]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     run, steps = Run(tmp_path / "two"), 0
     deadline = time.monotonic() + 120
     while not steps:  # of the first epoch
@@ -236,7 +238,11 @@ def test_a_signal_to_one_of_two_processes_saves_the_state_of_both(toy_root, tmp_
         assert time.monotonic() < deadline
         steps = torch.load(run.state, weights_only=True)["progress"]["step"] if run.state.is_file() else 0
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=60)
+    try:
+        out, err = process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        pytest.fail("the processes wait for each other")
     assert process.returncode == 130, out + err
     assert "the state is saved" in out
     saved = torch.load(run.state, weights_only=True)
