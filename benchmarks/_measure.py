@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from rich import print_json
 from rich.progress import Progress
 
-from sceneseg import runs
 from sceneseg.bench.latency import in_turns, wait_for_cuda
-from sceneseg.environment import environment
+from sceneseg.records import runs
+from sceneseg.records.environment import environment
 
 RESULTS = Path(__file__).parent / "results"
 

@@ -10,7 +10,7 @@ import cityscapesscripts.evaluation
 import numpy as np
 from _measure import require
 
-from sceneseg.data.cityscapes import LABEL_SPACE
+from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores

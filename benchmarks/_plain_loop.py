@@ -9,13 +9,13 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from sceneseg.config import Config
-from sceneseg.data.loading import EpochOrder
-from sceneseg.data.scene import SceneDataset
+from sceneseg.config.schema import Config
+from sceneseg.datasets.base import SceneDataset
 from sceneseg.labels import IGNORE_INDEX
-from sceneseg.models._base import SegmentationModel
+from sceneseg.loading.scene_samples import EpochOrder
+from sceneseg.models.base import SegmentationModel
 from sceneseg.optim.schedules import learning_rate
-from sceneseg.tasks._base import autocast
+from sceneseg.tasks.base import autocast
 
 
 class PlainLoop:

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from sceneseg.models._base import SegmentationModel
 from sceneseg.models._torchvision import import_torchvision
+from sceneseg.models.base import SegmentationModel
 from sceneseg.tasks.semantic import Input, Semantic, SemanticModel
 
 SMP = "smp_unet"

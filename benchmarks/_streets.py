@@ -5,10 +5,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sceneseg.data.cityscapes import LABEL_SPACE
-from sceneseg.data.toy import ToyScene, draw_scene
+from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.kernels.upsample_argmax import upsample_argmax
 from sceneseg.labels import IGNORE_INDEX, Labels
+from sceneseg.toy import ToyScene, draw_scene
 
 SIZE = (1024, 2048)
 CLASSES = len(LABEL_SPACE)

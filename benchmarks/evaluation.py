@@ -29,12 +29,12 @@ from _measure import require, time_in_turns, write
 from _official import Official
 from _streets import CLASSES, noise_labels, prediction_of, street
 
-from sceneseg.data.cityscapes import LABEL_SPACE, Cityscapes
+from sceneseg.datasets.cityscapes import LABEL_SPACE, Cityscapes
+from sceneseg.evaluation.scoring import count_files
 from sceneseg.kernels.confusion import confusion_counts, count_pairs_reference
 from sceneseg.labels import IGNORE_INDEX, Labels
 from sceneseg.metrics.semantic import semantic_scores
 from sceneseg.models._torchvision import import_torchvision
-from sceneseg.tasks.scoring import count_files
 
 Pair = tuple[Labels, Labels]
 Confusion = np.ndarray[Any, np.dtype[np.int64]]

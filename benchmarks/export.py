@@ -16,12 +16,12 @@ import cyclopts
 from _measure import write
 from cyclopts import Parameter
 
-from sceneseg.data.scene import Image
+from sceneseg.datasets.base import Image
+from sceneseg.evaluation.scoring import Request, open_scenes
 from sceneseg.export import formats
 from sceneseg.export.gate import evenly
 from sceneseg.export.job import Export, file_name
 from sceneseg.export.plan import Precision
-from sceneseg.tasks.scoring import Request, open_scenes
 from sceneseg.tasks.semantic import SemanticModel
 
 WITHOUT = {("torchscript", "int8")}  # which TorchScript doesn't have

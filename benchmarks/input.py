@@ -29,13 +29,13 @@ import torch
 from _measure import time_in_turns, write
 from PIL import Image
 
-from sceneseg.config import AugmentConfig
-from sceneseg.data import create
-from sceneseg.data.augment import jitter
-from sceneseg.data.loading import TrainingSamples
-from sceneseg.data.packing import pack
-from sceneseg.data.toy import write_toy_scenes
+from sceneseg.config.schema import AugmentConfig
+from sceneseg.datasets import create
+from sceneseg.loading.scene_samples import TrainingSamples
 from sceneseg.models._torchvision import import_torchvision
+from sceneseg.packing.pack import pack
+from sceneseg.toy import write_toy_scenes
+from sceneseg.transforms.geometry import jitter
 
 CROP = (512, 1024)
 MEAN, STD = np.float32([123.675, 116.28, 103.53]), np.float32([58.395, 57.12, 57.375])

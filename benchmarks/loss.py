@@ -19,7 +19,7 @@ from _streets import SIZE, noise_logits, street_labels
 from torch import Tensor
 
 from sceneseg.bench.memory import peak_growth
-from sceneseg.kernels._grid import axes
+from sceneseg.kernels.grid import axes
 from sceneseg.kernels.upsample_cross_entropy import cross_entropy_in_bands, make_targets, upsample_cross_entropy
 
 CASES = ((19, 8), (19, 4), (19, 1), (150, 8))  # classes, stride

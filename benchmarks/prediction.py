@@ -28,7 +28,7 @@ from torch import Tensor
 from sceneseg.bench.memory import peak_growth
 from sceneseg.bench.record import Record
 from sceneseg.bench.table import ratio
-from sceneseg.commands.bench import bench
+from sceneseg.cli.bench import bench
 from sceneseg.kernels.upsample_argmax import upsample_argmax
 
 STRIDES = (8, 4)

@@ -38,13 +38,13 @@ from _smp import SMP, SmpSemantic
 from rich.progress import Progress
 
 from sceneseg.bench.memory import resident
-from sceneseg.config import Config, from_dict, merge
-from sceneseg.data.loading import default_workers
-from sceneseg.data.toy import write_toy_scenes
+from sceneseg.config.schema import Config, from_dict, merge
 from sceneseg.devices import resolve_precision
+from sceneseg.loading.scene_samples import default_workers
 from sceneseg.metrics.semantic import semantic_scores
-from sceneseg.runs import Run
+from sceneseg.records.runs import Run
 from sceneseg.tasks.semantic import Semantic
+from sceneseg.toy import write_toy_scenes
 from sceneseg.training.loop import Training
 from sceneseg.training.processes import launch
 

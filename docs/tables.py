@@ -7,8 +7,8 @@ from pathlib import Path
 
 import benchmark_tables
 
-from sceneseg.commands.models import catalogue
-from sceneseg.config import load
+from sceneseg.cli.models import catalogue
+from sceneseg.config.schema import load
 from sceneseg.losses import CLASSES, heads, losses
 from sceneseg.models import models
 from sceneseg.optim.optimizers import OPTIMIZERS

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from sceneseg.data.toy import write_toy_scenes
+from sceneseg.toy import write_toy_scenes
 from serving import heard, server  # noqa: F401 (fixtures)
 
 if not torch.cuda.is_available():  # Triton's kernels then run in its interpreter; it asks when it is imported

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sceneseg import data
-from sceneseg.data.ade20k import CLASSES
-from sceneseg.data.scene import Scene
+from sceneseg import datasets
+from sceneseg.datasets.ade20k import CLASSES
+from sceneseg.datasets.base import Scene
 
 CALIBRATION = (
     "P2: 70 0 62 0 0 70 18 0 0 0 1 0\nR0_rect: 1 0 0 0 1 0 0 0 1\nTr_cam_to_road: 1 0 0 0 0 1 0 -1.65 0 0 1 0\n"
@@ -19,7 +19,7 @@ ROAD = 0
 
 def scenes(toy: Path, split: str = "train") -> list[Scene]:
     """Return the toy scenes of a split, with labels."""
-    dataset = data.create("cityscapes", root=toy, split=split)
+    dataset = datasets.create("cityscapes", root=toy, split=split)
     return [dataset.read(i) for i in range(len(dataset))]
 
 
@@ -41,7 +41,7 @@ def cityscapes(toy: Path, root: Path) -> Path:
         image = scene.image.copy()
         image[0, 0] += 1  # another image than that of train
         save(root / "leftImg8bit/train_extra/nuremberg" / f"{name}_leftImg8bit.png", image)
-        ids = data.create("cityscapes", root=toy).label_space.decode(scene.labels)
+        ids = datasets.create("cityscapes", root=toy).label_space.decode(scene.labels)
         save(root / "gtCoarse/train_extra/nuremberg" / f"{name}_gtCoarse_labelIds.png", ids)
     return root
 
@@ -76,7 +76,7 @@ def kitti_road(toy: Path, root: Path) -> Path:
 
 def kitti_semantic(toy: Path, root: Path) -> Path:
     """Write label ids of Cityscapes under KITTI's names."""
-    space = data.create("cityscapes", root=toy).label_space
+    space = datasets.create("cityscapes", root=toy).label_space
     for i, scene in enumerate(scenes(toy)[:5]):
         save(root / "training/image_2" / f"{i:06}_10.png", scene.image)
         save(root / "training/semantic" / f"{i:06}_10.png", space.decode(scene.labels))

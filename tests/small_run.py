@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from sceneseg import config as configs
-from sceneseg.config import Config
-from sceneseg.runs import Run, write_history, write_json, write_text
+from sceneseg.config import schema as configs
+from sceneseg.config.schema import Config
+from sceneseg.records.runs import Run, write_history, write_json, write_text
 from sceneseg.tasks.semantic import Semantic
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sceneseg import models
-from sceneseg.data.cityscapes import LABEL_SPACE
+from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.tasks.semantic import SemanticModel
 
 ROOT = Path(__file__).parents[1]

@@ -11,12 +11,12 @@ import pytest
 from PIL import Image
 
 import sceneseg
-from sceneseg.runs import Run
+from sceneseg.records.runs import Run
 
 
 def sceneseg_cli(*arguments, code=0):
     done = subprocess.run(
-        [sys.executable, "-m", "sceneseg.cli", *map(str, arguments)],
+        [sys.executable, "-m", "sceneseg.cli.app", *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,

@@ -2,15 +2,15 @@
 
 import pytest
 
-from sceneseg import config as configs
-from sceneseg.cli import app
+from sceneseg.cli.app import app
+from sceneseg.config import schema as configs
 from sceneseg.errors import ConfigError
 from sceneseg.fetching.checks import file_sha256
 from sceneseg.fetching.watch import Watch
 from sceneseg.labels import choose_space
-from sceneseg.runs import Comparison, Run, read_json, save_weights, write_json, write_text
+from sceneseg.records.runs import Comparison, Run, read_json, save_weights, write_json, write_text
 from sceneseg.training import experiment
-from sceneseg.training.apart import Outcome
+from sceneseg.training.isolated import Outcome
 from small_run import make_small_run, small_config, write_weights
 
 QUICK = ("--repetitions", 1, "--size", 32, 64)
@@ -187,8 +187,8 @@ def test_label_spaces_of_other_data_sets_are_left_alone(runs, tmp_path):
 
 
 def test_the_joint_space_is_the_coarser_one():
-    from sceneseg.data.cityscapes import LABEL_SPACE
-    from sceneseg.tasks.together import joint_space
+    from sceneseg.datasets.cityscapes import LABEL_SPACE
+    from sceneseg.evaluation.joint_space import joint_space
 
     spaces = {name: choose_space(LABEL_SPACE, name) for name in ("classes", "categories", "road", "classes+unlabeled")}
     assert joint_space([spaces["classes"], spaces["categories"]]) is spaces["categories"]

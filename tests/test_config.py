@@ -1,8 +1,8 @@
 import pytest
 import yaml
 
-from sceneseg import config as configs
-from sceneseg.config import Config
+from sceneseg.config import schema as configs
+from sceneseg.config.schema import Config
 from sceneseg.errors import ConfigError
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from layouts import LAYOUTS
-from sceneseg.cli import app
+from sceneseg.cli.app import app
 
 PAGE = Path(__file__).parents[1] / "docs" / "data.md"
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)

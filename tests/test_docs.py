@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sceneseg.commands.models import catalogue
-from sceneseg.models._cost import segmentation_models
+from sceneseg.cli.models import catalogue
+from sceneseg.models.cost import segmentation_models
 
 ROOT = Path(__file__).parents[1]
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from sceneseg.cli import app
+from sceneseg.cli.app import app
 from sceneseg.errors import ConfigError, RunError
+from sceneseg.records.runs import Run, read_json
 from sceneseg.report.card import About, model_card
-from sceneseg.runs import Run, read_json
 from small_run import make_small_run, write_weights
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import sceneseg
-from sceneseg.data import datasets
+from sceneseg.datasets import datasets
 from sceneseg.export import formats
 from sceneseg.losses import losses
 from sceneseg.models import models
@@ -62,7 +62,7 @@ def test_listing_a_shelf_imports_none_of_it():
 def test_help_needs_no_torch():
     code = (
         "import sys, json\n"
-        "from sceneseg.cli import app\n"
+        "from sceneseg.cli.app import app\n"
         "for verb in ('train', 'evaluate', 'predict', 'report', 'summary', 'data toy'):\n"
         "    try: app([*verb.split(), '--help'])\n"
         "    except SystemExit: pass\n"

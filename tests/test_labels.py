@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from sceneseg.data.cityscapes import LABEL_SPACE, LABELS
+from sceneseg.datasets.cityscapes import LABEL_SPACE, LABELS
 from sceneseg.errors import ConfigError, DataError
 from sceneseg.labels import LabelClass, LabelSpace, choose_space, group
 

@@ -5,18 +5,18 @@ from typing import Annotated
 import pytest
 from cyclopts import App, Parameter
 
-from sceneseg import config as configs
-from sceneseg import overrides
-from sceneseg.config import Config
+from sceneseg.config import schema as configs
+from sceneseg.config import command_line
+from sceneseg.config.schema import Config
 
 
 def parse(line, file=None):
-    app = App(config=(overrides.remember,))
+    app = App(config=(command_line.remember,))
     found = []
 
     @app.default
     def verb(*, config: Annotated[Config, Parameter(name="*")] = Config(), options: dict[str, str] | None = None):  # noqa: B008
-        found.append((overrides.configuration(config, file), overrides.nested(options)))
+        found.append((command_line.configuration(config, file), command_line.nested(options)))
 
     app(line.split(), result_action="return_value", exit_on_error=False)
     return found[0]

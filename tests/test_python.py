@@ -11,7 +11,7 @@ from PIL import Image
 from torch import nn
 
 import sceneseg
-from sceneseg.data.cityscapes import Cityscapes
+from sceneseg.datasets.cityscapes import Cityscapes
 from sceneseg.errors import ConfigError, DataError, ModelError, UnknownNameError
 
 SMALL = {"name": "fast_scnn", "width": 0.25, "aux": False}

@@ -9,15 +9,15 @@ import pytest
 import torch
 from PIL import Image
 
-from sceneseg import config as configs
 from sceneseg import models, tasks
-from sceneseg.config import Config
-from sceneseg.data import datasets
-from sceneseg.data.cityscapes import Cityscapes
-from sceneseg.data.loading import StepSampler, TrainingSamples, training_loader
-from sceneseg.data.statistics import class_weights, count_classes
+from sceneseg.config import schema as configs
+from sceneseg.config.schema import Config
+from sceneseg.datasets import datasets
+from sceneseg.datasets.cityscapes import Cityscapes
+from sceneseg.datasets.statistics import class_weights, count_classes
+from sceneseg.loading.scene_samples import StepSampler, TrainingSamples, training_loader
 from sceneseg.models import models as shelf
-from sceneseg.models._base import SegmentationModel
+from sceneseg.models.base import SegmentationModel
 from sceneseg.optim import optimizers
 from sceneseg.optim.schedules import NAMES, learning_rate
 from sceneseg.registry import check_arguments

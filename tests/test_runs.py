@@ -3,9 +3,9 @@ import re
 import pytest
 import torch
 
-from sceneseg import runs
 from sceneseg.errors import RunError
-from sceneseg.runs import Comparison, Run
+from sceneseg.records import runs
+from sceneseg.records.runs import Comparison, Run
 
 
 def test_runs_never_overwrite_each_other(tmp_path):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from sceneseg.config import Config
+from sceneseg.config.schema import Config
+from sceneseg.config.variants import listed, make_variants, parse_vary
 from sceneseg.errors import ConfigError
-from sceneseg.variants import listed, make_variants, parse_vary
 
 
 @pytest.mark.parametrize(

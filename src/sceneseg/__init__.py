@@ -4,12 +4,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sceneseg.data.in_memory import Scenes
+    from sceneseg.api.train import Trained, train
+    from sceneseg.datasets.in_memory import Scenes
+    from sceneseg.inference.exported import ExportedModel
     from sceneseg.models import create as create_model
-    from sceneseg.python import Trained, train
     from sceneseg.tasks import load
     from sceneseg.tasks.classification import ClassificationModel
-    from sceneseg.tasks.exported import ExportedModel
     from sceneseg.tasks.semantic import SemanticModel
 
 __version__ = "0.1.0"
@@ -26,13 +26,13 @@ __all__ = [
 
 _WHERE = {
     "ClassificationModel": "sceneseg.tasks.classification:ClassificationModel",
-    "ExportedModel": "sceneseg.tasks.exported:ExportedModel",
-    "Scenes": "sceneseg.data.in_memory:Scenes",
+    "ExportedModel": "sceneseg.inference.exported:ExportedModel",
+    "Scenes": "sceneseg.datasets.in_memory:Scenes",
     "SemanticModel": "sceneseg.tasks.semantic:SemanticModel",
-    "Trained": "sceneseg.python:Trained",
+    "Trained": "sceneseg.api.train:Trained",
     "create_model": "sceneseg.models:create",
     "load": "sceneseg.tasks:load",
-    "train": "sceneseg.python:train",
+    "train": "sceneseg.api.train:train",
 }
 
 

@@ -224,7 +224,9 @@ def read_space(file: Path, own: LabelSpace) -> LabelSpace:
     Raises:
         ConfigError: The file is missing, or its contents don't fit.
     """
-    from sceneseg.config import read_yaml  # here, as the command line's types take longer to import than all of this
+    from sceneseg.config.schema import (
+        read_yaml,  # here, as the command line's types take longer to import than all of this
+    )
 
     content = read_yaml(file)
     for key in content:

@@ -4,8 +4,8 @@ import torch
 
 from sceneseg import models
 from sceneseg.bench.record import Record
-from sceneseg.commands.bench import _sizes, bench
-from sceneseg.data.cityscapes import LABEL_SPACE
+from sceneseg.cli.bench import _sizes, bench
+from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import ConfigError, ModelError
 from sceneseg.tasks.semantic import SemanticModel
 
@@ -33,7 +33,7 @@ def test_every_model_and_batch_is_measured(tmp_path, capsys):
 def test_engines_that_read_files_are_given_exported_ones(tmp_path, monkeypatch):
     pytest.importorskip("onnxruntime")
     pytest.importorskip("openvino")
-    monkeypatch.setattr("sceneseg.commands.bench.CALIBRATION", 1)
+    monkeypatch.setattr("sceneseg.cli.bench.CALIBRATION", 1)
     engines = ["eager", "onnxruntime", "openvino", "openvino_int8"]
     asked = {"models": ["fast_scnn"], "engine": engines, "size": [72, 136], "batch": [2], "threads": 1}
     bench(**asked, device="cpu", repetitions=1, warmup=0, json=tmp_path / "bench.json")

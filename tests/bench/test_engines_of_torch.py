@@ -16,7 +16,7 @@ from sceneseg.bench.engines import engines
 from sceneseg.bench.engines._base import Engine
 from sceneseg.bench.images import street_images
 from sceneseg.bench.job import Candidate, Job
-from sceneseg.data.cityscapes import LABEL_SPACE
+from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.tasks.semantic import Input, SemanticModel
 

@@ -5,8 +5,8 @@ import torch
 
 from sceneseg.bench.latency import Timing, in_turns, interleaved, whole_prediction
 from sceneseg.bench.memory import MIB, peak_growth, resident
-from sceneseg.config import Config, from_dict
-from sceneseg.data.cityscapes import LABEL_SPACE
+from sceneseg.config.schema import Config, from_dict
+from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.tasks.semantic import SemanticModel
 
 

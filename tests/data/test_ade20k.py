@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sceneseg import data
-from sceneseg.data.ade20k import CLASSES, LABEL_SPACE, from_full_release
+from sceneseg import datasets
+from sceneseg.datasets.ade20k import CLASSES, LABEL_SPACE, from_full_release
 from sceneseg.errors import DataError
 
 
@@ -24,16 +24,16 @@ def test_the_table():
 def test_the_challenge(tmp_path):
     write(tmp_path / "images/training/ADE_train_1.jpg", np.zeros((2, 2, 3)))
     write(tmp_path / "annotations/training/ADE_train_1.png", [[0, 1], [2, 150]])
-    assert data.create("ade20k", root=tmp_path).read(0).labels.tolist() == [[255, 0], [1, 149]]
+    assert datasets.create("ade20k", root=tmp_path).read(0).labels.tolist() == [[255, 0], [1, 149]]
     write(tmp_path / "release_test/testing/ADE_test_1.jpg", np.zeros((2, 2, 3)))
-    assert not data.create("ade20k", root=tmp_path, split="test").has_labels
+    assert not datasets.create("ade20k", root=tmp_path, split="test").has_labels
     with pytest.raises(DataError, match="neither images/validation nor images/ADE/validation"):
-        data.create("ade20k", root=tmp_path, split="val")
+        datasets.create("ade20k", root=tmp_path, split="val")
     write(tmp_path / "images/training/ADE_train_2.jpg", np.zeros((2, 2, 3)))
     with pytest.raises(DataError, match=r"labels of ADE_train_2\.jpg are missing"):
-        data.create("ade20k", root=tmp_path)
+        datasets.create("ade20k", root=tmp_path)
     with pytest.raises(DataError, match="no release_test/testing"):
-        data.create("ade20k", root=tmp_path / "images" / "training", split="test")
+        datasets.create("ade20k", root=tmp_path / "images" / "training", split="test")
 
 
 def test_the_full_release(tmp_path):
@@ -42,13 +42,13 @@ def test_the_full_release(tmp_path):
     write(tmp_path / "images/ADE/training/urban/street/ADE_train_1.jpg", np.zeros((2, 2, 3)))
     write(tmp_path / "images/ADE/training/urban/street/ADE_train_1_seg.png", pixels)
     write(tmp_path / "images/ADE/training/urban/street/ADE_train_1_parts_1.png", pixels)
-    dataset = data.create("ade20k", root=tmp_path)
+    dataset = datasets.create("ade20k", root=tmp_path)
     assert len(dataset) == 1
     assert dataset.read(0).labels.tolist() == [[1, 2], [255, 255]]
 
 
 def test_the_real_challenge(shared_data):
-    dataset = data.create("ade20k", root=shared_data / "ADEChallengeData2016", split="val")
+    dataset = datasets.create("ade20k", root=shared_data / "ADEChallengeData2016", split="val")
     stats = json.loads((shared_data / "ade_stats.json").read_text())["SceneParse150"]
     for i, files in enumerate(dataset.files):
         counts = np.bincount(dataset.read(i).labels.ravel(), minlength=256)
@@ -65,6 +65,6 @@ def test_the_real_full_release_becomes_the_challenge(shared_data):
         expected = np.array(challenge)
     small = Image.fromarray(ids).resize(expected.shape[::-1], Image.Resampling.NEAREST)
     assert np.array_equal(np.array(small), expected)
-    dataset = data.create("ade20k", root=shared_data / "ADE20K_2021_17_01")
+    dataset = datasets.create("ade20k", root=shared_data / "ADE20K_2021_17_01")
     assert [f.name for f in dataset.files] == ["ADE_train_00016869", "ADE_train_00016964"]
     assert dataset.read(0).labels.shape == (1536, 2048)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from sceneseg.config import AugmentConfig
-from sceneseg.data.augment import Window, cut, draw_colour, draw_window, jitter, sample_generator
+from sceneseg.config.schema import AugmentConfig
+from sceneseg.transforms.geometry import Window, cut, draw_colour, draw_window, jitter, sample_generator
 
 rng = np.random.default_rng(0)
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sceneseg import data
-from sceneseg.data.drone import LABEL_SPACE
+from sceneseg import datasets
+from sceneseg.datasets.drone import LABEL_SPACE
 from sceneseg.errors import DataError
 
 
@@ -20,7 +20,7 @@ def write(folder, count=5, label=1):
 @pytest.mark.parametrize("inside", ["", "semantic_drone_dataset", "dataset/semantic_drone_dataset"])
 def test_reads_what_people_unpack(tmp_path, inside):
     write(tmp_path / inside)
-    train, val = (data.create("drone", root=tmp_path, split=split) for split in ("train", "val"))
+    train, val = (datasets.create("drone", root=tmp_path, split=split) for split in ("train", "val"))
     assert [f.name for f in train.files] == ["000", "003", "006", "009"]
     assert [f.name for f in val.files] == ["012"]
     assert train.read(0).labels.tolist() == [[255, 0, 255], [1, 21, 14]]
@@ -28,11 +28,11 @@ def test_reads_what_people_unpack(tmp_path, inside):
 
 def test_missing_parts_are_named(tmp_path):
     with pytest.raises(DataError, match="there is no original_images"):
-        data.create("drone", root=tmp_path)
+        datasets.create("drone", root=tmp_path)
     write(tmp_path)
     (tmp_path / "label_images_semantic" / "003.png").unlink()
     with pytest.raises(DataError, match=r"labels of 003\.jpg are missing"):
-        data.create("drone", root=tmp_path)
+        datasets.create("drone", root=tmp_path)
 
 
 def test_the_table_is_the_official_one(shared_data):
@@ -47,6 +47,6 @@ def test_the_table_is_the_official_one(shared_data):
 
 
 def test_real_pairs(shared_data):
-    dataset = data.create("drone", root=shared_data / "semantic_drone_small_derived", split="trainval")
+    dataset = datasets.create("drone", root=shared_data / "semantic_drone_small_derived", split="trainval")
     counts = np.bincount(dataset.read(0).labels.ravel(), minlength=256)
     assert (counts[0], counts[21], counts[255]) == (488086, 12068, 1274)

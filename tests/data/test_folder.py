@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sceneseg import data
+from sceneseg import datasets
 from sceneseg.errors import DataError
 
 IDS = np.array([[0, 1, 2], [2, 255, 1]], np.uint8)
@@ -33,7 +33,7 @@ def root(tmp_path):
 
 
 def labels(root, **options):
-    return data.create("folder", root=root, **options).read(0).labels.tolist()
+    return datasets.create("folder", root=root, **options).read(0).labels.tolist()
 
 
 def colored(ids=IDS):
@@ -41,27 +41,27 @@ def colored(ids=IDS):
 
 
 def test_images_beside_masks(root):
-    dataset = data.create("folder", root=root)
+    dataset = datasets.create("folder", root=root)
     assert [f.name for f in dataset.files] == ["a", "b"]
     assert dataset.label_space.names == ["sky", "road", "car"]
     assert len({c.color for c in dataset.label_space.classes}) == 3
     assert labels(root) == TRAIN_IDS
-    assert len(data.create("folder", root=root, split="val")) == 1
+    assert len(datasets.create("folder", root=root, split="val")) == 1
 
 
 def test_the_yaml_itself_may_be_the_root(root):
     (root / "other.yaml").write_text("names: [x, y, z]")
-    dataset = data.create("folder", root=root / "other.yaml")
+    dataset = datasets.create("folder", root=root / "other.yaml")
     assert dataset.label_space.names == ["x", "y", "z"]
-    assert data.create("folder", root=dataset.root).label_space.names == ["x", "y", "z"]
+    assert datasets.create("folder", root=dataset.root).label_space.names == ["x", "y", "z"]
     (root / "data.yaml").rename(root / "mine.yaml")
     with pytest.raises(DataError, match=r"several YAML files \(mine.yaml, other.yaml\)"):
-        data.create("folder", root=root)
+        datasets.create("folder", root=root)
 
 
 def test_deep_folders_and_equal_names(root):
     write_split(root, "train/deep", ("a",))
-    assert [f.name for f in data.create("folder", root=root).files] == [
+    assert [f.name for f in datasets.create("folder", root=root).files] == [
         "images_train_a",
         "images_train_b",
         "images_train_deep_a",
@@ -70,7 +70,7 @@ def test_deep_folders_and_equal_names(root):
 
 def test_a_test_split_without_masks(root):
     write_image(root / "images" / "test" / "t.jpg")
-    assert not data.create("folder", root=root, split="test").has_labels
+    assert not datasets.create("folder", root=root, split="test").has_labels
 
 
 @pytest.mark.parametrize(
@@ -89,13 +89,13 @@ def test_faulty_lists(tmp_path):
     listing = tmp_path / "train.txt"
     listing.write_text("my holiday/a.jpg truth/x.png\n")
     with pytest.raises(DataError, match=r"train.txt, line 1: .* found 3 columns.*tab"):
-        data.create("folder", root=tmp_path)
+        datasets.create("folder", root=tmp_path)
     listing.write_text("pictures/a.jpg\n")
     with pytest.raises(DataError, match='no folder above it is called "images"'):
-        data.create("folder", root=tmp_path)
+        datasets.create("folder", root=tmp_path)
     listing.write_text("pictures/a.jpg truth/x.png\n")
     with pytest.raises(DataError, match=r"a\.jpg: the image is missing, but it is listed"):
-        data.create("folder", root=tmp_path)
+        datasets.create("folder", root=tmp_path)
 
 
 def test_pascal_voc(tmp_path):
@@ -105,11 +105,11 @@ def test_pascal_voc(tmp_path):
     for stem in ("2007_1", "2007_2", "2007_3"):
         write_image(tmp_path / "JPEGImages" / f"{stem}.jpg")
         write_image(tmp_path / "SegmentationClass" / f"{stem}.png", IDS)
-    dataset = data.create("folder", root=tmp_path)
+    dataset = datasets.create("folder", root=tmp_path)
     assert [f.name for f in dataset.files] == ["2007_1", "2007_2"]
     assert dataset.read(1).labels.tolist() == TRAIN_IDS
     with pytest.raises(DataError, match=r"no val split.*images/val beside masks/val, a list val\.txt"):
-        data.create("folder", root=tmp_path, split="val")
+        datasets.create("folder", root=tmp_path, split="val")
 
 
 @pytest.mark.parametrize("ending", [".png", ".tif", ".tiff", ".bmp"])
@@ -149,7 +149,7 @@ def test_colours_with_a_table(root, alpha):
     mask = colored()
     write_split(root, "train", mask=np.dstack([mask, np.full((2, 3), 200, np.uint8)]) if alpha else mask)
     assert labels(root) == TRAIN_IDS
-    assert data.create("folder", root=root).label_space.classes[1].color == (128, 64, 128)
+    assert datasets.create("folder", root=root).label_space.classes[1].color == (128, 64, 128)
     mask[0, 0] = (10, 20, 31)
     write_split(root, "train", mask=mask)
     with pytest.raises(DataError, match=r"found 1 colours that aren't in the table, first \(10, 20, 31\) \(1 pixels\)"):
@@ -166,16 +166,19 @@ def test_ids_void_and_groups(root):
     (root / "data.yaml").write_text(
         "names: [sky, road]\nids: {0: sky, 1: road, 2: void}\ngroups: {above: sky, below: [road]}\nname: garden"
     )
-    dataset = data.create("folder", root=root)
+    dataset = datasets.create("folder", root=root)
     assert dataset.read(0).labels.tolist() == [[0, 1, 255], [255, 255, 1]]
     assert dataset.label_space.categories == ["above", "below"]
     assert dataset.label_space.name == "garden"
-    assert data.create("folder", root=root, label_space="below").read(0).labels.tolist() == [[1, 0, 255], [255, 255, 0]]
+    assert datasets.create("folder", root=root, label_space="below").read(0).labels.tolist() == [
+        [1, 0, 255],
+        [255, 255, 0],
+    ]
 
 
 def test_names_with_numbers(root):
     (root / "data.yaml").write_text("names: {2: car, 0: sky, 1: road}")
-    assert data.create("folder", root=root).label_space.names == ["sky", "road", "car"]
+    assert datasets.create("folder", root=root).label_space.names == ["sky", "road", "car"]
 
 
 def test_an_ultralytics_file_unchanged(tmp_path):
@@ -215,17 +218,17 @@ def test_an_ultralytics_file_unchanged(tmp_path):
 def test_faulty_files_get_one_sentence(root, text, message):
     (root / "data.yaml").write_text(text)
     with pytest.raises(DataError, match=message):
-        data.create("folder", root=root)
+        datasets.create("folder", root=root)
 
 
 def test_missing_files_are_named_and_counted(root):
     for name in ("a", "b"):
         (root / "masks" / "train" / f"{name}.png").unlink()
     with pytest.raises(DataError, match=r"a\.png: the labels of a\.jpg are missing \(2 such\)"):
-        data.create("folder", root=root)
+        datasets.create("folder", root=root)
     (root / "data.yaml").unlink()
     with pytest.raises(DataError, match="there is no YAML file. Write a data.yaml that names the classes"):
-        data.create("folder", root=root)
+        datasets.create("folder", root=root)
 
 
 def test_damaged_masks_are_named(root):
@@ -241,15 +244,15 @@ def test_damaged_masks_are_named(root):
 
 def test_the_environment(root, monkeypatch):
     monkeypatch.setenv("FOLDER_DATASET", str(root / "data.yaml"))
-    assert len(data.create("folder")) == 2
+    assert len(datasets.create("folder")) == 2
     monkeypatch.delenv("FOLDER_DATASET")
     with pytest.raises(DataError, match="Where is folder"):
-        data.create("folder")
+        datasets.create("folder")
 
 
 def test_real_files(shared_data, tmp_path):
     samples = shared_data / "folder_pairs"
     (tmp_path / "data.yaml").write_text("names: [other, thing]")
     (tmp_path / "train.txt").write_text(f"{samples / 'color.jpg'} {samples / 'seg.png'}")
-    counts = np.bincount(data.create("folder", root=tmp_path).read(0).labels.ravel(), minlength=256)
+    counts = np.bincount(datasets.create("folder", root=tmp_path).read(0).labels.ravel(), minlength=256)
     assert (counts[0], counts[1], counts[255]) == (19872, 127584, 0)

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sceneseg import data
-from sceneseg.data import datasets
+from sceneseg import datasets
 from sceneseg.errors import DataError
 
 
@@ -21,7 +20,7 @@ def root(tmp_path):
 
 
 def open_folder(root, **arguments):
-    return datasets.create("image_folder", root=root, **arguments)
+    return datasets.datasets.create("image_folder", root=root, **arguments)
 
 
 def test_classes_are_the_sorted_folders_and_endings_may_be_large(root):
@@ -102,7 +101,7 @@ def test_a_class_without_images_and_a_single_class(root):
 
 def test_segmentation_refuses_an_image_folder(root):
     with pytest.raises(DataError, match="no labels to segment by. Learn from it with"):
-        data.create("image_folder", root=root)
+        datasets.create("image_folder", root=root)
 
 
 def test_real_folders(shared_data):

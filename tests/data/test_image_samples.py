@@ -4,11 +4,11 @@ import pytest
 import torch
 from PIL import Image
 
-from sceneseg.config import AugmentConfig
-from sceneseg.data import datasets
-from sceneseg.data.augment import Window, centre_crop, cut_image, draw_crop, sample_generator
-from sceneseg.data.image_samples import CENTRE, ImageSamples, crop_centre, image_loader
-from sceneseg.data.loading import StepSampler, training_loader
+from sceneseg.config.schema import AugmentConfig
+from sceneseg.datasets import datasets
+from sceneseg.loading.image_samples import CENTRE, ImageSamples, crop_centre, image_loader
+from sceneseg.loading.scene_samples import StepSampler, training_loader
+from sceneseg.transforms.geometry import Window, centre_crop, cut_image, draw_crop, sample_generator
 
 
 @pytest.fixture

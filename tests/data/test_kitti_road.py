@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sceneseg import data
-from sceneseg.data.kitti_road import decode_colors
+from sceneseg import datasets
+from sceneseg.datasets.kitti_road import decode_colors
 from sceneseg.errors import DataError
 
 RED, ROAD, BLACK = (255, 0, 0), (255, 0, 255), (0, 0, 0)
@@ -28,22 +28,22 @@ def root(tmp_path):
 
 
 def test_what_isnt_evaluated_is_void_not_background(root):
-    dataset = data.create("kitti_road", root=root)
+    dataset = datasets.create("kitti_road", root=root)
     assert dataset.label_space.names == ["road", "other"]
     assert dataset.read(0).labels.tolist() == [[0, 1, 255], [0, 1, 255]]
 
 
 def test_splits(root):
-    names = {s: [f.name for f in data.create("kitti_road", root=root, split=s).files] for s in ("train", "val")}
+    names = {s: [f.name for f in datasets.create("kitti_road", root=root, split=s).files] for s in ("train", "val")}
     assert names["val"] == ["um_000004", "umm_000004", "uu_000004"]
     assert len(names["train"]) == 12
-    assert len(data.create("kitti_road", root=root, split="trainval")) == 15
-    assert not data.create("kitti_road", root=root, split="test").has_labels
-    assert len(data.create("kitti_road", root=root, kinds=["uu"])) == 4
+    assert len(datasets.create("kitti_road", root=root, split="trainval")) == 15
+    assert not datasets.create("kitti_road", root=root, split="test").has_labels
+    assert len(datasets.create("kitti_road", root=root, kinds=["uu"])) == 4
 
 
 def test_lanes(root):
-    lanes = data.create("kitti_road", root=root, target="lane", split="trainval")
+    lanes = datasets.create("kitti_road", root=root, target="lane", split="trainval")
     assert [f.labels.name for f in lanes.files] == [f"um_lane_{i:06}.png" for i in range(5)]
     assert lanes.label_space.names == ["lane", "other"]
     assert lanes.read(0).labels.tolist() == [[0, 0, 0], [1, 1, 1]]
@@ -51,20 +51,20 @@ def test_lanes(root):
 
 def test_mistakes(root):
     with pytest.raises(DataError, match='"road" or "lane", found "lanes"'):
-        data.create("kitti_road", root=root, target="lanes")
+        datasets.create("kitti_road", root=root, target="lanes")
     with pytest.raises(DataError, match='no streets of kind "umn".*Did you mean "um'):
-        data.create("kitti_road", root=root, kinds=["umn"])
+        datasets.create("kitti_road", root=root, kinds=["umn"])
     with pytest.raises(DataError, match=r"found 1 pixels of colours .* first \(0, 128, 0\)"):
         decode_colors(np.array([[(0, 128, 0), RED]], np.uint8), "a.png")
     (root / "training/gt_image_2/um_road_000000.png").unlink()
     with pytest.raises(DataError, match=r"labels of um_000000\.png are missing\. Unpack data_road\.zip"):
-        data.create("kitti_road", root=root)
+        datasets.create("kitti_road", root=root)
     with pytest.raises(DataError, match="no training/image_2"):
-        data.create("kitti_road", root=root / "training")
+        datasets.create("kitti_road", root=root / "training")
 
 
 def test_the_real_pair(shared_data):
     for target, counts in (("road", (61316, 398964, 5470)), ("lane", (30843, 429437, 5470))):
-        dataset = data.create("kitti_road", root=shared_data / "kitti_road", split="trainval", target=target)
+        dataset = datasets.create("kitti_road", root=shared_data / "kitti_road", split="trainval", target=target)
         found = np.bincount(dataset.read(0).labels.ravel(), minlength=256)
         assert (found[0], found[1], found[255]) == counts

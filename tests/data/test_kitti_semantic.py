@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sceneseg import data
+from sceneseg import datasets
 from sceneseg.errors import DataError
 
 
@@ -23,20 +23,22 @@ def root(tmp_path):
 
 
 def test_label_ids_are_those_of_cityscapes_and_instances_are_not(root):
-    scene = data.create("kitti_semantic", root=root).read(0, with_instances=True)
+    scene = datasets.create("kitti_semantic", root=root).read(0, with_instances=True)
     assert scene.labels.tolist() == [[0, 13, 13], [255, 13, 10]]
     assert scene.instances.tolist() == [[0, 26 * 256 + 1, 26 * 256 + 2], [0, 0, 0]]
 
 
 def test_splits(root):
-    sizes = {s: len(data.create("kitti_semantic", root=root, split=s)) for s in ("train", "val", "trainval", "test")}
+    sizes = {
+        s: len(datasets.create("kitti_semantic", root=root, split=s)) for s in ("train", "val", "trainval", "test")
+    }
     assert sizes == {"train": 8, "val": 2, "trainval": 10, "test": 1}
-    assert not data.create("kitti_semantic", root=root, split="test").has_labels
+    assert not datasets.create("kitti_semantic", root=root, split="test").has_labels
 
 
 def test_missing_parts_are_named(root):
     (root / "training" / "semantic" / "000003_10.png").unlink()
     with pytest.raises(DataError, match=r"labels of 000003_10\.png are missing\. Unpack data_semantics\.zip"):
-        data.create("kitti_semantic", root=root)
+        datasets.create("kitti_semantic", root=root)
     with pytest.raises(DataError, match="no training/image_2"):
-        data.create("kitti_semantic", root=root / "testing")
+        datasets.create("kitti_semantic", root=root / "testing")

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from sceneseg.config import AugmentConfig
-from sceneseg.data.cityscapes import LABEL_SPACE
-from sceneseg.data.loading import StepSampler, TrainingSamples, WholeScenes, scene_loader, training_loader
-from sceneseg.data.sampling import find_places
-from sceneseg.data.scene import Scene, SceneFiles
+from sceneseg.config.schema import AugmentConfig
+from sceneseg.datasets.base import Scene, SceneFiles
+from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import ConfigError, DataError
+from sceneseg.loading.sampling import find_places
+from sceneseg.loading.scene_samples import StepSampler, TrainingSamples, WholeScenes, scene_loader, training_loader
 
 
 class Drawn:

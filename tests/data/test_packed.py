@@ -12,23 +12,23 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
-from sceneseg import data
-from sceneseg.data import packing
-from sceneseg.data.augment import Window, cut
-from sceneseg.data.packed import Packed
-from sceneseg.data.packing import pack, unpack
-from sceneseg.data.scene import Scene, SceneDataset, SceneFiles, read_ids, read_image
-from sceneseg.data.shards import INDEX, UNFINISHED, container
-from sceneseg.data.tfrecord import decode_example, read_records
+from sceneseg import datasets
+from sceneseg.datasets.base import Scene, SceneDataset, SceneFiles, read_ids, read_image
+from sceneseg.datasets.packed import Packed
 from sceneseg.errors import DataError
 from sceneseg.labels import LabelClass, LabelSpace
+from sceneseg.packing import pack as packing
+from sceneseg.packing.pack import pack, unpack
+from sceneseg.packing.shards import INDEX, UNFINISHED, container
+from sceneseg.packing.tfrecord import decode_example, read_records
+from sceneseg.transforms.geometry import Window, cut
 
 FORMATS = ["safetensors", "tfrecord", "webdataset"]
 
 
 @pytest.fixture(scope="module")
 def toy(toy_root):
-    return data.create("cityscapes", root=toy_root, split="train")
+    return datasets.create("cityscapes", root=toy_root, split="train")
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def shard(root, number, split="train"):
 @pytest.mark.parametrize("format", FORMATS)
 def test_every_pixel_comes_back(toy, tmp_path, format):
     assert pack(toy, tmp_path, format, threads=2) == len(toy)
-    packed = data.create("packed", root=tmp_path, split="train")
+    packed = datasets.create("packed", root=tmp_path, split="train")
     assert (packed.name, packed.split, packed.label_space) == (toy.name, toy.split, toy.label_space)
     assert [files.name for files in packed.files] == [files.name for files in toy.files]
     assert packed.has_labels
@@ -63,7 +63,7 @@ def test_every_pixel_comes_back(toy, tmp_path, format):
     packed.verify()
 
     unpack(packed, tmp_path / "pictures", threads=2)
-    folder = data.create("folder", root=tmp_path / "pictures", split="train")
+    folder = datasets.create("folder", root=tmp_path / "pictures", split="train")
     for i in range(len(toy)):
         assert np.array_equal(folder.read(i).image, toy.read(i).image)
         assert np.array_equal(folder.read(i).labels, toy.read(i).labels)
@@ -73,7 +73,7 @@ def test_every_pixel_comes_back(toy, tmp_path, format):
 
 
 def test_a_split_without_labels(toy_root, tmp_path):
-    test = data.create("cityscapes", root=toy_root, split="test")
+    test = datasets.create("cityscapes", root=toy_root, split="test")
     pack(test, tmp_path)
     packed = Packed(tmp_path, "test")
     assert not packed.has_labels
@@ -83,7 +83,7 @@ def test_a_split_without_labels(toy_root, tmp_path):
 
 def test_camvid_is_packed_as_its_files_are(shared_data, tmp_path):
     """Against hashes of the original pixels, made by another program."""
-    camvid = data.create("camvid", root=shared_data / "camvid", split="test")
+    camvid = datasets.create("camvid", root=shared_data / "camvid", split="test")
     camvid.files = camvid.files[:4]
     pack(camvid, tmp_path)
     unpack(Packed(tmp_path, "test"), tmp_path / "pictures")
@@ -97,8 +97,8 @@ def test_camvid_is_packed_as_its_files_are(shared_data, tmp_path):
 
 def test_another_label_space(toy, tmp_path):
     pack(toy, tmp_path)
-    packed = data.create("packed", root=tmp_path, split="train", label_space="categories")
-    wanted = data.create("cityscapes", root=toy.root, split="train", label_space="categories")
+    packed = datasets.create("packed", root=tmp_path, split="train", label_space="categories")
+    wanted = datasets.create("cityscapes", root=toy.root, split="train", label_space="categories")
     assert packed.label_space.names == wanted.label_space.names
     assert np.array_equal(packed.read(2).labels, wanted.read(2).labels)
     assert np.array_equal(packed.read_labels(2), wanted.read_labels(2))
@@ -160,10 +160,10 @@ def test_going_on_after_an_end_in_the_middle(toy, tmp_path, format, monkeypatch)
 def test_a_killed_process_leaves_a_pack_to_go_on_with(toy, tmp_path):
     code = (
         "import os, sys\n"
-        "from sceneseg import data\n"
-        "from sceneseg.data import packing\n"
+        "from sceneseg import datasets\n"
+        "from sceneseg.packing import pack as packing\n"
         "packing.SHARD_SCENES = 3\n"
-        "dataset = data.create('cityscapes', root=sys.argv[1], split='train')\n"
+        "dataset = datasets.create('cityscapes', root=sys.argv[1], split='train')\n"
         "packing.pack(dataset, packing.Path(sys.argv[2]), progress=lambda n: n == 5 and os.kill(os.getpid(), 9))\n"
     )
     killed = subprocess.run([sys.executable, "-c", code, str(toy.root), str(tmp_path)], check=False)
@@ -175,7 +175,7 @@ def test_a_killed_process_leaves_a_pack_to_go_on_with(toy, tmp_path):
 @pytest.mark.usefixtures("small_shards")
 def test_changed_sources_are_packed_again(toy_root, tmp_path):
     copytree(toy_root, tmp_path / "toy")
-    dataset = data.create("cityscapes", root=tmp_path / "toy", split="train")
+    dataset = datasets.create("cityscapes", root=tmp_path / "toy", split="train")
     pack(dataset, tmp_path / "out")
     Packed(tmp_path / "out", "train").read(4)
     picture = dataset.read(4).image
@@ -309,7 +309,7 @@ def test_label_spaces_whose_ids_lose_something_are_unpacked_as_train_ids(tmp_pat
     labels = np.array([[0, 1, 255]], np.uint8)
     pack(in_memory([memory_scene(tmp_path, "x", labels)], space), tmp_path / "p")
     unpack(Packed(tmp_path / "p", "train"), tmp_path / "u")
-    assert np.array_equal(data.create("folder", root=tmp_path / "u").read(0).labels, labels)
+    assert np.array_equal(datasets.create("folder", root=tmp_path / "u").read(0).labels, labels)
 
 
 def test_names_must_differ_and_stay_inside(tmp_path):

@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 
-from sceneseg import data
-from sceneseg.config import AugmentConfig
-from sceneseg.data.augment import Window, cut, draw_window, sample_generator
-from sceneseg.data.sampling import GRID, ClassPlaces, Place, aim, draw_place, find_places, progressive_factor, shrunk
+from sceneseg import datasets
+from sceneseg.config.schema import AugmentConfig
 from sceneseg.errors import DataError
+from sceneseg.loading.sampling import GRID, ClassPlaces, Place, aim, draw_place, find_places, progressive_factor, shrunk
+from sceneseg.transforms.geometry import Window, cut, draw_window, sample_generator
 
 
 @pytest.fixture(scope="module")
 def toy(toy_root):
-    return data.create("cityscapes", root=toy_root, split="train")
+    return datasets.create("cityscapes", root=toy_root, split="train")
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_places_have_their_class(toy, places):
 
 def test_large_scenes_are_looked_through_sparsely():
     class Painted:
-        name, split, label_space = "painted", "train", data.cityscapes.LABEL_SPACE
+        name, split, label_space = "painted", "train", datasets.cityscapes.LABEL_SPACE
 
         def __len__(self):
             return 1
@@ -94,7 +94,7 @@ def test_an_image_that_fits_stays_where_it_is():
 
 def test_a_split_without_labels_says_so(toy_root):
     with pytest.raises(DataError, match="test split has no labels to choose samples by"):
-        find_places(data.create("cityscapes", root=toy_root, split="test"))
+        find_places(datasets.create("cityscapes", root=toy_root, split="test"))
 
 
 def test_stages_share_the_epochs():

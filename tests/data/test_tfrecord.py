@@ -4,8 +4,8 @@ import zlib
 
 import pytest
 
-from sceneseg.data.tfrecord import decode_example, encode_example, frame, read_records, write_records
 from sceneseg.errors import DataError
+from sceneseg.packing.tfrecord import decode_example, encode_example, frame, read_records, write_records
 
 EXTREMES = {
     "name": ["Straße".encode(), b"", bytes(range(256))],

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from sceneseg import data
-from sceneseg.data import packing
-from sceneseg.data.tfrecord import encode_example, read_records, write_records
+from sceneseg import datasets
+from sceneseg.packing import pack
+from sceneseg.packing.tfrecord import encode_example, read_records, write_records
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of TensorFlow, which has some at every import
 
@@ -16,8 +16,8 @@ def tf():
 
 
 def test_tensorflow_reads_every_pixel_of_a_pack(tf, toy_root, tmp_path):
-    dataset = data.create("cityscapes", root=toy_root, split="train")
-    packing.pack(dataset, tmp_path, "tfrecord", 1)
+    dataset = datasets.create("cityscapes", root=toy_root, split="train")
+    pack.pack(dataset, tmp_path, "tfrecord", 1)
     shards = sorted(str(path) for path in (tmp_path / "train").glob("*.tfrecord"))
     features = {
         "image/filename": tf.io.FixedLenFeature([], tf.string),

@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from sceneseg import data
-from sceneseg.data.cityscapes import LABELS
-from sceneseg.data.toy import draw_scene, write_toy_scenes
-from sceneseg.data.toy.writing import coarse_polygons
+from sceneseg import datasets
+from sceneseg.datasets.cityscapes import LABELS
 from sceneseg.errors import DataError
+from sceneseg.toy import draw_scene, write_toy_scenes
+from sceneseg.toy.writing import coarse_polygons
 
 SIZE = (96, 192)
 ID = {row.name: row.label_id for row in LABELS}
@@ -132,7 +132,7 @@ def test_coarse_labels_are_fewer_and_right(scenes, index):
 
 @pytest.mark.parametrize(("split", "count"), [("train", 7), ("val", 2), ("test", 1)])
 def test_the_written_tree_reads_as_cityscapes(toy, scenes, split, count):
-    written = data.create("cityscapes", root=toy, split=split)
+    written = datasets.create("cityscapes", root=toy, split=split)
     assert len(written) == count
     assert written.has_labels == (split != "test")
     first = {"train": 0, "val": 7, "test": 9}[split]
@@ -230,7 +230,7 @@ def test_senseless_wishes_are_refused(tmp_path):
 
 
 def test_drawing_needs_no_torch():
-    code = "import sys, sceneseg.data.toy as toy; toy.draw_scene((32, 64)); sys.exit('torch' in sys.modules)"
+    code = "import sys, sceneseg.toy as toy; toy.draw_scene((32, 64)); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from sceneseg.data.augment import Window, sample_generator
-from sceneseg.data.toy import draw_scene
-from sceneseg.data.weather import EFFECTS, apply_weather, draw_weather, vertical_span
 from sceneseg.errors import ConfigError
+from sceneseg.toy import draw_scene
+from sceneseg.transforms.geometry import Window, sample_generator
+from sceneseg.transforms.weather import EFFECTS, apply_weather, draw_weather, vertical_span
 
 
 @pytest.fixture(scope="module")

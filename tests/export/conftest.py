@@ -8,15 +8,15 @@ import onnx
 import pytest
 import torch
 
-from sceneseg.data.cityscapes import LABEL_SPACE
-from sceneseg.data.scene import Scene
-from sceneseg.data.toy import draw_scene
+from sceneseg.datasets.base import Scene
+from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.export.onnx import finish, translate
 from sceneseg.export.plan import Plan, make_plan
-from sceneseg.models._base import SegmentationModel
-from sceneseg.models._layers import ConvNormAct
-from sceneseg.tasks.exported import ExportedModel
+from sceneseg.inference.exported import ExportedModel
+from sceneseg.models.base import SegmentationModel
+from sceneseg.models.layers import ConvNormAct
 from sceneseg.tasks.semantic import Input, SemanticModel
+from sceneseg.toy import draw_scene
 
 SIZES = [(96, 160), (131, 203)]  # the second must be padded for any divisor
 

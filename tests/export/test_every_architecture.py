@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from sceneseg import models
-from sceneseg.data.cityscapes import LABEL_SPACE
-from sceneseg.data.toy import draw_scene
+from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.export.onnx import finish, translate
 from sceneseg.export.plan import make_plan
-from sceneseg.models._cost import segmentation_models
-from sceneseg.tasks.exported import ExportedModel
+from sceneseg.inference.exported import ExportedModel
+from sceneseg.models.cost import segmentation_models
 from sceneseg.tasks.semantic import Input, SemanticModel
+from sceneseg.toy import draw_scene
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
 from test_contract import TINY

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from sceneseg import models
-from sceneseg.commands.export import export
-from sceneseg.data.cityscapes import LABEL_SPACE
+from sceneseg.cli.export import export
+from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import ConfigError, RunError
 from sceneseg.export.gate import GateError
 from sceneseg.export.job import Export, file_name
-from sceneseg.tasks.exported import ExportedModel
+from sceneseg.inference.exported import ExportedModel
 from sceneseg.tasks.semantic import SemanticModel
 
 

@@ -14,7 +14,7 @@ from sceneseg.export._description import describe
 from sceneseg.export.onnx import build
 from sceneseg.export.plan import make_plan
 from sceneseg.export.tensorrt import TensorRT, make_script, unknown_operations
-from sceneseg.tasks.exported import ExportedModel
+from sceneseg.inference.exported import ExportedModel
 
 LEAST = {"fp32": 0.999, "fp16": 0.98, "int8": 0.7}
 

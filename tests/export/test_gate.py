@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sceneseg.data.scene import Scene
+from sceneseg.datasets.base import Scene
 from sceneseg.errors import DataError
 from sceneseg.export.gate import TOLERANCE, Verdict, compare
 from sceneseg.export.plan import make_plan

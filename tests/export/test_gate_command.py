@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from sceneseg import cli, data, models
-from sceneseg.commands.export import export
-from sceneseg.data.cityscapes import LABEL_SPACE
+from sceneseg import datasets, models
+from sceneseg.cli.app import main
+from sceneseg.cli.export import export
+from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.export import _graph, job
 from sceneseg.export.gate import GateError, Verdict
 from sceneseg.export.onnx import translate
@@ -28,7 +29,7 @@ def weights(toy_root, tmp_path_factory):
     torch.manual_seed(0)
     arguments = {"width": 8, "depth": 2}
     network = models.create("unet", num_classes=19, **arguments).train()
-    dataset = data.create("cityscapes", root=str(toy_root), split="val")
+    dataset = datasets.create("cityscapes", root=str(toy_root), split="val")
     scenes = [dataset.read(i) for i in range(len(dataset))]
     images = as_input(np.stack([resize_picture(scene.image, SEEN, "opencv") for scene in scenes]))
     labels = torch.from_numpy(np.stack([nearest_labels(scene.labels, SEEN) for scene in scenes])).long()
@@ -69,7 +70,7 @@ def command(asked, monkeypatch):
         words = [word for name, value in asked.items() for word in (f"--{name}", str(value))]
         monkeypatch.setattr(sys, "argv", ["sceneseg", "export", *words, *more])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            main()
         return int(ended.value.code or 0)
 
     return command

@@ -6,11 +6,11 @@ import numpy as np
 import onnx
 import pytest
 
-from sceneseg.data.cityscapes import LABEL_SPACE
+from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import ConfigError, RunError
 from sceneseg.export.onnx import build, finish, translate
 from sceneseg.export.plan import make_plan
-from sceneseg.tasks.exported import ExportedModel
+from sceneseg.inference.exported import ExportedModel
 
 
 def agreement(exported, model, pictures):

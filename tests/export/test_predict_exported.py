@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 import sceneseg
-from sceneseg import cli
-from sceneseg.commands.predict import predict
+from sceneseg.cli.app import main
+from sceneseg.cli.predict import predict
 from sceneseg.errors import ConfigError, ModelError, RunError
 from sceneseg.export import formats
 from sceneseg.export._description import describe
@@ -50,7 +50,7 @@ def test_a_video(model, files, pictures, tmp_path, write_video, monkeypatch, cap
     asked = ["predict", "-w", files / f"street{suffix}", tmp_path / "street.mp4", "-r", tmp_path / "out"]
     monkeypatch.setattr(sys, "argv", ["sceneseg", *map(str, asked)])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        main()
     assert not ended.value.code
     assert "street.mp4: 2 frames, " in capsys.readouterr().out
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["street_overlay.mp4"]

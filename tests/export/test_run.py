@@ -11,8 +11,8 @@ import onnx
 import pytest
 from PIL import Image
 
-from sceneseg import run
-from sceneseg.data.cityscapes import LABEL_SPACE
+from sceneseg import standalone
+from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.export.onnx import finish
 from sceneseg.export.plan import make_plan
 
@@ -53,7 +53,7 @@ def alone(*arguments: object, without: list[str] = BLOCKED, installed: bool = Fa
     if installed:
         script += "runpy.run_module('sceneseg.run', run_name='__main__', alter_sys=True)"
     else:
-        script += f"runpy.run_path({run.__file__!r}, run_name='__main__')"
+        script += f"runpy.run_path({standalone.__file__!r}, run_name='__main__')"
     return subprocess.run([sys.executable, "-c", block + script], capture_output=True, text=True, check=False)
 
 
@@ -99,7 +99,7 @@ def test_pictures_of_one_name_do_not_overwrite_each_other(write, pictures, tmp_p
     for file, picture in zip(files, pictures, strict=True):
         file.parent.mkdir()
         np.save(file, picture)
-    assert run.main([str(write()), *map(str, files), "-r", str(tmp_path / "out")]) == 0
+    assert standalone.main([str(write()), *map(str, files), "-r", str(tmp_path / "out")]) == 0
     assert "2 predicted" in capsys.readouterr().out
     for name, picture in zip(("street", "street-2"), pictures, strict=True):
         for kind in ("labelIds", "color", "overlay"):
@@ -112,12 +112,12 @@ def test_pictures_of_one_name_do_not_overwrite_each_other(write, pictures, tmp_p
     [("ab", ["a", "b"]), ("aba", ["a", "b", "a-2"]), (["a", "a", "a-2", "a"], ["a", "a-3", "a-2", "a-4"])],
 )
 def test_numbers_for_names_that_occur_twice(names, numbered):
-    assert run.unique(list(names)) == numbered
+    assert standalone.unique(list(names)) == numbered
 
 
 @pytest.mark.parametrize("output", ["label_ids", "probabilities", "coarse"])
 def test_labels_come_from_every_output(write, model, pictures, output):
-    runner = run.Runner(write(output=output), threads=1)
+    runner = standalone.Runner(write(output=output), threads=1)
     for picture in pictures:
         assert (runner.labels(picture) == model.predict(picture).labels).mean() > 0.999
 
@@ -143,5 +143,5 @@ def test_mistakes_get_one_sentence(write, tmp_path):
 
 
 def test_a_newer_form_is_refused():
-    with pytest.raises(run.RunnerError, match=r"another sceneseg \(9.9\)"):
-        run.describe('{"format": 2, "sceneseg_version": "9.9"}', "street.onnx")
+    with pytest.raises(standalone.RunnerError, match=r"another sceneseg \(9.9\)"):
+        standalone.describe('{"format": 2, "sceneseg_version": "9.9"}', "street.onnx")

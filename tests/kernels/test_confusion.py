@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sceneseg.data.cityscapes import LABEL_SPACE
+from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import DataError
 from sceneseg.kernels import confusion
 from sceneseg.kernels.confusion import BLOCK, FEW_PIXELS, WORD, confusion_counts

@@ -4,7 +4,7 @@ import torch
 from triton_case import DEVICE, needs_gpu
 
 from sceneseg.errors import DataError
-from sceneseg.kernels import _grid
+from sceneseg.kernels import grid
 from sceneseg.kernels.confusion import confusion_counts, count_pairs_reference
 
 triton_counts = pytest.importorskip("triton") and pytest.importorskip("sceneseg.kernels.confusion_triton")
@@ -36,7 +36,7 @@ def test_counts_are_exact(size, kind):
 @needs_gpu
 @pytest.mark.parametrize("with_triton", [True, False])
 def test_tensors_of_a_gpu(with_triton, monkeypatch):
-    monkeypatch.setattr(_grid, "_has_triton", lambda: with_triton)
+    monkeypatch.setattr(grid, "_has_triton", lambda: with_triton)
     labels, prediction = torch.randint(0, 19, (2, 1024, 2048), dtype=torch.uint8).unbind()
     labels[100:300] = 255
     counts = confusion_counts(labels.cuda().T, prediction.cuda().T, 19)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from sceneseg.kernels import crc32c as kernel
-from sceneseg.kernels.crc32c import crc32c, crc32c_reference
+from sceneseg.packing import crc32c as kernel
+from sceneseg.packing.crc32c import crc32c, crc32c_reference
 
 
 @pytest.fixture

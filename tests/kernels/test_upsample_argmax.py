@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from sceneseg.errors import ModelError
-from sceneseg.kernels._grid import axes, upsample
+from sceneseg.kernels.grid import axes, upsample
 from sceneseg.kernels.upsample_argmax import (
     UNSURE,
     _find_winners,

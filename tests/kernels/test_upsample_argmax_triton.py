@@ -4,7 +4,7 @@ import torch
 from triton_case import DEVICE, case, needs_gpu
 
 from sceneseg.kernels import upsample_argmax as kernel
-from sceneseg.kernels._grid import axes, upsample
+from sceneseg.kernels.grid import axes, upsample
 from sceneseg.kernels.upsample_argmax import upsample_argmax, upsample_argmax_in_blocks
 
 triton_argmax = pytest.importorskip("triton") and pytest.importorskip("sceneseg.kernels.upsample_argmax_triton")

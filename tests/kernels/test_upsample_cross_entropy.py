@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from sceneseg.errors import ConfigError, DataError, ModelError
-from sceneseg.kernels._grid import axes
+from sceneseg.kernels.grid import axes
 from sceneseg.kernels.upsample_cross_entropy import (
     cross_entropy_in_bands,
     cross_entropy_reference,

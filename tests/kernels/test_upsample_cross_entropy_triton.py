@@ -4,7 +4,7 @@ import torch
 from triton_case import case, needs_gpu
 
 from sceneseg.kernels import upsample_cross_entropy as kernel
-from sceneseg.kernels._grid import axes
+from sceneseg.kernels.grid import axes
 from sceneseg.kernels.upsample_cross_entropy import cross_entropy_reference, make_targets, upsample_cross_entropy
 
 triton_kernel = pytest.importorskip("triton") and pytest.importorskip("sceneseg.kernels.upsample_cross_entropy_triton")

@@ -4,7 +4,7 @@ from loss_case import CLASSES, case, enlarge
 
 from sceneseg import losses
 from sceneseg.errors import ConfigError, DataError, ModelError
-from sceneseg.kernels._grid import upsample
+from sceneseg.kernels.grid import upsample
 from sceneseg.losses import losses as shelf
 from sceneseg.losses._bands import ROWS_PER_BAND, bands, map_over_bands, sum_over_bands
 

@@ -5,7 +5,7 @@ from boundary_case import IGNORED, enlarge, outputs, street, touching
 
 from sceneseg import losses
 from sceneseg.errors import ConfigError
-from sceneseg.kernels._grid import upsample
+from sceneseg.kernels.grid import upsample
 
 
 def plain(boundary, labels, reach=2):

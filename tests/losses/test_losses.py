@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from sceneseg import losses
 from sceneseg.errors import ConfigError, DataError
-from sceneseg.kernels._grid import upsample
+from sceneseg.kernels.grid import upsample
 from sceneseg.losses import losses as shelf
 from sceneseg.losses.cross_entropy import CrossEntropy
 

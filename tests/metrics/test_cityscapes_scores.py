@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sceneseg.data.cityscapes import LABEL_SPACE, LABELS
+from sceneseg.datasets.cityscapes import LABEL_SPACE, LABELS
 from sceneseg.metrics.cityscapes import AVERAGE_PIXELS
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores

@@ -5,8 +5,8 @@ import pickle
 import numpy as np
 import pytest
 
-from sceneseg.data.camvid import LABEL_SPACE as CAMVID
-from sceneseg.data.cityscapes import LABEL_SPACE as CITYSCAPES
+from sceneseg.datasets.camvid import LABEL_SPACE as CAMVID
+from sceneseg.datasets.cityscapes import LABEL_SPACE as CITYSCAPES
 from sceneseg.errors import DataError, RunError
 from sceneseg.metrics.confusion import ImageCounts, SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from sceneseg.data.camvid import LABEL_SPACE as CAMVID
-from sceneseg.data.cityscapes import LABEL_SPACE as CITYSCAPES
+from sceneseg.datasets.camvid import LABEL_SPACE as CAMVID
+from sceneseg.datasets.cityscapes import LABEL_SPACE as CITYSCAPES
 from sceneseg.errors import ConfigError
 from sceneseg.labels import LabelClass, LabelSpace
 from sceneseg.metrics.confusion import SemanticCounts

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sceneseg.data.cityscapes import LABEL_SPACE as CITYSCAPES
+from sceneseg.datasets.cityscapes import LABEL_SPACE as CITYSCAPES
 from sceneseg.errors import ConfigError, RunError
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.sizes import COCO_EDGES, band_names, size_bands

@@ -5,7 +5,7 @@ import torch
 
 from sceneseg import models
 from sceneseg.models import _segnet
-from sceneseg.models._base import SegmentationModel
+from sceneseg.models.base import SegmentationModel
 
 
 def parameters(**arguments: Any) -> int:

@@ -3,8 +3,8 @@ import torch
 
 from sceneseg import models
 from sceneseg.errors import UnknownNameError
-from sceneseg.models._cost import model_cost
 from sceneseg.models.bisenet_v1 import AttentionRefinement
+from sceneseg.models.cost import model_cost
 
 TINY = {"encoder": "test_resnet", "decoder_channels": 8}
 

@@ -8,8 +8,8 @@ import torch
 from sceneseg import models
 from sceneseg.errors import ConfigError, ModelError
 from sceneseg.models import models as shelf
-from sceneseg.models._base import SegmentationModel
-from sceneseg.models._cost import model_cost
+from sceneseg.models.base import SegmentationModel
+from sceneseg.models.cost import model_cost
 from sceneseg.training.recompute import outermost_blocks
 
 CLASSES = 5

@@ -3,9 +3,9 @@ import torch
 
 from sceneseg import models
 from sceneseg.errors import ModelError
-from sceneseg.models._base import SegmentationModel
-from sceneseg.models._cost import model_cost
 from sceneseg.models._dual_resolution import DAPPM
+from sceneseg.models.base import SegmentationModel
+from sceneseg.models.cost import model_cost
 
 
 def tiny(**arguments: object) -> SegmentationModel:

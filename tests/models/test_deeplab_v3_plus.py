@@ -3,7 +3,7 @@ import torch
 
 from sceneseg import models
 from sceneseg.errors import ModelError
-from sceneseg.models._layers import ASPP, PooledNorm
+from sceneseg.models.layers import ASPP, PooledNorm
 
 TINY = {"encoder": "resnet18", "decoder_channels": 8, "low_level_channels": 4}
 LOW_LEVEL = (256 - 128) * 48  # jfzhang95 takes 128 channels of Xception to the decoder, the authors 256

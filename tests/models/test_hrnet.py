@@ -6,11 +6,11 @@ from torch import Tensor, nn
 from sceneseg import models
 from sceneseg.errors import ModelError
 from sceneseg.models import _hrnet
-from sceneseg.models._base import SegmentationModel
-from sceneseg.models._cost import model_cost
 from sceneseg.models._hrnet import ClassificationHead, HRNetBackbone, copy_weights
 from sceneseg.models._timm import create_timm
 from sceneseg.models._torchvision import import_timm
+from sceneseg.models.base import SegmentationModel
+from sceneseg.models.cost import model_cost
 
 
 def tiny(**arguments: object) -> SegmentationModel:

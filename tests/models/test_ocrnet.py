@@ -5,8 +5,8 @@ from torch import nn
 from sceneseg import models
 from sceneseg.errors import ModelError
 from sceneseg.models import _hrnet
-from sceneseg.models._base import SegmentationModel
-from sceneseg.models._cost import model_cost
+from sceneseg.models.base import SegmentationModel
+from sceneseg.models.cost import model_cost
 from sceneseg.models.ocrnet import RegionAttention, region_means
 
 

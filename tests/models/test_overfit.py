@@ -5,14 +5,14 @@ import pytest
 import torch
 
 from sceneseg import models
-from sceneseg.data.cityscapes import LABEL_SPACE
-from sceneseg.data.toy import draw_scene
+from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.devices import keep_in_float32
 from sceneseg.kernels.upsample_argmax import upsample_argmax
 from sceneseg.kernels.upsample_cross_entropy import upsample_cross_entropy
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores
-from sceneseg.models._cost import segmentation_models
+from sceneseg.models.cost import segmentation_models
+from sceneseg.toy import draw_scene
 
 SMALL = {
     "bayesian_segnet": {"width": 16, "dropout": 0.1},

@@ -16,8 +16,8 @@ from PIL import Image
 
 from sceneseg import models
 from sceneseg.errors import RunError
-from sceneseg.models._base import SegmentationModel
 from sceneseg.models._foreign import ESPNET_NAMES, ESPNET_V2_NAMES, ForeignWeights, convert, rename
+from sceneseg.models.base import SegmentationModel
 
 CAMVID = ("espnet_camvid/espnet_p_2_q_8_camvid.pth", "espnet_p_2_q_8_camvid")
 CITY = ("espnet_city/espnet_p_2_q_8.pth", "espnet_p_2_q_8")

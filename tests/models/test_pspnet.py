@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from sceneseg import models
-from sceneseg.models._cost import model_cost
-from sceneseg.models._layers import PyramidPooling
+from sceneseg.models.cost import model_cost
+from sceneseg.models.layers import PyramidPooling
 
 
 def test_has_the_parameters_of_the_reference() -> None:

@@ -5,9 +5,9 @@ from torch import nn
 from sceneseg import models
 from sceneseg.errors import ModelError
 from sceneseg.models import _transformer
-from sceneseg.models._base import SegmentationModel
-from sceneseg.models._cost import model_cost
 from sceneseg.models._timm import create_timm
+from sceneseg.models.base import SegmentationModel
+from sceneseg.models.cost import model_cost
 
 SMALL = {"variant": "tiny", "image_size": 64, "embed_dim": 24, "depth": 2, "heads": 2}
 

@@ -3,8 +3,8 @@ import torch
 
 from sceneseg import models
 from sceneseg.errors import ModelError
-from sceneseg.models._base import SegmentationModel
-from sceneseg.models._cost import model_cost
+from sceneseg.models.base import SegmentationModel
+from sceneseg.models.cost import model_cost
 
 NEVER_CALLED = 512 * 19 + 19
 """Parameters of a convolution that fudan-zvg/SETR's framework adds to each head and nobody calls."""

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from sceneseg import models
-from sceneseg.config import OptimConfig
+from sceneseg.config.schema import OptimConfig
 from sceneseg.errors import ConfigError, UnknownNameError
 from sceneseg.optim import optimizers
 from sceneseg.optim.averaging import WeightAverage

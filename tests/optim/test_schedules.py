@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from sceneseg.config import OptimConfig, ScheduleConfig
+from sceneseg.config.schema import OptimConfig, ScheduleConfig
 from sceneseg.errors import ConfigError, UnknownNameError
 from sceneseg.optim.schedules import NAMES, count_plateaus, learning_rate
 
@@ -101,7 +101,7 @@ def typed(monkeypatch):
     """Run the command line of `train` up to where the run would start; return its configuration."""
 
     def parse(*options):
-        from sceneseg.cli import app
+        from sceneseg.cli.app import app
         from sceneseg.training import start
 
         configs = []

@@ -8,11 +8,12 @@ import torch
 import yaml
 from safetensors.torch import load_file, save_file
 
-from sceneseg import models, runs
-from sceneseg.cli import app
-from sceneseg.commands import weights
-from sceneseg.data.cityscapes import LABEL_SPACE
+from sceneseg import models
+from sceneseg.cli import weights
+from sceneseg.cli.app import app
+from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import ConfigError, RunError, TransferError
+from sceneseg.records import runs
 from sceneseg.tasks.semantic import Input, SemanticModel
 
 PROTOCOL = {"dataset": "cityscapes", "split": "val", "images": 2, "void": "ignore"}

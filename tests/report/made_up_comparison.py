@@ -9,10 +9,10 @@ import numpy as np
 import yaml
 from made_up_run import CONFIG, ENVIRONMENT, PROTOCOL, make_run, one_confusion, write_json
 
-from sceneseg.data.cityscapes import LABEL_SPACE
+from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.metrics.confusion import ImageCounts, SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores
-from sceneseg.runs import Comparison
+from sceneseg.records.runs import Comparison
 
 IMAGES = 24
 

@@ -11,8 +11,8 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from sceneseg.config import ScheduleConfig
-from sceneseg.data.cityscapes import LABEL_SPACE
+from sceneseg.config.schema import ScheduleConfig
+from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.labels import Labels
 from sceneseg.optim.schedules import learning_rate
 

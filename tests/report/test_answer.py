@@ -2,7 +2,7 @@
 
 import pytest
 
-from sceneseg.report.answer import answer, listing, points
+from sceneseg.report.comparison.answer import answer, listing, points
 
 
 def row(name, score, ms=None):

@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from sceneseg.report.charts import Bar, Curve, bar_chart, heat_map, line_chart, ticks
-from sceneseg.report.words import duration
+from sceneseg.report.formatting import duration
+from sceneseg.report.svg.charts import Bar, Curve, bar_chart, heat_map, line_chart, ticks
 
 
 @pytest.mark.parametrize(

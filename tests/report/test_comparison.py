@@ -9,10 +9,10 @@ import pytest
 from made_up_comparison import IMAGES, change, make_comparison
 from page_parser import Page
 
-from sceneseg.data.cityscapes import LABEL_SPACE
+from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import RunError
-from sceneseg.report.comparison import MAX_BYTES, write_comparison
-from sceneseg.runs import Comparison
+from sceneseg.records.runs import Comparison
+from sceneseg.report.comparison.page import MAX_BYTES, write_comparison
 
 SECTIONS = {"costs", "ranking", "differences", "classes", "scenes", "curves", "how", "files"}
 QUALITIES = {"quick": 0.0, "good": 0.5, "same": 0.505, "odd": 0.9}

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from sceneseg.report.differences import from_best, in_both_directions
+from sceneseg.report.comparison.differences import from_best, in_both_directions
 
 PAIRS = [
     {"better": "a", "worse": "b", "difference": 0.05, "low": 0.02, "high": 0.09, "real": True},

@@ -18,9 +18,9 @@ from made_up_run import COLUMNS, CONFIG, ENVIRONMENT, make_run, write_json
 from page_parser import Page
 from PIL import Image
 
-from sceneseg.data.cityscapes import LABEL_SPACE
+from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import RunError
-from sceneseg.report.page import write_report
+from sceneseg.report.run.page import write_report
 
 SECTIONS = {"scores", "curves", "confusion", "samples", "previews", "repeat", "configuration", "environment"}
 EMBEDDED = ("data:image/png;base64,", "data:image/jpeg;base64,")
@@ -324,5 +324,5 @@ def test_same_run_gives_the_same_page(run: Path, copy: Path) -> None:
 
 
 def test_report_imports_no_torch() -> None:
-    code = "import sys, sceneseg.report.page; assert not {'torch', 'timm', 'matplotlib'} & set(sys.modules)"
+    code = "import sys, sceneseg.report.run.page; assert not {'torch', 'timm', 'matplotlib'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,8 +1,8 @@
 import itertools
 import re
 
-from sceneseg.report.forest import interval_axis, interval_plot
-from sceneseg.report.scatter import Point, scatter
+from sceneseg.report.svg.interval_plot import interval_axis, interval_plot
+from sceneseg.report.svg.scatter import Point, scatter
 
 
 def point(name, x, y, front=True):

@@ -6,11 +6,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from sceneseg.config import ScheduleConfig
+from sceneseg.config.schema import ScheduleConfig
 from sceneseg.optim.schedules import NAMES, learning_rate
-from sceneseg.report.contents import Contents
-from sceneseg.report.schedule import schedule_chart
-from sceneseg.runs import Run
+from sceneseg.records.runs import Run
+from sceneseg.report.run.run_reader import Contents
+from sceneseg.report.svg.schedule import schedule_chart
 
 STEPS, EPOCHS = 20, 10
 

@@ -9,12 +9,13 @@ from PIL import Image
 from torch import nn
 
 import sceneseg
-from sceneseg import config as configs
-from sceneseg import runs, tasks
-from sceneseg.cli import app
-from sceneseg.config import TASK_DEFAULTS, Config
+from sceneseg import tasks
+from sceneseg.cli.app import app
+from sceneseg.config import schema as configs
+from sceneseg.config.schema import TASK_DEFAULTS, Config
 from sceneseg.errors import ConfigError, DataError, ScenesegError
-from sceneseg.runs import Run
+from sceneseg.records import runs
+from sceneseg.records.runs import Run
 from sceneseg.tasks.classification import Classification, ClassificationModel, ClassificationStep, count_images
 from sceneseg.training import loop
 

@@ -6,16 +6,16 @@ import cv2
 import numpy as np
 import pytest
 
-from sceneseg import data
+from sceneseg import datasets
 from sceneseg.errors import DataError
+from sceneseg.evaluation.scoring import count_files
 from sceneseg.metrics.confusion import SemanticCounts
-from sceneseg.tasks.scoring import count_files
 from sceneseg.tasks.semantic import count_scene
 
 
 @pytest.fixture
 def scenes(toy_root):
-    return data.create("cityscapes", root=toy_root, split="train")
+    return datasets.create("cityscapes", root=toy_root, split="train")
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_images_are_not_read(scenes, predictions, tmp_path):
     shutil.copytree(scenes.root, root)
     for file in (root / "leftImg8bit").rglob("*.png"):
         file.write_bytes(b"")
-    found = count_files(predictions, data.create("cityscapes", root=root, split="train"))
+    found = count_files(predictions, datasets.create("cityscapes", root=root, split="train"))
     assert len(found) == len(scenes)
 
 

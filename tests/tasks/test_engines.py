@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 import torch
 
-from sceneseg.config import from_dict
-from sceneseg.data.cityscapes import LABEL_SPACE
-from sceneseg.data.toy import draw_scene
+from sceneseg.config.schema import from_dict
+from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.devices import resolve_engine
 from sceneseg.errors import ConfigError
-from sceneseg.models._cost import segmentation_models
-from sceneseg.tasks import engines
-from sceneseg.tasks.engines import OpenVINONetwork
+from sceneseg.inference import engines
+from sceneseg.inference.engines import OpenVINONetwork
+from sceneseg.models.cost import segmentation_models
 from sceneseg.tasks.semantic import SemanticModel
+from sceneseg.toy import draw_scene
 
 pytest.importorskip("openvino")
 
@@ -111,7 +111,7 @@ def test_engines_are_resolved():
 
 def test_openvino_is_imported_without_its_telemetry():
     code = (
-        "import sys; from sceneseg.environment import import_openvino; import_openvino();"
+        "import sys; from sceneseg.records.environment import import_openvino; import_openvino();"
         "print('openvino_telemetry.backend' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from sceneseg.errors import ConfigError, RunError
-from sceneseg.tasks import scoring
-from sceneseg.tasks.foreign import import_weights
+from sceneseg.evaluation import scoring
+from sceneseg.publishing.foreign import import_weights
 from sceneseg.tasks.semantic import SemanticModel
 
 FILES = {
@@ -82,7 +82,7 @@ def test_scores_across_label_spaces(shared_data, imported, name, figures):
 
 def test_label_maps_are_checked(shared_data, imported, tmp_path):
     model = SemanticModel.load(imported / "espnet_city.safetensors", "cpu")
-    from sceneseg.data.camvid import LABEL_SPACE
+    from sceneseg.datasets.camvid import LABEL_SPACE
 
     file = tmp_path / "map.yaml"
     for text, message in (

@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from sceneseg.data.cityscapes import LABEL_SPACE
+from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import ConfigError, RunError
+from sceneseg.evaluation.scoring import Request, regroup, score_run
 from sceneseg.labels import choose_space, group
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores
 from sceneseg.metrics.sizes import size_bands
-from sceneseg.tasks.scoring import Request, regroup, score_run
 
 SHARED = {"cityscapes:categories": ["human", "vehicle"], "cityscapes:classes+unlabeled": ["person", "car", "bicycle"]}
 

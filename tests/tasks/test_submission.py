@@ -9,12 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
-from sceneseg import data, models
-from sceneseg.cli import app
-from sceneseg.data.cityscapes import LABEL_SPACE
+from sceneseg import datasets, models
+from sceneseg.cli.app import app
+from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import ConfigError, DataError
+from sceneseg.evaluation.submission import check_submission, doubts, rules_of, write_submission, write_zip
 from sceneseg.tasks.semantic import Input, SemanticModel
-from sceneseg.tasks.submission import check_submission, doubts, rules_of, write_submission, write_zip
 
 
 def model_for(space):
@@ -27,7 +27,7 @@ def model_for(space):
 def written(toy_root, tmp_path_factory):
     """A submission for the test split of the toy scenes, which has no labels."""
     folder = tmp_path_factory.mktemp("submission") / "berlin"
-    dataset = data.create("cityscapes", root=toy_root, split="test")
+    dataset = datasets.create("cityscapes", root=toy_root, split="test")
     assert not dataset.has_labels
     write_submission(model_for(LABEL_SPACE), dataset, folder)
     return dataset, folder
@@ -116,10 +116,10 @@ def test_train_ids_are_recognised(copied):
 
 
 def test_other_classes_than_the_server_scores(toy_root, tmp_path):
-    grouped = data.create("cityscapes", root=toy_root, split="test", label_space="categories")
+    grouped = datasets.create("cityscapes", root=toy_root, split="test", label_space="categories")
     with pytest.raises(ConfigError, match="scores the classes road, sidewalk.*these predictions have flat"):
         rules_of(grouped)
-    plain = data.create("cityscapes", root=toy_root, split="test")
+    plain = datasets.create("cityscapes", root=toy_root, split="test")
     with pytest.raises(ConfigError, match="the model knows those of cityscapes:categories"):
         write_submission(model_for(grouped.label_space), plain, tmp_path)
 
@@ -129,7 +129,7 @@ def test_a_data_set_without_a_server(tmp_path):
         (tmp_path / folder).mkdir()
         Image.fromarray(np.zeros(shape, np.uint8)).save(tmp_path / folder / "a.png")
     with pytest.raises(ConfigError, match="camvid has no evaluation server.*cityscapes, kitti_semantic, kitti_road"):
-        rules_of(data.create("camvid", root=tmp_path, split="test"))
+        rules_of(datasets.create("camvid", root=tmp_path, split="test"))
 
 
 def kitti(tmp_path, names):
@@ -141,7 +141,7 @@ def kitti(tmp_path, names):
 
 
 def test_kitti_semantic_keeps_the_names_of_the_images(tmp_path):
-    dataset = data.create("kitti_semantic", root=kitti(tmp_path, ["000000_10", "000001_10"]), split="test")
+    dataset = datasets.create("kitti_semantic", root=kitti(tmp_path, ["000000_10", "000001_10"]), split="test")
     folder = tmp_path / "out"
     write_submission(model_for(LABEL_SPACE), dataset, folder)
     files = check_submission(dataset, folder)
@@ -153,7 +153,7 @@ def test_kitti_semantic_keeps_the_names_of_the_images(tmp_path):
 @pytest.mark.parametrize("target", ["road", "lane"])
 def test_kitti_road_is_seen_from_above(tmp_path, target):
     root = kitti(tmp_path, ["um_000000"])
-    dataset = data.create("kitti_road", root=root, split="test", target=target)
+    dataset = datasets.create("kitti_road", root=root, split="test", target=target)
     model = model_for(dataset.label_space)
     with pytest.raises(DataError, match=r"calib/um_000000.txt: there is no such file"):
         write_submission(model, dataset, tmp_path / "out")

@@ -5,9 +5,9 @@ import torch
 from lightning_fabric import Fabric
 
 from sceneseg import losses, models
-from sceneseg.config import from_dict
-from sceneseg.data.loading import Batch
+from sceneseg.config.schema import from_dict
 from sceneseg.errors import ConfigError
+from sceneseg.loading.scene_samples import Batch
 from sceneseg.tasks.training_step import TrainingStep
 from sceneseg.training.gradients import Gradients, freeze_statistics
 

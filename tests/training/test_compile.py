@@ -5,9 +5,10 @@ import shutil
 import pytest
 import torch
 
-from sceneseg import models, runs
-from sceneseg.config import Config, from_dict
+from sceneseg import models
+from sceneseg.config.schema import Config, from_dict
 from sceneseg.errors import ConfigError
+from sceneseg.records import runs
 from sceneseg.tasks.training_step import TrainingStep
 from sceneseg.training import start
 

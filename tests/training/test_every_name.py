@@ -5,12 +5,12 @@ import math
 import pytest
 import torch
 
-from sceneseg import runs
-from sceneseg.cli import app
+from sceneseg.cli.app import app
 from sceneseg.losses import heads, losses
 from sceneseg.optim.optimizers import OPTIMIZERS
 from sceneseg.optim.schedules import NAMES
-from sceneseg.runs import Run
+from sceneseg.records import runs
+from sceneseg.records.runs import Run
 
 FAST_SCNN = ("-m", "fast_scnn", "--model.width", "0.25")
 PIDNET = ("-m", "pidnet", "--model.width", "8", "--model.boundary", "true", "--loss.boundary_bce", "20")

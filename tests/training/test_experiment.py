@@ -9,15 +9,15 @@ import time
 
 import pytest
 
-from sceneseg import config as configs
-from sceneseg.config import Config
+from sceneseg.config import schema as configs
+from sceneseg.config.schema import Config
+from sceneseg.config.variants import make_variants
 from sceneseg.errors import ConfigError, DataError, RunError
-from sceneseg.runs import Run
-from sceneseg.training import apart, experiment
-from sceneseg.training.apart import Outcome, reason_of, train_apart
+from sceneseg.records.runs import Run
+from sceneseg.training import experiment, isolated
 from sceneseg.training.budget import STAGES, lay_out, measure_step, parse_duration
 from sceneseg.training.experiment import Budget, carry_out, make_plan, open_comparison, plan_of_runs
-from sceneseg.variants import make_variants
+from sceneseg.training.isolated import Outcome, reason_of, train_apart
 
 
 @pytest.fixture
@@ -173,10 +173,12 @@ def test_reasons(error, said):
 
 
 def test_what_ends_a_process_is_said():
-    assert "memory ran out" in apart._outcome({}, -signal.SIGKILL).reason
-    assert apart._outcome({}, -signal.SIGTERM).state == "interrupted"
-    assert "SIGSEGV" in apart._outcome({}, -signal.SIGSEGV).reason
-    assert apart._outcome({"state": "finished", "reason": "", "steps": 5}, 0) == Outcome("finished", "", {"steps": 5})
+    assert "memory ran out" in isolated._outcome({}, -signal.SIGKILL).reason
+    assert isolated._outcome({}, -signal.SIGTERM).state == "interrupted"
+    assert "SIGSEGV" in isolated._outcome({}, -signal.SIGSEGV).reason
+    assert isolated._outcome({"state": "finished", "reason": "", "steps": 5}, 0) == Outcome(
+        "finished", "", {"steps": 5}
+    )
 
 
 def test_a_training_that_fails_says_why_and_leaves_the_rest_alone(base, tmp_path):
@@ -194,7 +196,7 @@ def test_a_comparison_that_is_interrupted_ends_as_if_it_had_not_been(toy_root, t
         *(
             sys.executable,
             "-m",
-            "sceneseg.cli",
+            "sceneseg.cli.app",
             "compare",
             "-m",
             "unet,espnet",

@@ -5,9 +5,9 @@ import torch
 from lightning_fabric import Fabric
 
 from sceneseg import models
-from sceneseg.config import Config
-from sceneseg.data.loading import Batch
+from sceneseg.config.schema import Config
 from sceneseg.errors import TrainingError
+from sceneseg.loading.scene_samples import Batch
 from sceneseg.tasks.training_step import TrainingStep
 from sceneseg.training.gradients import Gradients, freeze_statistics
 

@@ -12,15 +12,16 @@ import pytest
 import torch
 
 import sceneseg
-from sceneseg import runs, tasks
-from sceneseg.config import from_dict
-from sceneseg.data.cityscapes import Cityscapes
-from sceneseg.data.packing import pack
-from sceneseg.data.toy import write_toy_scenes
+from sceneseg import tasks
+from sceneseg.config.schema import from_dict
+from sceneseg.datasets.cityscapes import Cityscapes
 from sceneseg.errors import ConfigError, RunError, TrainingError
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores
-from sceneseg.runs import Run
+from sceneseg.packing.pack import pack
+from sceneseg.records import runs
+from sceneseg.records.runs import Run
+from sceneseg.toy import write_toy_scenes
 from sceneseg.training import checkpoint, start
 from sceneseg.training.loop import Training
 from sceneseg.training.processes import launch
@@ -164,7 +165,7 @@ def test_a_full_disk_leaves_the_last_good_state(toy_root, tmp_path, monkeypatch)
 TRAIN = [
     sys.executable,
     "-m",
-    "sceneseg.cli",
+    "sceneseg.cli.app",
     "train",
     "-m",
     "fast_scnn",

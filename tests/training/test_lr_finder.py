@@ -7,11 +7,11 @@ import pytest
 import torch
 from PIL import Image
 
-from sceneseg import runs
-from sceneseg.cli import app
-from sceneseg.config import from_dict
+from sceneseg.cli.app import app
+from sceneseg.config.schema import from_dict
 from sceneseg.errors import ConfigError, UnknownNameError
 from sceneseg.optim.range_test import rates
+from sceneseg.records import runs
 from sceneseg.training import start
 from sceneseg.training.gradients import random_state
 from sceneseg.training.loop import Training

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from sceneseg import models
-from sceneseg.cli import app
-from sceneseg.config import from_dict
+from sceneseg.cli.app import app
+from sceneseg.config.schema import from_dict
 from sceneseg.errors import ConfigError
 from sceneseg.tasks.training_step import TrainingStep
 from sceneseg.training.planning import _left_in_group, parse_bytes, plan

@@ -8,10 +8,10 @@ import time
 
 import pytest
 
-from sceneseg import runs
-from sceneseg.runs import Run
+from sceneseg.records import runs
+from sceneseg.records.runs import Run
 
-TRAIN = [sys.executable, "-m", "sceneseg.cli", "train"]
+TRAIN = [sys.executable, "-m", "sceneseg.cli.app", "train"]
 
 
 def options(toy_root, folder, name):
@@ -98,5 +98,5 @@ def test_resuming_what_is_no_run(tmp_path):
 
 @pytest.mark.slow
 def test_the_command_proves_it():
-    said = finish(start([sys.executable, "-m", "sceneseg.cli", "verify-resume", "--steps", "8", "--device", "cpu"]))
+    said = finish(start([sys.executable, "-m", "sceneseg.cli.app", "verify-resume", "--steps", "8", "--device", "cpu"]))
     assert "every weight has the same bits" in said

@@ -7,13 +7,13 @@ import sys
 import pytest
 import torch
 
-from sceneseg import runs
-from sceneseg.config import from_dict
+from sceneseg.config.schema import from_dict
 from sceneseg.errors import ConfigError
-from sceneseg.runs import Run
+from sceneseg.records import runs
+from sceneseg.records.runs import Run
 from sceneseg.training.sharding import strategy
 
-TRAIN = [sys.executable, "-m", "sceneseg.cli", "train"]
+TRAIN = [sys.executable, "-m", "sceneseg.cli.app", "train"]
 
 
 def sceneseg(*options):

@@ -12,11 +12,11 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
-from sceneseg import config as configs
-from sceneseg import runs
-from sceneseg.config import from_dict
+from sceneseg.config import schema as configs
+from sceneseg.config.schema import from_dict
 from sceneseg.errors import ConfigError, UnknownNameError
-from sceneseg.runs import Run
+from sceneseg.records import runs
+from sceneseg.records.runs import Run
 from sceneseg.training import start, trackers
 
 

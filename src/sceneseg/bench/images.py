@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from sceneseg.data.toy import draw_scene
-from sceneseg.data.toy.drawing import SMALLEST
+from sceneseg.toy import draw_scene
+from sceneseg.toy.drawing import SMALLEST
 
 
 def street_images(size: tuple[int, int], batch: int = 1) -> npt.NDArray[np.uint8]:

@@ -11,7 +11,7 @@ import torch
 
 from sceneseg.bench.images import street_images
 from sceneseg.bench.memory import peak_growth
-from sceneseg.data.scene import Image
+from sceneseg.datasets.base import Image
 from sceneseg.tasks.semantic import SemanticModel
 
 Size = tuple[int, int]

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from sceneseg.run import unique
+from sceneseg.standalone import unique
 
 
 def telling_names(paths: Sequence[str | Path]) -> list[str]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from sceneseg import runs
 from sceneseg.errors import DataError
+from sceneseg.records import runs
 
 T = TypeVar("T")
 SCHEMA = "sceneseg-bench-1"
@@ -113,7 +113,7 @@ class Record:
 
     Args:
         schema: Version of this layout.
-        environment: Machine, versions, command (`sceneseg.environment`).
+        environment: Machine, versions, command (`sceneseg.records.environment`).
         settings: What was asked for.
         results: One per candidate, size and batch.
     """

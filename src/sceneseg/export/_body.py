@@ -8,9 +8,9 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from sceneseg.config import Size
+from sceneseg.config.schema import Size
 from sceneseg.errors import ModelError
-from sceneseg.models._base import SegmentationModel
+from sceneseg.models.base import SegmentationModel
 
 OPSET = 18  # the first whose Resize can smooth (antialias), and takes sizes for chosen axes
 PIXELS, LOGITS = "pixels", "coarse_logits"

@@ -5,7 +5,7 @@ from typing import Any
 import sceneseg
 from sceneseg.export.plan import Plan
 from sceneseg.labels import IGNORE_INDEX
-from sceneseg.run import FORMAT
+from sceneseg.standalone import FORMAT
 from sceneseg.tasks.semantic import TASK, SemanticModel
 
 

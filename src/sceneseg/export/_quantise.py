@@ -14,7 +14,7 @@ import torch
 from onnxruntime import quantization
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from sceneseg.data.scene import Image
+from sceneseg.datasets.base import Image
 from sceneseg.errors import ConfigError
 from sceneseg.export._body import PIXELS
 from sceneseg.inference.resizing import as_input, resize_picture

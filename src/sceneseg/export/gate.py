@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sceneseg.config import Size
-from sceneseg.data.scene import Image, Scene, SceneDataset
+from sceneseg.config.schema import Size
+from sceneseg.datasets.base import Image, Scene, SceneDataset
 from sceneseg.errors import DataError, ScenesegError
 from sceneseg.inference.resizing import nearest_labels, resize_picture
 from sceneseg.labels import Labels, LabelSpace

@@ -8,15 +8,15 @@ from typing import Any
 
 from rich.progress import Progress
 
-from sceneseg.config import Size
-from sceneseg.data.scene import Image, SceneDataset
+from sceneseg.config.schema import Size
+from sceneseg.datasets.base import Image, SceneDataset
 from sceneseg.errors import ConfigError
 from sceneseg.export import formats
-from sceneseg.export._base import Artifact
 from sceneseg.export._description import describe
+from sceneseg.export.base import Artifact
 from sceneseg.export.gate import TOLERANCE, Verdict, compare, evenly
 from sceneseg.export.plan import make_plan
-from sceneseg.tasks.exported import ExportedModel
+from sceneseg.inference.exported import ExportedModel
 from sceneseg.tasks.semantic import SemanticModel
 
 

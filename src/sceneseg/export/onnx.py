@@ -7,15 +7,15 @@ from typing import Any
 
 import onnx
 
-from sceneseg.data.scene import Image
+from sceneseg.datasets.base import Image
 from sceneseg.export import register
-from sceneseg.export._base import Artifact
 from sceneseg.export._body import export_body
 from sceneseg.export._description import describe
 from sceneseg.export._graph import assemble
 from sceneseg.export._quantise import quantise
+from sceneseg.export.base import Artifact
 from sceneseg.export.plan import Engine, Plan, make_plan
-from sceneseg.run import KEY
+from sceneseg.standalone import KEY
 from sceneseg.tasks.semantic import SemanticModel
 
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import onnx
 
-from sceneseg.data.scene import Image
-from sceneseg.environment import import_openvino
+from sceneseg.datasets.base import Image
 from sceneseg.errors import ConfigError
 from sceneseg.export import register
-from sceneseg.export._base import Artifact
+from sceneseg.export.base import Artifact
 from sceneseg.export.onnx import compose
 from sceneseg.export.plan import Plan
-from sceneseg.run import KEY
+from sceneseg.records.environment import import_openvino
+from sceneseg.standalone import KEY
 from sceneseg.tasks.semantic import SemanticModel
 
 

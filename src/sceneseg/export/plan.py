@@ -5,7 +5,7 @@ from typing import Any, Literal, get_args
 
 import torch
 
-from sceneseg.config import Size
+from sceneseg.config.schema import Size
 from sceneseg.errors import ConfigError, did_you_mean
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.tasks.semantic import SemanticModel

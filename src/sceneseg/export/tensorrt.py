@@ -7,10 +7,10 @@ from typing import Any
 
 import onnx
 
-from sceneseg.data.scene import Image
+from sceneseg.datasets.base import Image
 from sceneseg.errors import ConfigError, ModelError
 from sceneseg.export import register
-from sceneseg.export._base import Artifact
+from sceneseg.export.base import Artifact
 from sceneseg.export.onnx import compose, describe_in
 from sceneseg.export.plan import Plan
 from sceneseg.tasks.semantic import SemanticModel

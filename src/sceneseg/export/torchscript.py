@@ -10,13 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sceneseg.data.scene import Image
+from sceneseg.datasets.base import Image
 from sceneseg.errors import ConfigError, ModelError
 from sceneseg.export import register
-from sceneseg.export._base import Artifact
 from sceneseg.export._body import TRACED_AT, Body
+from sceneseg.export.base import Artifact
 from sceneseg.export.plan import Plan
-from sceneseg.run import KEY
+from sceneseg.standalone import KEY
 from sceneseg.tasks.semantic import SemanticModel
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sceneseg.errors import ModelError
-from sceneseg.inference import drawing
-from sceneseg.inference.drawing import Picture
+from sceneseg.inference import visualization
+from sceneseg.inference.visualization import Picture
 from sceneseg.labels import Labels, LabelSpace
 
 if TYPE_CHECKING:
@@ -68,17 +68,17 @@ class Prediction:
 
     def overlay(self, opacity: float = 0.55, legend: bool = True) -> Picture:
         """Return the image under the class colours, with a legend below, (H', W, 3) uint8."""
-        return drawing.overlay(self.image, self.labels, self.label_space, opacity, legend)
+        return visualization.overlay(self.image, self.labels, self.label_space, opacity, legend)
 
     def save(self, folder: str | Path) -> list[Path]:
         """Write NAME_labelIds.png (stored ids), NAME_color.png (palette: indices and colours) and NAME_overlay.jpg."""
         folder = Path(folder)
         files = {
-            "labelIds.png": drawing.rgb_png(self.label_space.decode(self.labels)),
-            "color.png": drawing.palette_png(self.labels, self.label_space),
-            "overlay.jpg": drawing.jpeg(self.overlay()),
+            "labelIds.png": visualization.rgb_png(self.label_space.decode(self.labels)),
+            "color.png": visualization.palette_png(self.labels, self.label_space),
+            "overlay.jpg": visualization.jpeg(self.overlay()),
         }
         paths = [folder / f"{self.name}_{suffix}" for suffix in files]
         for path, data in zip(paths, files.values(), strict=True):
-            drawing.write_bytes(path, data)
+            visualization.write_bytes(path, data)
         return paths

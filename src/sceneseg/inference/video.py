@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sceneseg import runs
 from sceneseg.errors import ConfigError, DataError
+from sceneseg.records import runs
 
 Picture = npt.NDArray[np.uint8]
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sceneseg.errors import ModelError
-from sceneseg.kernels._grid import (
+from sceneseg.kernels.grid import (
     ROWS_PER_TASK,
     Axis,
     Covered,

@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sceneseg.errors import ConfigError, DataError, ModelError
-from sceneseg.kernels import _grid
-from sceneseg.kernels._grid import Axis, Covered, Taps, axes, runs_triton, upsample
+from sceneseg.kernels import grid
+from sceneseg.kernels.grid import Axis, Covered, Taps, axes, runs_triton, upsample
 from sceneseg.kernels.upsample_cross_entropy_numba import cross_entropy_in_tiles
 from sceneseg.labels import IGNORE_INDEX
 
@@ -166,14 +166,14 @@ def cross_entropy_in_bands(
         last = min(first + step + 1, cells)  # with the row below, down to which pixels lie
         top, bottom = int(rows.starts[first]), int(rows.starts[min(first + step, cells)])
         band = down.part(top, bottom, first)
-        wide = _grid.blend_columns(logits[:, :, first:last], along)  # (B, C, last - first, W)
-        log_p = _grid.blend_rows(wide, band).log_softmax(1)  # (B, C, bottom - top, W)
+        wide = grid.blend_columns(logits[:, :, first:last], along)  # (B, C, last - first, W)
+        log_p = grid.blend_rows(wide, band).log_softmax(1)  # (B, C, bottom - top, W)
         losses, weights, slope = _band(log_p, labels[:, top:bottom].long(), targets)
         loss_sum += losses.sum()
         weight_sum += weights.sum()
         if gradient is not None:
-            back = _grid.blend_rows_back(slope, band, last - first)
-            gradient[:, :, first:last] += _grid.blend_columns_back(back, along, width)
+            back = grid.blend_rows_back(slope, band, last - first)
+            gradient[:, :, first:last] += grid.blend_columns_back(back, along, width)
     return loss_sum, weight_sum, gradient
 
 

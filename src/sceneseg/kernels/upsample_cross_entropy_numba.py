@@ -8,7 +8,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from sceneseg.kernels._grid import ROWS_PER_TASK, Axis, contracted, run_in_threads
+from sceneseg.kernels.grid import ROWS_PER_TASK, Axis, contracted, run_in_threads
 
 if TYPE_CHECKING:
     from sceneseg.kernels.upsample_cross_entropy import Result, Targets

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sceneseg.kernels._grid import Axis, Covered, Taps, axes, blend_columns, blend_rows, runs_triton, upsample
+from sceneseg.kernels.grid import Axis, Covered, Taps, axes, blend_columns, blend_rows, runs_triton, upsample
 from sceneseg.kernels.upsample_cross_entropy import ROWS_PER_BAND, make_targets
 from sceneseg.kernels.upsample_cross_entropy_numba import true_probability_in_tiles
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from sceneseg.errors import ConfigError, DataError, ModelError
-from sceneseg.kernels._grid import Covered, Taps, axes, blend_columns, blend_columns_back, blend_rows, blend_rows_back
+from sceneseg.kernels.grid import Covered, Taps, axes, blend_columns, blend_columns_back, blend_rows, blend_rows_back
 from sceneseg.labels import IGNORE_INDEX
 
 ROWS_PER_BAND = 32  # output rows; more don't fit in the cache, fewer cost more calls

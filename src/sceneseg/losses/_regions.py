@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from sceneseg.kernels._grid import Covered
+from sceneseg.kernels.grid import Covered
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.losses._bands import full_precision, sum_over_bands
 

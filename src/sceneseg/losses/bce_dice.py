@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sceneseg.kernels._grid import Covered
+from sceneseg.kernels.grid import Covered
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.losses import register
 from sceneseg.losses._bands import check, sum_over_bands

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sceneseg.errors import ConfigError
-from sceneseg.kernels._grid import Covered
+from sceneseg.kernels.grid import Covered
 from sceneseg.losses import register
 from sceneseg.losses._bands import check, full_precision, label_weights, sum_over_bands, true_logits
 from sceneseg.losses._edges import boundaries

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sceneseg.errors import ConfigError
-from sceneseg.kernels._grid import Covered
+from sceneseg.kernels.grid import Covered
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.losses import register
 from sceneseg.losses._bands import map_over_bands

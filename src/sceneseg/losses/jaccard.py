@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from sceneseg.kernels._grid import Covered
+from sceneseg.kernels.grid import Covered
 from sceneseg.losses import register
 from sceneseg.losses._bands import check
 from sceneseg.losses._regions import TINY, mean_over_present, regions

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sceneseg.kernels._grid import Covered
+from sceneseg.kernels.grid import Covered
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.losses import register
 from sceneseg.losses._bands import bands, check, full_precision, map_over_bands

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sceneseg.errors import ConfigError
-from sceneseg.kernels._grid import Covered
+from sceneseg.kernels.grid import Covered
 from sceneseg.kernels.upsample_cross_entropy import upsample_cross_entropy
 from sceneseg.kernels.upsample_true_probability import upsample_true_probability
 from sceneseg.labels import IGNORE_INDEX

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from sceneseg.registry import Registry
 
 if TYPE_CHECKING:
-    from sceneseg.models._base import SegmentationModel
+    from sceneseg.models.base import SegmentationModel
 
 models: Registry["SegmentationModel"] = Registry(
     "model",

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from sceneseg.models._layers import ConvNormAct, PooledNorm, resize
+from sceneseg.models.layers import ConvNormAct, PooledNorm, resize
 
 
 class Stem(nn.Sequential):

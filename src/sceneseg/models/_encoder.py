@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from sceneseg.errors import ModelError, UnknownNameError, did_you_mean
-from sceneseg.models._base import SegmentationModel, initialise
 from sceneseg.models._timm import create_timm
 from sceneseg.models._torchvision import import_timm
+from sceneseg.models.base import SegmentationModel, initialise
 
 PROBE_SIZE = (128, 192)
 """The blank image that shows an encoder's strides: divisible by 64, and not square."""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from sceneseg.errors import RunError
-from sceneseg.models._base import IMAGENET_MEAN, IMAGENET_STD
+from sceneseg.models.base import IMAGENET_MEAN, IMAGENET_STD
 
 State = Mapping[str, Tensor]
 Rules = Sequence[tuple[str, str | Callable[[re.Match[str]], str]]]

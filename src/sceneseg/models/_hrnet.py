@@ -15,10 +15,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sceneseg.errors import ModelError
-from sceneseg.models._layers import ConvNormAct, PooledNorm, resize
 from sceneseg.models._residual import Bottleneck, basic_blocks
 from sceneseg.models._timm import create_timm
 from sceneseg.models._variants import choose
+from sceneseg.models.layers import ConvNormAct, PooledNorm, resize
 
 
 @dataclass(frozen=True)

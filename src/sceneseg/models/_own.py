@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sceneseg.errors import ModelError
 from sceneseg.models import models
-from sceneseg.models._base import SegmentationModel
+from sceneseg.models.base import SegmentationModel
 from sceneseg.registry import OWN
 
 

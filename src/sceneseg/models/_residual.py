@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sceneseg.models._layers import ConvNormAct
+from sceneseg.models.layers import ConvNormAct
 
 
 class BasicBlock(nn.Module):

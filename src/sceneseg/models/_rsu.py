@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sceneseg.models._layers import ConvNormAct, resize
+from sceneseg.models.layers import ConvNormAct, resize
 
 DEPTHS = (7, 6, 5, 4, 0, 0)
 """Levels of the residual U of each stage; 0 stands for the dilated one, which keeps its size."""

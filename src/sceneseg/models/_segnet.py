@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sceneseg.errors import ModelError
-from sceneseg.models._layers import ConvNormAct
 from sceneseg.models._timm import create_timm
+from sceneseg.models.layers import ConvNormAct
 
 CONVOLUTIONS = (2, 2, 3, 3, 3)
 MULTIPLES = (1, 2, 4, 8, 8)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sceneseg import models
 from sceneseg.errors import ModelError, did_you_mean
-from sceneseg.models._base import SegmentationModel
+from sceneseg.models.base import SegmentationModel
 
 State = Mapping[str, Tensor]
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from torch import Tensor
 
 from sceneseg.models import register
-from sceneseg.models._base import SegmentationModel, initialise
 from sceneseg.models._segnet import SegNetBody
+from sceneseg.models.base import SegmentationModel, initialise
 
 
 @register

@@ -13,9 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sceneseg.models import register
-from sceneseg.models._base import SegmentationModel
 from sceneseg.models._encoder import TimmEncoder, initialise_decoder
-from sceneseg.models._layers import ConvNormAct, FCNHead, PooledNorm
+from sceneseg.models.base import SegmentationModel
+from sceneseg.models.layers import ConvNormAct, FCNHead, PooledNorm
 
 
 @register

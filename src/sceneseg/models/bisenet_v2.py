@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from sceneseg.models import register
-from sceneseg.models._base import SegmentationModel, initialise
-from sceneseg.models._layers import ConvNormAct, FCNHead, PooledNorm, resize
+from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.models.layers import ConvNormAct, FCNHead, PooledNorm, resize
 
 
 @register

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from sceneseg.errors import ModelError, UnknownNameError
 from sceneseg.models import models, register
-from sceneseg.models._base import IMAGENET_MEAN, IMAGENET_STD, SegmentationModel, initialise
 from sceneseg.models._encoder import check_name
 from sceneseg.models._hrnet import ClassificationHead, HRNetBackbone, load_imagenet_weights
 from sceneseg.models._timm import create_timm
+from sceneseg.models.base import IMAGENET_MEAN, IMAGENET_STD, SegmentationModel, initialise
 
 
 @register

@@ -13,11 +13,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sceneseg.models import register
-from sceneseg.models._base import SegmentationModel, initialise
 from sceneseg.models._dual_resolution import DAPPM, DualResolutionHead, Stem
-from sceneseg.models._layers import ConvNormAct, resize
 from sceneseg.models._residual import Bottleneck, basic_blocks
 from sceneseg.models._variants import choose
+from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.models.layers import ConvNormAct, resize
 
 
 @dataclass(frozen=True)

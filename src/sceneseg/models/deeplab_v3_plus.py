@@ -24,9 +24,9 @@ from torch import Tensor, nn
 
 from sceneseg.errors import ModelError
 from sceneseg.models import register
-from sceneseg.models._base import SegmentationModel
 from sceneseg.models._encoder import TimmEncoder, initialise_decoder
-from sceneseg.models._layers import ASPP, ConvNormAct, SeparableConv, resize
+from sceneseg.models.base import SegmentationModel
+from sceneseg.models.layers import ASPP, ConvNormAct, SeparableConv, resize
 
 SPELLINGS = {"mobilenetv2": "mobilenetv2_100", "xception": "xception65"}
 """The paper's encoders under the names that people use -> timm's names."""

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sceneseg.models import register
-from sceneseg.models._base import SegmentationModel, initialise
+from sceneseg.models.base import SegmentationModel, initialise
 
 EPS = 1e-3
 """The authors' batch normalisation divides by sqrt(variance + 0.001)."""

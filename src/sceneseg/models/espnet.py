@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from sceneseg.models import register
-from sceneseg.models._base import SegmentationModel, initialise
 from sceneseg.models._esp import ConvNormPReLU, NormPReLU, fuse_hierarchically, halve
+from sceneseg.models.base import SegmentationModel, initialise
 
 EPS = 1e-3
 """The authors' batch normalisation divides by sqrt(variance + 0.001)."""

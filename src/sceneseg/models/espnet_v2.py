@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from sceneseg.errors import ModelError
 from sceneseg.models import register
-from sceneseg.models._base import SegmentationModel, initialise
 from sceneseg.models._esp import ConvNormPReLU, NormPReLU, fuse_hierarchically, halve
-from sceneseg.models._layers import average_pool
+from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.models.layers import average_pool
 
 WIDE, NARROW = (1, 2, 3, 4), (1, 1, 2, 3)
 """Dilations of the four branches; at 1/16 the receptive field is held to 7."""

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from sceneseg.models import register
-from sceneseg.models._base import SegmentationModel
 from sceneseg.models._encoder import TimmEncoder, initialise_decoder
-from sceneseg.models._layers import ASPP, ConvNormAct, FCNHead, PyramidPooling, resize
 from sceneseg.models._variants import choose
+from sceneseg.models.base import SegmentationModel
+from sceneseg.models.layers import ASPP, ConvNormAct, FCNHead, PyramidPooling, resize
 
 
 @register

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sceneseg.models import register
-from sceneseg.models._base import SegmentationModel, initialise
-from sceneseg.models._layers import ConvNormAct, FCNHead, PyramidPooling, SeparableConv, resize
+from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.models.layers import ConvNormAct, FCNHead, PyramidPooling, SeparableConv, resize
 
 
 @register

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from sceneseg.errors import ModelError
 from sceneseg.models import register
-from sceneseg.models._base import SegmentationModel
 from sceneseg.models._encoder import TimmEncoder, initialise_decoder
 from sceneseg.models._timm import create_timm
+from sceneseg.models.base import SegmentationModel
 
 CLASSIFIER_CHANNELS = 4096
 

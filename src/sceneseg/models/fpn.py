@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from sceneseg.errors import ModelError
 from sceneseg.models import register
-from sceneseg.models._base import SegmentationModel
 from sceneseg.models._encoder import TimmEncoder, initialise_decoder
+from sceneseg.models.base import SegmentationModel
 
 
 @register

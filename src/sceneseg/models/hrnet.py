@@ -10,8 +10,8 @@ Source: Wang et al., "Deep High-Resolution Representation Learning for Visual Re
 from torch import Tensor
 
 from sceneseg.models import register
-from sceneseg.models._base import SegmentationModel, initialise
 from sceneseg.models._hrnet import HRNetBackbone, concatenate, load_imagenet_weights, pixel_head
+from sceneseg.models.base import SegmentationModel, initialise
 
 
 @register

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from sceneseg.models import register
-from sceneseg.models._base import SegmentationModel, initialise
 from sceneseg.models._hrnet import HRNetBackbone, concatenate, load_imagenet_weights, pixel_head
-from sceneseg.models._layers import ConvNormAct
+from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.models.layers import ConvNormAct
 
 
 @register

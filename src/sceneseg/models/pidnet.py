@@ -15,11 +15,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sceneseg.models import register
-from sceneseg.models._base import SegmentationModel, initialise
 from sceneseg.models._dual_resolution import DAPPM, DualResolutionHead, NormActConv, Stem, pyramid_scales
-from sceneseg.models._layers import ConvNormAct, resize
 from sceneseg.models._residual import BasicBlock, Bottleneck, basic_blocks
 from sceneseg.models._variants import choose
+from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.models.layers import ConvNormAct, resize
 
 
 @dataclass(frozen=True)

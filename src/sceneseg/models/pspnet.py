@@ -11,9 +11,9 @@ corners; the first block of a dilated stage keeps the dilation of the stage befo
 from torch import Tensor
 
 from sceneseg.models import register
-from sceneseg.models._base import SegmentationModel
 from sceneseg.models._encoder import TimmEncoder, initialise_decoder
-from sceneseg.models._layers import FCNHead, PyramidPooling
+from sceneseg.models.base import SegmentationModel
+from sceneseg.models.layers import FCNHead, PyramidPooling
 
 
 @register

@@ -19,10 +19,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sceneseg.models import register
-from sceneseg.models._base import SegmentationModel
-from sceneseg.models._layers import ConvNormAct, resize
 from sceneseg.models._transformer import initialise_transformer
 from sceneseg.models._variants import choose
+from sceneseg.models.base import SegmentationModel
+from sceneseg.models.layers import ConvNormAct, resize
 
 HEADS = (1, 2, 5, 8)
 REDUCTIONS = (8, 4, 2, 1)

@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sceneseg.models import register
-from sceneseg.models._base import SegmentationModel
 from sceneseg.models._torchvision import import_timm
 from sceneseg.models._transformer import PATCH, VIT_MEAN, VIT_STD, ViTEncoder, initialise_transformer
 from sceneseg.models._variants import choose
+from sceneseg.models.base import SegmentationModel
 
 
 @register

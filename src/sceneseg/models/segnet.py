@@ -11,8 +11,8 @@ are padded, where the authors' pooling rounds up and their decoder crops.
 from torch import Tensor
 
 from sceneseg.models import register
-from sceneseg.models._base import SegmentationModel, initialise
 from sceneseg.models._segnet import SegNetBody
+from sceneseg.models.base import SegmentationModel, initialise
 
 
 @register

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from sceneseg.models import register
-from sceneseg.models._base import SegmentationModel
-from sceneseg.models._layers import ConvNormAct
 from sceneseg.models._transformer import PATCH, VIT_MEAN, VIT_STD, ViTEncoder
 from sceneseg.models._variants import choose
+from sceneseg.models.base import SegmentationModel
+from sceneseg.models.layers import ConvNormAct
 
 TAPS = {"naive": (10, 15, 20, 24), "pup": (10, 15, 20, 24), "mla": (6, 12, 18, 24)}
 """Which of 24 layers a decoder looks at."""

@@ -10,8 +10,8 @@ padded, where the authors' pooling rounds up.
 from torch import Tensor
 
 from sceneseg.models import register
-from sceneseg.models._base import SegmentationModel, initialise
 from sceneseg.models._rsu import NestedU
+from sceneseg.models.base import SegmentationModel, initialise
 
 
 @register

@@ -19,9 +19,9 @@ from torch import Tensor, nn
 
 from sceneseg.errors import ModelError
 from sceneseg.models import register
-from sceneseg.models._base import SegmentationModel
 from sceneseg.models._encoder import TimmEncoder, initialise_decoder
 from sceneseg.models._residual import BasicBlock
+from sceneseg.models.base import SegmentationModel
 
 Block = Callable[[int, int], nn.Module]
 """Makes a level's convolutions from its channels in and out."""

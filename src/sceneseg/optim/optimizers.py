@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.optim import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, NAdam, RMSprop
 
-from sceneseg.config import OptimConfig
+from sceneseg.config.schema import OptimConfig
 from sceneseg.errors import UnknownNameError, did_you_mean
 from sceneseg.optim.ftrl import Ftrl
 from sceneseg.optim.groups import parameter_groups

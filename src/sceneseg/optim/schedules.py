@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 
-from sceneseg.config import ScheduleConfig
+from sceneseg.config.schema import ScheduleConfig
 from sceneseg.errors import ConfigError, UnknownNameError, did_you_mean
 
 ONE_CYCLE_RISE = 0.3

@@ -3,12 +3,12 @@
 import shutil
 from pathlib import Path
 
-from sceneseg import runs
 from sceneseg.errors import RunError, TransferError
 from sceneseg.fetching.checks import alone, file_sha256, require_space
 from sceneseg.fetching.transfer import download
 from sceneseg.fetching.watch import Watch
 from sceneseg.publishing.manifest import Entry, check_name
+from sceneseg.records import runs
 
 SUFFIX = ".safetensors"
 CURE = "If the file has moved, ask its publisher for a newer manifest."

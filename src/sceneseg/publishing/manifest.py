@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from sceneseg.config import read_yaml
+from sceneseg.config.schema import read_yaml
 from sceneseg.errors import ConfigError, RunError, UnknownNameError, did_you_mean
 from sceneseg.fetching.transfer import download
 from sceneseg.fetching.watch import Watch

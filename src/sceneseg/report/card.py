@@ -8,16 +8,16 @@ from typing import Any
 
 import yaml
 
-from sceneseg import runs
-from sceneseg.data.download.sources import SOURCES, Source
-from sceneseg.data.toy.writing import MARKER
 from sceneseg.fetching.checks import file_sha256
+from sceneseg.fetching.datasets.sources import SOURCES, Source
 from sceneseg.fetching.watch import Watch
-from sceneseg.report.contents import Contents, Plain, read_contents
-from sceneseg.report.page import COLUMNS, HARDWARE, SETTINGS, SUMMARY
+from sceneseg.records import runs
+from sceneseg.records.runs import Run
+from sceneseg.report.formatting import duration, label, number, percent, words
 from sceneseg.report.render import render_text
-from sceneseg.report.words import duration, label, number, percent, words
-from sceneseg.runs import Run
+from sceneseg.report.run.page import COLUMNS, HARDWARE, SETTINGS, SUMMARY
+from sceneseg.report.run.run_reader import Contents, Plain, read_contents
+from sceneseg.toy.writing import MARKER
 
 TEMPLATE = "card.md.j2"
 HUB_LICENCES = {

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from sceneseg.data.scene import Scene
-from sceneseg.data.statistics import Statistics
-from sceneseg.inference import drawing
+from sceneseg.datasets.base import Scene
+from sceneseg.datasets.statistics import Statistics
+from sceneseg.inference import visualization
 from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace
 
 ROW = 0.24
@@ -40,9 +40,9 @@ def draw_statistics(statistics: Statistics, file: Path, examples: int = 6) -> No
     scenes = [statistics.dataset.read(i) for i in statistics.examples(examples)]
     cells = [_small(scene, space) for scene in scenes]
     cells += [np.full_like(cells[0], 255)] * (-len(cells) % COLUMNS)
-    sheet = drawing.grid([_level(cells[i : i + COLUMNS]) for i in range(0, len(cells), COLUMNS)], CELL, GAP)
+    sheet = visualization.grid([_level(cells[i : i + COLUMNS]) for i in range(0, len(cells), COLUMNS)], CELL, GAP)
     sheet = np.pad(sheet, ((0, 0), (0, WIDTH - sheet.shape[1]), (0, 0)), constant_values=255)
-    drawing.write_bytes(file, drawing.rgb_png(np.vstack([charts, sheet])))
+    visualization.write_bytes(file, visualization.rgb_png(np.vstack([charts, sheet])))
 
 
 def draw_annotations(scenes: Sequence[Scene], space: LabelSpace, file: Path) -> None:
@@ -56,20 +56,20 @@ def draw_annotations(scenes: Sequence[Scene], space: LabelSpace, file: Path) -> 
     rows = []
     for scene in scenes:
         labels = _labels(scene)
-        colors = drawing.colourise(labels, space)
-        rows.append(_level([scene.image, colors, drawing.overlay(scene.image, labels, space)]))
-    drawing.write_bytes(file, drawing.rgb_png(drawing.grid(rows, width=640)))
+        colors = visualization.colourise(labels, space)
+        rows.append(_level([scene.image, colors, visualization.overlay(scene.image, labels, space)]))
+    visualization.write_bytes(file, visualization.rgb_png(visualization.grid(rows, width=640)))
 
 
-def draw_gallery(pictures: Sequence[tuple[drawing.Picture, str]], file: Path) -> None:
+def draw_gallery(pictures: Sequence[tuple[visualization.Picture, str]], file: Path) -> None:
     """Write pictures of any shapes with a line of text below each, three in a row."""
-    cells = [drawing.captioned(picture, text, CELL) for picture, text in pictures]
+    cells = [visualization.captioned(picture, text, CELL) for picture, text in pictures]
     cells += [np.full((1, CELL, 3), DARK, np.uint8)] * (-len(cells) % COLUMNS)
     rows = [_level(cells[i : i + COLUMNS]) for i in range(0, len(cells), COLUMNS)]
-    drawing.write_bytes(file, drawing.rgb_png(drawing.grid(rows, CELL, GAP)))
+    visualization.write_bytes(file, visualization.rgb_png(visualization.grid(rows, CELL, GAP)))
 
 
-def _charts(facts: Mapping[str, Any], together: npt.NDArray[np.int64], space: LabelSpace) -> drawing.Picture:
+def _charts(facts: Mapping[str, Any], together: npt.NDArray[np.int64], space: LabelSpace) -> visualization.Picture:
     names = list(facts["classes"])
     height = max(3.2, 1.5 + ROW * len(names))
     figure = Figure(figsize=(WIDTH / 100, height), dpi=100, layout="constrained")
@@ -125,19 +125,19 @@ def _percent(share: float) -> str:
     return "none" if share == 0 else f"{share:.3g} %"
 
 
-def _small(scene: Scene, space: LabelSpace) -> drawing.Picture:
+def _small(scene: Scene, space: LabelSpace) -> visualization.Picture:
     """Draw the overlay at the size of a cell, so that lines and letters stay sharp."""
     height, width = scene.image.shape[:2]
     rows = max(1, round(CELL * height / width))
     index = np.ix_(np.arange(rows) * height // rows, np.arange(CELL) * width // CELL)
-    return drawing.overlay(scene.image[index], _labels(scene)[index], space)
+    return visualization.overlay(scene.image[index], _labels(scene)[index], space)
 
 
 def _labels(scene: Scene) -> Labels:
     return np.full(scene.image.shape[:2], IGNORE_INDEX, np.uint8) if scene.labels is None else scene.labels
 
 
-def _level(pictures: list[drawing.Picture]) -> list[drawing.Picture]:
+def _level(pictures: list[visualization.Picture]) -> list[visualization.Picture]:
     """Bring pictures of one width to one height, filled up as behind a legend."""
     height = max(picture.shape[0] for picture in pictures)
     return [np.pad(p, ((0, height - p.shape[0]), (0, 0), (0, 0)), constant_values=DARK) for p in pictures]

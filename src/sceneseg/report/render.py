@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from sceneseg.report.words import label, milliseconds, percent, words
+from sceneseg.report.formatting import label, milliseconds, percent, words
 
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -4,14 +4,14 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
-from sceneseg import runs
+from sceneseg.records import runs
 from sceneseg.registry import Registry
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from sceneseg.config import Config
-    from sceneseg.tasks._base import Task
+    from sceneseg.config.schema import Config
+    from sceneseg.tasks.base import Task
     from sceneseg.tasks.classification import ClassificationModel
     from sceneseg.tasks.semantic import SemanticModel
 

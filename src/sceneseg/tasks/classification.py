@@ -17,20 +17,21 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import sceneseg
-from sceneseg import data, losses, models, runs
-from sceneseg.config import Config, Size
-from sceneseg.data import loading
-from sceneseg.data.image_folder import ImageFolder
-from sceneseg.data.image_samples import CENTRE, ImageSamples, crop_centre, image_loader
-from sceneseg.data.scene import Image, read_image
-from sceneseg.data.statistics import ClassCounts, class_weights
+from sceneseg import datasets, losses, models
+from sceneseg.config.schema import Config, Size
+from sceneseg.datasets.base import Image, read_image
+from sceneseg.datasets.image_folder import ImageFolder
+from sceneseg.datasets.statistics import ClassCounts, class_weights
 from sceneseg.devices import resolve_device
 from sceneseg.errors import ConfigError, DataError, RunError
+from sceneseg.loading import scene_samples
+from sceneseg.loading.image_samples import CENTRE, ImageSamples, crop_centre, image_loader
 from sceneseg.metrics.accuracy import Answers, accuracy_scores
+from sceneseg.records import runs
+from sceneseg.records.runs import Run, write_history
 from sceneseg.registry import check_arguments
-from sceneseg.runs import Run, write_history
 from sceneseg.tasks import register
-from sceneseg.tasks._base import Step, Task, Validation, autocast, load_strictly, segments
+from sceneseg.tasks.base import Step, Task, Validation, autocast, load_strictly, segments
 
 TASK = "classification"
 DEFAULT_SIZE = (224, 224)
@@ -117,7 +118,7 @@ class Classification(Task):
     def training_samples(self, workers: int) -> ImageSamples:
         """Return random crops."""
         config = self.config
-        cache = loading.fits_in_memory(self.train, workers) if config.data.cache is None else config.data.cache
+        cache = scene_samples.fits_in_memory(self.train, workers) if config.data.cache is None else config.data.cache
         return ImageSamples(self.train, config.augment, config.seed, self.size, cache)
 
     def validate(self, workers: int) -> Validation:
@@ -224,7 +225,7 @@ class ClassificationModel:
         """Predict labelled batches and note the answers.
 
         Args:
-            batches: `sceneseg.data.loading.Batch`es with one label for each image.
+            batches: `sceneseg.loading.scene_samples.Batch`es with one label for each image.
         """
         answers = Answers(self.classes)
         for batch in batches:
@@ -303,7 +304,7 @@ def open_split(name: str, **arguments: Any) -> ImageFolder:
     Raises:
         DataError: It isn't where it should be, or is a data set of another kind.
     """
-    dataset = data.datasets.create(name, **arguments)
+    dataset = datasets.datasets.create(name, **arguments)
     if not isinstance(dataset, ImageFolder):
         raise DataError(
             f"{dataset.name} has labels for pixels; --task classification needs images with one class each: "

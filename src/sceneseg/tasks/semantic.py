@@ -15,29 +15,30 @@ from rich.progress import Progress
 from torch import Tensor
 
 import sceneseg
-from sceneseg import data, models, runs
-from sceneseg.config import Config, Size
-from sceneseg.data import loading
-from sceneseg.data.doctor import quick_check
-from sceneseg.data.loading import TrainingSamples, WholeScenes
-from sceneseg.data.sampling import ClassPlaces, find_places
-from sceneseg.data.scene import Image, Scene, SceneDataset, read_image
-from sceneseg.data.statistics import class_weights, count_classes
+from sceneseg import datasets, models
+from sceneseg.config.schema import Config, Size
+from sceneseg.datasets.base import Image, Scene, SceneDataset, read_image
+from sceneseg.datasets.statistics import class_weights, count_classes
 from sceneseg.devices import gather, processes, resolve_device, resolve_engine
+from sceneseg.doctor import quick_check
 from sceneseg.errors import ConfigError, DataError, RunError
+from sceneseg.evaluation.samples import Samples
+from sceneseg.inference.engines import OpenVINONetwork
 from sceneseg.inference.prediction import Prediction
 from sceneseg.inference.resizing import Pixels, as_input, nearest_labels, resize_picture
 from sceneseg.kernels.upsample_argmax import upsample_argmax
 from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace
+from sceneseg.loading import scene_samples
+from sceneseg.loading.sampling import ClassPlaces, find_places
+from sceneseg.loading.scene_samples import TrainingSamples, WholeScenes
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores
-from sceneseg.models._base import SegmentationModel
-from sceneseg.models._cost import model_cost
-from sceneseg.runs import Run
+from sceneseg.models.base import SegmentationModel
+from sceneseg.models.cost import model_cost
+from sceneseg.records import runs
+from sceneseg.records.runs import Run
 from sceneseg.tasks import register
-from sceneseg.tasks._base import Task, Validation, autocast, load_strictly, segments
-from sceneseg.tasks.engines import OpenVINONetwork
-from sceneseg.tasks.samples import Samples
+from sceneseg.tasks.base import Task, Validation, autocast, load_strictly, segments
 from sceneseg.tasks.training_step import TrainingStep
 from sceneseg.tasks.transfer import prepare
 
@@ -57,7 +58,7 @@ class Semantic(Task):
         super().__init__(config)
         wanted = config.data
         self.train, self.val = (
-            data.create(wanted.name, root=wanted.root, split=split, **wanted.options)
+            datasets.create(wanted.name, root=wanted.root, split=split, **wanted.options)
             for split in (wanted.train_split, wanted.val_split)
         )
         for part in (self.train, self.val):
@@ -103,7 +104,7 @@ class Semantic(Task):
     def training_samples(self, workers: int) -> TrainingSamples:
         """Return augmented scenes."""
         config = self.config
-        cache = loading.fits_in_memory(self.train, workers) if config.data.cache is None else config.data.cache
+        cache = scene_samples.fits_in_memory(self.train, workers) if config.data.cache is None else config.data.cache
         places = self._places() if config.augment.class_uniform else None
         epochs = (config.train.epochs, config.train.steps_in_epoch(len(self.train)) * config.train.batch_size)
         return TrainingSamples(self.train, config.augment, config.seed, config.data.target_size, cache, places, epochs)
@@ -117,7 +118,7 @@ class Semantic(Task):
         """Score at the labels' native size; what is kept are counts and a few samples."""
         samples = Samples([files.name for files in self.val.files], self.val.label_space)
         rank, world = processes()  # which take turns, so that no scene counts twice
-        scenes = loading.scene_loader(WholeScenes(self.val, range(rank, len(self.val), world)), workers)
+        scenes = scene_samples.scene_loader(WholeScenes(self.val, range(rank, len(self.val), world)), workers)
         counts = SemanticCounts(self.val.label_space)
         for part in gather(self.model.evaluate(scenes, self.val.label_space, samples.add)):
             counts.merge(part)

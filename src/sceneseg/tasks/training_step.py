@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from sceneseg import losses
-from sceneseg.config import Config
+from sceneseg.config.schema import Config
 from sceneseg.errors import ConfigError
 from sceneseg.losses import CLASSES
-from sceneseg.models._base import SegmentationModel
-from sceneseg.tasks._base import Step
+from sceneseg.models.base import SegmentationModel
+from sceneseg.tasks.base import Step
 from sceneseg.tasks.weighted_losses import WeightedLosses
 
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from sceneseg import runs
-from sceneseg.config import Config
+from sceneseg.config.schema import Config
 from sceneseg.labels import LabelSpace
-from sceneseg.models._base import SegmentationModel
 from sceneseg.models._transfer import freeze, start_encoder_from, start_from
+from sceneseg.models.base import SegmentationModel
+from sceneseg.records import runs
 
 
 def prepare(network: SegmentationModel, config: Config, label_space: LabelSpace) -> list[str]:

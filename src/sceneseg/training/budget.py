@@ -6,11 +6,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sceneseg import config as configs
 from sceneseg import tasks
-from sceneseg.config import Config
+from sceneseg.config import schema as configs
+from sceneseg.config.schema import Config
 from sceneseg.errors import ConfigError
-from sceneseg.runs import Run
+from sceneseg.records.runs import Run
 from sceneseg.training.loop import Training
 from sceneseg.training.processes import launch
 

@@ -8,7 +8,7 @@ import torch
 
 from sceneseg.devices import gather, processes
 from sceneseg.errors import RunError
-from sceneseg.runs import atomic
+from sceneseg.records.runs import atomic
 from sceneseg.training import sharding
 from sceneseg.training.gradients import random_state, set_random_state
 

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sceneseg import config as configs
-from sceneseg import data, tasks
-from sceneseg.config import Config
-from sceneseg.environment import command_line
+from sceneseg import datasets, tasks
+from sceneseg.config import schema as configs
+from sceneseg.config.schema import Config
+from sceneseg.config.variants import Variant
 from sceneseg.errors import ConfigError, DataError
+from sceneseg.evaluation.joint_space import joint_space
 from sceneseg.labels import LabelSpace
 from sceneseg.models import models
+from sceneseg.records.environment import command_line
+from sceneseg.records.runs import Comparison, Run, create_run, read_json, read_label_space, write_json
 from sceneseg.registry import check_arguments
-from sceneseg.runs import Comparison, Run, create_run, read_json, read_label_space, write_json
-from sceneseg.tasks.together import joint_space
-from sceneseg.training.apart import Outcome, train_apart
 from sceneseg.training.budget import lay_out
-from sceneseg.variants import Variant
+from sceneseg.training.isolated import Outcome, train_apart
 
 Plain = dict[str, Any]
 FORMAT = 1
@@ -192,7 +192,7 @@ def check_split(config: Config, split: str | None) -> None:
     given = config.data
     if split in (None, given.val_split):
         return
-    dataset = data.create(given.name, root=given.root, split=str(split), **given.options)
+    dataset = datasets.create(given.name, root=given.root, split=str(split), **given.options)
     if not dataset.has_labels:
         raise DataError(
             f"The {split} split of {dataset.name} has no labels to compare with. Leave --split {split} out: the "
@@ -212,7 +212,7 @@ def _train(comparison: Comparison, job: Plain, budget: Plain, before: Plain) -> 
 
 def _label_space(config: Config) -> LabelSpace:
     given = config.data
-    return data.create(given.name, root=given.root, split=given.train_split, **given.options).label_space
+    return datasets.create(given.name, root=given.root, split=given.train_split, **given.options).label_space
 
 
 def _plan(candidates: list[Plain], split: str | None, budget: Plain | None, score_in: str | None) -> Plain:

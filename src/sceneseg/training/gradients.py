@@ -20,10 +20,10 @@ from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule
 from torch import Tensor, nn
 
-from sceneseg.data.loading import Batch
 from sceneseg.devices import is_out_of_memory, sum_over_processes
 from sceneseg.errors import TrainingError
-from sceneseg.tasks._base import Step
+from sceneseg.loading.scene_samples import Batch
+from sceneseg.tasks.base import Step
 
 
 @dataclass

@@ -10,18 +10,18 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from sceneseg import config as configs
-from sceneseg.config import Config
-from sceneseg.data import loading
-from sceneseg.data.loading import Batch, StepSampler
+from sceneseg.config import schema as configs
+from sceneseg.config.schema import Config
 from sceneseg.devices import any_process, gather, keep_in_float32, resolve_precision, share_buffers
 from sceneseg.errors import ConfigError, TrainingError
-from sceneseg.inference import drawing
+from sceneseg.inference import visualization
+from sceneseg.loading import scene_samples
+from sceneseg.loading.scene_samples import Batch, StepSampler
 from sceneseg.optim import optimizers
 from sceneseg.optim.averaging import WeightAverage
 from sceneseg.optim.schedules import learning_rate
-from sceneseg.runs import Run, write_history, write_json
-from sceneseg.tasks._base import Step, Task
+from sceneseg.records.runs import Run, write_history, write_json
+from sceneseg.tasks.base import Step, Task
 from sceneseg.training import sharding, trackers
 from sceneseg.training.checkpoint import Progress, load_state, save_state
 from sceneseg.training.gradients import Gradients, freeze_statistics
@@ -89,7 +89,7 @@ class Training:
         self.average = WeightAverage(self.model.network, config.train.ema) if config.train.ema else None
         self.steps_per_epoch = config.train.steps_in_epoch(len(task.train))
         self.steps = self.steps_per_epoch * config.train.epochs
-        self.workers = loading.default_workers() if config.data.workers is None else config.data.workers
+        self.workers = scene_samples.default_workers() if config.data.workers is None else config.data.workers
         self.samples = task.training_samples(self.workers)
         torch.manual_seed(config.seed)  # for dropout; weights and samples have generators of their own
         self.progress = load_state(run.state, self._parts()) if resume else Progress()
@@ -208,7 +208,7 @@ class Training:
         first, size = self.progress.step, self.config.train.batch_size
         sampler = StepSampler(first, self.steps, size, self.fabric.global_rank, self.fabric.world_size)
         pinned = self.fabric.device.type == "cuda"
-        batches = iter(loading.training_loader(self.samples, sampler, self.workers, pinned))
+        batches = iter(scene_samples.training_loader(self.samples, sampler, self.workers, pinned))
         for _ in range(len(sampler)):
             start = time.perf_counter()
             batch: Any = next(batches)
@@ -314,7 +314,7 @@ class Training:
                 found.write(self.run)
                 write_json(self.run.metrics, found.scores)
         if found.picture is not None:
-            drawing.write_bytes(self.run.preview(epoch), drawing.rgb_png(found.picture))
+            visualization.write_bytes(self.run.preview(epoch), visualization.rgb_png(found.picture))
             monitor.picture(found.picture, self.progress.step)
         return {k: found.scores[k] for k in {*self.task.scores, key}}
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from sceneseg.data import loading
-from sceneseg.data.loading import StepSampler
+from sceneseg.loading import scene_samples
+from sceneseg.loading.scene_samples import StepSampler
 from sceneseg.optim import optimizers
 from sceneseg.optim.range_test import Numbers, RangeTest
 from sceneseg.training.gradients import freeze_statistics, random_state, set_random_state
@@ -68,7 +68,7 @@ def sweep_rates(
 def _batches(training: Training, steps: int) -> Iterator[Any]:
     fabric = training.fabric
     sampler = StepSampler(0, steps, training.config.train.batch_size, fabric.global_rank, fabric.world_size)
-    yield from loading.training_loader(training.samples, sampler, training.workers)
+    yield from scene_samples.training_loader(training.samples, sampler, training.workers)
 
 
 @contextmanager

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from sceneseg.config import Config, Size
+from sceneseg.config.schema import Config, Size
 from sceneseg.errors import ConfigError
-from sceneseg.models._cost import model_cost, model_memory
+from sceneseg.models.cost import model_cost, model_memory
 from sceneseg.optim import optimizers
 from sceneseg.training.recompute import checkpoint_blocks
 

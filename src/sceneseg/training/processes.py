@@ -6,7 +6,7 @@ import sys
 
 from lightning_fabric import Fabric
 
-from sceneseg.config import Config
+from sceneseg.config.schema import Config
 from sceneseg.devices import keep_freed_memory, resolve_device, resolve_precision
 from sceneseg.errors import ConfigError
 from sceneseg.training.sharding import strategy

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from sceneseg.config import Config
+from sceneseg.config.schema import Config
 from sceneseg.devices import processes, share_buffers
 from sceneseg.errors import ConfigError
 from sceneseg.training.recompute import outermost_blocks

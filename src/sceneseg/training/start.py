@@ -5,15 +5,15 @@ from typing import Any
 
 from lightning_fabric import Fabric
 
-from sceneseg import config as configs
 from sceneseg import tasks
-from sceneseg.config import Config
-from sceneseg.data import datasets
-from sceneseg.environment import environment
+from sceneseg.config import schema as configs
+from sceneseg.config.schema import Config
+from sceneseg.datasets import datasets
 from sceneseg.errors import ConfigError
 from sceneseg.models import models
-from sceneseg.runs import Run, create_run, write_json, write_text
-from sceneseg.tasks._base import Task
+from sceneseg.records.environment import environment
+from sceneseg.records.runs import Run, create_run, write_json, write_text
+from sceneseg.tasks.base import Task
 from sceneseg.training import trackers
 from sceneseg.training.hooks import Hooks
 from sceneseg.training.loop import Training

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sceneseg.config import Size
+from sceneseg.config.schema import Size
 from sceneseg.devices import is_out_of_memory
-from sceneseg.tasks._base import Step
+from sceneseg.tasks.base import Step
 from sceneseg.training.gradients import Before
 
 Compute = Callable[[Tensor, Tensor, Tensor], object]

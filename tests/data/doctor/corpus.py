@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from sceneseg import data
+from sceneseg import datasets
 from sceneseg.labels import LabelSpace
 
 Break = Callable[[Path], None]
@@ -18,7 +18,7 @@ TRAIN, VAL = 4, 2
 def healthy(toy: Path, root: Path) -> LabelSpace:
     """Write toy scenes as images beside masks of the seven categories; return their label space."""
     for split, count in (("train", TRAIN), ("val", VAL)):
-        dataset = data.create("cityscapes", root=toy, split=split, label_space="categories")
+        dataset = datasets.create("cityscapes", root=toy, split=split, label_space="categories")
         for i in range(count):
             scene = dataset.read(i)
             save(root / "images" / split / f"s{i}.png", scene.image)
@@ -153,7 +153,7 @@ def exif(orientation: int) -> Break:
 
 def label_ids(root: Path) -> None:
     """The 19 classes are named, and the masks hold the 34 ids of the download."""
-    from sceneseg.data.cityscapes import LABEL_SPACE
+    from sceneseg.datasets.cityscapes import LABEL_SPACE
 
     ids = np.array([c.label_ids[0] for c in LABEL_SPACE.classes], np.uint8)
     each_mask(lambda mask: ids[np.where(mask == 255, 0, mask * 2 + 1)])(root)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from corpus import ERRORS, TRAIN, VAL, WARNINGS, healthy, load, save, write_names
 
-from sceneseg import data
-from sceneseg.data.cityscapes import LABEL_SPACE
-from sceneseg.data.doctor import diagnose, quick_check, repair
-from sceneseg.data.doctor.facts import look_at
-from sceneseg.data.doctor.ids import understand
+from sceneseg import datasets
+from sceneseg.datasets.cityscapes import LABEL_SPACE
+from sceneseg.doctor import diagnose, quick_check, repair
+from sceneseg.doctor.facts import look_at
+from sceneseg.doctor.ids import understand
 from sceneseg.errors import DataError
 
 UNSEEN_AT_A_GLANCE = {"single-class", "swapped", "shared-images"}
@@ -30,7 +30,7 @@ def root(original, tmp_path):
 
 
 def splits(root):
-    return [data.create("folder", root=root, split=split) for split in ("train", "val")]
+    return [datasets.create("folder", root=root, split=split) for split in ("train", "val")]
 
 
 def test_a_healthy_set_has_nothing(root, toy_root):
@@ -95,7 +95,7 @@ def test_what_repairs_do(root, tmp_path):
     spoil(root)
     repaired = repair(diagnose("folder", root), tmp_path / "out")
     assert (repaired.pairs, repaired.left_out) == (TRAIN + VAL, {})
-    labels = data.create("folder", root=tmp_path / "out", split="val").read(1).labels
+    labels = datasets.create("folder", root=tmp_path / "out", split="val").read(1).labels
     assert np.array_equal(labels, sky.astype(np.uint8))
     with pytest.raises(DataError, match="expected a new or empty folder"):
         repair(diagnose("folder", root), tmp_path / "out")
@@ -106,7 +106,7 @@ def test_colours_become_classes_to_be_named(root, tmp_path):
     ERRORS["masks are colours"][1](root)
     repaired = repair(diagnose("folder", root), tmp_path / "out")
     assert repaired.names_to_fill_in
-    names = data.create("folder", root=tmp_path / "out").label_space.names
+    names = datasets.create("folder", root=tmp_path / "out").label_space.names
     assert len(names) >= max(kinds)
     assert all(name.startswith("color_") for name in names)
 
@@ -127,30 +127,30 @@ def test_a_turned_image_is_saved_as_its_mask_lies(root, tmp_path):
 
 def test_colours_of_the_data_set_are_read_without_asking(toy_root, tmp_path):
     root = shutil.copytree(toy_root, tmp_path / "toy")
-    expected = data.create("cityscapes", root=root).read(0).labels
+    expected = datasets.create("cityscapes", root=root).read(0).labels
     for path in (root / "gtFine").rglob("*_labelIds.png"):
         shutil.copy(path.with_name(path.name.replace("labelIds", "color")), path)
     diagnosis = diagnose("cityscapes", root)
     assert [f.kind for f in diagnosis.findings] == ["colored-masks"]
     repair(diagnosis, tmp_path / "out")
-    labels = data.create("folder", root=tmp_path / "out").read(0).labels
+    labels = datasets.create("folder", root=tmp_path / "out").read(0).labels
     assert (labels == expected)[expected != 255].mean() > 0.999
 
 
 def test_train_ids_where_label_ids_are_due(toy_root, tmp_path):
     root = shutil.copytree(toy_root, tmp_path / "toy")
-    truth = data.create("cityscapes", root=root).read(0).labels
+    truth = datasets.create("cityscapes", root=root).read(0).labels
     for path in (root / "gtFine").rglob("*_labelIds.png"):
         save(path, LABEL_SPACE.encode(load(path)))
     diagnosis = diagnose("cityscapes", root)
     assert [f.kind for f in diagnosis.findings] == ["train-ids"]
     repair(diagnosis, tmp_path / "out")
-    assert np.array_equal(data.create("folder", root=tmp_path / "out").read(0).labels, truth)
+    assert np.array_equal(datasets.create("folder", root=tmp_path / "out").read(0).labels, truth)
 
 
 def test_missing_images_of_a_list(root):
     (root / "train.txt").write_text("images/train/s0.png masks/train/s0.png\nimages/train/s9.png masks/train/s1.png\n")
-    write_names(root, data.create("folder", root=root).label_space.names, "train: train.txt")
+    write_names(root, datasets.create("folder", root=root).label_space.names, "train: train.txt")
     assert [f.kind for f in diagnose("folder", root, ["train"]).findings] == ["missing-images"]
 
 

@@ -3,22 +3,22 @@
 import numpy as np
 import pytest
 
-from sceneseg import data
-from sceneseg.data import packing
-from sceneseg.data.doctor import diagnose, quick_check, repair
-from sceneseg.data.shards import CONTAINERS
+from sceneseg import datasets
+from sceneseg.doctor import diagnose, quick_check, repair
 from sceneseg.errors import DataError
+from sceneseg.packing import pack
+from sceneseg.packing.shards import CONTAINERS
 
 
 @pytest.fixture(params=CONTAINERS)
 def packed(request, toy_root, tmp_path):
     for split in ("train", "val"):
-        packing.pack(data.create("cityscapes", root=toy_root, split=split), tmp_path / "pack", request.param, 1)
+        pack.pack(datasets.create("cityscapes", root=toy_root, split=split), tmp_path / "pack", request.param, 1)
     return tmp_path / "pack"
 
 
 def splits(root):
-    return [data.create("packed", root=root, split=split) for split in ("train", "val")]
+    return [datasets.create("packed", root=root, split=split) for split in ("train", "val")]
 
 
 def test_a_healthy_pack_has_nothing(packed):
@@ -33,10 +33,10 @@ def test_nothing_is_decoded_at_a_glance_but_some_labels(packed, monkeypatch):
 
 
 def test_a_scene_in_two_splits(packed, toy_root):
-    kind = data.create("packed", root=packed, split="train").pack.format
-    whole = data.create("cityscapes", root=toy_root, split="train")
+    kind = datasets.create("packed", root=packed, split="train").pack.format
+    whole = datasets.create("cityscapes", root=toy_root, split="train")
     whole.split = "val"
-    packing.pack(whole, packed / "twice", kind, 1)
+    pack.pack(whole, packed / "twice", kind, 1)
     (packed / "val").rename(packed / "old")
     (packed / "twice" / "val").rename(packed / "val")
     with pytest.raises(DataError, match=r"(?s)shared-images: 9 images are in more than one.*data doctor -d packed -p"):

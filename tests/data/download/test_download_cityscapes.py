@@ -10,9 +10,9 @@ import zipfile
 import pytest
 import requests
 
-from sceneseg.data.download import Archive, Source, Watch, fetch, login
 from sceneseg.errors import DataError
 from sceneseg.fetching import transfer
+from sceneseg.fetching.datasets import Archive, Source, Watch, fetch, login
 
 
 def zipped(files):

@@ -10,11 +10,12 @@ from contextlib import nullcontext
 
 import pytest
 
-from sceneseg.commands import data_get
-from sceneseg.data import datasets, download
-from sceneseg.data.download import Archive, BadArchiveError, Source, Watch, fetch
+from sceneseg.cli import data_get
+from sceneseg.datasets import datasets
 from sceneseg.errors import DataError, TransferError, UnknownNameError
 from sceneseg.fetching import checks
+from sceneseg.fetching import datasets as download
+from sceneseg.fetching.datasets import Archive, BadArchiveError, Source, Watch, fetch
 
 
 def zipped(files):

@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from sceneseg.data.download import BadArchiveError, Watch, unpacking
+from sceneseg.fetching.datasets import BadArchiveError, Watch, unpacking
 
 
 def zipped(files):

@@ -9,7 +9,7 @@ import numpy as np
 
 from sceneseg.bench.engines._base import Engine, Pixels
 from sceneseg.bench.job import Job
-from sceneseg.environment import import_openvino
+from sceneseg.records.environment import import_openvino
 
 
 class FileEngine(Engine):

@@ -12,8 +12,8 @@ from torch import Tensor
 from sceneseg.bench.engines._base import Engine, Pixels
 from sceneseg.bench.job import Candidate, Job, Size
 from sceneseg.bench.memory import MIB
-from sceneseg.config import from_dict
-from sceneseg.data.cityscapes import LABEL_SPACE
+from sceneseg.config.schema import from_dict
+from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.devices import resolve_precision
 from sceneseg.inference.resizing import as_input, resize_picture
 from sceneseg.kernels.upsample_argmax import upsample_argmax_reference

@@ -9,8 +9,8 @@ from sceneseg.bench.engines import register
 from sceneseg.bench.engines._base import Pixels
 from sceneseg.bench.engines.sceneseg import Sceneseg
 from sceneseg.bench.job import Job
+from sceneseg.inference.engines import OpenVINONetwork
 from sceneseg.inference.resizing import resize_picture
-from sceneseg.tasks.engines import OpenVINONetwork
 
 
 @register

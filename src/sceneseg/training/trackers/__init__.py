@@ -12,7 +12,7 @@ from sceneseg.errors import ConfigError
 from sceneseg.registry import Registry
 
 if TYPE_CHECKING:
-    from sceneseg.runs import Run
+    from sceneseg.records.runs import Run
     from sceneseg.training.trackers._base import Tracker
 
 ALWAYS = ("tensorboard",)

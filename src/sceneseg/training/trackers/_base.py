@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
-from sceneseg.runs import Run, read_json, write_json
+from sceneseg.records.runs import Run, read_json, write_json
 
 End = Literal["finished", "interrupted", "failed"]
 

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from sceneseg import config as configs
-from sceneseg.runs import Run
+from sceneseg.config import schema as configs
+from sceneseg.records.runs import Run
 from sceneseg.training.trackers import register
 from sceneseg.training.trackers._base import End, Tracker
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from sceneseg.runs import Run
+from sceneseg.records.runs import Run
 from sceneseg.training.trackers import register
 from sceneseg.training.trackers._base import End, Tracker
 

@@ -1,0 +1,6 @@
+"""Entry point of ``python -m sceneseg``."""
+
+from sceneseg.cli.app import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The verbs as functions: typed arguments in, records out."""

@@ -1,0 +1,202 @@
+"""The same from Python: `sceneseg.train` is `sceneseg train`, and takes modules, scenes and functions beside names."""
+
+import csv
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, fields, is_dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from sceneseg import tasks
+from sceneseg.config import schema as configs
+from sceneseg.config.schema import Config
+from sceneseg.datasets import datasets
+from sceneseg.datasets.base import SceneDataset
+from sceneseg.datasets.in_memory import Scenes
+from sceneseg.errors import ConfigError, did_you_mean
+from sceneseg.models._own import lent
+from sceneseg.records.runs import Run, read_json
+from sceneseg.registry import OWN
+from sceneseg.report.run.page import write_report
+from sceneseg.training import start
+from sceneseg.training.hooks import Hook, Hooks
+
+if TYPE_CHECKING:
+    from sceneseg.tasks.classification import ClassificationModel
+    from sceneseg.tasks.semantic import SemanticModel
+
+SECTIONS = {field.name: field.type for field in fields(Config)}
+SHORT = {"optimizer": ("optim", "name"), "optim": ("optim", "name"), "schedule": ("schedule", "name")}
+"""Words that mean a name within a section."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of a training; it can be given wherever a run directory is asked for.
+
+    Args:
+        run: The run directory.
+        finished: Whether it came to its end; an interrupted one goes on with `train(resume=...)`.
+        module: The module that was trained, if it was one of the user's own.
+    """
+
+    run: Run
+    finished: bool
+    module: nn.Module | None = None
+
+    @property
+    def path(self) -> Path:
+        """The run directory."""
+        return self.run.path
+
+    @property
+    def scores(self) -> dict[str, Any]:
+        """Scores of the best weights on the validation split, with their protocol."""
+        return read_json(self.run.metrics)
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """A row for each epoch; what wasn't measured in an epoch isn't in its row."""
+        with self.run.history.open(newline="", encoding="utf-8") as file:
+            return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+
+    def model(self, device: str = "auto") -> "SemanticModel | ClassificationModel":
+        """Load the best weights."""
+        return tasks.load(self.path, device, self.module)
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+
+def train(
+    model: str | Mapping[str, Any] | nn.Module | None = None,
+    data: str | tuple[SceneDataset, SceneDataset] | None = None,
+    root: str | PathLike[str] | None = None,
+    *,
+    config: str | PathLike[str] | Config | None = None,
+    runs: str | PathLike[str] = "runs",
+    resume: str | PathLike[str] | None = None,
+    on_start: Hook | None = None,
+    on_step_end: Hook | None = None,
+    on_validation_end: Hook | None = None,
+    on_epoch_end: Hook | None = None,
+    on_end: Hook | None = None,
+    **options: Any,
+) -> Trained:
+    """Train a model, validate it, and leave a run directory with weights, scores and report.
+
+    Every option of ``sceneseg train`` is one here, by its own name (``epochs=20``, ``lr=1e-3``,
+    ``crop_size=(360, 480)``) or in its section (``train={"patience": 5}``, ``loss={"cross_entropy": 1, "dice": 0.5}``).
+
+    Args:
+        model: A name, a mapping of name and arguments, or any module from pixels (B, 3, H, W) to logits
+            (B, classes, h, w), see `sceneseg.models._own.OwnModel`; it is copied, and stays as it is.
+        data: A name, or a pair of training and validation scenes (`sceneseg.Scenes`, or any `SceneDataset`).
+        root: The data set's folder.
+        config: A YAML file or a configuration, over which the options go.
+        runs: Folder of the run directories.
+        resume: A run to go on with; what may change are `sceneseg.training.start.MAY_CHANGE`. Modules and scenes of
+            one's own must be given again.
+        on_start: Called with the `Training` before the first step.
+        on_step_end: After each step.
+        on_validation_end: After each validation.
+        on_epoch_end: After each epoch.
+        on_end: At the end.
+        options: The configuration.
+
+    Raises:
+        ScenesegError: As on the command line, before anything is computed.
+    """
+    hooks = Hooks(on_start, on_step_end, on_validation_end, on_epoch_end, on_end)
+    changes = _nested(options)
+    with ExitStack() as lendings:
+        if isinstance(model, nn.Module):
+            changes["model"] = {"name": lendings.enter_context(lent(model))}
+        elif model is not None:
+            changes["model"] = {"name": model} if isinstance(model, str) else dict(model)
+        section = changes.setdefault("data", {})
+        if isinstance(data, tuple):
+            section |= _lend_scenes(lendings, *data)
+        elif data is not None:
+            section["name"] = data
+        if root is not None:
+            section["root"] = str(root)
+        if resume is not None:
+            run = Run(Path(resume))
+            finished = start.resume(run, _unlike(changes, run.load_config()), hooks)
+        else:
+            base = config if isinstance(config, Config) else None if config is None else configs.load(Path(config))
+            known = {} if base is None else configs.to_dict(base)
+            run, finished = start.start(configs.from_dict(configs.merge(known, changes)), Path(runs), hooks)
+    if finished:
+        write_report(run.path)
+    return Trained(run, finished, model if isinstance(model, nn.Module) else None)
+
+
+def _lend_scenes(lendings: ExitStack, train: SceneDataset, val: SceneDataset) -> dict[str, Any]:
+    """Put scenes on the shelf of data sets; return the section of the configuration that opens them."""
+    for part in (train, val):
+        if not isinstance(part, SceneDataset):
+            raise ConfigError(
+                f"data: expected two data sets of scenes, training and validation, found a {type(part).__name__}. "
+                f"Make them of pairs of pictures and labels: sceneseg.Scenes(pairs, classes)."
+            )
+    if train.label_space.names != val.label_space.names:
+        raise ConfigError(
+            f"The training scenes have the classes {', '.join(train.label_space.names)}, the validation scenes "
+            f"{', '.join(val.label_space.names)}. Give both the same."
+        )
+    parts = {"train": train, "val": val}
+
+    def scenes(root: Any = None, split: str = "train") -> SceneDataset:
+        return parts[split]
+
+    name = OWN + train.name
+    lendings.enter_context(datasets.lend(name, scenes))
+    files = not isinstance(train, Scenes) and not isinstance(val, Scenes)
+    return {"name": name, "train_split": "train", "val_split": "val"} | ({} if files else {"check": False})
+
+
+def _nested(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Bring options under the sections of the configuration."""
+    plain = configs.to_dict(Config())
+    places: dict[str, list[str]] = {}
+    for section, kind in SECTIONS.items():
+        if is_dataclass(kind):
+            for key in plain[section]:
+                places.setdefault(key, []).append(section)
+    found: dict[str, Any] = {}
+    for key, value in options.items():
+        value = str(value) if isinstance(value, PathLike) else value
+        if key in SHORT and isinstance(value, str):
+            section, name = SHORT[key]
+            nested: dict[str, Any] = {section: {name: value}}
+        elif key == "loss" and isinstance(value, str):
+            nested = {"loss": {value: 1.0}}
+        elif key in SECTIONS:
+            nested = {key: value}
+        elif len(places.get(key, [])) == 1:
+            nested = {places[key][0]: {key: value}}
+        elif key in places:
+            ways = " or ".join(f'{section}={{"{key}": ...}}' for section in places[key])
+            raise ConfigError(f'The option "{key}" is in several sections. Say which: {ways}.')
+        else:
+            raise ConfigError(f'There is no option "{key}".{did_you_mean(key, [*places, *SECTIONS])}')
+        found = configs.merge(found, nested)
+    return found
+
+
+def _unlike(changes: dict[str, Any], config: Config) -> dict[str, Any]:
+    """Leave out what a run has already, so that the call that began it can be repeated with `resume`."""
+    have = configs.flat(configs.to_dict(config))
+    kept: dict[str, Any] = {}
+    for key, value in configs.flat(changes).items():
+        plain: Any = list(value) if isinstance(value, tuple) else value
+        if key not in have or have[key] != plain:
+            for part in reversed(key.split(".")):
+                plain = {part: plain}
+            kept = configs.merge(kept, plain)
+    return kept

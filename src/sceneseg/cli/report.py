@@ -1,0 +1,17 @@
+"""`sceneseg report`: the offline page of a run."""
+
+from pathlib import Path
+
+
+def report(run: Path, /) -> None:
+    """Write the report of a run anew: one offline HTML page with scores, curves and pictures.
+
+    Args:
+        run: Run directory, for example runs/demo/fast_scnn.
+    """
+    from sceneseg.records.runs import Run, read_json
+    from sceneseg.report.run.page import write_report
+
+    page, metrics = write_report(run), Run(run).metrics
+    score = read_json(metrics).get("mean_iou") if metrics.is_file() else None
+    print(f"report    {page}" if score is None else f"mean IoU  {score:.2%} (validation)\nreport    {page}")

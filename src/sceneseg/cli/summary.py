@@ -1,0 +1,71 @@
+"""`sceneseg summary`: what a model costs at a given input size."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.table import Table
+
+from sceneseg.config import command_line
+
+
+def summary(
+    *,
+    name: Annotated[str, Parameter(name=("--model.name", "-m"))] = "fast_scnn",
+    model: dict[str, Any] | None = None,
+    size: tuple[int, int] = (1024, 2048),
+    classes: int = 19,
+    batch: int = 1,
+    diagram: Path | None = None,
+) -> None:
+    """Show parameters, operations and memory of a model, part by part, without computing anything.
+
+    Example: sceneseg summary -m unet --model.width 32 --size 512 1024
+
+    Args:
+        name: Model: fast_scnn, unet, ...
+        model: Its arguments, --model.width 32
+        size: HEIGHT WIDTH of the image.
+        classes: Number of classes.
+        batch: Images at once, for the memory.
+        diagram: Also draw the parts and what feeds them to this SVG file.
+    """
+    from sceneseg.models.cost import model_cost, model_memory
+
+    arguments = command_line.nested(model)
+    cost = model_cost(name, classes, size, **arguments)
+    memory = model_memory(name, classes, size, batch, **arguments)
+    console = Console()
+    console.print(_parts(cost))
+    console.print(_totals(cost, memory, batch))
+    if diagram is not None:
+        from sceneseg.records.runs import write_text
+        from sceneseg.report.svg.diagram import draw_model
+
+        write_text(diagram, draw_model(cost))
+        console.print(f"drawn in {diagram}")
+
+
+def _parts(cost: dict[str, Any]) -> Table:
+    table = Table(title=f"{cost['name']} at {cost['size'][0]} x {cost['size'][1]}", box=None, header_style="dim")
+    for column in ("part", "output", "parameters", "GMACs", "fed by"):
+        table.add_column(column, justify="right" if column in {"parameters", "GMACs", "output"} else "left")
+    for part in cost["parts"]:
+        shape = " x ".join(map(str, part["output"]))
+        cells = (shape, f"{part['parameters']:,}", f"{part['gmacs']:,.2f}", ", ".join(part["inputs"]))
+        table.add_row(part["name"], *cells)
+    return table
+
+
+def _totals(cost: dict[str, Any], memory: dict[str, Any], batch: int) -> Table:
+    table = Table(box=None, show_header=False)
+    table.add_column(style="dim")
+    table.add_column(justify="right")
+    table.add_row("parameters", f"{cost['parameters']:,}")
+    table.add_row("parameters in training", f"{cost['parameters_training']:,}")
+    table.add_row("multiply-adds", f"{cost['gmacs']:,.2f} G")
+    table.add_row("output stride", str(cost["output_stride"]))
+    table.add_row(f"activations, forward (float32, batch {batch})", f"{memory['forward'] / 2**20:,.0f} MB")
+    table.add_row("activations, forward and backward", f"{memory['backward'] / 2**20:,.0f} MB")
+    return table

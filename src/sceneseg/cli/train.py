@@ -1,0 +1,61 @@
+"""`sceneseg train`: from a configuration to a run directory with weights, scores and a report."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from sceneseg.config import command_line
+from sceneseg.config.schema import Config
+
+
+def train(
+    *,
+    config: Annotated[Config, Parameter(name="*")] = Config(),  # noqa: B008 (never changed)
+    model: Annotated[str | None, Parameter(name="-m")] = None,
+    file: Annotated[Path | None, Parameter(name="--config")] = None,
+    runs: Path = Path("runs"),
+    resume: Annotated[str | None, Parameter(alias="-r")] = None,
+) -> None:
+    """Train a model, validate it, and leave a run directory with weights, scores and report.
+
+    Example: sceneseg train -m fast_scnn -d camvid -p ~/CamVid -b 8 -e 100
+
+    Args:
+        model: Model: fast_scnn, unet, ... Its arguments follow as --model.width 0.5
+        file: YAML file with any of the options below; what is typed wins over it.
+        runs: Folder of the run directories.
+        resume: Go on with an interrupted run, exactly as if it had never stopped; with -e also with a finished one.
+            auto: with the newest run of this configuration in --runs, or start it; for jobs that are queued again.
+    """
+    from sceneseg import tasks
+    from sceneseg.errors import ConfigError
+    from sceneseg.records.runs import Run, read_json
+    from sceneseg.report.run.page import write_report
+    from sceneseg.training import start
+
+    if resume is not None and resume != "auto":
+        if file is not None:
+            raise ConfigError(
+                f"A resumed run has its own configuration, so --config {file} doesn't go with -r {resume}. Leave it "
+                f"out, or start a new run without -r."
+            )
+        run = Run(Path(resume))
+        finished = start.resume(run, command_line.typed(config) | ({} if model is None else {"model": model}))
+    else:
+        chosen = command_line.configuration(config, file)
+        if model is not None:
+            chosen.model = {**chosen.model, "name": model}
+        earlier = start.find_unfinished(chosen, runs) if resume else None
+        if earlier is None:
+            run, finished = start.start(chosen, runs)
+        else:
+            run, finished = earlier, start.resume(earlier, start.what_changes(chosen, earlier))
+    if not finished:
+        print(f"Interrupted; the state is saved. Go on with: sceneseg train -r {run.path}")
+        raise SystemExit(130)
+    page = write_report(run.path)
+    score, name = tasks.best_score(run.load_config().task)
+    print(f"\nbest validation {name}  {read_json(run.metrics)[score]:.2%}")
+    print(f"weights  {run.best}\nreport   {page}")
+    print(f"next     sceneseg predict -w {run.path} PHOTO.jpg")

@@ -1,0 +1,1 @@
+"""Run configuration: schema, YAML files, command-line options and variants."""

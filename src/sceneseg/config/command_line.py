@@ -1,0 +1,104 @@
+"""Which options were typed: they win over the configuration file, which wins over the defaults."""
+
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from cyclopts import App, ArgumentCollection
+
+from sceneseg.config import schema as configs
+from sceneseg.config.schema import Config
+
+_typed: list[tuple[tuple[str, ...], str | None]] = []
+
+
+def remember(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Note the options of the command line, as a cyclopts configuration hook.
+
+    What stands behind the name of a free mapping, cross_entropy.label-smoothing in
+    ``--loss.cross_entropy.label-smoothing 0.1``, becomes one key with dots for cyclopts, which knows no mappings in
+    such a mapping; `nested` takes it apart.
+    """
+    _typed.clear()
+    for argument in arguments:
+        for i, token in enumerate(argument.tokens):
+            inner = tuple(part.replace("-", "_") for part in token.keys)
+            if inner:
+                argument.tokens[i] = token.evolve(keys=(".".join(inner),))
+            if _holds_numbers(argument.hint):  # of things with dots in their names, as encoder.layer1
+                inner = (".".join(inner),) if inner else ()
+            _typed.append((argument.keys + inner, token.value if inner else None))
+
+
+def configuration(parsed: Config, file: Path | None) -> Config:
+    """Return the defaults, under the file, under what was typed.
+
+    Args:
+        parsed: What the command line was turned into; only typed options count.
+        file: The configuration file, if any.
+
+    Raises:
+        ConfigError: A key or value of the file that doesn't fit.
+    """
+    base = {} if file is None else configs.to_dict(configs.load(file))
+    return configs.from_dict(_merge(base, typed(parsed)), "the command line")
+
+
+def typed(parsed: Config) -> dict[str, Any]:
+    """Return only what was typed of the configuration, as nested plain data."""
+    values = configs.to_dict(parsed)
+    found: dict[str, Any] = {}
+    for path, text in _typed:
+        if path and path[0] in values:  # else an option of the verb, not of the configuration
+            value = _plain(text) if text is not None else _at(values, path)
+            found = _merge(found, _nested(path, value))
+    return found
+
+
+def nested(options: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the arguments that a verb was given as a free mapping: keys with dots become mappings, texts values."""
+    found: dict[str, Any] = {}
+    for key, value in (options or {}).items():
+        found = configs.merge(found, _nested(tuple(key.split(".")), _plain(str(value))))
+    return found
+
+
+def _merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
+    """Merge configurations; a loss given by its weight alone keeps it when it is given other arguments."""
+    for key in ("loss", "aux_loss"):
+        ours, theirs = base.get(key), override.get(key)
+        if isinstance(ours, dict) and isinstance(theirs, dict):
+            base = {**base, key: {name: _spelled_out(value, theirs.get(name)) for name, value in ours.items()}}
+            override = {**override, key: {name: _spelled_out(value, ours.get(name)) for name, value in theirs.items()}}
+    return configs.merge(base, override)
+
+
+def _spelled_out(value: Any, other: Any) -> Any:
+    return {"weight": value} if isinstance(other, dict) and not isinstance(value, dict) else value
+
+
+def _plain(text: str) -> Any:
+    """Read a value as YAML does, but 1e-3 as the number that is meant."""
+    value = yaml.safe_load(text)
+    if isinstance(value, str) and any(c.isdigit() for c in value):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _holds_numbers(hint: Any) -> bool:
+    return get_args(hint)[1:] == (float,)
+
+
+def _at(values: dict[str, Any], path: tuple[str, ...]) -> Any:
+    for key in path:
+        values = values[key]
+    return values
+
+
+def _nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    for key in reversed(path):
+        value = {key: value}
+    return value

@@ -1,0 +1,152 @@
+"""What an experiment compares: one configuration for each model and each combination of what is varied."""
+
+import itertools
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sceneseg.config import schema as configs
+from sceneseg.config.schema import Config
+from sceneseg.errors import ConfigError
+
+FILES = {".yaml", ".yml"}
+Plain = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One of the things that are compared.
+
+    Args:
+        name: A folder's name, unlike those of the other variants: "unet", "unet-sgd".
+        config: Its configuration.
+        changes: In what it differs from the others by intent, dotted key -> value.
+    """
+
+    name: str
+    config: Config
+    changes: Plain
+
+
+def make_variants(base: Config, models: Sequence[str], vary: Sequence[str] = ()) -> list[Variant]:
+    """Make a variant of every model with every combination of what is varied.
+
+    Args:
+        base: What all have in common.
+        models: Model names, or YAML files with the values that are a candidate's own; none is the model of `base`.
+        vary: What is varied, "optim.name=sgd,adamw"; several make all combinations.
+
+    Raises:
+        ConfigError: A key, value or file that doesn't fit, or a combination that is there twice.
+    """
+    varied = [parse_vary(text) for text in vary]
+    keys = [key for key, _ in varied]
+    if twice := [key for key in keys if keys.count(key) > 1]:
+        raise ConfigError(f"--vary names {twice[0]} twice. Put all values behind one: --vary {twice[0]}=A,B,C")
+    variants = []
+    for model in list(models) or [""]:
+        start, word = _of_model(base, model) if model else (base, "")
+        for values in itertools.product(*(values for _, values in varied)):
+            changes = {key: value for (key, _), value in zip(varied, values, strict=True)}
+            config = start
+            for key, value in changes.items():
+                config = set_value(config, key, value)
+            words = [_word(key, value) for key, value in changes.items()]
+            shown = [word] if word and (len(models) > 1 or not words) else []
+            name = "-".join([*shown, *words]) or config.model_name
+            own = {"model": word} if word else {}
+            variants.append(Variant(_folder(name), config, {**own, **changes}))
+    _check_different(variants)
+    return variants
+
+
+def parse_vary(text: str) -> tuple[str, list[Any]]:
+    """Read "KEY=A,B,C": values are YAML (numbers, words, [lists], {mappings}); 256x512 is a size.
+
+    Raises:
+        ConfigError: It reads otherwise, or has fewer than two values.
+    """
+    key, _, written = text.partition("=")
+    key = key.strip()
+    try:
+        values = yaml.safe_load(f"[{written}]")
+    except yaml.YAMLError:
+        values = []
+    if not re.fullmatch(r"[\w-]+(\.[\w-]+)*", key) or len(values) < 2:
+        raise ConfigError(
+            f'--vary "{text}": expected a key of the configuration and two or more values, '
+            f"for example --vary optim.name=sgd,adamw or --vary data.target_size=256x512,512x1024"
+        )
+    return key.replace("-", "_"), [_size(value) for value in values]
+
+
+def set_value(config: Config, key: str, value: Any) -> Config:
+    """Return a configuration with another value; a mapping takes the place of the one that was there.
+
+    Raises:
+        ConfigError: There is no such key, or the value doesn't fit.
+    """
+    plain = configs.to_dict(config)
+    *parents, last = key.split(".")
+    inner = plain
+    for parent in parents:
+        if not isinstance(inner.get(parent), dict):
+            inner[parent] = {}
+        inner = inner[parent]
+    inner[last] = value
+    return configs.from_dict(plain, f"--vary {key}")
+
+
+def listed(models: Iterable[str] | None) -> list[str]:
+    """Take "unet,erfnet" apart."""
+    return [word.strip() for text in models or [] for word in text.split(",") if word.strip()]
+
+
+def _of_model(base: Config, model: str) -> tuple[Config, str]:
+    """Return the configuration of a model or of a file laid over the base, and the candidate's name."""
+    path = Path(model)
+    if path.suffix in FILES:
+        own = configs.read_yaml(path)
+        plain = configs.to_dict(base)
+        for key in {"model", "loss", "aux_loss"} & own.keys():  # their keys depend on the names in them
+            del plain[key]
+        return configs.from_dict(configs.merge(plain, own), model), path.stem
+    if model == base.model_name:
+        return base, model  # with the arguments that were given for it
+    return configs.from_dict({**configs.to_dict(base), "model": {"name": model}}), model
+
+
+def _word(key: str, value: Any) -> str:
+    """Write a value for a name: words stand alone, numbers behind what they are."""
+    if isinstance(value, dict):
+        return "+".join(f"{k}" if v in (1, 1.0, None) else f"{k}-{v}" for k, v in value.items()) or "none"
+    if isinstance(value, list):
+        return "x".join(map(str, value))
+    if isinstance(value, str) and "/" in value:
+        return Path(value).stem
+    speaks = isinstance(value, str) and not re.match(r"[\d.+-]", value)
+    return str(value) if speaks else f"{key.rpartition('.')[2]}-{value}"
+
+
+def _size(value: Any) -> Any:
+    found = re.fullmatch(r"(\d+)x(\d+)", value) if isinstance(value, str) else None
+    return [int(found[1]), int(found[2])] if found else value
+
+
+def _folder(name: str) -> str:
+    return re.sub(r"[^\w.+-]+", "_", name).strip(".") or "candidate"
+
+
+def _check_different(variants: Sequence[Variant]) -> None:
+    seen: dict[str, Variant] = {}
+    for variant in variants:
+        if variant.name in seen:
+            raise ConfigError(
+                f'Two candidates are called "{variant.name}". Name every model and every value once; files need '
+                f"different names."
+            )
+        seen[variant.name] = variant

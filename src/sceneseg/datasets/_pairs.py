@@ -1,0 +1,69 @@
+"""Images beside their labels: checking that every file is there, and holding out a part where no split is official."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from sceneseg.datasets.base import SceneDataset, SceneFiles
+from sceneseg.errors import DataError
+
+T = TypeVar("T")
+IMAGES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".tif", ".tiff"})
+"""Endings of images, in any case of letters."""
+
+
+class MissingFilesError(DataError):
+    """Files of a data set that should be there and aren't.
+
+    Args:
+        message: What is missing, and what to do about it.
+        dataset: The data set that was about to be opened, with all its files, missing ones too.
+    """
+
+    def __init__(self, message: str, dataset: SceneDataset) -> None:
+        super().__init__(message)
+        self.dataset = dataset
+
+
+def require(dataset: SceneDataset, files: list[SceneFiles], cure: str) -> list[SceneFiles]:
+    """Return the files if all of them exist.
+
+    Args:
+        dataset: Whose files.
+        files: What it should have.
+        cure: The end of the message: what to do about missing labels.
+
+    Raises:
+        MissingFilesError: Some don't exist.
+    """
+    images = [item.image for item in files if not item.image.is_file()]
+    labels = [item for item in files if item.labels and not item.labels.is_file()]
+    if not images and not labels:
+        return files
+    dataset.files = files
+    if images:
+        raise MissingFilesError(f"{images[0]}: the image is missing{_more(images)}, but it is listed. {cure}", dataset)
+    first = labels[0]
+    raise MissingFilesError(
+        f"{first.labels}: the labels of {first.image.name} are missing{_more(labels)}. {cure}", dataset
+    )
+
+
+def images_in(folder: Path) -> list[Path]:
+    """Return the pictures that lie directly in a folder, sorted."""
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGES and not p.name.startswith("."))
+
+
+def held_out(items: Sequence[T], split: str, share: int = 5) -> list[T]:
+    """Return the part of a sequence that a split made here consists of.
+
+    The last fifth is val and the rest train, so that neighbours (frames of one drive) mostly stay together;
+    trainval is all.
+    """
+    val = len(items) // share
+    cut = len(items) - val
+    return list({"train": items[:cut], "val": items[cut:]}.get(split, items))
+
+
+def _more(items: Sequence[object]) -> str:
+    return f" ({len(items)} such)" if len(items) > 1 else ""

@@ -1,0 +1,210 @@
+"""Your own images and masks, described by a small YAML file; what it can say: `sceneseg.datasets._description`."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as PillowImage
+
+from sceneseg.datasets import register
+from sceneseg.datasets._description import Color, find_description, read_description
+from sceneseg.datasets._pairs import IMAGES, require
+from sceneseg.datasets.base import SceneDataset, SceneFiles
+from sceneseg.errors import DataError
+from sceneseg.labels import Labels, choose_space
+
+MASKS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jpg", ".jpeg")
+"""Endings of masks, the better ones first; JPEG can't hold ids, which reading then finds."""
+VOC = Path("ImageSets") / "Segmentation"
+
+
+@register
+class Folder(SceneDataset):
+    """Images with masks: ids in one channel (8 or 16 bit, with or without a palette), or colours with a table.
+
+    The files of a split are found by the first of these: what the YAML says of it; ``images/SPLIT`` beside
+    ``masks/SPLIT`` with equal stems, at any depth; a list ``SPLIT.txt`` of "image mask" lines; the layout of
+    PASCAL VOC (``JPEGImages``, ``SegmentationClass`` and ``ImageSets/Segmentation/SPLIT.txt``).
+
+    Args:
+        root: The folder with the YAML file, or the file itself.
+        split: train, val or test; test may be without masks.
+        label_space: Another label space than that of the file, see `sceneseg.labels.choose_space`.
+    """
+
+    splits: ClassVar[tuple[str, ...]] = ("train", "val", "test")
+
+    def __init__(self, root: str | Path | None = None, split: str = "train", label_space: str | None = None) -> None:
+        given = Path(root or os.environ.get("FOLDER_DATASET") or "").expanduser()
+        self.file = given if given.is_file() else None
+        self._wanted_space = label_space
+        self._listings: dict[Path, dict[str, Path]] = {}
+        super().__init__(given.parent if self.file else root, split)
+        self.root = self.file or self.root
+
+    def find(self) -> list[SceneFiles]:
+        """Read the YAML file, list the split's images and check that each has its mask."""
+        self.description = read_description(self.file or find_description(self.root))
+        self.label_space = choose_space(self.description.label_space, self._wanted_space)
+        pairs = self._pairs()
+        names = [image.stem for image, _ in pairs]
+        if len(set(names)) < len(names):
+            names = ["_".join(_below(image, self.description.base).with_suffix("").parts) for image, _ in pairs]
+        files = [SceneFiles(name, image, mask) for name, (image, mask) in zip(names, pairs, strict=True)]
+        return require(self, files, "Add the file, or remove the image (and its line in a list).")
+
+    def _pairs(self) -> list[tuple[Path, Path | None]]:
+        base, split = self.description.base, self.split
+        entries = [base / entry for entry in self.description.splits.get(split, [])]
+        if not entries and (base / "images" / split).is_dir():
+            entries = [base / "images" / split]
+        if not entries and (base / f"{split}.txt").is_file():
+            entries = [base / f"{split}.txt"]
+        if entries:
+            return [pair for entry in entries for pair in self._entry(entry)]
+        if not (base / VOC / f"{split}.txt").is_file():
+            raise self.missing(
+                f"there is no {split} split",
+                f"images/{split} beside masks/{split}, a list {split}.txt, or {VOC / split}.txt",
+            )
+        stems = (base / VOC / f"{split}.txt").read_text(encoding="utf-8").split()
+        images, masks = base / "JPEGImages", base / "SegmentationClass"
+        return [(self._by_stem(images, stem, ".jpg"), self._by_stem(masks, stem, ".png")) for stem in stems]
+
+    def _entry(self, entry: Path) -> list[tuple[Path, Path | None]]:
+        """Return the images of a folder or list with their masks."""
+        if entry.is_file():
+            return [self._line(entry, number, line) for number, line in _lines(entry)]
+        if not entry.is_dir():
+            raise DataError(f"{entry}: there is no such folder or list, which the YAML file names for {self.split}.")
+        images = sorted(p for p in entry.rglob("*") if p.suffix.lower() in IMAGES and not p.name.startswith("."))
+        return [(image, self._mask_of(image)) for image in images]
+
+    def _line(self, file: Path, number: int, line: str) -> tuple[Path, Path | None]:
+        columns = line.split("\t") if "\t" in line else re.split(r",\s*|\s+", line)
+        if len(columns) > 2:
+            raise DataError(
+                f'{file}, line {number}: expected "image mask", found {len(columns)} columns. '
+                f"Put a tab between the two where names have spaces."
+            )
+        image = self.description.base / columns[0]
+        return image, self.description.base / columns[1] if len(columns) == 2 else self._mask_of(image)
+
+    def _mask_of(self, image: Path) -> Path | None:
+        """Return the mask that lies as its image does, below masks_dir in place of "images"."""
+        base = self.description.base
+        parts = list(_below(image, base).parts)
+        if "images" not in parts[:-1]:
+            raise DataError(
+                f'{image}: its mask can\'t be found, as no folder above it is called "images". '
+                f'Give a list of "image mask" lines instead.'
+            )
+        parts[parts.index("images")] = self.description.masks_dir
+        folder = base.joinpath(*parts[:-1])
+        if self.split == "test" and not folder.is_dir():
+            return None
+        return self._by_stem(folder, image.stem, ".png")
+
+    def _by_stem(self, folder: Path, stem: str, ending: str) -> Path:
+        """Return the file of that stem, or where it should be."""
+        if folder not in self._listings:
+            found = sorted(folder.iterdir()) if folder.is_dir() else []
+            ranked = sorted((p for p in found if p.suffix.lower() in MASKS), key=_rank, reverse=True)
+            self._listings[folder] = {p.stem: p for p in ranked}  # of equal stems the best ending is the last
+        return self._listings[folder].get(stem, folder / f"{stem}{ending}")
+
+    def read_labels(self, i: int) -> Labels | None:
+        """Read the train ids of scene `i`, from ids or from colours."""
+        path = self.files[i].labels
+        if path is None:
+            return None
+        stored = read_mask(path)
+        if stored.ndim == 3:
+            stored = ids_of_colors(stored, self.description.colors, path)
+        return self.label_space.encode(stored, where=path)
+
+
+def read_mask(path: Path) -> npt.NDArray[np.integer]:
+    """Read a mask as stored: (H, W) ids, where a palette is left aside, or (H, W, 3) uint8 colours.
+
+    Raises:
+        DataError: The file is missing, can't be decoded, or holds no whole numbers.
+    """
+    try:
+        with PillowImage.open(path) as picture:
+            stored = np.array(picture.convert("RGB") if picture.mode in {"CMYK", "YCbCr", "PA"} else picture)
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file.") from None
+    except (OSError, SyntaxError, ValueError) as error:  # a broken PNG is a SyntaxError to Pillow
+        raise DataError(f"{path}: can't be decoded as a picture ({error}); it is damaged or another format.") from None
+    if stored.dtype == np.bool_:
+        stored = stored.astype(np.uint8)
+    if not np.issubdtype(stored.dtype, np.integer):
+        raise DataError(f"{path}: expected whole numbers, found {stored.dtype}. Save ids as 8 or 16 bit integers.")
+    if stored.ndim == 3:  # without the alpha channel
+        stored = stored[..., :3] if stored.shape[2] > 2 else stored[..., 0]
+    return stored
+
+
+def ids_of_colors(
+    picture: npt.NDArray[Any], colors: dict[Color, int], where: object = "the mask"
+) -> npt.NDArray[np.int64]:
+    """Turn a coloured mask into label ids.
+
+    Args:
+        picture: (H, W, 3) uint8 RGB.
+        colors: Label id of each colour.
+        where: The file, for the message.
+
+    Raises:
+        DataError: No colours are known, or one isn't.
+    """
+    if not colors:
+        raise DataError(
+            f"{where}: expected one id per pixel, found a colour picture. Say which colour is which class with "
+            f"`colors` in the YAML file; `sceneseg data doctor` lists the colours."
+        )
+    codes = color_codes(picture)
+    known = {color_code(color): label_id for color, label_id in colors.items()}
+    keys = np.array(sorted(known))
+    at = np.searchsorted(keys, codes).clip(max=len(keys) - 1)
+    if (unknown := keys[at] != codes).any():
+        found, counts = np.unique(codes[unknown], return_counts=True)
+        named = ", ".join(f"{color_of(int(c))} ({n} pixels)" for c, n in zip(found[:3], counts[:3], strict=True))
+        raise DataError(
+            f"{where}: found {len(found)} colours that aren't in the table, first {named}. Add them to `colors` or "
+            f"`void` in the YAML file; many colours with few pixels each come from JPEG or from smooth resizing."
+        )
+    return np.array([known[int(key)] for key in keys])[at]
+
+
+def color_codes(picture: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return one number for each colour of (H, W, 3) uint8."""
+    red, green, blue = (picture[..., i].astype(np.int64) for i in range(3))
+    return (red << 16) | (green << 8) | blue
+
+
+def color_code(color: Color) -> int:
+    """Return the number of a colour."""
+    return color[0] << 16 | color[1] << 8 | color[2]
+
+
+def color_of(code: int) -> Color:
+    """Return the colour of a number."""
+    return code >> 16, code >> 8 & 255, code & 255
+
+
+def _lines(file: Path) -> list[tuple[int, str]]:
+    text = file.read_text(encoding="utf-8").splitlines()
+    return [(number, line.strip()) for number, line in enumerate(text, start=1) if line.strip()]
+
+
+def _below(path: Path, base: Path) -> Path:
+    return path.relative_to(base) if path.is_relative_to(base) else Path(path.name)
+
+
+def _rank(path: Path) -> int:
+    return MASKS.index(path.suffix.lower())

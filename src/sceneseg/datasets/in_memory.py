@@ -1,0 +1,101 @@
+"""Scenes that a Python program holds or makes: any sequence of pictures with their labels."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sceneseg.datasets._description import palette
+from sceneseg.datasets.base import Instances, Scene, SceneDataset, SceneFiles
+from sceneseg.errors import DataError
+from sceneseg.labels import IGNORE_INDEX, LabelClass, Labels, LabelSpace
+
+Pair = tuple[Any, Any]
+
+
+class Scenes(SceneDataset):
+    """A split of scenes that come from anything with a length and numbered items, for `sceneseg.train` in Python.
+
+    An item is a pair of a picture (H, W, 3) uint8 RGB and labels (H, W) of whole numbers, as arrays, tensors or
+    Pillow images: train ids from 0, and 255 where there is no class; or it is a `Scene`. A list of arrays and a class
+    that reads files are both welcome; what was read stays in memory where there is room (data={"cache": False}: never).
+
+    Args:
+        pairs: The scenes.
+        classes: Names in the order of the train ids, or a label space.
+        name: Of the data set, for reports.
+        split: Of this part, for reports.
+
+    Raises:
+        DataError: There are no scenes, or the first isn't such a pair.
+    """
+
+    def __init__(
+        self,
+        pairs: Sequence[Pair | Scene],
+        classes: Sequence[str] | LabelSpace,
+        name: str = "scenes",
+        split: str = "train",
+    ) -> None:
+        self.name, self.split = name, split
+        self.root = Path.cwd()
+        self.pairs = pairs
+        self.label_space = classes if isinstance(classes, LabelSpace) else _label_space(name, classes)
+        self.files = self.find()
+        if not self.files:
+            raise DataError(f"{name}: the {split} split has no scenes.")
+        self.read(0)
+
+    def find(self) -> list[SceneFiles]:
+        """Number the scenes; they lie in no files."""
+        return [SceneFiles(f"{self.name}_{i:05d}", Path()) for i in range(len(self.pairs))]
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the scenes are labelled, which they are."""
+        return True
+
+    def read(self, i: int, *, with_instances: bool = False) -> Scene:
+        """Take scene `i`.
+
+        Raises:
+            DataError: It isn't a picture with labels of its size, or has a label that is no class.
+        """
+        name = self.files[i].name
+        found = self.pairs[i]
+        if isinstance(found, Scene):
+            return replace(found, name=name)
+        if not isinstance(found, tuple | list) or len(found) != 2:
+            raise DataError(
+                f"{name}: expected a pair of picture and labels or a Scene, found a {type(found).__name__}."
+            )
+        image, labels = (np.asarray(part) for part in found)
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise DataError(f"{name}: expected a picture (height, width, 3) uint8, found {_words(image)}.")
+        if labels.shape != image.shape[:2] or labels.dtype.kind not in "uib":
+            raise DataError(
+                f"{name}: expected labels {image.shape[:2]} of whole numbers, as large as the picture, "
+                f"found {_words(labels)}."
+            )
+        return Scene(np.ascontiguousarray(image), self.label_space.encode(labels, where=name), None, name)
+
+    def read_labels(self, i: int) -> Labels | None:
+        """Take only the train ids of scene `i`, (H, W) uint8."""
+        return self.read(i).labels
+
+    def read_instances(self, i: int) -> Instances | None:
+        """Return None: there are no instances."""
+        return None
+
+
+def _label_space(name: str, classes: Sequence[str]) -> LabelSpace:
+    colors = palette(len(classes))
+    made = [LabelClass(word, color, (i,)) for i, (word, color) in enumerate(zip(classes, colors, strict=True))]
+    return LabelSpace(name, tuple(made), (IGNORE_INDEX,), IGNORE_INDEX)
+
+
+def _words(array: npt.NDArray[Any]) -> str:
+    return f"{array.shape} {array.dtype}"

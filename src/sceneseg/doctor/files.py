@@ -1,0 +1,96 @@
+"""Files that are missing, damaged, or of unequal sizes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from sceneseg.datasets._pairs import IMAGES
+from sceneseg.datasets.base import SceneFiles
+from sceneseg.doctor.findings import Finding, Patient, paths, plural
+
+
+def missing(patient: Patient) -> Iterator[Finding]:
+    """Find images and masks that should be there and aren't."""
+    images = [pair.files.image for pair in patient.pairs if not pair.files.image.is_file()]
+    if images:
+        yield Finding(
+            "missing-images",
+            "error",
+            f"{plural(images, 'image that is listed does', 'images that are listed do')}n't exist",
+            paths(images),
+            "There is nothing to learn from or to score.",
+            "Add the files, or take their lines out of the list.",
+        )
+    masks = [pair.files.labels for pair in patient.pairs if pair.files.labels and not pair.files.labels.is_file()]
+    if masks:
+        yield Finding(
+            "missing-masks",
+            "error",
+            f"{plural(masks, 'image has', 'images have')} no mask",
+            paths(masks),
+            "An image without labels can neither be learned from nor be scored.",
+            "Add the masks, or remove the images; --repair leaves them out.",
+        )
+
+
+def orphans(patient: Patient) -> Iterator[Finding]:
+    """Find masks that no image belongs to."""
+    listed = {pair.files.labels for pair in patient.pairs}
+    found: set[Path] = set()
+    for folder, image_folder, ending in sorted({_place(pair.files) for pair in patient.pairs if pair.files.labels}):
+        if folder.is_dir() and image_folder.is_dir():
+            images = {p.stem for p in image_folder.iterdir() if p.suffix.lower() in IMAGES}
+            candidates = (p for p in folder.glob(f"*{ending}") if p not in listed)
+            found |= {p for p in candidates if ending and p.name.removesuffix(ending) not in images}
+    if found:
+        yield Finding(
+            "orphan-masks",
+            "warning",
+            f"{plural(list(found), 'mask has', 'masks have')} no image",
+            paths(found),
+            "They are not used.",
+            "Add the images, rename them to match, or remove the masks.",
+        )
+
+
+def _place(files: SceneFiles) -> tuple[Path, Path, str]:
+    """Return the folders of mask and image, and what the mask's name has in place of the image's ending."""
+    labels = files.labels or files.image
+    ending = labels.name.removeprefix(files.image.stem) if labels.name.startswith(files.image.stem) else ""
+    return labels.parent, files.image.parent, ending
+
+
+def unreadable(patient: Patient) -> Iterator[Finding]:
+    """Find pictures that can't be decoded or whose end is missing."""
+    pictures = [p for pair in patient.pairs for p in (pair.image, pair.mask) if p and p.problem and p.path.is_file()]
+    if pictures:
+        reasons = sorted({str(picture.problem) for picture in pictures})
+        yield Finding(
+            "unreadable",
+            "error",
+            f"{plural(pictures, 'file is', 'files are')} damaged: {'; '.join(reasons[:3])}",
+            paths(picture.path for picture in pictures),
+            "Training would stop there, hours later.",
+            "Fetch or export them again; --repair leaves them out.",
+        )
+
+
+def unequal_sizes(patient: Patient) -> Iterator[Finding]:
+    """Find masks that don't have the size of their image."""
+    odd = [
+        pair
+        for pair in patient.pairs
+        if pair.mask and not pair.mask.problem and not pair.image.problem
+        if pair.mask.size not in {pair.image.upright_size, pair.image.size}
+    ]
+    if odd:
+        first = odd[0]
+        sizes = " x ".join(map(str, first.mask.size if first.mask else ())), " x ".join(map(str, first.image.size))
+        yield Finding(
+            "unequal-sizes",
+            "error",
+            f"{plural(odd, 'mask has', 'masks have')} another size than the image; the first is {sizes[0]}, its image "
+            f"{sizes[1]}",
+            paths(pair.mask.path for pair in odd if pair.mask),
+            "Labels that are shifted or stretched teach wrong pixels.",
+            "Export the masks at the size of the images; --repair resizes those of the same shape.",
+        )

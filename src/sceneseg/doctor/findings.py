@@ -1,0 +1,105 @@
+"""What the doctor says of a data set."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from sceneseg.datasets.base import SceneDataset
+from sceneseg.doctor.facts import MOST_COLORS, Pair
+from sceneseg.labels import LabelSpace
+
+SHOWN = 3
+SMOOTH = 16
+"""Unknown ids from which on they come from smooth resizing or JPEG, if they have few pixels."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One kind of trouble.
+
+    Args:
+        kind: Its name, "jpeg-masks".
+        severity: An "error" spoils training or scores; a "warning" should be known.
+        what: A sentence.
+        where: The files or classes concerned, sorted.
+        why: What it does to training or scores.
+        cure: What to do.
+    """
+
+    kind: str
+    severity: Literal["error", "warning"]
+    what: str
+    where: tuple[str, ...]
+    why: str
+    cure: str
+
+    @property
+    def count(self) -> int:
+        """How many files or classes are concerned."""
+        return len(self.where)
+
+    def __str__(self) -> str:
+        more = f" and {self.count - SHOWN} more" if self.count > SHOWN else ""
+        return f"{self.what} ({', '.join(self.where[:SHOWN])}{more}). {self.why} {self.cure}"
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A data set as it was examined.
+
+    Args:
+        datasets: By split.
+        parts: The pairs of each split.
+    """
+
+    datasets: dict[str, SceneDataset]
+    parts: dict[str, list[Pair]]
+
+    @property
+    def space(self) -> LabelSpace:
+        """What its labels mean."""
+        return next(iter(self.datasets.values())).label_space
+
+    @cached_property
+    def known_ids(self) -> set[int]:
+        """All ids that the label space knows."""
+        return {label_id for c in self.space.classes for label_id in c.label_ids} | set(self.space.void_ids)
+
+    @cached_property
+    def smooth(self) -> bool:
+        """Whether the masks have so many unknown ids with so few pixels that these can't be forgotten classes."""
+        pixels: Counter[int] = Counter()
+        for pair in self.pairs:
+            if not pair.has_jpeg_mask and not pair.is_swapped:
+                pixels.update(pair.values or {})
+        unknown = [count for value, count in pixels.items() if value not in self.known_ids]
+        return len(unknown) >= SMOOTH and 2 * sum(unknown) < pixels.total()
+
+    def is_smooth(self, pair: Pair) -> bool:
+        """Whether a mask holds values in between, as JPEG or smooth resizing leave them."""
+        if pair.has_jpeg_mask or pair.is_swapped:
+            return False
+        if pair.values is None:
+            return len(pair.colors) > MOST_COLORS
+        return self.smooth and bool(pair.values.keys() - self.known_ids)
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """All pairs of all splits."""
+        return [pair for part in self.parts.values() for pair in part]
+
+
+Rule = Callable[[Patient], Iterable[Finding]]
+
+
+def paths(found: Iterable[Path]) -> tuple[str, ...]:
+    """Return files as they stand in a finding."""
+    return tuple(sorted(map(str, found)))
+
+
+def plural(items: Sequence[object], one: str, many: str) -> str:
+    """Write "1 image" or "3 images"."""
+    return f"{len(items)} {one if len(items) == 1 else many}"

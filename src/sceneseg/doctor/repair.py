@@ -1,0 +1,231 @@
+"""A repaired copy of a data set, as images, masks of train ids, and the YAML file that reads them."""
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import yaml
+from PIL import Image as PillowImage
+
+from sceneseg.datasets.base import Image, read_image
+from sceneseg.datasets.folder import Folder, color_code, color_codes, color_of, read_mask
+from sceneseg.datasets.packed import Packed
+from sceneseg.doctor.diagnosis import Diagnosis
+from sceneseg.doctor.facts import Pair
+from sceneseg.doctor.findings import Patient
+from sceneseg.doctor.ids import holds_ids, understand
+from sceneseg.errors import DataError
+from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace
+
+Mask = npt.NDArray[Any]
+
+
+@dataclass
+class Repaired:
+    """What was written.
+
+    Args:
+        pairs: Number of images with masks.
+        left_out: Why an image isn't there, by its file.
+        names_to_fill_in: Whether the YAML file has made-up names, one for each colour.
+    """
+
+    pairs: int = 0
+    left_out: dict[str, str] = field(default_factory=dict)
+    names_to_fill_in: bool = False
+
+
+def repair(diagnosis: Diagnosis, out: Path, progress: Callable[[int, int], None] | None = None) -> Repaired:
+    """Write a copy of a data set in which what can be cured is cured, to be read with ``-d folder -p OUT``.
+
+    Args:
+        diagnosis: What was found.
+        out: A new or empty folder.
+        progress: Is called with the number of pairs that are done, and of all.
+
+    Raises:
+        DataError: The folder isn't empty, or the data set is packed.
+    """
+    if any(isinstance(dataset, Packed) for dataset in diagnosis.patient.datasets.values()):
+        raise DataError("A packed data set isn't repaired: repair the one it was made from, and pack that again.")
+    if out.exists() and any(out.iterdir()):
+        raise DataError(f"{out}: expected a new or empty folder for the repaired copy. Give another one.")
+    patient = diagnosis.patient
+    surgeon = Surgeon(patient, out)
+    jobs = [(split, i) for split, part in patient.parts.items() for i in range(len(part))]
+    repaired = Repaired(names_to_fill_in=bool(surgeon.learned))
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        results = pool.map(lambda job: surgeon.mend(*job), jobs)
+        for done, ((split, i), problem) in enumerate(zip(jobs, results, strict=True), start=1):
+            if problem:
+                repaired.left_out[str(patient.parts[split][i].files.image)] = problem
+            else:
+                repaired.pairs += 1
+            if progress:
+                progress(done, len(jobs))
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "data.yaml").write_text(surgeon.description(), encoding="utf-8")
+    return repaired
+
+
+class Surgeon:
+    """Knows how each pair of a data set is to be mended.
+
+    Args:
+        patient: What was examined.
+        out: Folder of the copy.
+    """
+
+    def __init__(self, patient: Patient, out: Path) -> None:
+        self.patient = patient
+        self.out = out
+        self.space = patient.space
+        values = {v for pair in patient.pairs if holds_ids(pair, patient) for v in pair.values or {}}
+        reading = understand(values, self.space)
+        self.label_ids = reading.label_ids if reading else {}
+        self.colors: Counter[int] = Counter()
+        for pair in patient.pairs:
+            self.colors.update(pair.colors if pair.has_colors else {})
+        self.palette = {color_code(c.color): i for i, c in enumerate(self.space.classes)}
+        self.learned = [] if self._knows_colors() else sorted(self.colors)
+        if len(self.learned) >= IGNORE_INDEX:
+            raise DataError(
+                f"The masks hold {len(self.learned)} colours, too many for classes. Export them again as ids."
+            )
+        if self.learned:  # nobody knows what they mean: each becomes a class of its own
+            self.palette = {code: i for i, code in enumerate(self.learned)}
+        self.later = self._in_later_splits()
+
+    def _knows_colors(self) -> bool:
+        """Whether the colours of the label space are those of the masks, for the most part: void has others."""
+        dataset = next(iter(self.patient.datasets.values()))
+        if isinstance(dataset, Folder) and not dataset.description.colors:
+            return False  # its palette was made up
+        return 2 * sum(self.colors[code] for code in self.palette) >= self.colors.total()
+
+    def _in_later_splits(self) -> dict[str, set[bytes]]:
+        """Return for each split the images that come again in one behind it, which is where they stay."""
+        digests = {split: {p.digest for p in part if p.digest} for split, part in self.patient.parts.items()}
+        splits = list(digests)
+        return {split: set().union(*(digests[s] for s in splits[i + 1 :])) for i, split in enumerate(splits)}
+
+    def mend(self, split: str, i: int) -> str | None:
+        """Write one pair; return why not, if it can't be."""
+        pair = self.patient.parts[split][i]
+        try:
+            self._check(pair, split)
+            self._write(pair, split, i)
+        except DataError as error:
+            return str(error)
+        return None
+
+    def _check(self, pair: Pair, split: str) -> None:
+        for picture in (pair.image, pair.mask):
+            if picture is not None and picture.problem:
+                raise DataError(f"{picture.path.name}: {picture.problem}")
+        if pair.digest in self.later[split]:
+            raise DataError("the image is in another split, too")
+
+    def _write(self, pair: Pair, split: str, i: int) -> None:
+        image_file, mask_file = pair.files.image, pair.files.labels
+        if pair.is_swapped and mask_file:
+            image_file, mask_file = mask_file, image_file
+        image = read_image(image_file)
+        if mask_file is not None:
+            labels = self._labels(pair, split, i, mask_file)
+            if labels.shape != image.shape[:2]:
+                image, labels = _fitted(image, labels, image_file)
+            _write_png(self.out / "masks" / split / f"{pair.files.name}.png", labels)
+        target = self.out / "images" / split / f"{pair.files.name}{image_file.suffix}"
+        if _is_plain(pair) and image_file == pair.files.image:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(image_file, target)
+        else:
+            _write_png(target.with_suffix(".png"), image)
+
+    def _labels(self, pair: Pair, split: str, i: int, mask_file: Path) -> Labels:
+        if pair.labels is not None and not self.label_ids and not pair.is_swapped:
+            labels = self.patient.datasets[split].read_labels(i)
+            if labels is not None:
+                return labels
+        stored = read_mask(mask_file)
+        blurred = pair.has_jpeg_mask or self.patient.is_smooth(pair)
+        if stored.ndim == 3 and not self.learned and (stored == stored[..., :1]).all():
+            stored = stored[..., 0]  # ids written three times
+        if stored.ndim == 3:
+            return self._from_colors(stored, blurred)
+        if self.learned:
+            raise DataError("its mask holds ids, where other masks hold colours that nobody knows")
+        return self._from_ids(stored, blurred)
+
+    def _from_colors(self, stored: Mask, blurred: bool) -> Labels:
+        """Read colours; of blurred ones the nearest that is known, of others none that isn't."""
+        if not self.learned and not self._knows_colors():
+            raise DataError("its mask holds colours, and nothing says which class has which")
+        codes, at = np.unique(color_codes(stored), return_inverse=True)
+        train_ids = dict(self.palette)
+        if blurred:
+            known = np.array([color_of(code) for code in self.palette])
+            nearest = (np.square(known - color_of(code)).sum(1).argmin() for code in codes.tolist())
+            train_ids = {code: list(self.palette.values())[i] for code, i in zip(codes.tolist(), nearest, strict=True)}
+        new = [train_ids.get(code, IGNORE_INDEX) for code in codes.tolist()]
+        return np.array(new, np.uint8)[at].reshape(stored.shape[:2])
+
+    def _from_ids(self, stored: Mask, blurred: bool) -> Labels:
+        """Read ids as they are meant; of blurred ones the nearest that is known, of others none that isn't."""
+        train_ids = {label_id: n for n, c in enumerate(self.space.classes) for label_id in c.label_ids}
+        train_ids |= dict.fromkeys(self.space.void_ids, IGNORE_INDEX)
+        if self.label_ids:
+            train_ids = {value: train_ids.get(meant, IGNORE_INDEX) for value, meant in self.label_ids.items()}
+        known = np.array(sorted(train_ids))
+        values, at = np.unique(stored, return_inverse=True)
+        if blurred:
+            unknown = [value for value in values.tolist() if value not in train_ids]
+            train_ids |= {value: train_ids[int(known[np.abs(known - value).argmin()])] for value in unknown}
+        new = [train_ids.get(value, IGNORE_INDEX) for value in values.tolist()]
+        return np.array(new, np.uint8)[at].reshape(stored.shape)
+
+    def description(self) -> str:
+        """Return the YAML file."""
+        if self.learned:
+            colors = {f"color_{code:06x}": list(color_of(code)) for code in self.learned}
+            content: dict[str, Any] = {"names": list(colors), "colors": colors}
+        else:
+            groups = {g: [c.name for c in self.space.classes if c.category == g] for g in self.space.categories}
+            content = {"name": self.space.name, "names": self.space.names}
+            content |= {"colors": {c.name: list(c.color) for c in self.space.classes}} if _distinct(self.space) else {}
+            content |= {"groups": groups} if groups else {}
+        return yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=100)
+
+
+def _fitted(image: Image, labels: Labels, image_file: Path) -> tuple[Image, Labels]:
+    """Bring an image and its labels to one size: the image as stored, or labels enlarged, if the shape is the same."""
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    stored: Mask = np.asarray(cv2.imdecode(np.fromfile(image_file, np.uint8), flags))
+    if stored.shape[:2] == labels.shape:
+        return np.ascontiguousarray(stored[..., ::-1]), labels
+    (height, width), (rows, columns) = image.shape[:2], labels.shape
+    if abs(height * columns - width * rows) > max(height, width, rows, columns):  # one pixel by rounding
+        raise DataError("image and mask have different shapes")
+    return image, cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST_EXACT).astype(np.uint8)
+
+
+def _is_plain(pair: Pair) -> bool:
+    return pair.image.mode in {"RGB", "L"} and pair.image.depth == 8 and pair.image.orientation == 1
+
+
+def _distinct(space: LabelSpace) -> bool:
+    return len({c.color for c in space.classes}) == len(space)
+
+
+def _write_png(path: Path, pixels: Mask) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    PillowImage.fromarray(pixels).save(path)

@@ -1,0 +1,1 @@
+"""Scoring: protocols, counts, stored results, samples and submissions."""

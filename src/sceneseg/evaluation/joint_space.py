@@ -1,0 +1,74 @@
+"""Scores of unlike label spaces side by side: counts are scored again in classes that all of them know."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sceneseg.errors import ConfigError
+from sceneseg.evaluation.scoring import Request, regrouped, score_run
+from sceneseg.labels import LabelSpace, choose_space
+from sceneseg.records.runs import Run, read_json, read_label_space
+
+
+def joint_space(spaces: Sequence[LabelSpace], wanted: str | None = None) -> LabelSpace:
+    """Return the one of these label spaces that most of them can be mapped to, or the one that is wanted.
+
+    Args:
+        spaces: Those of the candidates, one for each.
+        wanted: As `sceneseg.labels.choose_space` takes it.
+
+    Raises:
+        ConfigError: None of them has what the wanted one is made of.
+    """
+    if wanted is None:
+        return max(spaces, key=lambda space: (sum(not _why_not(own, space) for own in spaces), -len(space)))
+    errors = []
+    for own in sorted(spaces, key=len, reverse=True):
+        try:
+            return choose_space(own, wanted)
+        except ConfigError as error:
+            errors.append(error)
+    raise errors[0]
+
+
+def score_together(places: Mapping[str, Run], wanted: str | None = None) -> dict[str, Any] | None:
+    """Score what was counted in unlike label spaces in one that most can be mapped to; no model runs.
+
+    Args:
+        places: By name the run, or the evaluation in it, whose scores are compared.
+        wanted: The label space, as `sceneseg.labels.choose_space` takes it; None: one of theirs.
+
+    Returns:
+        Plain data: the label_space, for each that was scored again the folder in its run (evaluations), and for each
+        that can't be the reason (apart). None where all are in one label space and no other is wanted.
+    """
+    protocols = {name: read_json(place.metrics)["protocol"] for name, place in places.items()}
+    if not protocols:
+        return None
+    [(dataset, _)] = Counter(found.get("dataset") for found in protocols.values()).most_common(1)
+    same = {name: place for name, place in places.items() if protocols[name].get("dataset") == dataset}
+    spaces = {name: read_label_space(place.home) for name, place in same.items()}  # ids of others mean other things
+    if wanted is None and len(set(spaces.values())) == 1:
+        return None
+    space = joint_space(list(spaces.values()), wanted)
+    evaluations, apart = {}, {}
+    for name, own in spaces.items():
+        if own == space:
+            continue
+        if reason := _why_not(own, space):
+            apart[name] = reason
+            continue
+        protocol = protocols[name]
+        score_run(same[name].path, Request(None, None, protocol["split"], void=protocol["void"], label_space=space))
+        place = regrouped(same[name].home, protocol, space)
+        evaluations[name] = place.path.relative_to(place.home.path).as_posix()
+    return {"label_space": space.name, "evaluations": evaluations, "apart": apart}
+
+
+def _why_not(own: LabelSpace, space: LabelSpace) -> str:
+    """Say why train ids of one space can't become those of another; empty where they can."""
+    try:
+        own.train_ids_in(space)
+    except ConfigError as error:
+        return str(error)
+    return ""

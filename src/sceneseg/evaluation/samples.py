@@ -1,0 +1,59 @@
+"""A few scenes to look at: kept while a split is scored, then shown as a sheet or written for the report."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sceneseg.datasets.base import Scene
+from sceneseg.inference import visualization
+from sceneseg.labels import Labels, LabelSpace
+from sceneseg.metrics.confusion import SemanticCounts
+from sceneseg.metrics.semantic import semantic_scores
+from sceneseg.records.runs import write_json
+
+KEPT = 6
+ON_SHEET = 3
+
+
+class Samples:
+    """Keeps some scenes of a split, spread evenly over it, with what was predicted for them.
+
+    Args:
+        names: All scenes of the split.
+        label_space: Colours and names.
+    """
+
+    def __init__(self, names: list[str], label_space: LabelSpace) -> None:
+        self.label_space = label_space
+        positions = np.linspace(0, len(names) - 1, min(KEPT, len(names))).round().astype(int)
+        self.wanted = {names[i] for i in positions}
+        self.kept: list[tuple[Scene, Labels]] = []
+
+    def add(self, scene: Scene, prediction: Labels) -> None:
+        """Keep a scene if it is one of those to show."""
+        if scene.name in self.wanted:
+            self.kept.append((scene, prediction))
+
+    def sheet(self) -> visualization.Picture:
+        """Return image, truth and prediction of some scenes, a row each, (H, W, 3) uint8."""
+        rows = []
+        for scene, prediction in self.kept[:ON_SHEET]:
+            truth = prediction if scene.labels is None else scene.labels
+            rows.append([scene.image, *(visualization.colourise(ids, self.label_space) for ids in (truth, prediction))])
+        return visualization.grid(rows, gap=3)
+
+    def write(self, folder: Path, counts: SemanticCounts) -> None:
+        """Write every kept scene as image, truth and prediction, and a list with the mean IoU of each."""
+        listing: list[dict[str, Any]] = []
+        for scene, prediction in self.kept:
+            visualization.write_bytes(folder / f"{scene.name}_image.jpg", visualization.jpeg(scene.image))
+            pictures = {"prediction": prediction} | ({} if scene.labels is None else {"truth": scene.labels})
+            for what, ids in pictures.items():
+                visualization.write_bytes(
+                    folder / f"{scene.name}_{what}.png", visualization.palette_png(ids, self.label_space)
+                )
+            alone = SemanticCounts(counts.label_space)
+            alone.images[scene.name] = counts.images[scene.name]
+            listing.append({"name": scene.name, "mean_iou": semantic_scores(alone, counts.label_space)["mean_iou"]})
+        write_json(folder / "samples.json", listing)

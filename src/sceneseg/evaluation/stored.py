@@ -1,0 +1,85 @@
+"""The evaluations that a run keeps: which one is meant, and whether it is of the weights that the run has now."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sceneseg.datasets import datasets
+from sceneseg.errors import RunError
+from sceneseg.fetching.checks import file_sha256
+from sceneseg.fetching.watch import Watch
+from sceneseg.records.runs import Run, find_weights, read_json
+
+if TYPE_CHECKING:
+    from sceneseg.evaluation.scoring import Request
+
+
+def origin(path: Path, request: "Request", root: str | Path | None) -> dict[str, Any]:
+    """Say what an evaluation of a run is made with; it is kept beside the scores.
+
+    Args:
+        path: The run.
+        request: What is asked for.
+        root: Folder of the data.
+    """
+    return {
+        "weights_sha256": _weights_sha256(Run(path)),
+        "root": None if root is None else str(Path(root).resolve()),
+        "target_size": None if request.target_size is None else list(request.target_size),
+        "void": request.void,
+        "label_map": None if request.label_map is None else str(request.label_map),
+    }
+
+
+def is_current(path: Path, request: "Request") -> bool:
+    """Whether a run keeps what evaluating a split of its own data set would give with the weights that it has now."""
+    trained = Run(path).load_config().data
+    kept = Run(path).evaluation(f"{trained.name}-{request.split}")
+    if not (kept.metrics.is_file() and kept.confusion.is_file()):
+        return False
+    return bool(read_json(kept.metrics).get("origin") == origin(path, request, trained.root))
+
+
+def counts_of(path: Path, dataset: str | None = None, split: str | None = None) -> Run:
+    """Return where a run has the counts of a split: they are its own, or those of an evaluation that it keeps.
+
+    Args:
+        path: A run, or an evaluation in it.
+        dataset: Name of the data set; that of its scores when absent.
+        split: Its part; that of its scores, or val of another data set, when absent.
+
+    Raises:
+        RunError: It has none, or they are of weights that the run doesn't have any more.
+    """
+    given = Run(path)
+    scored = read_json(given.metrics)["protocol"]
+    name = datasets.resolve(dataset) if dataset else scored["dataset"]
+    wanted = {"dataset": name, "split": split or (scored["split"] if name == scored["dataset"] else "val")}
+    if wanted.items() <= scored.items():
+        return given
+    if given.home.metrics.is_file() and wanted.items() <= read_json(given.home.metrics)["protocol"].items():
+        return given.home
+    kept = given.home.evaluation(f"{name}-{wanted['split']}")
+    cure = f"Score them: sceneseg evaluate -w {given.home.path} -d {name} --split {wanted['split']}"
+    if not kept.metrics.is_file():
+        raise RunError(
+            f"{path}: expected counts of {name} {wanted['split']}, found those of {scored['dataset']} "
+            f"{scored['split']}. {cure}"
+        )
+    made_of = read_json(kept.metrics).get("origin", {}).get("weights_sha256")
+    if made_of not in (None, _weights_sha256(given.home)):
+        raise RunError(f"{kept.path}: expected scores of the weights that the run has, found those of others. {cure}")
+    return kept
+
+
+def origin_of(kept: Run) -> dict[str, Any]:
+    """Return what counts were made with, for the scores that are made of them; empty where it isn't known."""
+    if kept.path != kept.home.path:
+        found: dict[str, Any] = read_json(kept.metrics).get("origin", {})
+        return found
+    digest = _weights_sha256(kept)
+    return {"weights_sha256": digest} if digest else {}
+
+
+def _weights_sha256(run: Run) -> str | None:
+    there = run.best.is_file() or run.last.is_file()
+    return file_sha256(find_weights(run.path), Watch()) if there else None

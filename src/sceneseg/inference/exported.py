@@ -1,0 +1,170 @@
+"""Exported files as models: they predict like the weights they were made of."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from sceneseg import standalone
+from sceneseg.config.schema import Size
+from sceneseg.datasets.base import Image, read_image
+from sceneseg.errors import RunError
+from sceneseg.inference.prediction import Prediction
+from sceneseg.labels import Labels, LabelSpace
+from sceneseg.records.environment import import_openvino
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+TINY = 1e-30  # a probability whose logarithm is finite
+
+Answer = Callable[[npt.NDArray[np.uint8]], npt.NDArray[Any]]
+"""Pictures (B, H, W, 3) uint8 to the file's own output."""
+
+
+@dataclass(frozen=True)
+class ExportedModel:
+    """What `sceneseg export` wrote, opened by the engine it was written for.
+
+    Args:
+        answer: Computes the file's output.
+        description: What the file says of itself.
+    """
+
+    answer: Answer
+    description: dict[str, Any]
+
+    @classmethod
+    def load(cls, file: Path) -> Self:
+        """Open an exported file.
+
+        Raises:
+            RunError: It is missing, of another kind, or its engine isn't installed.
+        """
+        if not file.is_file():
+            raise RunError(f"{file}: there is no such file.")
+        answer, text = OPENERS[file.suffix](file)
+        try:
+            return cls(answer, standalone.describe(text, file))
+        except standalone.RunnerError as error:
+            raise RunError(str(error)) from None
+
+    @cached_property
+    def label_space(self) -> LabelSpace:
+        """What the labels mean."""
+        return LabelSpace.from_dict(self.description["label_space"])
+
+    def labels(self, image: Image) -> Labels:
+        """Return the train ids (H, W) of a picture (H, W, 3) uint8 RGB, whichever output the file has.
+
+        Raises:
+            RunError: The file takes pictures of another size.
+        """
+        return self._answer(image)[0]
+
+    def predict(self, image: str | Path | Image, name: str | None = None) -> Prediction:
+        """Predict one image, as `SemanticModel.predict` does; probabilities come from files that give such, or logits.
+
+        Args:
+            image: A file, or (H, W, 3) uint8 RGB.
+            name: For the files of the prediction; the file's stem when absent.
+
+        Raises:
+            RunError: The file takes pictures of another size.
+        """
+        if isinstance(image, str | Path):
+            name = name or Path(image).stem
+            image = read_image(Path(image))
+        labels, answer = self._answer(image)
+        coarse, covered = self._logits(answer, (image.shape[0], image.shape[1]))
+        align = bool(self.description["output"]["align_corners"])
+        return Prediction(image, labels, self.label_space, name or "image", coarse, covered, align)
+
+    def _answer(self, image: Image) -> tuple[Labels, npt.NDArray[Any]]:
+        try:
+            standalone.check_size(image, self.description)
+        except standalone.RunnerError as error:
+            raise RunError(str(error)) from None
+        answer = self.answer(image[None])[0]
+        return standalone.labels_of(answer, self.description, (image.shape[0], image.shape[1])), answer
+
+    def _logits(self, answer: npt.NDArray[Any], size: Size) -> tuple["Tensor | None", tuple[float, float]]:
+        """Return what probabilities can be made of, and how many image pixels it covers."""
+        kind, facts = self.description["output"]["kind"], self.description["input"]
+        if kind not in ("probabilities", "coarse"):
+            return None, (0.0, 0.0)
+        import torch
+
+        if kind == "probabilities":
+            return torch.from_numpy(np.log(np.maximum(answer, TINY))[None]), size
+        seen, divisor = facts["target_size"] or size, facts["size_divisor"]
+        padded = [-(-side // divisor) * divisor for side in seen]
+        return torch.from_numpy(answer[None]), (padded[0] * size[0] / seen[0], padded[1] * size[1] / seen[1])
+
+
+def is_exported(path: Path) -> bool:
+    """Return whether a path looks like an exported file."""
+    return path.suffix in OPENERS
+
+
+def _open_onnx(file: Path) -> tuple[Answer, str | None]:
+    try:
+        runner = standalone.Runner(file)
+    except standalone.RunnerError as error:
+        raise RunError(str(error)) from None
+    return (lambda images: runner.session.run(None, {"image": images})[0]), json.dumps(runner.description)
+
+
+def _open_openvino(file: Path) -> tuple[Answer, str | None]:
+    ov = import_openvino()
+    try:
+        model = ov.Core().read_model(file)
+    except RuntimeError as error:
+        raise RunError(f"{file}: OpenVINO can't load it ({_last_line(error)}).") from None
+    if not model.has_rt_info(standalone.KEY):
+        return (lambda images: images), None  # nobody asks it: without a description it isn't opened
+    text = model.get_rt_info(standalone.KEY).astype(str)
+    settings = {"PERFORMANCE_HINT": "LATENCY"}
+    if json.loads(text)["precision"] == "fp32":
+        settings["INFERENCE_PRECISION_HINT"] = "f32"  # else it takes bfloat16 where the processor has it
+    compiled = ov.Core().compile_model(model, "CPU", settings)
+    return (lambda images: np.array(compiled(images)[0])), text
+
+
+def _last_line(error: Exception) -> str:
+    """Return the line in which OpenVINO says what is wrong, behind those that say where in its code."""
+    return [line for line in str(error).splitlines() if line.strip()][-1].strip()
+
+
+def _open_torchscript(file: Path) -> tuple[Answer, str | None]:
+    import warnings
+
+    import torch
+
+    extra: dict[str, Any] = {f"{standalone.KEY}.json": ""}  # bytes when it has been read
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TorchScript is deprecated, and says so
+        try:
+            module = torch.jit.load(file, "cpu", extra)  # type: ignore[no-untyped-call]
+        except RuntimeError as error:
+            raise RunError(f"{file}: not readable as TorchScript ({str(error).splitlines()[0]}).") from None
+
+    def answer(images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+        with torch.inference_mode():
+            found: npt.NDArray[Any] = module(torch.from_numpy(np.ascontiguousarray(images))).numpy()
+            return found
+
+    return answer, str(extra[f"{standalone.KEY}.json"], "utf-8")
+
+
+OPENERS: dict[str, Callable[[Path], tuple[Answer, str | None]]] = {
+    ".onnx": _open_onnx,
+    ".xml": _open_openvino,
+    ".torchscript": _open_torchscript,
+}
+"""Suffix -> what opens such a file."""

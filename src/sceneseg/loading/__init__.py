@@ -1,0 +1,1 @@
+"""From scenes to batches: samplers, caches and data loaders."""

@@ -1,0 +1,83 @@
+"""From images with one class each to batches: random crops for training, the middle of each for validation."""
+
+from typing import Any
+
+import numpy as np
+from torch.utils.data import DataLoader, Dataset
+
+from sceneseg.config.schema import AugmentConfig, Size
+from sceneseg.datasets.base import Image
+from sceneseg.datasets.image_folder import ImageFolder, ImageRecord
+from sceneseg.loading.scene_samples import EpochOrder, training_loader
+from sceneseg.transforms.geometry import centre_crop, cut_image, draw_colour, draw_crop, sample_generator
+
+CENTRE = 224 / 256
+"""Part of the shorter side that validation and prediction see.
+
+Source: Krizhevsky et al., "ImageNet classification with deep convolutional neural networks", NeurIPS 2012.
+"""
+NO_CHANGE = np.array([1, 1, 1, 0], np.float32)
+"""The colour of `Batch` that leaves an image as it is."""
+
+
+class ImageSamples(Dataset[tuple[Any, ...]]):
+    """An endless row of random crops; number n is the same whoever asks for it, as in `TrainingSamples`.
+
+    Args:
+        dataset: Where the images come from.
+        augment: What is drawn for each sample.
+        seed: The run's.
+        size: (height, width) of the samples.
+        cache: Whether decoded images stay in memory.
+    """
+
+    def __init__(self, dataset: ImageFolder, augment: AugmentConfig, seed: int, size: Size, cache: bool) -> None:
+        self.dataset = dataset
+        self.augment = augment
+        self.seed = seed
+        self.size = size
+        self._records: dict[int, ImageRecord] | None = {} if cache else None
+        self._order = EpochOrder(len(dataset), seed)
+
+    def __getitem__(self, number: int) -> tuple[Any, ...]:
+        record = self._record(self._order[number])
+        generator = sample_generator(self.seed, number)
+        image_size = (record.image.shape[0], record.image.shape[1])
+        window = draw_crop(generator, image_size, self.size, self.augment)
+        return cut_image(record.image, window), record.label, draw_colour(generator, self.augment), record.name
+
+    def _record(self, index: int) -> ImageRecord:
+        if self._records is None:
+            return self.dataset.read(index)
+        if index not in self._records:
+            self._records[index] = self.dataset.read(index)
+        return self._records[index]
+
+
+class CentreCrops(Dataset[tuple[Any, ...]]):
+    """The middle of every image, for validation.
+
+    Args:
+        dataset: Where the images come from.
+        size: (height, width) of the crops.
+    """
+
+    def __init__(self, dataset: ImageFolder, size: Size) -> None:
+        self.dataset = dataset
+        self.size = size
+
+    def __getitem__(self, i: int) -> tuple[Any, ...]:
+        record = self.dataset.read(i)
+        return crop_centre(record.image, self.size), record.label, NO_CHANGE, record.name
+
+
+def crop_centre(image: Image, size: Size) -> Image:
+    """Return the middle of an image (H, W, 3), resized to (height, width)."""
+    return cut_image(image, centre_crop((image.shape[0], image.shape[1]), size, CENTRE))
+
+
+def image_loader(dataset: ImageFolder, size: Size, workers: int, batch_size: int) -> "DataLoader[tuple[Any, ...]]":
+    """Return a loader of `Batch`es that together hold every image once, in order."""
+    starts = range(0, len(dataset), batch_size)
+    steps = [list(range(i, min(i + batch_size, len(dataset)))) for i in starts]
+    return training_loader(CentreCrops(dataset, size), steps, workers)

@@ -1,0 +1,224 @@
+"""From scenes to batches: which sample comes when, read and augmented in as many processes as wanted."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from sceneseg.config.schema import AugmentConfig, Size
+from sceneseg.datasets.base import Scene, SceneDataset
+from sceneseg.datasets.image_folder import ImageFolder
+from sceneseg.errors import DataError
+from sceneseg.loading.sampling import ClassPlaces, Place, aim, draw_place, progressive_factor, shrunk
+from sceneseg.transforms.geometry import cut, draw_colour, draw_window, sample_generator
+from sceneseg.transforms.weather import apply_weather, chances, draw_weather, vertical_span
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Training samples.
+
+    Args:
+        image: (B, 3, H, W) uint8.
+        labels: (B, H, W) uint8 train ids, or (B,) int64 classes of whole images.
+        colour: (B, 4) float32, see `sceneseg.transforms.geometry.draw_colour`.
+        names: The scenes or images they were cut from.
+    """
+
+    image: Tensor
+    labels: Tensor
+    colour: Tensor
+    names: list[str]
+
+    def pin_memory(self) -> "Batch":
+        """Return the batch in memory from which a GPU copies while it computes; the loader asks for it."""
+        return Batch(self.image.pin_memory(), self.labels.pin_memory(), self.colour.pin_memory(), self.names)
+
+
+class TrainingSamples(Dataset[tuple[Any, ...]]):
+    """An endless row of augmented samples; number n is the same whoever asks for it.
+
+    Pass ``n // len(dataset)`` visits every scene once, in an order drawn from (seed, pass).
+
+    Args:
+        dataset: Where the scenes come from.
+        augment: What is drawn for each sample.
+        seed: The run's.
+        target_size: Size that scale 1 stands for; the image's own when None.
+        cache: Whether decoded scenes stay in memory.
+        places: Where the classes are, for class-uniform sampling.
+        epochs: Epochs of the run and samples of each, for progressive sizes.
+    """
+
+    def __init__(
+        self,
+        dataset: SceneDataset,
+        augment: AugmentConfig,
+        seed: int,
+        target_size: Size | None,
+        cache: bool,
+        places: ClassPlaces | None = None,
+        epochs: tuple[int, int] = (1, 1),
+    ) -> None:
+        self.dataset = dataset
+        self.augment = augment
+        self.seed = seed
+        self.target_size = target_size
+        self.places = places
+        self.epochs, self.epoch_samples = epochs
+        self.weather = chances(augment.weather, augment.weather_strength)
+        self._scenes: dict[int, Scene] | None = {} if cache else None
+        self._order = EpochOrder(len(dataset), seed)
+
+    def __getitem__(self, number: int) -> tuple[Any, ...]:
+        place = self._place(number)
+        scene = self._scene(self._order[number] if place is None else place.scene)
+        if scene.labels is None:
+            raise DataError(f"{self.dataset.name}: the {self.dataset.split} split has no labels to learn from.")
+        generator = sample_generator(self.seed, number)
+        size = (scene.image.shape[0], scene.image.shape[1])
+        window = draw_window(generator, size, *self._sizes(number, size), self.augment)
+        if place is not None:
+            window = aim(generator, window, place, size)
+        image, labels = cut(scene.image, scene.labels, window)
+        colour = draw_colour(generator, self.augment)
+        if weather := draw_weather(generator, self.weather) if self.weather else []:
+            span = vertical_span(window.matrix(), window.size[0], size[0])
+            image = apply_weather(image, weather, generator, span)
+        return image, labels, colour, scene.name
+
+    def scene_index(self, number: int) -> int:
+        """Return which scene sample `number` is cut from."""
+        place = self._place(number)
+        return self._order[number] if place is None else place.scene
+
+    def _place(self, number: int) -> Place | None:
+        return draw_place(self.places, self.seed, number, self.augment.class_uniform) if self.places else None
+
+    def _sizes(self, number: int, image_size: Size) -> tuple[Size, Size]:
+        """Return the size that scale 1 stands for, and that of the sample."""
+        base = self.target_size or image_size
+        stages = self.augment.progressive or [1.0]
+        factor = progressive_factor(stages, number // self.epoch_samples, self.epochs)
+        size = shrunk(self.augment.crop_size or base, factor)
+        return (base if factor == 1 else (round(base[0] * factor), round(base[1] * factor))), size
+
+    def _scene(self, index: int) -> Scene:
+        if self._scenes is None:
+            return self.dataset.read(index)
+        if index not in self._scenes:
+            self._scenes[index] = self.dataset.read(index)
+        return self._scenes[index]
+
+
+class EpochOrder:
+    """Which of `length` things a number of an endless row means: every epoch has all, in an order of its own."""
+
+    def __init__(self, length: int, seed: int) -> None:
+        self.length = length
+        self.seed = seed
+        self._epoch = -1
+        self._order = np.empty(0, np.int64)
+
+    def __getitem__(self, number: int) -> int:
+        epoch, position = divmod(number, self.length)
+        if self._epoch != epoch:
+            # the epoch's own stream, apart from the samples' (whose second key is the sample number)
+            generator = np.random.Generator(np.random.Philox(key=[self.seed, epoch], counter=[0, 0, 0, 1]))
+            self._epoch, self._order = epoch, generator.permutation(self.length)
+        return int(self._order[position])
+
+
+class StepSampler(Sampler[list[int]]):
+    """The sample numbers of each step, from any step on; several processes take turns within a step."""
+
+    def __init__(self, first_step: int, last_step: int, batch_size: int, rank: int = 0, world: int = 1) -> None:
+        self.steps = range(first_step, last_step)
+        self.batch_size = batch_size
+        self.rank, self.world = rank, world
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for step in self.steps:
+            yield list(range(step * self.batch_size + self.rank, (step + 1) * self.batch_size, self.world))
+
+
+def training_loader(
+    samples: Dataset[tuple[Any, ...]], steps: Iterable[list[int]], workers: int, pinned: bool = False
+) -> "DataLoader[tuple[Any, ...]]":
+    """Return a loader of `Batch`es.
+
+    Args:
+        samples: Where they come from.
+        steps: The sample numbers of each batch.
+        workers: Processes that read.
+        pinned: Whether they lie in pinned memory, for a GPU.
+    """
+    return DataLoader(samples, batch_sampler=steps, collate_fn=_collate, pin_memory=pinned, **_quiet(workers))
+
+
+def _quiet(workers: int) -> dict[str, Any]:
+    """Loader options: no draw from the global random numbers, which belong to the model."""
+    generator = torch.Generator().manual_seed(0)  # samples take nothing from it
+    return {"num_workers": workers, "generator": generator}
+
+
+def _collate(samples: list[tuple[Any, ...]]) -> Batch:
+    images, labels, colours, names = zip(*samples, strict=True)
+    sizes = {image.shape[:2] for image in images}
+    if len(sizes) > 1:
+        found = ", ".join(f"{height} x {width}" for height, width in sorted(sizes)[:3])
+        raise DataError(
+            f"The images of a batch have {len(sizes)} sizes ({found}, ...). Give them one with "
+            f"--augment.crop-size HEIGHT WIDTH or -t HEIGHT WIDTH."
+        )
+    image = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)  # channels_last, as it lies in memory
+    return Batch(image, torch.from_numpy(np.stack(labels)), torch.from_numpy(np.stack(colours)), list(names))
+
+
+class WholeScenes(Dataset[Scene]):
+    """Scenes as they are, for validation.
+
+    Args:
+        dataset: Where the scenes come from.
+        indices: Which of them; several processes take `range(rank, len(dataset), world)`, so that none counts twice.
+    """
+
+    def __init__(self, dataset: SceneDataset, indices: range) -> None:
+        self.dataset = dataset
+        self.indices = indices
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, i: int) -> Scene:
+        return self.dataset.read(self.indices[i], with_instances=True)
+
+
+def scene_loader(scenes: WholeScenes, workers: int) -> "DataLoader[Scene]":
+    """Return a loader that yields one scene at a time, in order."""
+    return DataLoader(scenes, batch_size=None, collate_fn=_same, **_quiet(workers))
+
+
+def default_workers() -> int:
+    """Return how many reading processes suit this machine: none on two cores, where they would only be in the way."""
+    cores = os.cpu_count() or 1
+    return 0 if cores <= 2 else min(8, cores - 1)
+
+
+def fits_in_memory(dataset: SceneDataset | ImageFolder, workers: int) -> bool:
+    """Return whether all decoded scenes take less than a quarter of the memory, in every process that reads."""
+    size = sum(part.nbytes for part in vars(dataset.read(0)).values() if isinstance(part, np.ndarray))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
+    return size * len(dataset) * max(1, workers) < memory / 4
+
+
+def _same(scene: Any) -> Any:
+    return scene

@@ -1,0 +1,1 @@
+"""Packed stores: safetensors shards, TFRecord and WebDataset."""

@@ -1,0 +1,64 @@
+"""Shards in the format safetensors: the pixels themselves, memory-mapped, so that only what is looked at is read.
+
+The header holds what ``pack.json`` says of the shard's scenes, and each part is a tensor called ``NAME.image``, ...:
+any reader of safetensors can use a shard alone.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from sceneseg.packing.shards import DTYPES, VERSION, Array, Pack, PackedScene, damaged
+
+SUFFIX = ".safetensors"
+
+
+def encode(part: str, pixels: Array, name: str) -> Array:
+    """Return a part as it lies in memory."""
+    return np.ascontiguousarray(pixels, DTYPES[part])
+
+
+def write(path: Path, pack: Pack, scenes: Sequence[PackedScene], parts: Sequence[dict[str, Any]]) -> None:
+    """Write a shard with a header that says what it is."""
+    tensors = {
+        f"{scene.name}.{part}": pixels
+        for scene, loaded in zip(scenes, parts, strict=True)
+        for part, pixels in loaded.items()
+    }
+    facts = {
+        "version": VERSION,
+        "dataset": pack.dataset,
+        "split": pack.split,
+        "label_space": pack.label_space.to_dict(),
+        "scenes": [{key: value for key, value in asdict(scene).items() if key != "place"} for scene in scenes],
+    }
+    save_file(tensors, path, metadata={"sceneseg_pack": json.dumps(facts)})
+
+
+def places(path: Path, scenes: Sequence[PackedScene]) -> list[dict[str, tuple[int, int]]]:
+    """Return the byte range of every tensor, from the file's header."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+
+    def place(tensor: str) -> tuple[int, int]:
+        start, end = header[tensor]["data_offsets"]
+        return (8 + length + start, end - start)
+
+    return [{part: place(f"{scene.name}.{part}") for part in scene.sha256} for scene in scenes]
+
+
+def load(path: Path, scene: PackedScene, parts: Sequence[str]) -> dict[str, Array]:
+    """Map parts of a scene: nothing is read before somebody looks at it, and changes stay in the caller's memory."""
+    try:
+        return {
+            part: np.asarray(np.memmap(path, DTYPES[part], "c", scene.place[part][0], scene.shape(part)))
+            for part in parts
+        }
+    except (OSError, ValueError) as error:
+        raise damaged(path, f"{scene.name} can't be read ({error})") from None

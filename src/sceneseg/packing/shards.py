@@ -1,0 +1,207 @@
+"""What lies in a pack: one folder per split with shards and ``pack.json``, which says where each scene is in them.
+
+The three kinds of shard (`CONTAINERS`) are modules that offer the functions of `Container`; nothing else knows them.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from sceneseg.errors import DataError, did_you_mean
+from sceneseg.labels import LabelSpace
+from sceneseg.records.runs import write_text
+
+INDEX = "pack.json"
+UNFINISHED = "pack.unfinished.json"
+VERSION = 1
+PARTS = ("image", "labels", "instances")
+DTYPES: dict[str, npt.DTypeLike] = {"image": "u1", "labels": "u1", "instances": "<i4"}
+CONTAINERS = {
+    "safetensors": "sceneseg.packing._safetensors",
+    "tfrecord": "sceneseg.packing.tfrecord",
+    "webdataset": "sceneseg.packing.webdataset",
+}
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class PackedScene:
+    """One scene of a shard.
+
+    Args:
+        name: The scene's.
+        height: In pixels.
+        width: In pixels.
+        sha256: Of the pixels of each part, as they lie in memory.
+        place: Where each part (or the "record" with all parts) is in the shard: (offset, length) in bytes.
+    """
+
+    name: str
+    height: int
+    width: int
+    sha256: dict[str, str]
+    place: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def shape(self, part: str) -> tuple[int, ...]:
+        """Return the shape of a part."""
+        return (self.height, self.width, 3) if part == "image" else (self.height, self.width)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file of a pack.
+
+    Args:
+        file: Its name.
+        bytes: Its size; another one means that it was torn.
+        source: Fingerprint of the files it was made from; another one means that it is outdated.
+        scenes: What it holds, in order.
+    """
+
+    file: str
+    bytes: int
+    source: str
+    scenes: list[PackedScene]
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A split of a data set in shards.
+
+    Args:
+        format: One of `CONTAINERS`.
+        dataset: Name of the packed data set.
+        split: Its split.
+        label_space: What the train ids mean.
+        shards: In the order of the scenes.
+    """
+
+    format: str
+    dataset: str
+    split: str
+    label_space: LabelSpace
+    shards: list[Shard]
+
+
+class Container(Protocol):
+    """A kind of shard: a module with these functions."""
+
+    SUFFIX: str
+
+    def encode(self, part: str, pixels: Array, name: str) -> Any:
+        """Return a part as it will be stored; runs in several threads."""
+        ...
+
+    def write(self, path: Path, pack: Pack, scenes: Sequence[PackedScene], parts: Sequence[dict[str, Any]]) -> None:
+        """Write a shard."""
+        ...
+
+    def places(self, path: Path, scenes: Sequence[PackedScene]) -> list[dict[str, tuple[int, int]]]:
+        """Return where the parts of each scene lie in a shard that was just written."""
+        ...
+
+    def load(self, path: Path, scene: PackedScene, parts: Sequence[str]) -> dict[str, Array]:
+        """Read parts of a scene.
+
+        Raises:
+            DataError: The shard is damaged there.
+        """
+        ...
+
+
+def container(name: str) -> Container:
+    """Return the kind of shard called `name`.
+
+    Raises:
+        DataError: There is none.
+    """
+    if name not in CONTAINERS:
+        raise DataError(
+            f'There is no pack format "{name}".{did_you_mean(name, CONTAINERS)} Known: {", ".join(CONTAINERS)}.'
+        )
+    return cast(Container, import_module(CONTAINERS[name]))
+
+
+def fingerprint(pixels: Array) -> str:
+    """Return the SHA-256 of pixels as they lie in memory."""
+    return sha256(np.ascontiguousarray(pixels).data).hexdigest()
+
+
+def load_checked(kind: Container, path: Path, scene: PackedScene) -> dict[str, Array]:
+    """Read all parts of a scene and compare them with their checksums.
+
+    Raises:
+        DataError: The shard is damaged there.
+    """
+    parts = kind.load(path, scene, list(scene.sha256))
+    for part, pixels in parts.items():
+        if pixels.shape != scene.shape(part) or fingerprint(pixels) != scene.sha256[part]:
+            raise damaged(path, f"the {part} of {scene.name} differ from their checksum")
+    return parts
+
+
+def damaged(path: Path, what: str) -> DataError:
+    """Return the error for a shard that isn't what it was."""
+    return DataError(f"{path}: {what}. Remove the file and pack again: only what is missing is written.")
+
+
+def save_index(path: Path, pack: Pack) -> None:
+    """Write ``pack.json``, whole or not at all."""
+    data = {"version": VERSION, **asdict(pack), "label_space": pack.label_space.to_dict()}
+    write_text(path, json.dumps(data) + "\n")
+
+
+def load_index(path: Path) -> Pack:
+    """Read ``pack.json``.
+
+    Raises:
+        DataError: It is damaged, or of a later version.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data.pop("version") > VERSION:
+            raise DataError(f"{path}: made by a later version of sceneseg. Update this one, or pack again.")
+        shards = [Shard(s["file"], s["bytes"], s["source"], [_scene(p) for p in s["scenes"]]) for s in data["shards"]]
+        return Pack(**{**data, "label_space": LabelSpace.from_dict(data["label_space"]), "shards": shards})
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path}: damaged ({error!r}). Remove it and pack again.") from None
+
+
+def _scene(data: dict[str, Any]) -> PackedScene:
+    return PackedScene(**{**data, "place": {part: (start, length) for part, (start, length) in data["place"].items()}})
+
+
+def encode_png(part: str, pixels: Array, name: str) -> bytes:
+    """Return a part as a PNG file, instance numbers with 16 bits.
+
+    Raises:
+        DataError: An instance number that is too large.
+    """
+    if part == "instances":
+        if pixels.min() < 0 or pixels.max() > 0xFFFF:
+            raise DataError(f"{name}: instance {pixels.max()} is beyond the 16 bits of a PNG. Pack as safetensors.")
+        pixels = pixels.astype(np.uint16)
+    encoded: bytes = cv2.imencode(".png", pixels[..., ::-1] if pixels.ndim == 3 else pixels)[1].tobytes()
+    return encoded
+
+
+def decode_png(part: str, data: bytes, path: Path, name: str) -> Array:
+    """Return the pixels of what `encode_png` wrote.
+
+    Raises:
+        DataError: They can't be decoded.
+    """
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
+    if decoded is None or decoded.ndim != (3 if part == "image" else 2):
+        raise damaged(path, f"the {part} of {name} can't be decoded")
+    pixels: Array = cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB) if part == "image" else decoded
+    return pixels.astype(DTYPES[part], copy=False)

@@ -1,0 +1,52 @@
+"""Weights that other people published, as weights files of this project."""
+
+import pickle
+from pathlib import Path
+
+import torch
+
+from sceneseg import datasets, models
+from sceneseg.errors import RunError, did_you_mean
+from sceneseg.models._foreign import convert
+from sceneseg.tasks.semantic import Input, SemanticModel
+
+KNOWN = ("espnet", "espnet_v2")
+
+
+def import_weights(kind: str, file: Path, out: Path) -> SemanticModel:
+    """Turn a published file into a weights file that `sceneseg predict` and `evaluate` take.
+
+    Args:
+        kind: Whose file it is, one of `KNOWN`.
+        file: The authors' ``.pth``; it is read without unpickling code.
+        out: The ``.safetensors`` file to write.
+
+    Raises:
+        RunError: An unknown kind, a file that isn't what it should be, or one that would need to run code.
+    """
+    if kind not in KNOWN:
+        raise RunError(f'Weights of "{kind}" can\'t be imported.{did_you_mean(kind, KNOWN)} Known: {", ".join(KNOWN)}.')
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise RunError(f"{file}: there is no such file.") from None
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise RunError(f"{file}: expected a state dict of tensors, found something else ({error}).") from None
+    foreign = convert(state)
+    if foreign.model != kind:
+        raise RunError(
+            f"{file}: expected weights of {kind}, found those of {foreign.model}. Import --from {foreign.model}."
+        )
+    network = models.create(foreign.model, **foreign.arguments)
+    network.load_state_dict(foreign.state)
+    arguments = {k: v for k, v in foreign.arguments.items() if k != "num_classes"}
+    facts = Input(foreign.training.size, "32-true", foreign.training.resize, "labels")
+    model = SemanticModel(
+        network,
+        datasets.datasets.get(foreign.training.label_space).label_space,  # type: ignore[attr-defined]
+        {"name": foreign.model, **arguments},
+        facts,
+        foreign.training.void_output,
+    )
+    model.save(out, network.state_dict(), source=foreign.source)
+    return model

@@ -1,0 +1,339 @@
+"""The run directory: what lies in it and under which name, and how weights describe themselves."""
+
+import contextlib
+import csv
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sceneseg
+from sceneseg.config import schema as configs
+from sceneseg.config.schema import Config
+from sceneseg.errors import RunError
+from sceneseg.labels import LabelSpace
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+WEIGHTS_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run directory; every verb reads and writes through it.
+
+    Args:
+        path: The folder, usually ``runs/<name>``.
+    """
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved configuration."""
+        return self.path / "config.yaml"
+
+    @property
+    def environment(self) -> Path:
+        """Where and with what the run was made, JSON."""
+        return self.path / "environment.json"
+
+    @property
+    def labels(self) -> Path:
+        """The label space, JSON."""
+        return self.path / "labels.json"
+
+    @property
+    def model(self) -> Path:
+        """Name, parameters and cost of the model, JSON."""
+        return self.path / "model.json"
+
+    @property
+    def history(self) -> Path:
+        """One row per epoch, CSV."""
+        return self.path / "history.csv"
+
+    @property
+    def metrics(self) -> Path:
+        """Scores on the validation split with their protocol, JSON."""
+        return self.path / "metrics.json"
+
+    @property
+    def confusion(self) -> Path:
+        """Counts per validation image, npz."""
+        return self.path / "confusion.npz"
+
+    @property
+    def best(self) -> Path:
+        """The weights with the best validation score."""
+        return self.path / "weights" / "best.safetensors"
+
+    @property
+    def last(self) -> Path:
+        """The weights of the last epoch."""
+        return self.path / "weights" / "last.safetensors"
+
+    @property
+    def state(self) -> Path:
+        """Everything that resuming needs."""
+        return self.path / "state.ckpt"
+
+    @property
+    def samples(self) -> Path:
+        """A few validation scenes with truth and prediction."""
+        return self.path / "samples"
+
+    @property
+    def report(self) -> Path:
+        """The offline page."""
+        return self.path / "report.html"
+
+    @property
+    def tensorboard(self) -> Path:
+        """TensorBoard's events."""
+        return self.path / "tensorboard"
+
+    @property
+    def trackers(self) -> Path:
+        """What other trackers call the run, JSON."""
+        return self.path / "trackers.json"
+
+    def preview(self, epoch: int) -> Path:
+        """The picture of one validation."""
+        return self.path / "previews" / f"epoch_{epoch:04d}.png"
+
+    def evaluation(self, name: str) -> "Run":
+        """The part of the run that holds a further evaluation, with `metrics`, `confusion` and `samples`."""
+        return Run(self.path / "evaluations" / name)
+
+    @property
+    def home(self) -> "Run":
+        """The run that an evaluation lies in; a run itself."""
+        inside = self.path.parent.name == "evaluations" and not self.config.is_file()
+        return Run(self.path.parent.parent) if inside else self
+
+    def load_config(self) -> Config:
+        """Read the configuration of the run.
+
+        Raises:
+            RunError: The folder isn't a run.
+        """
+        self.check()
+        return configs.load(self.config)
+
+    def check(self) -> None:
+        """See whether this is a run.
+
+        Raises:
+            RunError: It isn't, with what it is instead.
+        """
+        if self.config.is_file():
+            return
+        if Comparison(self.path).plan.is_file():
+            inside = ", ".join(str(file.parent) for file in sorted(self.path.glob(f"*/{self.config.name}")))
+            raise RunError(
+                f"{self.path} is a comparison of several runs. Give one of them: {inside or 'none is there yet'}."
+            )
+        what = "has no config.yaml, so it isn't a run" if self.path.is_dir() else "doesn't exist"
+        raise RunError(f"{self.path} {what}. Give a folder that `sceneseg train` made, for example runs/NAME.")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A folder in which runs are compared; those that were made for it lie inside.
+
+    Args:
+        path: The folder, usually ``runs/<name>``.
+    """
+
+    path: Path
+
+    @property
+    def plan(self) -> Path:
+        """What is compared and under which budget, JSON."""
+        return self.path / "plan.json"
+
+    @property
+    def progress(self) -> Path:
+        """What became of each run so far, JSON."""
+        return self.path / "progress.json"
+
+    @property
+    def together(self) -> Path:
+        """In which label space candidates of unlike ones are scored, and where those scores lie, JSON."""
+        return self.path / "label_space.json"
+
+    @property
+    def latency(self) -> Path:
+        """How long predictions take, and on which machine, JSON."""
+        return self.path / "latency.json"
+
+    @property
+    def results(self) -> Path:
+        """Every figure of the page and the files it comes from, JSON."""
+        return self.path / "comparison.json"
+
+    @property
+    def page(self) -> Path:
+        """The offline page."""
+        return self.path / "comparison.html"
+
+    def run(self, folder: str) -> Run:
+        """Return a run of the plan; `folder` is relative to the comparison's."""
+        return Run(self.path / folder)
+
+    def folder_of(self, run: Path) -> str:
+        """Write a run's path relative to the comparison's, with slashes, so that the page's links reach it."""
+        return Path(os.path.relpath(run.resolve(), self.path.resolve())).as_posix()
+
+
+def create_run(runs: Path, name: str) -> Run:
+    """Make a new run directory: `name`, or `name-2`, `name-3`, ... so that no run overwrites another."""
+    runs.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while True:
+        path = runs / (name if number == 1 else f"{name}-{number}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return Run(path)
+
+
+@contextlib.contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Give a temporary file beside `path` to write to, and rename it to `path` when all went well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write a JSON file, whole or not at all."""
+    write_text(path, json.dumps(data, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        RunError: It is missing or damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"{path}: there is no such file.") from None
+    except json.JSONDecodeError as error:
+        raise RunError(f"{path}: not readable as JSON ({error}).") from None
+
+
+def write_history(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write `history.csv`, whole or not at all."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    with atomic(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_history(path: Path) -> list[dict[str, str]]:
+    """Read the rows of `history.csv`."""
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def save_weights(path: Path, state: Mapping[str, "Tensor"], header: Mapping[str, Any]) -> None:
+    """Write weights as safetensors with a header that says what they are.
+
+    Args:
+        path: The file, ``*.safetensors``.
+        state: A module's state dict.
+        header: Plain data: model, label_space, input, score (see `tasks`).
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    tensors = {k: v.detach().cpu().contiguous() for k, v in state.items()}
+    described = {"format": WEIGHTS_FORMAT, "sceneseg_version": sceneseg.__version__, **header}
+    with atomic(path) as temporary:
+        try:
+            save_file(tensors, temporary, {"sceneseg": json.dumps(described)})
+        except SafetensorError as error:  # which is how it tells of a full disk
+            raise RunError(
+                f"{path}: the weights can't be written ({error}). Make room, then give the command again."
+            ) from error
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """Read what a weights file says of itself, without reading the weights.
+
+    Raises:
+        RunError: The file is missing, or wasn't written by `save_weights`.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise RunError(f"{path}: there is no such weights file.")
+    try:
+        with safe_open(path, "np") as file:
+            metadata = file.metadata() or {}
+    except SafetensorError as error:
+        raise RunError(
+            f"{path}: not readable as safetensors ({error}). Give a run or its weights; exported files are for "
+            f"`sceneseg predict` alone."
+        ) from None
+    if "sceneseg" not in metadata:
+        raise RunError(
+            f"{path}: these weights don't say which model they belong to. Give weights that sceneseg wrote "
+            f"(runs/NAME or runs/NAME/weights/best.safetensors)."
+        )
+    header: dict[str, Any] = json.loads(metadata["sceneseg"])
+    if header["format"] > WEIGHTS_FORMAT:
+        raise RunError(f"{path}: written by a newer sceneseg ({header['sceneseg_version']}). Update sceneseg.")
+    return header
+
+
+def load_weights(path: Path) -> dict[str, "Tensor"]:
+    """Read the tensors of a weights file."""
+    from safetensors.torch import load_file
+
+    return load_file(path)
+
+
+def find_weights(path: Path) -> Path:
+    """Return the weights file for a run directory (its best, else its last) or for the file itself.
+
+    Raises:
+        RunError: There is none.
+    """
+    if not path.is_dir():
+        return path
+    run = Run(path)
+    for candidate in (run.best, run.last):
+        if candidate.is_file():
+            return candidate
+    run.check()
+    raise RunError(f"{path}: no weights in there yet. Let `sceneseg train -r {path}` finish an epoch first.")
+
+
+def read_label_space(run: Run) -> LabelSpace:
+    """Read the label space of a run."""
+    return LabelSpace.from_dict(read_json(run.labels))

@@ -1,0 +1,1 @@
+"""The comparison page: candidates, ranking, answer and differences."""

@@ -1,0 +1,167 @@
+"""What a comparison's runs have to say, read for the page; every figure keeps the file that it comes from."""
+
+import os
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from sceneseg.errors import RunError
+from sceneseg.metrics.confusion import SemanticCounts
+from sceneseg.records.runs import Comparison, Run, read_json
+from sceneseg.report.run.run_reader import DAMAGE, Contents, Plain, read_contents
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training of a candidate.
+
+    Args:
+        folder: Its run, relative to the comparison's folder.
+        contents: What the run holds.
+        scored: The run, or the evaluation in it, whose scores are compared.
+        metrics: Those scores.
+        counts: The counts that they come from; None where they are lost.
+        reason: Why it can't be ranked; empty when it can.
+    """
+
+    folder: str
+    contents: Contents | None
+    scored: Run | None = None
+    metrics: Plain | None = None
+    counts: SemanticCounts | None = None
+    reason: str = ""
+
+    @property
+    def scored_folder(self) -> str:
+        """Where its scores lie, relative to the comparison's folder."""
+        if self.scored is None or self.contents is None:
+            return self.folder
+        inner = self.scored.path.relative_to(self.contents.run.path)
+        return (Path(self.folder) / inner).as_posix()
+
+    @property
+    def last_row(self) -> dict[str, float]:
+        """The last row of its history, empty where there is none."""
+        return self.contents.history[-1] if self.contents and self.contents.history else {}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One of the things that are compared: a model, trained once or from several seeds.
+
+    Args:
+        name: Unique within the comparison.
+        changes: In what it differs from the others by intent.
+        trainings: One or more.
+        latency: What was measured of its predictions: p50_ms, p95_ms, peak_mib; None where nothing was.
+        no_latency: Why nothing was.
+        progress: What the experiment noted of its trainings, by folder.
+    """
+
+    name: str
+    changes: Plain
+    trainings: list[Training]
+    latency: Plain | None = None
+    no_latency: str = ""
+    progress: dict[str, Plain] = field(default_factory=dict)
+
+    @property
+    def ranked(self) -> list[Training]:
+        """The trainings that have come to a score."""
+        return [training for training in self.trainings if not training.reason]
+
+    @property
+    def first(self) -> Training:
+        """The training that stands for the others where one is shown."""
+        return (self.ranked or self.trainings)[0]
+
+    @property
+    def reason(self) -> str:
+        """Why it has no score; empty when it has one."""
+        return "" if self.ranked else self.trainings[0].reason
+
+    def figures(self) -> dict[str, tuple[float, list[str]]]:
+        """Return its figures beside the scores: key -> (value, the files that it comes from)."""
+        found: dict[str, tuple[float, list[str]]] = {}
+        folder, contents, row = self.first.folder, self.first.contents, self.first.last_row
+        model = (contents.model if contents else None) or {}
+        for key in ("parameters", "gmacs"):
+            if isinstance(model.get(key), int | float):
+                found[key] = (model[key], [f"{folder}/model.json"])
+        seconds = {t.folder: t.last_row["seconds"] for t in self.ranked if t.last_row.get("seconds")}
+        if seconds:
+            files = [f"{trained}/history.csv" for trained in seconds]
+            found["training_seconds"] = (statistics.fmean(seconds.values()), files)
+        if row.get("step"):
+            found["steps"] = (row["step"], [f"{folder}/history.csv"])
+        speeds = [v for r in (contents.history if contents else []) if (v := r.get("images_per_second", 0)) > 0]
+        if speeds:
+            found["images_per_second"] = (statistics.median(speeds), [f"{folder}/history.csv"])
+        for key in ("p50_ms", "p95_ms", "peak_mib"):
+            if self.latency and isinstance(self.latency.get(key), int | float):
+                found[key] = (self.latency[key], ["latency.json"])
+        return found
+
+
+def read_candidates(comparison: Comparison) -> list[Candidate]:
+    """Read what is compared, in the order of the plan.
+
+    Raises:
+        RunError: The folder holds no comparison.
+    """
+    if not comparison.plan.is_file():
+        raise RunError(f"{comparison.path}: holds no comparison (no plan.json). `sceneseg compare` makes one.")
+    plan = read_json(comparison.plan)
+    noted = read_json(comparison.progress)["runs"] if comparison.progress.is_file() else {}
+    latency = read_json(comparison.latency) if comparison.latency.is_file() else {}
+    together = read_json(comparison.together)["evaluations"] if comparison.together.is_file() else {}
+    candidates = []
+    for given in plan["candidates"]:
+        folders = [run["folder"] for run in given["runs"]]
+        trainings = [
+            _training(comparison, folder, plan.get("split"), noted.get(folder, {}), together.get(folder))
+            for folder in folders
+        ]
+        measured = latency.get("models", {}).get(given["name"])
+        missing = latency.get("failed", {}).get(given["name"], "" if measured else "not measured")
+        progress = {folder: noted[folder] for folder in folders if folder in noted}
+        candidates.append(Candidate(given["name"], given["changes"], trainings, measured, missing, progress))
+    return candidates
+
+
+def _training(comparison: Comparison, folder: str, split: str | None, noted: Plain, together: str | None) -> Training:
+    """Read one training; what is missing becomes the reason why it can't be ranked."""
+    run = Run(Path(os.path.normpath(comparison.run(folder).path)))
+    state = noted.get("state")
+    contents = _try(lambda: read_contents(run))
+    if state == "failed":
+        return Training(folder, contents, reason=noted.get("reason") or "failed")
+    if contents is None:
+        return Training(folder, None, reason=noted.get("reason") or "not trained yet")
+    if contents.classifies:
+        return Training(folder, contents, reason="classifies whole images; only segmentation is compared")
+    if state == "interrupted":
+        done = f"{contents.history[-1]['epoch']:g}" if contents.history else "none"
+        planned = contents.setting("train.epochs")
+        return Training(folder, contents, reason=f"interrupted: {done} of {planned} parts of its training are done")
+    scored = run
+    if split is not None and contents.metrics and contents.metrics["protocol"].get("split") != split:
+        scored = run.evaluation(f"{contents.metrics['protocol'].get('dataset')}-{split}")
+    if together is not None:  # in the label space of all
+        scored = Run(run.path / together)
+    metrics = contents.metrics if scored == run else _try(lambda: read_json(scored.metrics))
+    if metrics is None or metrics.get("mean_iou") is None:
+        return Training(folder, contents, reason="no scores yet (metrics.json is missing or has no mean IoU)")
+    counts = _try(lambda: SemanticCounts.load(scored.confusion))
+    return Training(folder, contents, scored, metrics, counts)
+
+
+def _try(read: Callable[[], T]) -> T | None:
+    try:
+        return read()
+    except DAMAGE:
+        return None

@@ -1,0 +1,277 @@
+"""The report of a run: one HTML file without network, good in the browser, on the phone, on paper and in a mail."""
+
+import math
+import shlex
+import statistics
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from markupsafe import Markup
+
+from sceneseg.records.runs import Run, atomic
+from sceneseg.report.formatting import count, date, duration, number, percent, words
+from sceneseg.report.pictures import Picture, embed
+from sceneseg.report.render import render
+from sceneseg.report.run.run_reader import Contents, Plain, read_contents
+from sceneseg.report.svg.charts import Bar, Curve, bar_chart, heat_map, line_chart
+from sceneseg.report.svg.schedule import schedule_chart
+
+TEMPLATE = "run.html.j2"
+MAX_BYTES = 2_000_000
+MARKUP_BYTES = 30_000
+"""Kept free for the markup around the pictures, which is written after they are fitted."""
+SAMPLES_SHARE = 0.65
+MAX_SAMPLES = 8
+MAX_PREVIEWS = 10
+MAX_CONFIG = 100_000
+WORTH_WORDS = 0.01
+MAX_MISTAKES = 10
+NEUTRAL = "var(--muted)"
+
+SUMMARY = {
+    "mean_iou": "Mean IoU",
+    "mean_iiou": "Mean iIoU",
+    "mean_category_iou": "Category IoU",
+    "mean_category_iiou": "Category iIoU",
+    "mean_dice": "Mean Dice",
+    "pixel_accuracy": "Pixel accuracy",
+    "top1": "Top-1 accuracy",
+    "top5": "Top-5 accuracy",
+    "class_accuracy": "Class accuracy",
+}
+SHORT = {"mean_iou": "mean IoU", "top1": "top-1 accuracy"}
+COLUMNS = {"iou": "IoU", "iiou": "iIoU", "dice": "Dice", "accuracy": "Accuracy"}
+SETTINGS = {
+    "model.name": "Model",
+    "loss": "Loss",
+    "optim.name": "Optimizer",
+    "optim.lr": "Learning rate",
+    "optim.weight_decay": "Weight decay",
+    "schedule.name": "Schedule",
+    "train.epochs": "Epochs",
+    "train.batch_size": "Batch size",
+    "augment.crop_size": "Crop",
+    "train.precision": "Precision",
+    "seed": "Seed",
+}
+HARDWARE = ("gpu", "cpu", "cores", "threads", "memory_gb", "platform", "python", "sceneseg", "git")
+
+
+def write_report(run: Path) -> Path:
+    """Write ``report.html`` into a run directory, whole or not at all.
+
+    Args:
+        run: The run directory; everything but its config.yaml may be missing.
+
+    Returns:
+        The page, under 2 MB whatever the run holds.
+
+    Raises:
+        RunError: The folder isn't a run.
+    """
+    contents = read_contents(Run(run))
+    view = _view(contents)
+    empty = render(TEMPLATE, view | {"samples": [], "previews": []})
+    budget = max(0, MAX_BYTES - MARKUP_BYTES - len(empty.encode()))
+    samples = _samples(contents, int(budget * SAMPLES_SHARE))
+    used = sum(len(picture.uri) for sample in samples for picture in sample.pictures)
+    previews = _previews(contents, budget - used)
+    page = run / "report.html"
+    with atomic(page) as temporary:
+        temporary.write_text(render(TEMPLATE, view | {"samples": samples, "previews": previews}), encoding="utf-8")
+    return page
+
+
+def _view(contents: Contents) -> Plain:
+    """Prepare what the template prints; a part that the run doesn't have is None or empty."""
+    metrics = contents.metrics
+    protocol = metrics["protocol"] if metrics else {}
+    colors = _colors(contents)
+    best = _best(contents)
+    compared = ("top1", "top5") if contents.classifies else ("mean_iou", "mean_category_iou", "pixel_accuracy")
+    return {
+        "name": contents.run.path.resolve().name,
+        "model": contents.setting("model.name") or (contents.model or {}).get("name", "unknown model"),
+        "dataset": protocol.get("dataset") or contents.setting("data.name") or "unknown data",
+        "facts": _facts(contents),
+        "gaps": contents.gaps,
+        "metrics": metrics,
+        "protocol": protocol,
+        "best": best,
+        "best_name": SHORT[best],
+        "counted": "images" if contents.classifies else "pixels",
+        "compared": {
+            k: SUMMARY[k] for k in compared if any(m.get(k) is not None for m in contents.evaluations.values())
+        },
+        "summary": SUMMARY,
+        "classes": _table(metrics["classes"], colors) if metrics else None,
+        "categories": _table(metrics["categories"], {}) if metrics and metrics["categories"] else None,
+        "protocol_line": _protocol_line(protocol),
+        "evaluations": [(name, _protocol_line(m["protocol"]), m) for name, m in contents.evaluations.items()],
+        "bars": _class_bars(contents, metrics["classes"], colors) if metrics and metrics["classes"] else None,
+        "curves": _curves(contents, best),
+        "confusion": _confusion(contents),
+        "legend": colors,
+        "sample_count": len(contents.samples),
+        "preview_count": len(contents.previews),
+        "settings": {label: (key, contents.setting(key)) for key, label in SETTINGS.items()},
+        "config_text": contents.config_text[:MAX_CONFIG],
+        "config_cut": len(contents.config_text) > MAX_CONFIG,
+        "environment": contents.environment,
+        "hardware": HARDWARE,
+        "repeat": f"sceneseg train --config {shlex.quote(str(contents.run.config))}",
+    }
+
+
+def _best(contents: Contents) -> str:
+    """Return the score by which the best weights were chosen."""
+    return "top1" if contents.classifies else "mean_iou"
+
+
+def _protocol_line(protocol: Plain) -> str:
+    """Say in a line what a score was made of; the page lists the whole protocol elsewhere."""
+    images, size, given = (protocol.get(key) for key in ("images", "size", "input_size"))
+    parts = [
+        protocol.get("split"),
+        images and f"{images} images",
+        size and words(size, "size"),
+        given not in (None, "native") and f"input {words(given, 'size')}",
+        protocol.get("tta") not in (None, "none") and f"augmented by {words(protocol['tta'])}",
+    ]
+    return " · ".join(str(part) for part in parts if part)
+
+
+def _facts(contents: Contents) -> dict[str, tuple[str, str]]:
+    """Return the facts under the title: label -> (value, what stands small beside it)."""
+    facts: dict[str, tuple[str, str]] = {}
+    environment, model, history = contents.environment or {}, contents.model or {}, contents.history
+    if parameters := model.get("parameters"):
+        facts["Parameters"] = count(parameters)
+    if gmacs := model.get("gmacs"):
+        facts["Cost"] = (
+            f"{gmacs:,.0f}" if gmacs >= 100 else f"{gmacs:.3g}",
+            f"GMACs at {words(model['size'], 'size')}" if model.get("size") else "GMACs",
+        )
+    speeds = [v for row in history if (v := row.get("images_per_second", 0)) > 0]
+    if speeds:
+        facts["Training speed"] = (f"{statistics.median(speeds):.3g}", "images/s")
+    if history:
+        planned = contents.setting("train.epochs")
+        facts["Epochs"] = (f"{history[-1]['epoch']:g}", f"of {planned}" if planned else "")
+        if (seconds := history[-1].get("seconds", 0)) > 0:
+            facts["Training time"] = (duration(seconds), "")
+    if created := environment.get("created"):
+        facts["Date"] = (date(str(created)), "")
+    return facts
+
+
+def _table(scores: dict[str, Plain], colors: dict[str, str]) -> Plain:
+    """Return the rows of a score table and the columns that have any value."""
+    columns = {key: label for key, label in COLUMNS.items() if any(row.get(key) is not None for row in scores.values())}
+    rows = [{"name": name, "color": colors.get(name), "scores": row} for name, row in scores.items()]
+    return {"columns": columns, "rows": rows}
+
+
+def _colors(contents: Contents) -> dict[str, str]:
+    classes = contents.labels.classes if contents.labels else ()
+    return {c.name: f"#{c.color[0]:02x}{c.color[1]:02x}{c.color[2]:02x}" for c in classes}
+
+
+def _class_bars(contents: Contents, classes: dict[str, Plain], colors: dict[str, str]) -> Markup:
+    key = "accuracy" if contents.classifies else "iou"
+    bars = [Bar(name, row.get(key), colors.get(name, NEUTRAL)) for name, row in classes.items()]
+    bars.sort(key=lambda bar: -1 if bar.value is None else bar.value, reverse=True)
+    return bar_chart(bars, title=f"{COLUMNS[key]} by class", note="%, best first")
+
+
+def _curves(contents: Contents, best: str) -> list[Markup]:
+    """Draw loss, the score `best` and the learning rate with its plan, as far as the history has them."""
+    charts = []
+    history = contents.history
+    for key, title, rows in (("loss", "Training loss", history), (best, SUMMARY[best], _validated(history, best))):
+        if rows and key in rows[0]:
+            curve = Curve(title, [row["epoch"] for row in rows], [row[key] for row in rows])
+            ends = 0.0, history[-1]["epoch"]
+            in_percent = key == best
+            charts.append(
+                line_chart(
+                    [curve], title=title, x_name="epoch", note=_note(key, rows), in_percent=in_percent, x_range=ends
+                )
+            )
+    rate = schedule_chart(contents, best)
+    return charts + ([rate] if rate else [])
+
+
+def _validated(history: list[dict[str, float]], score: str) -> list[dict[str, float]]:
+    return [row for row in history if math.isfinite(row.get(score, math.nan))]
+
+
+def _note(key: str, rows: list[dict[str, float]]) -> str:
+    """Say what matters most about a curve."""
+    if key == "loss":
+        return f"last {number(rows[-1][key])}"
+    best = max(rows, key=lambda row: row[key])
+    return f"best {percent(best[key])} % in epoch {best['epoch']:g}"
+
+
+class Mistake(NamedTuple):
+    """A share of a class's pixels that goes to another class."""
+
+    share: float
+    truth: str
+    prediction: str
+
+
+def _confusion(contents: Contents) -> Plain | None:
+    """Draw the matrix, each row divided by its truth's pixels, and put the largest mistakes in words.
+
+    Void truth is left out; void predictions have a column when there are any.
+    """
+    if contents.confusion is None or contents.labels is None:
+        return None
+    rows = contents.labels.names
+    columns = [*rows, "void"] if contents.confusion[:-1, -1].any() else rows
+    counts = contents.confusion[:-1, : len(columns)]
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    mistakes = [
+        Mistake(float(shares[r, c]), rows[r], columns[c])
+        for r, c in zip(*np.nonzero(shares >= WORTH_WORDS), strict=True)
+        if r != c
+    ]
+    return {
+        "chart": heat_map(
+            shares, rows, columns, title="Truth in rows, prediction in columns", note="in % of the truth"
+        ),
+        "mistakes": sorted(mistakes, reverse=True)[:MAX_MISTAKES],
+    }
+
+
+class ShownSample(NamedTuple):
+    """A sample with its embedded pictures: image, prediction and, where there is one, truth."""
+
+    name: str
+    mean_iou: float | None
+    pictures: list[Picture]
+
+
+def _samples(contents: Contents, budget: int) -> list[ShownSample]:
+    files = {s: [s.image, s.prediction, *([s.truth] if s.truth else [])] for s in contents.samples[:MAX_SAMPLES]}
+    return [ShownSample(s.name, s.mean_iou, pictures) for s, pictures in embed(files, budget).items()]
+
+
+class ShownPreview(NamedTuple):
+    """The picture of one validation."""
+
+    epoch: int
+    mean_iou: float | None
+    picture: Picture
+
+
+def _previews(contents: Contents, budget: int) -> list[ShownPreview]:
+    """Embed previews spread evenly over the epochs, first and last included."""
+    epochs = list(contents.previews)
+    spread = {round(i) for i in np.linspace(0, len(epochs) - 1, MAX_PREVIEWS)} if epochs else set()
+    embedded = embed({epochs[i]: [contents.previews[epochs[i]]] for i in sorted(spread)}, budget)
+    scores = {row["epoch"]: row["mean_iou"] for row in _validated(contents.history, "mean_iou")}
+    return [ShownPreview(epoch, scores.get(epoch), picture) for epoch, [picture] in embedded.items()]

@@ -1,0 +1,167 @@
+"""What a run directory has to say, read for the report; what is missing or damaged becomes a note, not an error."""
+
+import csv
+import math
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sceneseg.config import schema as configs
+from sceneseg.errors import ScenesegError
+from sceneseg.labels import LabelSpace
+from sceneseg.records.runs import Run, read_json
+
+T = TypeVar("T")
+Plain = dict[str, Any]
+DAMAGE = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, zipfile.BadZipFile, ScenesegError)
+"""What reading a file raises that was cut short or holds something else."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One scene with its prediction; no truth where the split has no labels."""
+
+    name: str
+    image: Path
+    truth: Path | None
+    prediction: Path
+    mean_iou: float | None
+
+
+@dataclass
+class Contents:
+    """Everything the report shows, None or empty where the run doesn't have it.
+
+    Args:
+        run: The run directory.
+        config: The configuration as plain data; not checked against today's keys, so that old runs stay readable.
+        config_text: The same as it stands in the file.
+    """
+
+    run: Run
+    config: Plain
+    config_text: str
+    environment: Plain | None = None
+    model: Plain | None = None
+    labels: LabelSpace | None = None
+    history: list[dict[str, float]] = field(default_factory=list)
+    metrics: Plain | None = None
+    confusion: npt.NDArray[np.int64] | None = None  # (C+1, C+1), summed over images
+    samples: list[Sample] = field(default_factory=list)
+    previews: dict[int, Path] = field(default_factory=dict)
+    evaluations: dict[str, Plain] = field(default_factory=dict)
+    gaps: list[str] = field(default_factory=list)
+    """What is left out and why, one phrase each."""
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the run gives classes to whole images, and so has no pictures of classes."""
+        return self.config.get("task") == "classification"
+
+    def setting(self, key: str) -> Any:
+        """Return a value of the configuration by its dotted name, None where there is none."""
+        value: Any = self.config
+        for part in key.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        return value
+
+
+def read_contents(run: Run) -> Contents:
+    """Read a run directory.
+
+    Raises:
+        RunError: The folder has no config.yaml, so it isn't a run.
+        ConfigError: config.yaml isn't YAML.
+    """
+    run.check()
+    found = Contents(run, configs.read_yaml(run.config), run.config.read_text(encoding="utf-8"))
+
+    def part(path: Path, read: Callable[[Path], T], what: str) -> T | None:
+        try:
+            return read(path)
+        except DAMAGE as error:
+            reason = str(error).removeprefix(f"{path}: ")
+            state = f"can't be read: {reason}" if path.exists() else "isn't there"
+            found.gaps.append(f"{what}: {path.relative_to(run.path)} {state}")
+            return None
+
+    if not found.classifies:
+        found.labels = part(run.labels, lambda path: LabelSpace.from_dict(read_json(path)), "class colours")
+    found.metrics = part(run.metrics, _metrics, "scores")
+    found.history = part(run.history, _history, "learning curves") or []
+    if not found.classifies:
+        found.confusion = part(run.confusion, lambda path: _confusion(path, found.labels), "confusion matrix")
+        found.samples = part(run.samples, read_samples, "samples") or []
+        found.previews = part(run.preview(0).parent, _previews, "previews") or {}
+    found.environment = part(run.environment, _mapping, "environment")
+    if run.model.exists():
+        found.model = part(run.model, _mapping, "cost of the model")
+    for path in sorted(run.path.glob("evaluations/*/metrics.json")):
+        if metrics := part(path, _metrics, f"evaluation {path.parent.name}"):
+            found.evaluations[path.parent.name] = metrics
+    return found
+
+
+def _mapping(path: Path) -> Plain:
+    data = read_json(path)
+    if not isinstance(data, dict):
+        raise ValueError(f"expected named values, found a {type(data).__name__}")
+    return data
+
+
+def _metrics(path: Path) -> Plain:
+    metrics = _mapping(path)
+    for group in ("classes", "categories"):
+        for name, scores in metrics.setdefault(group, {}).items():
+            if not all(value is None or isinstance(value, int | float) for value in scores.values()):
+                raise ValueError(f"expected numbers under {group}: {name}")
+    if not isinstance(metrics.setdefault("protocol", {}), dict):
+        raise ValueError("expected named values under protocol")
+    return metrics
+
+
+def _history(path: Path) -> list[dict[str, float]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [{k: float(v or "nan") for k, v in row.items()} for row in csv.DictReader(file)]
+    if not rows or not all(math.isfinite(row["epoch"]) for row in rows):
+        raise ValueError("no epoch in it")
+    return rows
+
+
+def _confusion(path: Path, labels: LabelSpace | None) -> npt.NDArray[np.int64]:
+    with path.open("rb") as stored, np.load(stored, allow_pickle=False) as file:
+        total: npt.NDArray[np.int64] = file["confusion"].sum(axis=0, dtype=np.int64)
+    if labels is None:
+        raise ValueError("its classes have no names without labels.json")
+    if total.shape != (len(labels) + 1, len(labels) + 1):
+        raise ValueError(f"{total.shape[0]} rows for {len(labels)} classes and void")
+    return total
+
+
+def read_samples(folder: Path) -> list[Sample]:
+    """List the scenes that have a picture and a prediction, in the order of samples.json."""
+    names = {p.name.removesuffix("_image.jpg") for p in folder.iterdir() if p.name.endswith("_image.jpg")}
+    listed = folder / "samples.json"
+    scores = {str(s["name"]): s.get("mean_iou") for s in read_json(listed)} if listed.exists() else {}
+    ordered = [n for n in scores if n in names] + sorted(names - scores.keys())
+    samples = [
+        Sample(n, folder / f"{n}_image.jpg", truth if truth.exists() else None, prediction, scores.get(n))
+        for n in ordered
+        for truth, prediction in [(folder / f"{n}_truth.png", folder / f"{n}_prediction.png")]
+        if prediction.exists()
+    ]
+    if not samples:
+        raise ValueError("no NAME_image.jpg with its NAME_prediction.png")
+    return samples
+
+
+def _previews(folder: Path) -> dict[int, Path]:
+    previews = {int(p.stem.removeprefix("epoch_")): p for p in folder.iterdir() if p.match("epoch_*.png")}
+    if not previews:
+        raise ValueError("no epoch_NNNN.png")
+    return dict(sorted(previews.items()))

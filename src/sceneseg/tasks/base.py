@@ -1,0 +1,195 @@
+"""What the training loop must know of a task: its data, its model, its scores."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from sceneseg import models
+from sceneseg.config.schema import Config, Size
+from sceneseg.devices import check_compiler
+from sceneseg.errors import RunError
+from sceneseg.models.base import SegmentationModel
+from sceneseg.records import runs
+from sceneseg.records.runs import Run
+from sceneseg.transforms.geometry import jitter
+
+
+class Split(Protocol):
+    """A part of a data set."""
+
+    name: str
+    root: Path
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        ...
+
+
+class Model(Protocol):
+    """A network that knows what its outputs mean and how it is stored."""
+
+    @property
+    def network(self) -> nn.Module:
+        """The architecture with its weights."""
+        ...
+
+    def save(self, path: Path, state: dict[str, Tensor], **facts: Any) -> None:
+        """Write weights that describe themselves."""
+        ...
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What came of a validation.
+
+    Args:
+        scores: The contents of metrics.json.
+        write: Writes what else is worth keeping if these are the best scores so far.
+        picture: (H, W, 3) uint8 to look at, if there is one.
+    """
+
+    scores: dict[str, Any]
+    write: Callable[[Run], None]
+    picture: npt.NDArray[np.uint8] | None = None
+
+
+class Step(nn.Module, ABC):
+    """The part of training that runs on the device: colour, network, losses.
+
+    A batch may come in parts (several processes, or more samples than fit into the memory). The loss of a part is then
+    its share of the whole batch's, so that the gradients of the parts add up to those of the batch.
+    """
+
+    def forward(
+        self, image: Tensor, colour: Tensor, labels: Tensor | None = None, whole: Tensor | None = None
+    ) -> Tensor | tuple[Tensor, ...]:
+        """Return the loss of a batch, or without labels the network's outputs.
+
+        Args:
+            image: (B, 3, H, W) uint8.
+            colour: (B, 4), see `sceneseg.transforms.geometry.draw_colour`.
+            labels: (B, H, W) uint8 train ids, or (B,) int64 classes of whole images.
+            whole: What `weights` says of the whole batch, where this is a part of it.
+        """
+        with torch.autocast(image.device.type, enabled=False):  # colours in full precision
+            pixels = jitter(image.float() / 255, colour)
+        outputs = self.outputs(pixels)
+        return outputs if labels is None else self.loss(outputs, labels, whole)
+
+    @abstractmethod
+    def outputs(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """Return what the network makes of (B, 3, H, W) in [0, 1]."""
+
+    def compile(self) -> None:
+        """Let PyTorch compile `outputs`: the network alone, in training alone. Names of weights stay what they are.
+
+        Raises:
+            ConfigError: There is no compiler for the code that PyTorch's compiler writes.
+        """
+        check_compiler()
+        self.outputs = torch.compile(self.outputs)  # type: ignore[method-assign]
+
+    @abstractmethod
+    def loss(self, outputs: tuple[Tensor, ...], labels: Tensor, whole: Tensor | None = None) -> Tensor:
+        """Return the loss of outputs."""
+
+    @abstractmethod
+    def weights(self, labels: Tensor) -> Tensor | None:
+        """Return what each loss divides by, one number for each; None if a loss isn't a mean of its pixels."""
+
+
+class Task(ABC):
+    """One task with its data; the loop asks for the model, then for the step and the samples, then for validations.
+
+    Args:
+        config: The configuration of the run; values that the task resolves are written into it.
+
+    Raises:
+        DataError: A folder, split or label file that isn't there, or data of another kind.
+    """
+
+    scores: ClassVar[dict[str, str]]
+    """Scores that stand in history.csv and their names for people; the first decides which weights are the best."""
+
+    sample_size: Size
+    """(height, width) of training samples."""
+    train: Split
+    val: Split
+    model: Model
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    @abstractmethod
+    def labels(self) -> dict[str, Any]:
+        """Return the contents of labels.json: what the model's outputs mean."""
+
+    @abstractmethod
+    def cost(self) -> dict[str, Any]:
+        """Return the contents of model.json: name, parameters and operations.
+
+        Raises:
+            ConfigError: The model is of another kind than the task.
+        """
+
+    def check(self) -> list[str]:
+        """Look for what would spoil the training, as far as that takes seconds; return warnings.
+
+        Raises:
+            DataError: There are errors; the message has all of them.
+        """
+        return []
+
+    @abstractmethod
+    def create_model(self, precision: str) -> Model:
+        """Create the untrained model, keep it as `model` and return it; the seed decides its weights."""
+
+    @abstractmethod
+    def training_step(self) -> Step:
+        """Return what turns a `sceneseg.loading.scene_samples.Batch` into a loss, on the device."""
+
+    @abstractmethod
+    def training_samples(self, workers: int) -> Dataset[tuple[Any, ...]]:
+        """Return the endless row of training samples, for that many reading processes."""
+
+    @abstractmethod
+    def validate(self, workers: int) -> Validation:
+        """Score the model as it is on the validation split."""
+
+
+def segments(model: str) -> bool:
+    """Return whether a model of that name gives classes to pixels, as opposed to whole images."""
+    maker: Any = models.models.get(model)
+    return issubclass(maker, SegmentationModel)
+
+
+def load_strictly(network: nn.Module, file: Path) -> None:
+    """Give a network the weights of a file, each tensor exactly once.
+
+    Raises:
+        RunError: They don't belong to this network.
+    """
+    try:
+        network.load_state_dict(runs.load_weights(file))
+    except RuntimeError as error:
+        found = str(error).split("\n\t")
+        more = f" and {len(found) - 2} more" if len(found) > 2 else ""
+        raise RunError(
+            f"{file}: these weights don't fit the model that their header names ({found[1].strip()}{more}). The file "
+            f"was put together wrongly, or by another version of sceneseg."
+        ) from None
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
+    """Return the context in which a network runs at "32-true", "bf16-mixed" or "16-mixed"."""
+    dtype = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(precision)
+    return nullcontext() if dtype is None else torch.autocast(device.type, dtype)
