@@ -11,11 +11,11 @@ from torch.utils.data import DataLoader, Dataset
 
 from sceneseg.config.schema import Config
 from sceneseg.datasets.base import SceneDataset
+from sceneseg.inference.networks import autocast
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.loading.scene_samples import EpochOrder
 from sceneseg.models.base import SegmentationModel
 from sceneseg.optim.schedules import learning_rate
-from sceneseg.tasks.base import autocast
 
 
 class PlainLoop:

@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor
 
+from sceneseg.inference.predictor import Input, SemanticModel
 from sceneseg.models._torchvision import import_torchvision
 from sceneseg.models.base import SegmentationModel
-from sceneseg.tasks.semantic import Input, Semantic, SemanticModel
+from sceneseg.tasks.semantic import Semantic
 
 SMP = "smp_unet"
 

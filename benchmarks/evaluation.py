@@ -30,7 +30,7 @@ from _official import Official
 from _streets import CLASSES, noise_labels, prediction_of, street
 
 from sceneseg.datasets.cityscapes import LABEL_SPACE, Cityscapes
-from sceneseg.evaluation.scoring import count_files
+from sceneseg.evaluation.counting import count_files
 from sceneseg.kernels.confusion import confusion_counts, count_pairs_reference
 from sceneseg.labels import IGNORE_INDEX, Labels
 from sceneseg.metrics.semantic import semantic_scores

@@ -17,12 +17,13 @@ from _measure import write
 from cyclopts import Parameter
 
 from sceneseg.datasets.base import Image
-from sceneseg.evaluation.scoring import Request, open_scenes
+from sceneseg.evaluation.request import Request
+from sceneseg.evaluation.scoring import open_scenes
 from sceneseg.export import formats
 from sceneseg.export.gate import evenly
 from sceneseg.export.job import Export, file_name
 from sceneseg.export.plan import Precision
-from sceneseg.tasks.semantic import SemanticModel
+from sceneseg.inference.predictor import SemanticModel
 
 WITHOUT = {("torchscript", "int8")}  # which TorchScript doesn't have
 

@@ -40,6 +40,7 @@ from rich.progress import Progress
 from sceneseg.bench.memory import resident
 from sceneseg.config.schema import Config, from_dict, merge
 from sceneseg.devices import resolve_precision
+from sceneseg.evaluation.counting import count_scenes
 from sceneseg.loading.scene_samples import default_workers
 from sceneseg.metrics.semantic import semantic_scores
 from sceneseg.records.runs import Run
@@ -325,7 +326,7 @@ class Plain:
         seconds = sum(self.loop.run())
         val = self.task.val
         scenes = (val.read(i) for i in range(len(val)))
-        scores = semantic_scores(self.model.evaluate(scenes, val.label_space), val.label_space)
+        scores = semantic_scores(count_scenes(self.model, scenes, val.label_space), val.label_space)
         return {"mean_iou": scores["mean_iou"] or 0.0, "seconds": seconds}
 
 

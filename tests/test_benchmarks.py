@@ -9,7 +9,7 @@ import pytest
 
 from sceneseg import models
 from sceneseg.datasets.cityscapes import LABEL_SPACE
-from sceneseg.tasks.semantic import SemanticModel
+from sceneseg.inference.predictor import SemanticModel
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted(file.stem for file in (ROOT / "benchmarks").glob("[a-z]*.py"))

@@ -3,16 +3,17 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from sceneseg.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from sceneseg.api.train import Trained, train
     from sceneseg.datasets.in_memory import Scenes
+    from sceneseg.inference.classifier import ClassificationModel
     from sceneseg.inference.exported import ExportedModel
+    from sceneseg.inference.predictor import SemanticModel
     from sceneseg.models import create as create_model
     from sceneseg.tasks import load
-    from sceneseg.tasks.classification import ClassificationModel
-    from sceneseg.tasks.semantic import SemanticModel
 
-__version__ = "0.1.0"
 __all__ = [
     "ClassificationModel",
     "ExportedModel",
@@ -25,10 +26,10 @@ __all__ = [
 ]
 
 _WHERE = {
-    "ClassificationModel": "sceneseg.tasks.classification:ClassificationModel",
+    "ClassificationModel": "sceneseg.inference.classifier:ClassificationModel",
     "ExportedModel": "sceneseg.inference.exported:ExportedModel",
     "Scenes": "sceneseg.datasets.in_memory:Scenes",
-    "SemanticModel": "sceneseg.tasks.semantic:SemanticModel",
+    "SemanticModel": "sceneseg.inference.predictor:SemanticModel",
     "Trained": "sceneseg.api.train:Trained",
     "create_model": "sceneseg.models:create",
     "load": "sceneseg.tasks:load",

@@ -7,7 +7,7 @@ from sceneseg.bench.record import Record
 from sceneseg.cli.bench import _sizes, bench
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import ConfigError, ModelError
-from sceneseg.tasks.semantic import SemanticModel
+from sceneseg.inference.predictor import SemanticModel
 
 
 def test_every_model_and_batch_is_measured(tmp_path, capsys):

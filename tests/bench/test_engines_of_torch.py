@@ -17,8 +17,8 @@ from sceneseg.bench.engines._base import Engine
 from sceneseg.bench.images import street_images
 from sceneseg.bench.job import Candidate, Job
 from sceneseg.datasets.cityscapes import LABEL_SPACE
+from sceneseg.inference.predictor import Input, SemanticModel
 from sceneseg.labels import IGNORE_INDEX
-from sceneseg.tasks.semantic import Input, SemanticModel
 
 SIZE = (96, 160)
 

@@ -7,13 +7,14 @@ from sceneseg.bench.latency import Timing, in_turns, interleaved, whole_predicti
 from sceneseg.bench.memory import MIB, peak_growth, resident
 from sceneseg.config.schema import Config, from_dict
 from sceneseg.datasets.cityscapes import LABEL_SPACE
-from sceneseg.tasks.semantic import SemanticModel
+from sceneseg.inference.predictor import SemanticModel
+from sceneseg.tasks.semantic import create_model
 
 
 @pytest.fixture(scope="module")
 def model() -> SemanticModel:
     config: Config = from_dict({"model": {"name": "fast_scnn"}})
-    return SemanticModel.create(config, LABEL_SPACE, "32-true")
+    return create_model(config, LABEL_SPACE, "32-true")
 
 
 def test_a_whole_prediction_is_timed(model):

@@ -13,9 +13,9 @@ from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.export.onnx import finish, translate
 from sceneseg.export.plan import Plan, make_plan
 from sceneseg.inference.exported import ExportedModel
+from sceneseg.inference.predictor import Input, SemanticModel
 from sceneseg.models.base import SegmentationModel
 from sceneseg.models.layers import ConvNormAct
-from sceneseg.tasks.semantic import Input, SemanticModel
 from sceneseg.toy import draw_scene
 
 SIZES = [(96, 160), (131, 203)]  # the second must be padded for any divisor

@@ -11,8 +11,8 @@ from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.export.onnx import finish, translate
 from sceneseg.export.plan import make_plan
 from sceneseg.inference.exported import ExportedModel
+from sceneseg.inference.predictor import Input, SemanticModel
 from sceneseg.models.cost import segmentation_models
-from sceneseg.tasks.semantic import Input, SemanticModel
 from sceneseg.toy import draw_scene
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "models"))

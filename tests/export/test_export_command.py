@@ -15,7 +15,7 @@ from sceneseg.errors import ConfigError, RunError
 from sceneseg.export.gate import GateError
 from sceneseg.export.job import Export, file_name
 from sceneseg.inference.exported import ExportedModel
-from sceneseg.tasks.semantic import SemanticModel
+from sceneseg.inference.predictor import SemanticModel
 
 
 @pytest.fixture

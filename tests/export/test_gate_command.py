@@ -16,8 +16,8 @@ from sceneseg.export import _graph, job
 from sceneseg.export.gate import GateError, Verdict
 from sceneseg.export.onnx import translate
 from sceneseg.export.plan import make_plan
+from sceneseg.inference.predictor import Input, SemanticModel
 from sceneseg.inference.resizing import as_input, nearest_labels, resize_picture
-from sceneseg.tasks.semantic import Input, SemanticModel
 
 pytestmark = pytest.mark.filterwarnings("ignore:Cyclopts application invoked without tokens")  # they are in sys.argv
 SEEN = (32, 64)  # half the size of the pictures

@@ -13,8 +13,8 @@ from sceneseg.cli import weights
 from sceneseg.cli.app import app
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import ConfigError, RunError, TransferError
+from sceneseg.inference.predictor import Input, SemanticModel
 from sceneseg.records import runs
-from sceneseg.tasks.semantic import Input, SemanticModel
 
 PROTOCOL = {"dataset": "cityscapes", "split": "val", "images": 2, "void": "ignore"}
 CONFIG = """\

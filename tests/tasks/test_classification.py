@@ -14,9 +14,10 @@ from sceneseg.cli.app import app
 from sceneseg.config import schema as configs
 from sceneseg.config.schema import TASK_DEFAULTS, Config
 from sceneseg.errors import ConfigError, DataError, ScenesegError
+from sceneseg.inference.classifier import ClassificationModel
 from sceneseg.records import runs
 from sceneseg.records.runs import Run
-from sceneseg.tasks.classification import Classification, ClassificationModel, ClassificationStep, count_images
+from sceneseg.tasks.classification import Classification, ClassificationStep, count_images
 from sceneseg.training import loop
 
 COLORS = ("red", "green", "blue")

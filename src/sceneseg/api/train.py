@@ -25,8 +25,8 @@ from sceneseg.training import start
 from sceneseg.training.hooks import Hook, Hooks
 
 if TYPE_CHECKING:
-    from sceneseg.tasks.classification import ClassificationModel
-    from sceneseg.tasks.semantic import SemanticModel
+    from sceneseg.inference.classifier import ClassificationModel
+    from sceneseg.inference.predictor import SemanticModel
 
 SECTIONS = {field.name: field.type for field in fields(Config)}
 SHORT = {"optimizer": ("optim", "name"), "optim": ("optim", "name"), "schedule": ("schedule", "name")}

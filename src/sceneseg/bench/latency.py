@@ -12,7 +12,7 @@ import torch
 from sceneseg.bench.images import street_images
 from sceneseg.bench.memory import peak_growth
 from sceneseg.datasets.base import Image
-from sceneseg.tasks.semantic import SemanticModel
+from sceneseg.inference.predictor import SemanticModel
 
 Size = tuple[int, int]
 

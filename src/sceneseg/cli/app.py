@@ -6,14 +6,14 @@ import sys
 from cyclopts import App
 from rich.console import Console
 
-import sceneseg
 from sceneseg.config import command_line
 from sceneseg.errors import ScenesegError
+from sceneseg.version import __version__
 
 app = App(
     name="sceneseg",
     help="Train, compare and ship semantic-segmentation models on street scenes.",
-    version=sceneseg.__version__,
+    version=__version__,
     config=(command_line.remember,),
 )
 for verb in ("train", "evaluate", "predict", "compare", "report", "summary", "models", "bench", "plan", "export"):

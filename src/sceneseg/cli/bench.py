@@ -231,8 +231,9 @@ def _calibration(model: "Candidate") -> tuple[list[Any], str]:
     """Return the pictures from which int8 learns its ranges, and what they are."""
     from sceneseg.bench.images import street_images
     from sceneseg.errors import ScenesegError
-    from sceneseg.evaluation.scoring import Request, open_scenes
-    from sceneseg.tasks.semantic import SemanticModel
+    from sceneseg.evaluation.request import Request
+    from sceneseg.evaluation.scoring import open_scenes
+    from sceneseg.inference.predictor import SemanticModel
 
     if model.weights is not None:
         try:

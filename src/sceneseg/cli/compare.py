@@ -9,8 +9,8 @@ from sceneseg.config import command_line
 from sceneseg.config.schema import Config, flat
 
 if TYPE_CHECKING:
+    from sceneseg.inference.predictor import SemanticModel
     from sceneseg.records.runs import Comparison, Run
-    from sceneseg.tasks.semantic import SemanticModel
     from sceneseg.training.experiment import Budget
 
 Size = tuple[int, int]
@@ -164,6 +164,7 @@ def _segmenters(comparison: "Comparison", folders: list[str]) -> dict[str, "Run"
 def _score(comparison: "Comparison", plan: dict[str, Any], device: str) -> None:
     """Score the best weights on the split of the plan where that isn't done yet, and all of them in one label space."""
     from sceneseg.evaluation import joint_space, scoring, stored
+    from sceneseg.evaluation.request import Request
     from sceneseg.records.runs import write_json
     from sceneseg.report.run.page import write_report
 
@@ -172,7 +173,7 @@ def _score(comparison: "Comparison", plan: dict[str, Any], device: str) -> None:
     for folder, run in _segmenters(comparison, folders).items():
         trained, place = run.load_config().data, run
         if plan["split"] not in (None, trained.val_split):
-            request = scoring.Request(None, None, plan["split"], device=device)
+            request = Request(None, None, plan["split"], device=device)
             if not stored.is_current(run.path, request):
                 print(f"scoring {folder} on {request.split}")
                 scoring.score_weights(run.path, request)
@@ -242,7 +243,7 @@ def _measure(
 def _load(runs: dict[str, "Run"], device: str, size: Size) -> tuple[dict[str, "SemanticModel"], dict[str, str]]:
     """Load the models, and let each predict once: who can't is left out, with the reason."""
     from sceneseg.bench.images import street_images
-    from sceneseg.tasks.semantic import SemanticModel
+    from sceneseg.inference.predictor import SemanticModel
     from sceneseg.training.isolated import reason_of
 
     models, failed = {}, {}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 if TYPE_CHECKING:
-    from sceneseg.evaluation.scoring import Request
+    from sceneseg.evaluation.request import Request
 
 Size = tuple[int, int]
 
@@ -61,11 +61,12 @@ def evaluate(
     """
     from sceneseg.errors import ConfigError, refuse_options
     from sceneseg.evaluation import image_scoring, scoring, stored
+    from sceneseg.evaluation.request import Request
     from sceneseg.records.runs import write_json
     from sceneseg.tasks import task_of
 
     refuse_options({"--zip": zip and submission is None}, "only a submission is zipped. Give --submission FOLDER too.")
-    request = scoring.Request(data, root, split or "val", target_size, void, device, label_map, label_space, size_bands)
+    request = Request(data, root, split or "val", target_size, void, device, label_map, label_space, size_bands)
     if submission is not None:
         refuse_options(
             {"--predictions": predictions, "--from": run, "--void": void != "ignore", "--label-map": label_map}
@@ -112,7 +113,7 @@ def _submit(folder: Path, weights: Path | None, request: "Request", zip: bool) -
     from sceneseg import datasets
     from sceneseg.errors import ConfigError
     from sceneseg.evaluation import scoring, submission
-    from sceneseg.tasks.semantic import SemanticModel
+    from sceneseg.inference.predictor import SemanticModel
 
     if weights is not None:
         model = SemanticModel.load(weights, request.device)

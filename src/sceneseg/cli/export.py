@@ -7,9 +7,9 @@ from cyclopts import Parameter
 
 if TYPE_CHECKING:
     from sceneseg.datasets.base import Image
-    from sceneseg.evaluation.scoring import Request
+    from sceneseg.evaluation.request import Request
     from sceneseg.export.gate import Verdict
-    from sceneseg.tasks.semantic import SemanticModel
+    from sceneseg.inference.predictor import SemanticModel
 
 Size = tuple[int, int]
 DOUBTFUL = 0.95  # part of the pixels
@@ -58,10 +58,11 @@ def export(
         tolerance: By how many points (of 100) mean IoU may drop; 0.1, and 1 for int8, when absent.
         calibration: Training images for int8.
     """
-    from sceneseg.evaluation.scoring import Request, open_scenes
+    from sceneseg.evaluation.request import Request
+    from sceneseg.evaluation.scoring import open_scenes
     from sceneseg.export import formats
     from sceneseg.export.job import Export, check_name, file_name
-    from sceneseg.tasks.semantic import SemanticModel
+    from sceneseg.inference.predictor import SemanticModel
 
     to = formats.resolve(to)
     if out is not None:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 if TYPE_CHECKING:
+    from sceneseg.inference.classifier import ClassificationModel
     from sceneseg.inference.exported import ExportedModel
-    from sceneseg.tasks.classification import ClassificationModel
-    from sceneseg.tasks.semantic import SemanticModel
+    from sceneseg.inference.predictor import SemanticModel
 
 Size = tuple[int, int]
 PAYS_FROM = 20  # pictures of one size; Fast-SCNN at 1024 x 2048 saves 0.1 s of each, for 3 s of compiling
@@ -48,9 +48,9 @@ def predict(
         engine: torch, as in evaluation, also when absent; openvino, faster on a CPU once it has compiled the network
             for a size; auto takes openvino where it is installed and the pictures are many.
     """
+    from sceneseg.inference.classifier import ClassificationModel
+    from sceneseg.inference.predictor import SemanticModel
     from sceneseg.inference.video import SUFFIXES
-    from sceneseg.tasks.classification import ClassificationModel
-    from sceneseg.tasks.semantic import SemanticModel
 
     files = _inputs(inputs) if data is None else _split(data, root, split)
     model = _load(weights, target_size, device, engine)

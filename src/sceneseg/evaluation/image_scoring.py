@@ -1,20 +1,26 @@
 """Scoring a classifier on a split of an image folder."""
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from rich.progress import track
 
+from sceneseg import datasets
 from sceneseg.datasets.image_folder import ImageFolder
-from sceneseg.errors import refuse_options
-from sceneseg.evaluation.scoring import Request
+from sceneseg.errors import DataError, refuse_options
+from sceneseg.evaluation.request import Request
 from sceneseg.evaluation.stored import origin
+from sceneseg.inference.classifier import TASK, ClassificationModel
 from sceneseg.loading import scene_samples
-from sceneseg.loading.image_samples import image_loader
-from sceneseg.metrics.accuracy import accuracy_table
+from sceneseg.loading.image_samples import CENTRE, image_loader
+from sceneseg.metrics.accuracy import Answers, accuracy_scores, accuracy_table
 from sceneseg.records import runs
-from sceneseg.records.runs import Run
-from sceneseg.tasks.classification import BATCH, ClassificationModel, open_split, score, write_answers
+from sceneseg.records.runs import Run, write_history
+from sceneseg.version import __version__
+
+BATCH = 32
+"""Images at once in validation; the same whoever scores, so that the same weights get the same score."""
 
 
 def score_weights(path: Path, request: Request) -> tuple[dict[str, Any], str]:
@@ -48,3 +54,44 @@ def _open(request: Request, model: ClassificationModel, path: Path) -> ImageFold
     """Open the split with the model's classes; without -p, where the run found its data."""
     root = request.root or (Run(path).load_config().data.root if path.is_dir() else None)
     return open_split(request.data or "image_folder", root=root, split=request.split, classes=model.classes)
+
+
+def open_split(name: str, **arguments: Any) -> ImageFolder:
+    """Open a split of images with one class each, and say which files were skipped.
+
+    Raises:
+        DataError: It isn't where it should be, or is a data set of another kind.
+    """
+    dataset = datasets.datasets.create(name, **arguments)
+    if not isinstance(dataset, ImageFolder):
+        raise DataError(
+            f"{dataset.name} has labels for pixels; --task classification needs images with one class each: "
+            f"-d image_folder -p FOLDER."
+        )
+    if dataset.note:
+        print(dataset.note)
+    return dataset
+
+
+def score(answers: Answers, dataset: ImageFolder, model: ClassificationModel) -> dict[str, Any]:
+    """Return the contents of metrics.json: the protocol and every score."""
+    names = "\n".join(file.name for file in dataset.files)
+    protocol = {
+        "task": TASK,
+        "dataset": dataset.name,
+        "split": dataset.split,
+        "images": len(dataset),
+        "split_hash": sha256(names.encode()).hexdigest()[:16],
+        "number_of_classes": len(dataset.classes),
+        "input_size": list(model.input.target_size),
+        "window": f"centre, {CENTRE:.3g} of the shorter side",
+        "tta": "none",
+        "precision": model.input.precision,
+        "scorer": f"sceneseg {__version__}",
+    }
+    return {"protocol": protocol, **accuracy_scores(answers)}
+
+
+def write_answers(run: Run, answers: Answers) -> None:
+    """Write the answer to each image, from which every score follows."""
+    write_history(run.path / "answers.csv", answers.rows())

@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sceneseg.errors import ConfigError
-from sceneseg.evaluation.scoring import Request, regrouped, score_run
+from sceneseg.evaluation.regrouping import regrouped
+from sceneseg.evaluation.request import Request
+from sceneseg.evaluation.scoring import score_run
 from sceneseg.labels import LabelSpace, choose_space
 from sceneseg.records.runs import Run, read_json, read_label_space
 

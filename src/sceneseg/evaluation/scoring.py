@@ -1,64 +1,32 @@
 """Scoring a labelled split: with a model, with predictions that lie in files, or from the counts that a run kept."""
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from rich.progress import Progress, track
 
 from sceneseg import datasets
-from sceneseg.config.schema import Size, read_yaml
-from sceneseg.datasets.base import SceneDataset, read_ids
-from sceneseg.errors import ConfigError, DataError, did_you_mean
+from sceneseg.config.schema import read_yaml
+from sceneseg.datasets.base import SceneDataset
+from sceneseg.errors import ConfigError, did_you_mean
+from sceneseg.evaluation.counting import count_files, count_scenes
+from sceneseg.evaluation.protocol import evaluation_protocol, score
+from sceneseg.evaluation.regrouping import regroup, regrouped
+from sceneseg.evaluation.request import Request
 from sceneseg.evaluation.samples import Samples
 from sceneseg.evaluation.stored import origin, origin_of
-from sceneseg.kernels.confusion import Counts
-from sceneseg.kernels.grid import run_in_threads
-from sceneseg.kernels.instances import InstanceCounts
+from sceneseg.inference.predictor import SemanticModel
 from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace, choose_space
 from sceneseg.loading import scene_samples
 from sceneseg.loading.scene_samples import WholeScenes
-from sceneseg.metrics.cityscapes import WeightedInstances, categories_of
-from sceneseg.metrics.confusion import ImageCounts, SemanticCounts
-from sceneseg.metrics.semantic import VoidRule
+from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.sizes import size_bands
 from sceneseg.metrics.table import band_table, score_table
 from sceneseg.records import runs
 from sceneseg.records.runs import Run
-from sceneseg.tasks.semantic import SemanticModel, evaluation_protocol, score
 
 VOID_NAMES = ("void", "background")
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is scored, and by which rules.
-
-    Args:
-        data: Data set; None means the one the model was trained on.
-        root: Its folder.
-        split: Its part.
-        target_size: (height, width) the network sees; None means as in training.
-        void: The rule for void truth, see `sceneseg.metrics.semantic`.
-        device: Where the network runs.
-        label_map: File that says which class of the data set each class of the model stands for.
-        label_space: Space to score in, or how to choose it (`sceneseg.labels.choose_space`); None: the data set's.
-        size_bands: Pixels that divide objects by their size, see `sceneseg.metrics.sizes`; None: they aren't.
-    """
-
-    data: str | None
-    root: str | None
-    split: str
-    target_size: Size | None = None
-    void: VoidRule = "ignore"
-    device: str = "auto"
-    label_map: Path | None = None
-    label_space: str | LabelSpace | None = None
-    size_bands: list[int] | None = None
 
 
 def score_weights(path: Path, request: Request) -> tuple[dict[str, Any], str]:
@@ -74,7 +42,7 @@ def score_weights(path: Path, request: Request) -> tuple[dict[str, Any], str]:
     scenes = scene_samples.scene_loader(WholeScenes(dataset, range(len(dataset))), scene_samples.default_workers())
     mapping = None if request.label_map is None else read_label_map(request.label_map, model, dataset.label_space)
     shown = track(scenes, "evaluating", total=len(dataset), transient=True)
-    counts = model.evaluate(shown, dataset.label_space, samples.add, mapping)
+    counts = count_scenes(model, shown, dataset.label_space, samples.add, mapping)
     protocol = evaluation_protocol(dataset, model, request.void)
     if request.label_map is not None:
         protocol["label_map"] = f"{model.label_space.name} -> {dataset.label_space.name}"
@@ -121,12 +89,6 @@ def _score_in(
     return scores, table
 
 
-def regrouped(run: Run, protocol: dict[str, Any], space: LabelSpace) -> Run:
-    """Return where a run keeps scores in another label space than that of their counts."""
-    word = re.sub(r"[^\w-]+", "-", space.name.rpartition(":")[2])
-    return run.evaluation(f"{protocol['dataset']}-{protocol['split']}-{word}")
-
-
 def score_files(folder: Path, request: Request) -> tuple[dict[str, Any], str]:
     """Score label-id pictures: NAME_labelIds.png, NAME_gtFine_labelIds.png or NAME.png for every scene.
 
@@ -141,113 +103,6 @@ def score_files(folder: Path, request: Request) -> tuple[dict[str, Any], str]:
         task = progress.add_task("evaluating", total=len(dataset))
         counts = count_files(folder, dataset, lambda: progress.advance(task))
     return _score_in(counts, evaluation_protocol(dataset, None, request.void), request, None, {})
-
-
-def count_files(
-    folder: Path,
-    dataset: SceneDataset,
-    on_scene: Callable[[], object] = lambda: None,
-    *,
-    with_instances: bool = True,
-) -> SemanticCounts:
-    """Count label-id pictures against their truth; several threads read, and the images themselves aren't.
-
-    Args:
-        folder: Where the predictions are.
-        dataset: The labelled split.
-        on_scene: Is called after each scene.
-        with_instances: Also count single objects, where the data set tells them apart.
-
-    Raises:
-        DataError: A prediction is missing, or has another size than its truth.
-    """
-    found = {file.name: file for file in sorted(folder.rglob("*.png"))}
-    counts = SemanticCounts(dataset.label_space)
-
-    def count(i: int) -> SemanticCounts:
-        name = dataset.files[i].name
-        path = _prediction_of(name, found, folder)
-        prediction = dataset.label_space.encode(read_ids(path), where=path)
-        labels = dataset.read_labels(i)
-        if labels is None:
-            raise ConfigError(f"{name} has no labels to compare with. Give a split that has them, --split val.")
-        if prediction.shape != labels.shape:
-            raise DataError(
-                f"{path}: the prediction is {prediction.shape[0]} x {prediction.shape[1]} but its truth is "
-                f"{labels.shape[0]} x {labels.shape[1]}. Write predictions at the size of the labels."
-            )
-        part = SemanticCounts(dataset.label_space)
-        part.add(name, labels, prediction, dataset.read_instances(i) if with_instances else None)
-        on_scene()
-        return part
-
-    for part in run_in_threads(count, len(dataset)):
-        counts.merge(part)
-    return counts
-
-
-def regroup(counts: SemanticCounts, space: LabelSpace) -> SemanticCounts:
-    """Return counts as they would be in a label space whose classes are made of those that were counted.
-
-    A class has its instance score, and its objects, only where they can be known: it is a class of the counts, or a
-    whole category.
-
-    Args:
-        counts: With the label space that they were made in.
-        space: The other one.
-
-    Raises:
-        ConfigError: It takes apart what was counted together.
-    """
-    own = counts.label_space
-    table = own.train_ids_in(space)
-    numbers = np.append(table[: len(own)], table[IGNORE_INDEX]).astype(np.int64)
-    numbers[numbers == IGNORE_INDEX] = len(space)
-    join = (np.arange(len(space) + 1)[:, None] == numbers).astype(np.int64)  # (C'+1, C+1)
-    members = (join[:-1, :-1] - join[:-1, -1:]) > 0  # none where void joined in: its objects weren't counted
-    of_category = categories_of(own)[: len(own)] == np.arange(len(own.categories))[:, None]  # (K, C)
-    by_class = members & (members.sum(1) == 1)[:, None]
-    by_category = (members[:, None] == of_category).all(2) & ~by_class.any(1)[:, None]  # (C', K)
-
-    regrouped = SemanticCounts(space)
-    scored = by_class.any(1) | by_category.any(1)
-    sizes = [counts.object_pixels[row].mean() if some else np.nan for row, some in zip(members, scored, strict=True)]
-    regrouped.object_pixels = np.array(sizes)
-    kept = [own.categories.index(name) for name in space.categories]
-    known = not kept or members.any(0).all()  # else a category may lack some of its classes
-    for name, image in counts.images.items():
-        weighted = None
-        if image.instances and known:
-            tp, fn, category_tp, category_fn = image.instances
-            weighted = WeightedInstances(
-                by_class @ tp + by_category @ category_tp,
-                by_class @ fn + by_category @ category_fn,
-                category_tp[kept],
-                category_fn[kept],
-            )
-        objects = None if image.objects is None else _regroup_objects(image.objects, numbers, by_class, by_category)
-        regrouped.images[name] = ImageCounts(join @ image.confusion @ join.T, weighted, objects)
-    return regrouped
-
-
-def _regroup_objects(
-    objects: InstanceCounts, numbers: Counts, by_class: npt.NDArray[np.bool_], by_category: npt.NDArray[np.bool_]
-) -> InstanceCounts:
-    """Return the objects whose hits can be known in the other space: as their class, or as their whole category."""
-    new = numbers[np.minimum(objects.classes, len(numbers) - 1)]
-    new_or_none = np.minimum(new, len(by_class) - 1)  # void has no row
-    single, whole = (np.any(table, axis=1).astype(bool)[new_or_none] for table in (by_class, by_category))
-    known = (new < len(by_class)) & (single | whole)
-    hits = np.where(whole, objects.category_hits, objects.hits)
-    kept = (objects.numbers, new, objects.pixels, hits, objects.category_hits)
-    return InstanceCounts(*(column[known] for column in kept))
-
-
-def _prediction_of(name: str, found: dict[str, Path], folder: Path) -> Path:
-    for candidate in (f"{name}_labelIds.png", f"{name}_gtFine_labelIds.png", f"{name}.png"):
-        if candidate in found:
-            return found[candidate]
-    raise DataError(f"{folder}: no prediction for {name}. Expected {name}_labelIds.png or {name}.png somewhere in it.")
 
 
 def open_scenes(request: Request, model: SemanticModel, path: Path) -> SceneDataset:

@@ -10,7 +10,7 @@ from sceneseg.fetching.watch import Watch
 from sceneseg.records.runs import Run, find_weights, read_json
 
 if TYPE_CHECKING:
-    from sceneseg.evaluation.scoring import Request
+    from sceneseg.evaluation.request import Request
 
 
 def origin(path: Path, request: "Request", root: str | Path | None) -> dict[str, Any]:

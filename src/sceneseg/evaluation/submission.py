@@ -15,9 +15,9 @@ from sceneseg.datasets.base import SceneDataset, SceneFiles, read_ids
 from sceneseg.errors import ConfigError, DataError
 from sceneseg.inference import birds_eye, visualization
 from sceneseg.inference.prediction import Prediction
+from sceneseg.inference.predictor import SemanticModel
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.records.runs import atomic
-from sceneseg.tasks.semantic import SemanticModel
 
 SHOWN = 5
 

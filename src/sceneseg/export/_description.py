@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import sceneseg
 from sceneseg.export.plan import Plan
+from sceneseg.inference.predictor import TASK, SemanticModel
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.standalone import FORMAT
-from sceneseg.tasks.semantic import TASK, SemanticModel
+from sceneseg.version import __version__
 
 
 def describe(model: SemanticModel, plan: Plan) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def describe(model: SemanticModel, plan: Plan) -> dict[str, Any]:
     protocol = score.pop("protocol", None)
     return {
         "format": FORMAT,
-        "sceneseg_version": sceneseg.__version__,
+        "sceneseg_version": __version__,
         "task": TASK,
         "model": model.model,
         "names": space.names,

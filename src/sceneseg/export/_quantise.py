@@ -17,8 +17,8 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from sceneseg.datasets.base import Image
 from sceneseg.errors import ConfigError
 from sceneseg.export._body import PIXELS
+from sceneseg.inference.predictor import SemanticModel
 from sceneseg.inference.resizing import as_input, resize_picture
-from sceneseg.tasks.semantic import SemanticModel
 
 FOR_OTHERS: dict[str, Any] = {"activation_type": quantization.QuantType.QUInt8}
 FOR_TENSORRT: dict[str, Any] = {

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from sceneseg.datasets.base import Image
 from sceneseg.export.plan import Engine, Plan
-from sceneseg.tasks.semantic import SemanticModel
+from sceneseg.inference.predictor import SemanticModel
 
 
 class Artifact(ABC):

@@ -9,11 +9,12 @@ import numpy as np
 from sceneseg.config.schema import Size
 from sceneseg.datasets.base import Image, Scene, SceneDataset
 from sceneseg.errors import DataError, ScenesegError
+from sceneseg.evaluation.counting import count_scene
+from sceneseg.inference.predictor import SemanticModel
 from sceneseg.inference.resizing import nearest_labels, resize_picture
 from sceneseg.labels import Labels, LabelSpace
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores
-from sceneseg.tasks.semantic import SemanticModel, count_scene
 
 TOLERANCE = {"fp32": 0.001, "fp16": 0.001, "int8": 0.01}
 """Precision -> how much mean IoU may drop, in [0, 1]."""

@@ -17,7 +17,7 @@ from sceneseg.export.base import Artifact
 from sceneseg.export.gate import TOLERANCE, Verdict, compare, evenly
 from sceneseg.export.plan import make_plan
 from sceneseg.inference.exported import ExportedModel
-from sceneseg.tasks.semantic import SemanticModel
+from sceneseg.inference.predictor import SemanticModel
 
 
 def file_name(

@@ -15,8 +15,8 @@ from sceneseg.export._graph import assemble
 from sceneseg.export._quantise import quantise
 from sceneseg.export.base import Artifact
 from sceneseg.export.plan import Engine, Plan, make_plan
+from sceneseg.inference.predictor import SemanticModel
 from sceneseg.standalone import KEY
-from sceneseg.tasks.semantic import SemanticModel
 
 
 @register

@@ -14,9 +14,9 @@ from sceneseg.export import register
 from sceneseg.export.base import Artifact
 from sceneseg.export.onnx import compose
 from sceneseg.export.plan import Plan
+from sceneseg.inference.predictor import SemanticModel
 from sceneseg.records.environment import import_openvino
 from sceneseg.standalone import KEY
-from sceneseg.tasks.semantic import SemanticModel
 
 
 @register

@@ -7,8 +7,8 @@ import torch
 
 from sceneseg.config.schema import Size
 from sceneseg.errors import ConfigError, did_you_mean
+from sceneseg.inference.predictor import SemanticModel
 from sceneseg.labels import IGNORE_INDEX
-from sceneseg.tasks.semantic import SemanticModel
 
 Output = Literal["labels", "label_ids", "probabilities", "coarse"]
 Precision = Literal["fp32", "fp16", "int8"]
@@ -25,7 +25,7 @@ class Plan:
         image_size: (H, W) of the pictures; None takes any.
         target_size: (h, w) the network sees; None leaves pictures as they are.
         resize: How pictures are brought to it, see `sceneseg.inference.resizing`.
-        enlarge: "logits" or "labels", see `sceneseg.tasks.semantic.Input`.
+        enlarge: "logits" or "labels", see `sceneseg.inference.predictor.Input`.
         size_divisor: The network's input is padded to a multiple of this.
         stride: Pixels of its input per coarse logit.
         align_corners: How the coarse logits lie on it.

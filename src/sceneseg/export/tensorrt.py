@@ -13,7 +13,7 @@ from sceneseg.export import register
 from sceneseg.export.base import Artifact
 from sceneseg.export.onnx import compose, describe_in
 from sceneseg.export.plan import Plan
-from sceneseg.tasks.semantic import SemanticModel
+from sceneseg.inference.predictor import SemanticModel
 
 OPERATIONS = """
 Abs Add And ArgMax AveragePool BatchNormalization Cast Ceil Clip Concat Constant ConstantOfShape Conv ConvTranspose

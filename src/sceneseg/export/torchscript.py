@@ -16,8 +16,8 @@ from sceneseg.export import register
 from sceneseg.export._body import TRACED_AT, Body
 from sceneseg.export.base import Artifact
 from sceneseg.export.plan import Plan
+from sceneseg.inference.predictor import SemanticModel
 from sceneseg.standalone import KEY
-from sceneseg.tasks.semantic import SemanticModel
 
 
 @register

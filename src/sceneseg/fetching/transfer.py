@@ -15,10 +15,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import sceneseg
 from sceneseg.errors import TransferError
 from sceneseg.fetching.checks import require_space
 from sceneseg.fetching.watch import Watch
+from sceneseg.version import __version__
 
 ATTEMPTS = 5
 FIRST_PAUSE = 1.0  # seconds, doubled after every attempt that brought nothing new
@@ -114,7 +114,7 @@ def _attempt(address: str, part: Path, watch: Watch, cure: str) -> None:
 
 
 def _open(address: str, start: int, known: _Version | None, cure: str) -> Any:
-    headers = {"User-Agent": f"sceneseg/{sceneseg.__version__}", "Accept-Encoding": "identity"}
+    headers = {"User-Agent": f"sceneseg/{__version__}", "Accept-Encoding": "identity"}
     if start and known:
         headers |= {"Range": f"bytes={start}-", "If-Range": known.validator}
     try:

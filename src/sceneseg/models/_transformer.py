@@ -96,7 +96,7 @@ class ViTEncoder(nn.Module):
 def initialise_transformer(module: nn.Module) -> None:
     """Give linear layers a truncated normal of 0.02, convolutions He's initialisation, both bias 0.
 
-    Other than `_base.initialise` this counts only a group's own outputs for a grouped convolution, which matters
+    Other than `base.initialise` this counts only a group's own outputs for a grouped convolution, which matters
     where no batch normalisation follows.
     """
     for m in module.modules():

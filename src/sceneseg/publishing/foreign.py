@@ -7,8 +7,8 @@ import torch
 
 from sceneseg import datasets, models
 from sceneseg.errors import RunError, did_you_mean
+from sceneseg.inference.predictor import Input, SemanticModel
 from sceneseg.models._foreign import convert
-from sceneseg.tasks.semantic import Input, SemanticModel
 
 KNOWN = ("espnet", "espnet_v2")
 

@@ -9,8 +9,8 @@ from torch import nn
 
 from sceneseg import tasks
 from sceneseg.errors import RunError
+from sceneseg.inference.predictor import SemanticModel
 from sceneseg.records import runs
-from sceneseg.tasks.semantic import SemanticModel
 
 SIZE = (96, 160)
 """Height and width of the image that it is tried on."""

@@ -9,8 +9,8 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
-import sceneseg
 from sceneseg.errors import ConfigError
+from sceneseg.version import __version__
 
 PACKAGES = (
     "torch",
@@ -31,7 +31,7 @@ def environment() -> dict[str, Any]:
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": command_line(),
-        "sceneseg": sceneseg.__version__,
+        "sceneseg": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cpu": _cpu_name(),

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import sceneseg
 from sceneseg.config import schema as configs
 from sceneseg.config.schema import Config
 from sceneseg.errors import RunError
 from sceneseg.labels import LabelSpace
+from sceneseg.version import __version__
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -272,7 +272,7 @@ def save_weights(path: Path, state: Mapping[str, "Tensor"], header: Mapping[str,
     from safetensors.torch import save_file
 
     tensors = {k: v.detach().cpu().contiguous() for k, v in state.items()}
-    described = {"format": WEIGHTS_FORMAT, "sceneseg_version": sceneseg.__version__, **header}
+    described = {"format": WEIGHTS_FORMAT, "sceneseg_version": __version__, **header}
     with atomic(path) as temporary:
         try:
             save_file(tensors, temporary, {"sceneseg": json.dumps(described)})

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from sceneseg.config.schema import Config
+    from sceneseg.inference.classifier import ClassificationModel
+    from sceneseg.inference.predictor import SemanticModel
     from sceneseg.tasks.base import Task
-    from sceneseg.tasks.classification import ClassificationModel
-    from sceneseg.tasks.semantic import SemanticModel
 
 tasks: Registry["Task"] = Registry("task", __name__)
 register = tasks.register
@@ -65,9 +65,9 @@ def load(
         with lent(module):
             return load(path, device)
     if task_of(path) == "classification":
-        from sceneseg.tasks.classification import ClassificationModel
+        from sceneseg.inference.classifier import ClassificationModel
 
         return ClassificationModel.load(path, device)
-    from sceneseg.tasks.semantic import SemanticModel
+    from sceneseg.inference.predictor import SemanticModel
 
     return SemanticModel.load(path, device)

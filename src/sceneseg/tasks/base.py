@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -16,9 +15,7 @@ from torch.utils.data import Dataset
 from sceneseg import models
 from sceneseg.config.schema import Config, Size
 from sceneseg.devices import check_compiler
-from sceneseg.errors import RunError
 from sceneseg.models.base import SegmentationModel
-from sceneseg.records import runs
 from sceneseg.records.runs import Run
 from sceneseg.transforms.geometry import jitter
 
@@ -170,26 +167,3 @@ def segments(model: str) -> bool:
     """Return whether a model of that name gives classes to pixels, as opposed to whole images."""
     maker: Any = models.models.get(model)
     return issubclass(maker, SegmentationModel)
-
-
-def load_strictly(network: nn.Module, file: Path) -> None:
-    """Give a network the weights of a file, each tensor exactly once.
-
-    Raises:
-        RunError: They don't belong to this network.
-    """
-    try:
-        network.load_state_dict(runs.load_weights(file))
-    except RuntimeError as error:
-        found = str(error).split("\n\t")
-        more = f" and {len(found) - 2} more" if len(found) > 2 else ""
-        raise RunError(
-            f"{file}: these weights don't fit the model that their header names ({found[1].strip()}{more}). The file "
-            f"was put together wrongly, or by another version of sceneseg."
-        ) from None
-
-
-def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
-    """Return the context in which a network runs at "32-true", "bf16-mixed" or "16-mixed"."""
-    dtype = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(precision)
-    return nullcontext() if dtype is None else torch.autocast(device.type, dtype)

@@ -15,10 +15,11 @@ from sceneseg.bench.memory import MIB
 from sceneseg.config.schema import from_dict
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.devices import resolve_precision
+from sceneseg.inference.predictor import SemanticModel
 from sceneseg.inference.resizing import as_input, resize_picture
 from sceneseg.kernels.upsample_argmax import upsample_argmax_reference
 from sceneseg.labels import IGNORE_INDEX
-from sceneseg.tasks.semantic import SemanticModel
+from sceneseg.tasks.semantic import create_model
 
 
 class TorchEngine(Engine):
@@ -109,4 +110,4 @@ def load(candidate: Candidate, device: str) -> SemanticModel:
     if candidate.weights is not None:
         return SemanticModel.load(candidate.weights, device)
     config = from_dict({"model": candidate.model})
-    return SemanticModel.create(config, LABEL_SPACE, resolve_precision("auto", device))
+    return create_model(config, LABEL_SPACE, resolve_precision("auto", device))

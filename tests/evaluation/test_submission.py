@@ -14,7 +14,7 @@ from sceneseg.cli.app import app
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import ConfigError, DataError
 from sceneseg.evaluation.submission import check_submission, doubts, rules_of, write_submission, write_zip
-from sceneseg.tasks.semantic import Input, SemanticModel
+from sceneseg.inference.predictor import Input, SemanticModel
 
 
 def model_for(space):

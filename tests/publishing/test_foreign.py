@@ -10,8 +10,8 @@ from PIL import Image
 
 from sceneseg.errors import ConfigError, RunError
 from sceneseg.evaluation import scoring
+from sceneseg.inference.predictor import SemanticModel
 from sceneseg.publishing.foreign import import_weights
-from sceneseg.tasks.semantic import SemanticModel
 
 FILES = {
     "espnet_camvid": ("espnet", "espnet_camvid/espnet_p_2_q_8_camvid.pth"),

@@ -8,9 +8,8 @@ import pytest
 
 from sceneseg import datasets
 from sceneseg.errors import DataError
-from sceneseg.evaluation.scoring import count_files
+from sceneseg.evaluation.counting import count_files, count_scene
 from sceneseg.metrics.confusion import SemanticCounts
-from sceneseg.tasks.semantic import count_scene
 
 
 @pytest.fixture

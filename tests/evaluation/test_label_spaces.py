@@ -7,7 +7,9 @@ import pytest
 
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import ConfigError, RunError
-from sceneseg.evaluation.scoring import Request, regroup, score_run
+from sceneseg.evaluation.regrouping import regroup
+from sceneseg.evaluation.request import Request
+from sceneseg.evaluation.scoring import score_run
 from sceneseg.labels import choose_space, group
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores

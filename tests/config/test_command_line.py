@@ -5,8 +5,8 @@ from typing import Annotated
 import pytest
 from cyclopts import App, Parameter
 
-from sceneseg.config import schema as configs
 from sceneseg.config import command_line
+from sceneseg.config import schema as configs
 from sceneseg.config.schema import Config
 
 

@@ -218,7 +218,7 @@ def test_scenes_and_modules_that_do_not_fit(both, tmp_path):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*mean of empty slice.*")
 def test_the_page_is_true(toy_root, tmp_path, monkeypatch):
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "toy").symlink_to(toy_root)
     (tmp_path / "recipes").symlink_to(root / "recipes")

@@ -11,8 +11,9 @@ from sceneseg.devices import resolve_engine
 from sceneseg.errors import ConfigError
 from sceneseg.inference import engines
 from sceneseg.inference.engines import OpenVINONetwork
+from sceneseg.inference.predictor import SemanticModel
 from sceneseg.models.cost import segmentation_models
-from sceneseg.tasks.semantic import SemanticModel
+from sceneseg.tasks.semantic import create_model
 from sceneseg.toy import draw_scene
 
 pytest.importorskip("openvino")
@@ -21,7 +22,7 @@ FAST = ("fast_scnn", "espnet", "segformer")  # the others convert as well, but i
 
 
 def make(name: str) -> SemanticModel:
-    return SemanticModel.create(from_dict({"model": {"name": name}}), LABEL_SPACE, "32-true")
+    return create_model(from_dict({"model": {"name": name}}), LABEL_SPACE, "32-true")
 
 
 @pytest.fixture(scope="module")

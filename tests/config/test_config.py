@@ -18,7 +18,7 @@ def test_dump_and_load_round_trip(tmp_path):
 def test_every_shipped_recipe_is_a_configuration():
     from pathlib import Path
 
-    recipes = sorted((Path(__file__).parents[1] / "recipes").rglob("*.yaml"))
+    recipes = sorted((Path(__file__).parents[2] / "recipes").rglob("*.yaml"))
     assert recipes
     for recipe in recipes:
         configs.load(recipe)

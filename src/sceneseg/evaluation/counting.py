@@ -1,0 +1,95 @@
+"""Counting predictions against their truth: of a model, or of files."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from sceneseg.datasets.base import Scene, SceneDataset, read_ids
+from sceneseg.errors import ConfigError, DataError
+from sceneseg.inference.predictor import SemanticModel
+from sceneseg.kernels.grid import run_in_threads
+from sceneseg.labels import Labels, LabelSpace
+from sceneseg.metrics.confusion import SemanticCounts
+
+
+def count_scenes(
+    model: SemanticModel,
+    scenes: Iterable[Scene],
+    label_space: LabelSpace,
+    on_scene: Callable[[Scene, Labels], None] | None = None,
+    mapping: Labels | None = None,
+) -> SemanticCounts:
+    """Predict labelled scenes and count.
+
+    Args:
+        model: What predicts.
+        scenes: Scenes with labels.
+        label_space: That of the scenes.
+        on_scene: Sees each scene with the labels predicted for it.
+        mapping: (256,) train id of the scenes' space for each of the model's, where the spaces differ.
+    """
+    counts = SemanticCounts(label_space)
+    for scene in scenes:
+        prediction = model.predict(scene.image, scene.name).labels
+        if mapping is not None:
+            prediction = mapping[prediction]
+        count_scene(counts, scene, prediction)
+        if on_scene is not None:
+            on_scene(scene, prediction)
+    return counts
+
+
+def count_scene(counts: SemanticCounts, scene: Scene, prediction: Labels) -> None:
+    """Add one labelled scene and the labels predicted for it to the counts."""
+    if scene.labels is None:
+        raise ConfigError(f"{scene.name} has no labels to compare with. Give a split that has them, --split val.")
+    counts.add(scene.name, scene.labels, prediction, scene.instances)
+
+
+def count_files(
+    folder: Path,
+    dataset: SceneDataset,
+    on_scene: Callable[[], object] = lambda: None,
+    *,
+    with_instances: bool = True,
+) -> SemanticCounts:
+    """Count label-id pictures against their truth; several threads read, and the images themselves aren't.
+
+    Args:
+        folder: Where the predictions are.
+        dataset: The labelled split.
+        on_scene: Is called after each scene.
+        with_instances: Also count single objects, where the data set tells them apart.
+
+    Raises:
+        DataError: A prediction is missing, or has another size than its truth.
+    """
+    found = {file.name: file for file in sorted(folder.rglob("*.png"))}
+    counts = SemanticCounts(dataset.label_space)
+
+    def count(i: int) -> SemanticCounts:
+        name = dataset.files[i].name
+        path = _prediction_of(name, found, folder)
+        prediction = dataset.label_space.encode(read_ids(path), where=path)
+        labels = dataset.read_labels(i)
+        if labels is None:
+            raise ConfigError(f"{name} has no labels to compare with. Give a split that has them, --split val.")
+        if prediction.shape != labels.shape:
+            raise DataError(
+                f"{path}: the prediction is {prediction.shape[0]} x {prediction.shape[1]} but its truth is "
+                f"{labels.shape[0]} x {labels.shape[1]}. Write predictions at the size of the labels."
+            )
+        part = SemanticCounts(dataset.label_space)
+        part.add(name, labels, prediction, dataset.read_instances(i) if with_instances else None)
+        on_scene()
+        return part
+
+    for part in run_in_threads(count, len(dataset)):
+        counts.merge(part)
+    return counts
+
+
+def _prediction_of(name: str, found: dict[str, Path], folder: Path) -> Path:
+    for candidate in (f"{name}_labelIds.png", f"{name}_gtFine_labelIds.png", f"{name}.png"):
+        if candidate in found:
+            return found[candidate]
+    raise DataError(f"{folder}: no prediction for {name}. Expected {name}_labelIds.png or {name}.png somewhere in it.")

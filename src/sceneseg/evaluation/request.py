@@ -1,0 +1,35 @@
+"""A request for scores: which split, by which rules."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sceneseg.config.schema import Size
+from sceneseg.labels import LabelSpace
+from sceneseg.metrics.semantic import VoidRule
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is scored, and by which rules.
+
+    Args:
+        data: Data set; None means the one the model was trained on.
+        root: Its folder.
+        split: Its part.
+        target_size: (height, width) the network sees; None means as in training.
+        void: The rule for void truth, see `sceneseg.metrics.semantic`.
+        device: Where the network runs.
+        label_map: File that says which class of the data set each class of the model stands for.
+        label_space: Space to score in, or how to choose it (`sceneseg.labels.choose_space`); None: the data set's.
+        size_bands: Pixels that divide objects by their size, see `sceneseg.metrics.sizes`; None: they aren't.
+    """
+
+    data: str | None
+    root: str | None
+    split: str
+    target_size: Size | None = None
+    void: VoidRule = "ignore"
+    device: str = "auto"
+    label_map: Path | None = None
+    label_space: str | LabelSpace | None = None
+    size_bands: list[int] | None = None

@@ -1,0 +1,142 @@
+"""The predictor of image classification: a network with its class names and the input it was made for."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from sceneseg import models
+from sceneseg.config.schema import Size
+from sceneseg.datasets.base import Image, read_image
+from sceneseg.devices import resolve_device
+from sceneseg.errors import RunError
+from sceneseg.inference.networks import autocast, load_strictly
+from sceneseg.loading.image_samples import crop_centre
+from sceneseg.metrics.accuracy import Answers
+from sceneseg.records import runs
+
+TASK = "classification"
+DEFAULT_SIZE = (224, 224)
+
+
+@dataclass
+class Input:
+    """What a network must be given.
+
+    Args:
+        target_size: (height, width) of the middle that it sees.
+        precision: "32-true", "bf16-mixed" or "16-mixed".
+    """
+
+    target_size: Size = DEFAULT_SIZE
+    precision: str = "32-true"
+
+
+@dataclass
+class ClassificationModel:
+    """A network that knows its classes and the input it was made for.
+
+    Args:
+        network: The architecture with its weights.
+        classes: Names of its outputs.
+        model: Name and arguments the network was created with.
+        input: Size and precision.
+        header: What the weights file said, if there was one.
+    """
+
+    network: nn.Module
+    classes: list[str]
+    model: dict[str, Any]
+    input: Input = field(default_factory=Input)
+    header: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: str | Path, device: str = "auto") -> Self:
+        """Load a model from a run directory (its best weights) or from a weights file.
+
+        Args:
+            path: Run directory or ``*.safetensors``.
+            device: auto, cpu, cuda, ...
+
+        Raises:
+            RunError: There are no weights, or they are of another kind.
+        """
+        file = runs.find_weights(Path(path))
+        header = runs.read_header(file)
+        if header.get("task") != TASK:
+            raise RunError(f"{file}: expected weights for {TASK}, found the task {header.get('task')!r}.")
+        arguments = {k: v for k, v in header["model"].items() if k not in {"name", "pretrained"}}
+        network: Any = models.create(header["model"]["name"], num_classes=len(header["classes"]), **arguments)
+        load_strictly(network, file)
+        network.to(resolve_device(device), memory_format=torch.channels_last).eval()
+        facts = Input(**header["input"])
+        facts.target_size = (facts.target_size[0], facts.target_size[1])
+        return cls(network, header["classes"], header["model"], facts, header)
+
+    def save(self, path: Path, state: dict[str, Tensor], **facts: Any) -> None:
+        """Write weights that describe themselves; `facts` (score, epoch) go into the header."""
+        about = {"task": TASK, "model": self.model, "classes": self.classes, "input": asdict(self.input)}
+        runs.save_weights(path, state, about | facts)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network lies."""
+        return next(self.network.parameters()).device
+
+    @torch.inference_mode()
+    def probabilities(self, image: Tensor) -> npt.NDArray[np.float32]:
+        """Return the probabilities (B, C) of the classes for images (B, 3, H, W) uint8 of the network's size."""
+        self.network.eval()
+        with autocast(self.device, self.input.precision):
+            logits: Tensor = self.network(image.to(self.device).float() / 255)
+        array: npt.NDArray[np.float32] = logits.float().softmax(1).cpu().numpy()
+        return array
+
+    def predict(self, image: str | Path | Image, name: str | None = None) -> "ImagePrediction":
+        """Predict one image of any size.
+
+        Args:
+            image: A file, or (H, W, 3) uint8 RGB.
+            name: Whatever it shall be called; the file when absent.
+        """
+        if isinstance(image, str | Path):
+            name = name or str(image)
+            image = read_image(Path(image))
+        crop = torch.from_numpy(crop_centre(image, self.input.target_size)).permute(2, 0, 1)[None]
+        return ImagePrediction(name or "image", self.classes, self.probabilities(crop)[0])
+
+    def evaluate(self, batches: Iterable[Any]) -> Answers:
+        """Predict labelled batches and note the answers.
+
+        Args:
+            batches: `sceneseg.loading.scene_samples.Batch`es with one label for each image.
+        """
+        answers = Answers(self.classes)
+        for batch in batches:
+            answers.add(batch.names, batch.labels.numpy(), self.probabilities(batch.image))
+        return answers
+
+
+@dataclass(frozen=True)
+class ImagePrediction:
+    """The prediction for one image.
+
+    Args:
+        name: Of the image.
+        classes: Their names.
+        probabilities: (C,) float32.
+    """
+
+    name: str
+    classes: list[str]
+    probabilities: npt.NDArray[np.float32]
+
+    def top(self, count: int = 5) -> dict[str, float]:
+        """Return the most probable classes and their probabilities, the first answer first."""
+        order = np.argsort(-self.probabilities, kind="stable")[:count]
+        return {self.classes[i]: float(self.probabilities[i]) for i in order}

@@ -1,0 +1,175 @@
+"""The predictor of semantic segmentation: a network with its label space and the input it was made for."""
+
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sceneseg import models
+from sceneseg.config.schema import Size
+from sceneseg.datasets.base import Image, read_image
+from sceneseg.devices import resolve_device, resolve_engine
+from sceneseg.errors import RunError
+from sceneseg.inference.engines import OpenVINONetwork
+from sceneseg.inference.networks import autocast, load_strictly
+from sceneseg.inference.prediction import Prediction
+from sceneseg.inference.resizing import Pixels, as_input, nearest_labels, resize_picture
+from sceneseg.kernels.upsample_argmax import upsample_argmax
+from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace
+from sceneseg.models.base import SegmentationModel
+from sceneseg.records import runs
+
+TASK = "semantic"
+
+
+@dataclass
+class Input:
+    """What a network must be given, and how its answer is brought to the picture's size.
+
+    Args:
+        target_size: Images are resized to this (height, width) first; None leaves them as they are.
+        precision: "32-true", "bf16-mixed" or "16-mixed".
+        resize: One of `sceneseg.inference.resizing.METHODS`.
+        enlarge: "logits" are interpolated to the picture's size before the choice of the class; "labels" are
+            chosen at the network's size and enlarged by nearest neighbour.
+    """
+
+    target_size: Size | None = None
+    precision: str = "32-true"
+    resize: str = "opencv"
+    enlarge: str = "logits"
+
+
+@dataclass
+class SemanticModel:
+    """A network that knows its classes and the input it was made for.
+
+    Args:
+        network: The architecture with its weights.
+        label_space: What its outputs mean.
+        model: Name and arguments the network was created with.
+        input: Size, precision and resizing.
+        void_output: An output that stands for none of the classes.
+        header: What the weights file said, if there was one.
+    """
+
+    network: SegmentationModel
+    label_space: LabelSpace
+    model: dict[str, Any]
+    input: Input = field(default_factory=Input)
+    void_output: int | None = None
+    header: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: str | Path, device: str = "auto") -> Self:
+        """Load a model from a run directory (its best weights) or from a weights file.
+
+        Args:
+            path: Run directory or ``*.safetensors``.
+            device: auto, cpu, cuda, ...
+
+        Raises:
+            RunError: There are no weights, or they are of another kind.
+        """
+        file = runs.find_weights(Path(path))
+        header = runs.read_header(file)
+        if header.get("task") != TASK:
+            raise RunError(f"{file}: expected weights for {TASK} segmentation, found the task {header.get('task')!r}.")
+        space = LabelSpace.from_dict(header["label_space"])
+        void = header.get("void_output")
+        arguments = {k: v for k, v in header["model"].items() if k not in {"name", "pretrained"}}
+        outputs = len(space) + (void is not None)
+        network = models.create(header["model"]["name"], num_classes=outputs, **arguments)
+        load_strictly(network, file)
+        network.to(resolve_device(device), memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        facts = Input(**header["input"])
+        facts.target_size = None if facts.target_size is None else (facts.target_size[0], facts.target_size[1])
+        return cls(network, space, header["model"], facts, void, header)
+
+    def save(self, path: Path, state: dict[str, Tensor], **facts: Any) -> None:
+        """Write weights that describe themselves; `facts` (score, epoch) go into the header."""
+        header = {
+            "task": TASK,
+            "model": self.model,
+            "label_space": self.label_space.to_dict(),
+            "void_output": self.void_output,
+            "input": asdict(self.input),
+            **facts,
+        }
+        runs.save_weights(path, state, header)
+
+    def compute_with(self, engine: str) -> None:
+        """Let an engine compute the network: "torch" or "openvino" (on a CPU, at the same precision).
+
+        Raises:
+            ConfigError: The engine isn't installed, or can't compute on the model's device.
+        """
+        network = self.network.network if isinstance(self.network, OpenVINONetwork) else self.network
+        if resolve_engine(engine, self.device.type) == "openvino":
+            network = OpenVINONetwork(network, self.input.precision)
+        self.network = network
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network lies."""
+        return self.network.mean.device
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Return the context in which the network runs at its precision."""
+        return autocast(self.device, self.input.precision)
+
+    @torch.inference_mode()
+    def predict(self, image: str | Path | Image, name: str | None = None) -> Prediction:
+        """Predict one image of any size.
+
+        Args:
+            image: A file, or (H, W, 3) uint8 RGB.
+            name: For the files of the prediction; the file's stem when absent.
+        """
+        if isinstance(image, str | Path):
+            name = name or Path(image).stem
+            image = read_image(Path(image))
+        labels, coarse, covered = self._answer(image[None])
+        align = self.network.align_corners
+        return Prediction(image, labels[0], self.label_space, name or "image", coarse, covered, align)
+
+    @torch.inference_mode()
+    def predict_labels(self, images: Labels) -> Labels:
+        """Predict several images of one size at once.
+
+        Args:
+            images: (B, H, W, 3) uint8 RGB.
+
+        Returns:
+            (B, H, W) uint8 train ids.
+        """
+        return self._answer(images)[0]
+
+    def _answer(self, images: Labels) -> tuple[Labels, Tensor, tuple[float, float]]:
+        """Return the images' labels, the coarse logits behind them, and how many image pixels these cover."""
+        size = (images.shape[1], images.shape[2])
+        pictures = [resize_picture(image, self.input.target_size, self.input.resize) for image in images]
+        coarse = self._coarse_logits(pictures[0][None] if len(pictures) == 1 else np.stack(pictures))
+        height, width = pictures[0].shape[:2]
+        align = self.network.align_corners
+        padded = self.network.padded_size(height, width)
+        covered = (padded[0] * size[0] / height, padded[1] * size[1] / width)
+        if self.input.enlarge == "labels":
+            small = upsample_argmax(coarse, (height, width), covered=padded, align_corners=align).cpu().numpy()
+            labels = np.stack([nearest_labels(one, size) for one in small])
+        else:
+            labels = upsample_argmax(coarse, size, covered=covered, align_corners=align).cpu().numpy()
+        if self.void_output is not None:
+            labels[labels == self.void_output] = IGNORE_INDEX
+        return labels, coarse, covered
+
+    def _coarse_logits(self, pictures: Pixels) -> Tensor:
+        if isinstance(self.network, OpenVINONetwork):
+            return self.network.of_pictures(pictures)
+        self.network.eval()
+        with self.autocast():
+            return self.network.coarse_logits(as_input(pictures, self.device))[0]
