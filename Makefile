@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-all check docs bench format clean
+.PHONY: demo quick test test-all check docs bench format clean
 
 # A demo that was interrupted goes on where it was; a finished one takes seconds.
 demo: $(INSTALLED)  ## toy street scenes -> which of three small models? -> predictions and reports
@@ -12,6 +12,13 @@ demo: $(INSTALLED)  ## toy street scenes -> which of three small models? -> pred
 	@$(BIN)/sceneseg compare -m fast_scnn,recipes/toy/ddrnet.yaml,recipes/toy/bisenet_v2.yaml \
 		--config recipes/toy/fast_scnn.yaml -p data/toy --budget 60s --name demo
 	@$(BIN)/sceneseg predict -w runs/demo/fast_scnn -d cityscapes -p data/toy --split test -r runs/demo/predictions
+
+quick: $(INSTALLED)  ## format, lint, types, floors, tests of the touched rooms: before each commit
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n 2 $$($(BIN)/python tools/touched_tests.py)
 
 test: $(INSTALLED)  ## the tests, 6 minutes on 2 cores
 	$(BIN)/python -m pytest -n 2
