@@ -11,7 +11,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, distributed, nn
 
-from sceneseg.errors import ConfigError, did_you_mean
+from sceneseg.errors import ConfigError, MissingPackageError, did_you_mean
 
 ENGINES = ("auto", "torch", "openvino")
 """What can compute a network's logits; auto is the fastest that is here."""
@@ -58,7 +58,7 @@ def resolve_engine(engine: str, device: str) -> str:
     if engine == "openvino" and device != "cpu":
         raise ConfigError(f"OpenVINO computes on the CPU here, the model lies on {device}. Add --device cpu.")
     if engine == "openvino" and not installed:
-        raise ConfigError("OpenVINO isn't installed. Install it with: pip install 'sceneseg[export]'")
+        raise MissingPackageError("openvino")
     return engine
 
 

@@ -36,6 +36,33 @@ class ModelError(ScenesegError):
     """An input or argument that a model can't work with."""
 
 
+class MissingPackageError(ConfigError):
+    """An optional package that isn't installed.
+
+    Args:
+        package: Its import name.
+    """
+
+    def __init__(self, package: str) -> None:
+        extra, packages = EXTRAS[package]
+        super().__init__(
+            f"This needs the package {package}, which isn't installed. Install it with: pip install {packages} "
+            f"(together they are the extra [{extra}] of sceneseg)."
+        )
+
+
+EXPORT = ("export", "onnx onnxscript onnxruntime openvino")
+EXTRAS = {
+    "onnx": EXPORT,
+    "onnxscript": EXPORT,
+    "onnxruntime": EXPORT,
+    "openvino": EXPORT,
+    "av": ("video", "av"),
+    "cityscapesscripts": ("cityscapes", "cityscapesscripts"),
+}
+"""Optional packages: the extra that brings each, and what to install for it."""
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return ' Did you mean "x"?' for the closest choice, or an empty string when nothing is close."""
     close = get_close_matches(word, list(choices), n=1, cutoff=0.55)

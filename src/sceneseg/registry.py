@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from sceneseg.errors import ConfigError, UnknownNameError, did_you_mean
+from sceneseg.errors import EXTRAS, ConfigError, MissingPackageError, UnknownNameError, did_you_mean
 
 T = TypeVar("T")
 C = TypeVar("C", bound=Callable[..., Any])
@@ -78,10 +78,20 @@ class Registry(Generic[T]):
         raise UnknownNameError(f'There is no {self.kind} called "{name}".{hint} Known: {", ".join(self.names())}.')
 
     def get(self, name: str) -> Callable[..., T]:
-        """Return the class or function behind a name."""
+        """Return the class or function behind a name.
+
+        Raises:
+            UnknownNameError: Nothing on the shelf is called that.
+            MissingPackageError: Its file imports an optional package that isn't installed.
+        """
         name = self.resolve(name)
         if name not in self._things:
-            import_module(f"{self.package}.{name}")
+            try:
+                import_module(f"{self.package}.{name}")
+            except ModuleNotFoundError as error:
+                if error.name not in EXTRAS:
+                    raise
+                raise MissingPackageError(error.name) from None
         return self._things[name]
 
     def create(self, name: str, /, **arguments: Any) -> T:

@@ -6,6 +6,7 @@ PNG and other pictures are read with Pillow, if it is there; ``.ppm`` and ``.npy
 
 import argparse
 import json
+import os
 import struct
 import sys
 import zlib
@@ -43,6 +44,7 @@ class Runner:
     """
 
     def __init__(self, file: str | Path, threads: int | None = None) -> None:
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else it looks up its maker's host after some seconds
         try:
             import onnxruntime
         except ImportError:

@@ -90,3 +90,9 @@ def test_names_are_folders():
     assert make_variants(Config(), [], ["data.root=/a/b,../c d"])[1].name == "c_d"
     assert listed(["unet, erfnet", "segnet"]) == ["unet", "erfnet", "segnet"]
     assert listed(None) == []
+
+
+def test_a_recipe_is_a_candidate_by_its_name():
+    (variant,) = make_variants(Config(), ["toy/ddrnet"], [])
+    assert variant.name == "ddrnet"
+    assert variant.config.model_name == "ddrnet"

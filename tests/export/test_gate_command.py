@@ -19,7 +19,6 @@ from sceneseg.export.plan import make_plan
 from sceneseg.inference.predictor import Input, SemanticModel
 from sceneseg.inference.resizing import as_input, nearest_labels, resize_picture
 
-pytestmark = pytest.mark.filterwarnings("ignore:Cyclopts application invoked without tokens")  # they are in sys.argv
 SEEN = (32, 64)  # half the size of the pictures
 
 

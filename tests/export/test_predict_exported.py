@@ -42,7 +42,6 @@ def test_the_same_files_come_out(model, files, pictures, tmp_path, capsys, suffi
         assert (np.abs(ours.astype(int) - theirs) > 2).mean() < 0.01
 
 
-@pytest.mark.filterwarnings("ignore:Cyclopts application invoked without tokens")  # they are in sys.argv
 @pytest.mark.parametrize("suffix", [".onnx", ".xml", ".torchscript"])
 def test_a_video(model, files, pictures, tmp_path, write_video, monkeypatch, capsys, suffix):
     av = pytest.importorskip("av")

@@ -1,66 +1,98 @@
-"""The command line: every verb is a function in `sceneseg.cli`, imported when it is called."""
+"""The command line: every verb is a function in a module of `sceneseg.cli`."""
 
-import errno
+import inspect
 import sys
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from cyclopts import App
-from rich.console import Console
 
+from sceneseg.cli import (
+    bench,
+    compare,
+    data,
+    data_get,
+    data_pack,
+    endings,
+    evaluate,
+    export,
+    find_lr,
+    models,
+    plan,
+    predict,
+    report,
+    summary,
+    train,
+    verify_resume,
+    weights,
+)
 from sceneseg.config import command_line
-from sceneseg.errors import ScenesegError
 from sceneseg.version import __version__
+
+
+def add(group: App, verb: Callable[..., Any]) -> None:
+    """Add a verb to a group under its own name, with the text of its docstring before the arguments as its help."""
+    text = (inspect.getdoc(verb) or "").partition("\n\nArgs:")[0]
+    paragraphs = [p if p.startswith("Example") else " ".join(p.split()) for p in text.split("\n\n")]
+    group.command(verb, name=verb.__name__.strip("_").replace("_", "-"), help="\n\n".join(paragraphs))
+
 
 app = App(
     name="sceneseg",
     help="Train, compare and ship semantic-segmentation models on street scenes.",
     version=__version__,
     config=(command_line.remember,),
+    help_format="plaintext",  # Markdown and rich markup would swallow <NAME> and [export]
 )
-for verb in ("train", "evaluate", "predict", "compare", "report", "summary", "models", "bench", "plan", "export"):
-    app.command(f"sceneseg.cli.{verb}:{verb}", name=verb)
-app.command("sceneseg.cli.find_lr:find_lr", name="find-lr")
-app.command("sceneseg.cli.verify_resume:verify_resume", name="verify-resume")
+add(app, train.train)
+add(app, evaluate.evaluate)
+add(app, predict.predict)
+add(app, compare.compare)
+add(app, report.report)
+add(app, export.export)
+add(app, bench.bench)
+add(app, models.models)
+add(app, summary.summary)
+add(app, plan.plan)
+add(app, find_lr.find_lr)
+add(app, verify_resume.verify_resume)
 
-data = App(name="data", help="Make, look at and prepare data sets.")
-for part in ("toy", "doctor", "stats", "view"):
-    data.command(f"sceneseg.cli.data:{part}", name=part)
-data.command("sceneseg.cli.data_get:get", name="get")
-for verb in ("pack", "unpack", "verify"):
-    data.command(f"sceneseg.cli.data_pack:{verb}", name=verb)
-app.command(data)
+data_app = App(name="data", help="Fetch, check, look at and pack data sets; draw toy scenes.")
+add(data_app, data.toy)
+add(data_app, data_get.get)
+add(data_app, data.doctor)
+add(data_app, data.stats)
+add(data_app, data.view)
+add(data_app, data_pack.pack)
+add(data_app, data_pack.unpack)
+add(data_app, data_pack.verify)
+app.command(data_app)
 
-weights = App(name="weights", help="Weights files: ours, and other people's.")
-weights.command("sceneseg.cli.weights:import_", name="import")
-weights.command("sceneseg.cli.weights:list_", name="list")
-for part in ("get", "verify", "card", "manifest"):
-    weights.command(f"sceneseg.cli.weights:{part}", name=part)
-app.command(weights)
+weights_app = App(name="weights", help="Fetch, import, check and publish weights files.")
+add(weights_app, weights.list_)
+add(weights_app, weights.get)
+add(weights_app, weights.import_)
+add(weights_app, weights.verify)
+add(weights_app, weights.card)
+add(weights_app, weights.manifest)
+app.command(weights_app)
+
+app.register_install_completion_command(help="Let the shell complete commands and options (bash, zsh, fish).")
 
 
-def main() -> None:
-    """Run the command line; errors meant for the user end it with one sentence and exit code 1."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; what a user can cause ends it with one sentence and an exit code, without a traceback.
+
+    Args:
+        arguments: Verb and options; those of the process when absent.
+    """
     try:
-        app()
-    except ScenesegError as error:
-        Console(stderr=True).print(f"[bold red]Error:[/] {_plain(error)}", highlight=False, soft_wrap=True)
-        sys.exit(1)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        file = f" for {error.filename}" if error.filename else ""
-        Console(stderr=True).print(
-            f"[bold red]Error:[/] The disk has no room{file}. Make some, then give the command again; a training "
-            f"goes on with sceneseg train -r RUN.",
-            highlight=False,
-            soft_wrap=True,
-        )
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
-def _plain(error: Exception) -> str:
-    return str(error).replace("[", r"\[")
+        app(sys.argv[1:] if arguments is None else arguments)
+    except (Exception, KeyboardInterrupt) as error:
+        code, sentence = endings.ending(error)
+        if sentence:
+            endings.show(sentence)
+        sys.exit(code)
 
 
 if __name__ == "__main__":

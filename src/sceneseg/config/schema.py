@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 import yaml
 from cyclopts import Parameter
 
+from sceneseg.config import recipes
 from sceneseg.errors import ConfigError, did_you_mean
 
 T = TypeVar("T")
@@ -229,10 +230,13 @@ class Config:
 def load(path: Path) -> Config:
     """Read a configuration file.
 
+    Args:
+        path: The file, or the name of a recipe, see `sceneseg.config.recipes`.
+
     Raises:
         ConfigError: The file is missing, isn't YAML, or has a key or value that doesn't fit.
     """
-    return from_dict(read_yaml(path), str(path))
+    return from_dict(read_yaml(recipes.find(path)), str(path))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

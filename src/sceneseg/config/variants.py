@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from sceneseg.config import recipes
 from sceneseg.config import schema as configs
 from sceneseg.config.schema import Config
 from sceneseg.errors import ConfigError
@@ -109,8 +110,8 @@ def listed(models: Iterable[str] | None) -> list[str]:
 def _of_model(base: Config, model: str) -> tuple[Config, str]:
     """Return the configuration of a model or of a file laid over the base, and the candidate's name."""
     path = Path(model)
-    if path.suffix in FILES:
-        own = configs.read_yaml(path)
+    if path.suffix in FILES or model in recipes.names():
+        own = configs.read_yaml(recipes.find(path))
         plain = configs.to_dict(base)
         for key in {"model", "loss", "aux_loss"} & own.keys():  # their keys depend on the names in them
             del plain[key]

@@ -2,15 +2,17 @@
 
 import copy
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import onnx
 import torch
 from torch import Tensor, nn
 
 from sceneseg.config.schema import Size
 from sceneseg.errors import ModelError
 from sceneseg.models.base import SegmentationModel
+
+if TYPE_CHECKING:
+    import onnx
 
 OPSET = 18  # the first whose Resize can smooth (antialias), and takes sizes for chosen axes
 PIXELS, LOGITS = "pixels", "coarse_logits"
@@ -38,7 +40,7 @@ class Body(nn.Module):
         return self.network.coarse_logits(pixels)[0]
 
 
-def export_body(network: SegmentationModel, size: Size | None = None, half: bool = False) -> onnx.ModelProto:
+def export_body(network: SegmentationModel, size: Size | None = None, half: bool = False) -> "onnx.ModelProto":
     """Return the network as ONNX: `PIXELS` (B, 3, h, w), normalised and padded, to `LOGITS` (B, C, h', w').
 
     Args:

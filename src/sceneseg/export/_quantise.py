@@ -11,14 +11,16 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import torch
-from onnxruntime import quantization
-from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from sceneseg.datasets.base import Image
 from sceneseg.errors import ConfigError
 from sceneseg.export._body import PIXELS
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.inference.resizing import as_input, resize_picture
+from sceneseg.records.environment import import_onnxruntime
+
+quantization: Any = import_onnxruntime("onnxruntime.quantization")
+quant_pre_process: Any = import_onnxruntime("onnxruntime.quantization.shape_inference").quant_pre_process
 
 FOR_OTHERS: dict[str, Any] = {"activation_type": quantization.QuantType.QUInt8}
 FOR_TENSORRT: dict[str, Any] = {

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sceneseg.errors import ConfigError, DataError
+from sceneseg.errors import DataError, MissingPackageError
 from sceneseg.records import runs
 
 Picture = npt.NDArray[np.uint8]
@@ -90,12 +90,12 @@ def import_av() -> Any:
     """Import PyAV.
 
     Raises:
-        ConfigError: It isn't installed.
+        MissingPackageError: It isn't installed.
     """
     try:
         return import_module("av")
     except ImportError:
-        raise ConfigError("Videos need PyAV. Install it with: pip install 'sceneseg[video]'") from None
+        raise MissingPackageError("av") from None
 
 
 def _opened(av: Any, source: Path) -> Any:

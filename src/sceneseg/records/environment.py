@@ -9,7 +9,7 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
-from sceneseg.errors import ConfigError
+from sceneseg.errors import MissingPackageError
 from sceneseg.version import __version__
 
 PACKAGES = (
@@ -49,14 +49,32 @@ def import_openvino() -> Any:
     treats as optional, it doesn't.
 
     Raises:
-        ConfigError: It isn't installed.
+        MissingPackageError: It isn't installed.
     """
     if "openvino" not in sys.modules:
         sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # importing it now fails
     try:
         return import_module("openvino")
     except ImportError:
-        raise ConfigError("OpenVINO isn't installed. Install it with: pip install 'sceneseg[export]'") from None
+        raise MissingPackageError("openvino") from None
+
+
+def import_onnxruntime(module: str = "onnxruntime") -> Any:
+    """Import ONNX Runtime, or a module of it; nothing of sceneseg but the standalone runner imports it otherwise.
+
+    The package looks up its maker's telemetry host some seconds after a session was created. Only the environment
+    variable keeps it from that, and only if it is set before the import.
+
+    Raises:
+        MissingPackageError: It isn't installed.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != "onnxruntime":
+            raise
+        raise MissingPackageError("onnxruntime") from None
 
 
 def command_line() -> str:

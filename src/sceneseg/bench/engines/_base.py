@@ -59,5 +59,5 @@ class Engine(ABC):
         if device not in cls.devices:
             return f"computes on {' and '.join(cls.devices)} only"
         if find_spec(cls.package) is None:
-            return f"{cls.package} isn't installed (pip install 'sceneseg[export]')"
+            return f"{cls.package} isn't installed (pip install {cls.package})"
         return None

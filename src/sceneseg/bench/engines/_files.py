@@ -9,7 +9,7 @@ import numpy as np
 
 from sceneseg.bench.engines._base import Engine, Pixels
 from sceneseg.bench.job import Job
-from sceneseg.records.environment import import_openvino
+from sceneseg.records.environment import import_onnxruntime, import_openvino
 
 
 class FileEngine(Engine):
@@ -48,8 +48,7 @@ class OnnxRuntimeEngine(FileEngine):
 
     def open(self, file: Path) -> Callable[[Pixels], Any]:
         """Create a session."""
-        import onnxruntime
-
+        onnxruntime = import_onnxruntime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.job.threads
         options.inter_op_num_threads = 1
