@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -116,30 +116,35 @@ def measure(dataset: SceneDataset, progress: Progress | None = None, workers: in
         size = (scene.image.shape[0], scene.image.shape[1])
         return _row(dataset, scene.labels), size, _histograms(scene.image)
 
-    rows, sizes, colors = zip(*_map(look, dataset, progress, workers), strict=True)
-    histogram = np.sum(colors, axis=0) / sum(height * width for height, width in sizes)  # (3, 256)
+    rows: list[Counts] = []
+    sizes: Counter[tuple[int, int]] = Counter()
+    colors = np.zeros((3, 256), np.int64)
+    for row, size, histograms in _map(look, dataset, progress, workers):
+        rows.append(row)
+        sizes[size] += 1
+        colors += histograms
+    histogram = colors / colors[0].sum()
     values = np.arange(256)
     mean = histogram @ values
     std = np.sqrt(histogram @ values**2 - mean**2)
-    return Statistics(dataset, np.stack(rows), Counter(sizes), tuple(mean.tolist()), tuple(std.tolist()))
+    return Statistics(dataset, np.stack(rows), sizes, tuple(mean.tolist()), tuple(std.tolist()))
 
 
 def count_classes(dataset: SceneDataset, progress: Progress | None = None, workers: int | None = None) -> ClassCounts:
     """Count the pixels of every class over a whole split; arguments as for `measure`."""
-    rows = _map(lambda i: _row(dataset, dataset.read_labels(i)), dataset, progress, workers)
+    rows = list(_map(lambda i: _row(dataset, dataset.read_labels(i)), dataset, progress, workers))
     return _totals(np.stack(rows))
 
 
 def _map(
     look: Callable[[int], Any], dataset: SceneDataset, progress: Progress | None, workers: int | None
-) -> list[Any]:
-    found = []
+) -> Iterator[Any]:
+    """Yield what is seen of each scene, in their order."""
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
         for done, result in enumerate(pool.map(look, range(len(dataset))), start=1):
-            found.append(result)
+            yield result
             if progress:
                 progress(done)
-    return found
 
 
 def _row(dataset: SceneDataset, labels: Labels | None) -> Counts:

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +165,8 @@ class SemanticCounts:
                 f'The image "{twice[0]}" was counted before ({len(twice)} such); every image counts once. Give images '
                 f"of different folders different names, and drop the samples that pad the last batch."
             )
-        kinds = {found.instances is None for found in (*self.images.values(), *images.values())}
+        kinds = {found.instances is None for found in images.values()}
+        kinds |= {found.instances is None for found in islice(self.images.values(), 1)}  # they are all of one kind
         if len(kinds) > 1:
             raise DataError(
                 f'"{min(images)}": some images come with instance numbers and some without; expected all or none. '

@@ -27,6 +27,7 @@ from sceneseg.packing.shards import (
     Pack,
     PackedScene,
     Shard,
+    append_shard,
     container,
     encode_png,
     fingerprint,
@@ -76,7 +77,7 @@ def pack(
                 shard = work.write(file, source, wanted, indices, pool)
                 written += len(indices)
                 known[file] = shard
-                save_index(folder / UNFINISHED, replace(wanted, shards=list(known.values())))
+                append_shard(folder / UNFINISHED, shard)
             current[file] = shard
             work.progress(indices.stop)
     save_index(folder / INDEX, replace(wanted, shards=list(current.values())))

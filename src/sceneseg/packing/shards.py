@@ -4,6 +4,7 @@ The three kinds of shard (`CONTAINERS`) are modules that offer the functions of 
 """
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
@@ -155,25 +156,39 @@ def damaged(path: Path, what: str) -> DataError:
 
 
 def save_index(path: Path, pack: Pack) -> None:
-    """Write ``pack.json``, whole or not at all."""
+    """Write ``pack.json``, or the beginning of ``pack.unfinished.json``, whole or not at all."""
     data = {"version": VERSION, **asdict(pack), "label_space": pack.label_space.to_dict()}
     write_text(path, json.dumps(data) + "\n")
 
 
+def append_shard(path: Path, shard: Shard) -> None:
+    """Add a line for a finished shard to ``pack.unfinished.json``; what is there isn't written again."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(shard)) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def load_index(path: Path) -> Pack:
-    """Read ``pack.json``.
+    """Read ``pack.json`` or ``pack.unfinished.json``, whose later lines are one shard each.
 
     Raises:
         DataError: It is damaged, or of a later version.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        first, *lines = path.read_text(encoding="utf-8").split("\n")
+        data = json.loads(first)
         if data.pop("version") > VERSION:
             raise DataError(f"{path}: made by a later version of sceneseg. Update this one, or pack again.")
-        shards = [Shard(s["file"], s["bytes"], s["source"], [_scene(p) for p in s["scenes"]]) for s in data["shards"]]
-        return Pack(**{**data, "label_space": LabelSpace.from_dict(data["label_space"]), "shards": shards})
+        complete = [json.loads(line) for line in lines[:-1]]  # a process that was killed may leave half a line
+        shards = {s["file"]: _shard(s) for s in (*data["shards"], *complete)}
+        return Pack(**{**data, "label_space": LabelSpace.from_dict(data["label_space"]), "shards": [*shards.values()]})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path}: damaged ({error!r}). Remove it and pack again.") from None
+
+
+def _shard(data: dict[str, Any]) -> Shard:
+    return Shard(data["file"], data["bytes"], data["source"], [_scene(scene) for scene in data["scenes"]])
 
 
 def _scene(data: dict[str, Any]) -> PackedScene:
