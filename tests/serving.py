@@ -24,6 +24,8 @@ class Served:
     breaks: list[int] = field(default_factory=list)  # bytes after which one answer after the other breaks off
     codes: list[int] = field(default_factory=list)  # sent instead of an answer, one after the other
     chunked: bool = False  # no Content-Length
+    endless: bool = False  # sends the body again and again
+    length: str | None = None  # sent as the Content-Length, whatever it is
     asked: list[str] = field(default_factory=list)  # the Range of every request, "" where none
 
 
@@ -55,13 +57,17 @@ class Handler(BaseHTTPRequestHandler):
         self.send_error(code)
 
     def _send(self, served, start, end):
+        if served.endless:
+            self.end_headers()
+            while True:
+                self.wfile.write(served.body)
         if served.chunked:
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
             self.wfile.write(f"{end - start:x}\r\n".encode() + served.body[start:end] + b"\r\n")
             self.wfile.write(b"0\r\n\r\n" if end == len(served.body) else b"")
         else:
-            self.send_header("Content-Length", str(len(served.body) - start))
+            self.send_header("Content-Length", served.length or str(len(served.body) - start))
             self.end_headers()
             self.wfile.write(served.body[start:end])
         self.close_connection = True

@@ -113,3 +113,27 @@ def test_a_full_disk_is_seen_before_the_download(server, tmp_path, monkeypatch):
         transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
     assert len(served.asked) == 1
     assert files_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("how", [{"endless": True}, {"chunked": True}, {}], ids=["endless", "chunked", "announced"])
+def test_a_server_that_sends_too_much_is_cut_off(server, tmp_path, how):
+    served = server.serve("/f.zip", BODY, ranges=False, **how)
+    with pytest.raises(TransferError, match=r"expected at most 500,000 bytes.*Ask somebody"):
+        transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch(), "Ask somebody.", most=500_000)
+    assert len(served.asked) == 1, "no second attempt makes it better"
+    assert files_in(tmp_path) == []
+
+
+def test_a_length_that_is_no_number(server, tmp_path):
+    server.serve("/f.zip", BODY, length="abc")
+    with pytest.raises(TransferError, match="'abc' as the number of bytes"):
+        transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
+
+
+@pytest.mark.parametrize(
+    "address", ["http://[", "http://127.0.0.1:port/f", "http://127.0.0.1/a b", "nonsense", "http://127.0.0.1/\xe9"]
+)
+def test_addresses_that_cannot_be_fetched_are_tried_once(tmp_path, address, heard):
+    with pytest.raises(TransferError, match="isn't an address that can be fetched"):
+        transfer.download(address, tmp_path / "f.zip", heard)
+    assert heard.said == []

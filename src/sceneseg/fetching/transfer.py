@@ -51,7 +51,7 @@ class _Version:
         return any(mine[k] and others[k] and mine[k] != others[k] for k in mine)
 
 
-def download(address: str, file: Path, watch: Watch, cure: str = "") -> None:
+def download(address: str, file: Path, watch: Watch, cure: str = "", most: int | None = None) -> None:
     """Fetch `address` into `file`, which appears only when it is whole.
 
     Args:
@@ -59,15 +59,17 @@ def download(address: str, file: Path, watch: Watch, cure: str = "") -> None:
         file: In a folder that exists.
         watch: Hears the progress.
         cure: What the user can do when the server doesn't have it or doesn't give it.
+        most: Bytes that the file can have; a server that sends more is cut off, and nothing is kept.
 
     Raises:
-        TransferError: The server refuses, the connection breaks again and again, or the disk is full.
+        TransferError: The address can't be one, the server refuses or sends too much, the connection breaks again and
+            again, or the disk is full.
     """
     part = file.with_name(f"{file.name}.part")
     failures, furthest = 0, 0
     while True:
         try:
-            _attempt(address, part, watch, cure)
+            _attempt(address, part, watch, cure, most)
             break
         except BrokenTransferError as error:
             reached = _length(part)
@@ -85,7 +87,7 @@ def download(address: str, file: Path, watch: Watch, cure: str = "") -> None:
     _note(part).unlink(missing_ok=True)
 
 
-def _attempt(address: str, part: Path, watch: Watch, cure: str) -> None:
+def _attempt(address: str, part: Path, watch: Watch, cure: str, most: int | None) -> None:
     """Ask for what is missing and write it; return when the file is whole."""
     known = _read_note(part, address)
     start = _length(part) if known else 0
@@ -100,6 +102,8 @@ def _attempt(address: str, part: Path, watch: Watch, cure: str) -> None:
         elif known is None or known.contradicts(found) or _first_byte(response) != start:
             _note(part).unlink(missing_ok=True)
             raise BrokenTransferError("the file on the server changed, so it starts again")
+        if most is not None and (found.total or 0) > most:
+            raise _too_much(address, part, found.total, most, cure)
         if found.total is not None:
             require_space(part.parent, found.total - start, part.stem)
         with part.open("ab" if start else "wb") as out:  # emptied first: a note must never speak of older bytes
@@ -108,6 +112,8 @@ def _attempt(address: str, part: Path, watch: Watch, cure: str) -> None:
             while chunk := _read(response):
                 out.write(chunk)
                 done += len(chunk)
+                if most is not None and done > most:
+                    raise _too_much(address, part, None, most, cure)
                 watch.progress(part.stem, done, found.total)
     if found.total is not None and done != found.total:
         raise BrokenTransferError(f"the connection closed after {done:,} of {found.total:,} bytes")
@@ -126,6 +132,8 @@ def _open(address: str, start: int, known: _Version | None, cure: str) -> Any:
         raise TransferError(
             f"{address}: the server answers {error.code} ({error.reason}).{cure and f' {cure}'}"
         ) from error
+    except (http.client.InvalidURL, ValueError) as error:  # no second attempt makes it better
+        raise TransferError(f"{address}: this isn't an address that can be fetched ({error}).") from None
     except (OSError, http.client.HTTPException) as error:
         raise BrokenTransferError(f"no connection ({getattr(error, 'reason', error)})") from error
 
@@ -140,8 +148,18 @@ def _read(response: Any) -> bytes:
 def _version(address: str, response: Any) -> _Version:
     ranged = re.fullmatch(r"bytes \d+-\d+/(\d+)", response.headers.get("Content-Range", ""))
     length = ranged[1] if ranged else response.headers.get("Content-Length")
+    if length and not length.strip().isdecimal():
+        raise BrokenTransferError(f"the server gives {length!r} as the number of bytes")
     etag, modified = response.headers.get("ETag", ""), response.headers.get("Last-Modified", "")
     return _Version(address, etag, modified, int(length) if length else None)
+
+
+def _too_much(address: str, part: Path, total: int | None, most: int, cure: str) -> TransferError:
+    """Remove what has arrived of a file that can't be the one that was meant; return the error."""
+    part.unlink(missing_ok=True)
+    _note(part).unlink(missing_ok=True)
+    found = f"{total:,} bytes announced" if total else "more was sent"
+    return TransferError(f"{address}: expected at most {most:,} bytes, found {found}.{cure and f' {cure}'}")
 
 
 def _first_byte(response: Any) -> int:

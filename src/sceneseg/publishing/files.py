@@ -37,7 +37,7 @@ def get(entry: Entry, folder: Path, watch: Watch) -> Path:
     arriving.mkdir(parents=True, exist_ok=True)
     with alone(arriving):
         fetched = arriving / file.name
-        download(entry.address, fetched, watch, CURE)
+        download(entry.address, fetched, watch, CURE, most=entry.size)
         if (found := file_sha256(fetched, watch)) != entry.sha256:
             size = fetched.stat().st_size
             fetched.unlink()

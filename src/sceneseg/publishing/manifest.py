@@ -21,6 +21,8 @@ from sceneseg.fetching.watch import Watch
 FORMAT = 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 OFFICIAL = "the official manifest"
+MOST_BYTES = 2**24
+"""Of a manifest that is fetched; thousands of entries fit."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def read_manifest(where: str | None, watch: Watch) -> Manifest:
         return _parse(read_yaml(Path(where)), where)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "manifest.yaml"
-        download(where, file, watch, "Check the address given by --manifest.")
+        download(where, file, watch, "Check the address given by --manifest.", most=MOST_BYTES)
         return _parse(read_yaml(file), where)
 
 

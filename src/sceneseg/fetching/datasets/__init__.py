@@ -8,7 +8,6 @@ comes from; so a folder with that file is whole.
 import json
 import shutil
 from datetime import date
-from functools import partial
 from pathlib import Path
 
 from sceneseg.errors import DataError
@@ -23,6 +22,8 @@ __all__ = ["ROOM", "SOURCES", "Archive", "BadArchiveError", "Source", "Watch", "
 
 RECORD = "source.json"
 CURE = "If the file has moved, look for it on the data set's own page, unpack it by hand and give its folder with -p."
+SLACK = 1.25
+"""How much larger than expected an archive may be, for publishers add files."""
 ROOM = 2.2  # times the archives' size: they and what is unpacked from them; pictures hardly shrink in an archive
 
 
@@ -80,11 +81,15 @@ def fetch(source: Source, root: Path, watch: Watch | None = None, *, keep_archiv
 
 def _arrive(source: Source, work: Path, watch: Watch) -> dict[Path, str]:
     """Download what is missing, check all of it, and return the archives with their sha256."""
-    get = CityscapesLogin().download if source.login else partial(download, cure=CURE)
+    login = CityscapesLogin() if source.login else None
     files = {work / a.file_name: a for a in source.archives}
     for file, archive in files.items():
-        if not file.is_file():
-            get(archive.address, file, watch)
+        if file.is_file():
+            continue
+        if login:
+            login.download(archive.address, file, watch)
+        else:
+            download(archive.address, file, watch, CURE, most=int(SLACK * archive.size) + 2**20)
     return {file: _checked(source, archive, file, watch) for file, archive in files.items()}
 
 
