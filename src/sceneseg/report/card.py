@@ -1,12 +1,15 @@
 """The model card of a run: Markdown with the header that Hugging Face reads, each figure from the run's files."""
 
+import json
 import math
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from markupsafe import Markup
 
 from sceneseg.fetching.checks import file_sha256
 from sceneseg.fetching.datasets.sources import SOURCES, Source
@@ -14,7 +17,7 @@ from sceneseg.fetching.watch import Watch
 from sceneseg.records import runs
 from sceneseg.records.runs import Run
 from sceneseg.report.formatting import duration, label, number, percent, words
-from sceneseg.report.render import render_text
+from sceneseg.report.render import code, render_markdown
 from sceneseg.report.run.page import COLUMNS, HARDWARE, SETTINGS, SUMMARY
 from sceneseg.report.run.run_reader import Contents, Plain, read_contents
 from sceneseg.toy.writing import MARKER
@@ -72,9 +75,11 @@ def model_card(path: Path, about: About) -> str:
         "name": about.name,
         "paper": about.paper,
         "licence": about.licence,
-        "header": yaml.safe_dump(
-            hub_header(contents, metrics, about, data["name"]), sort_keys=False, allow_unicode=True
-        ).rstrip(),
+        "header": Markup(
+            yaml.safe_dump(
+                hub_header(contents, metrics, about, data["name"]), sort_keys=False, allow_unicode=True
+            ).rstrip()
+        ),
         "classifies": contents.classifies,
         "headline": (SUMMARY.get(key, label(key)), metrics[key]),
         "metrics": metrics,
@@ -86,18 +91,32 @@ def model_card(path: Path, about: About) -> str:
         "input": header["input"],
         "class_names": list(metrics["classes"]),
         "settings": _settings(contents, header),
-        "config": _without_folders(contents),
+        "config": code(_without_folders(contents), "yaml"),
         "cost": _cost(contents),
         "environment": contents.environment or {},
         "hardware": HARDWARE,
         "data": data,
         "limits": _limits(contents, metrics, header),
         "file": about.file or weights.name,
+        "use": _use(about.file or weights.name, contents.classifies),
         "sha256": digest,
         "bytes": weights.stat().st_size,
         "version": header["sceneseg_version"],
     }
-    return render_text(TEMPLATE, view)
+    return render_markdown(TEMPLATE, view)
+
+
+def _use(file: str, classifies: bool) -> dict[str, Markup]:
+    """Return how the weights are used, on the command line and from Python."""
+    shown = (
+        'print(model.predict("photo.jpg").top(5))'
+        if classifies
+        else 'model.predict("photo.jpg").save("results")  # label ids, palette PNG, overlay'
+    )
+    return {
+        "command": code(f"sceneseg predict -w {shlex.quote(file)} photo.jpg -r results"),
+        "python": code(f"import sceneseg\n\nmodel = sceneseg.load({json.dumps(file)})\n{shown}", "python"),
+    }
 
 
 def _of_weights(evaluations: dict[str, Plain], digest: str) -> dict[str, Plain]:
@@ -143,7 +162,7 @@ def _table(metrics: Plain, group: str) -> Plain | None:
     """Return the columns that have any value and the rows of a group of scores; None where there is no group."""
     rows: dict[str, Plain] = metrics.get(group) or {}
     columns = {key: label for key, label in COLUMNS.items() if any(row.get(key) is not None for row in rows.values())}
-    lines = [(name.replace("|", r"\|"), [percent(row.get(key)) for key in columns]) for name, row in rows.items()]
+    lines = [(name, [percent(row.get(key)) for key in columns]) for name, row in rows.items()]
     return {"columns": list(columns.values()), "rows": lines} if rows else None
 
 

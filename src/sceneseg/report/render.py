@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,16 +36,38 @@ def render(template: str, view: dict[str, Any], own: str = "") -> str:
     return _environment().get_template(template).render(view | parts)
 
 
-def render_text(template: str, view: dict[str, Any]) -> str:
-    """Fill a template of plain text, Markdown for example; nothing is escaped."""
-    return _environment(autoescape=False).get_template(template).render(view)
+def render_markdown(template: str, view: dict[str, Any]) -> str:
+    """Fill a template of Markdown; strings are escaped, `Markup` isn't.
+
+    A name from a file then can't break a table, begin a heading or bring HTML along.
+    """
+    return _environment(markdown=True).get_template(template).render(view)
+
+
+def escape_markdown(value: Any) -> Any:
+    """Escape a string for Markdown (CommonMark with tables), in a line of its own or within one.
+
+    >>> escape_markdown("road | <b>#1</b>")
+    'road \\\\| \\\\<b>#1\\\\</b>'
+    """
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    line = re.sub(r"[\\`*\[\]<|&]|(?<!\w)_|_(?!\w)", r"\\\g<0>", " ".join(value.split()))
+    return re.sub(r"^([#>+-])", r"\\\1", line)
+
+
+def code(text: str, language: str = "") -> Markup:
+    """Return a text as it is, for a block of code whose fence is longer than any run of backticks in it."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return Markup(f"{fence}{language}\n{text}\n{fence}")
 
 
 @cache
-def _environment(autoescape: bool = True) -> Environment:
+def _environment(markdown: bool = False) -> Environment:
     environment = Environment(
         loader=PackageLoader("sceneseg.report"),
-        autoescape=autoescape,
+        autoescape=not markdown,
+        finalize=escape_markdown if markdown else None,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
