@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from sceneseg.cli.output import terminal
+from sceneseg.wording import counted
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -35,7 +38,7 @@ def toy(*, out: Path, count: int = 40, size: tuple[int, int] = (256, 512), seed:
     with Progress(transient=True) as progress:
         task = progress.add_task("drawing street scenes", total=count)
         write_toy_scenes(out, count, size, seed, progress=lambda done: progress.update(task, completed=done))
-    print(f"{count} scenes in {out}. Train on them with: sceneseg train -d cityscapes -p {out}")
+    print(f"{counted(count, 'scene')} in {out}. Train on them with: sceneseg train -d cityscapes -p {out}")
 
 
 def doctor(
@@ -59,7 +62,6 @@ def doctor(
         repair: Write a repaired copy to this new folder, to be read with -d folder.
         options: Further arguments of the data set, for example --options.coarse true
     """
-    from rich.console import Console
     from rich.progress import Progress
 
     from sceneseg.doctor import diagnose
@@ -74,7 +76,7 @@ def doctor(
             _arguments(options),
             lambda done, of: progress.update(task, completed=done, total=of),
         )
-    console = Console(highlight=False, soft_wrap=True)
+    console = terminal(soft_wrap=True)
     _show(diagnosis, console)
     if repair is not None:
         with Progress(transient=True) as progress:
@@ -82,9 +84,9 @@ def doctor(
             repaired = write_repaired(
                 diagnosis, repair, lambda done, of: progress.update(task, completed=done, total=of)
             )
-        console.print(f"\n{repaired.pairs} pairs written to {repair}; read them with: -d folder -p {repair}")
+        console.print(f"\n{counted(repaired.pairs, 'pair')} written to {repair}; read them with: -d folder -p {repair}")
         for file, reason in repaired.left_out.items():
-            console.print(f"  left out: {file} ({reason})", markup=False)
+            console.print(f"  left out: {file} ({reason})")
         if repaired.names_to_fill_in:
             console.print(f"  Nobody knows what the colours mean: write the names into {repair / 'data.yaml'}.")
     if diagnosis.errors:
@@ -92,20 +94,23 @@ def doctor(
 
 
 def _show(diagnosis: "Diagnosis", console: "Console") -> None:
+    from rich.text import Text
+
     for split, reason in diagnosis.left_out.items():
-        console.print(f"not examined: {split}. {reason}", style="dim", markup=False)
+        console.print(f"not examined: {split}. {reason}", style="dim")
     for finding in diagnosis.findings:
         style = "bold red" if finding.severity == "error" else "bold yellow"
-        console.print(f"\n[{style}]{finding.severity}[/] [bold]{finding.kind}[/] ({finding.count})")
-        console.print(f"  {finding.what[:1].upper()}{finding.what[1:]}.", markup=False)
+        heading = Text.assemble("\n", (finding.severity, style), " ", (finding.kind, "bold"), f" ({finding.count})")
+        console.print(heading)
+        console.print(f"  {finding.what[:1].upper()}{finding.what[1:]}.")
         shown = [*finding.where[:5], *([f"and {finding.count - 5} more"] if finding.count > 5 else [])]
         for place in shown:
-            console.print(f"    {place}", style="dim", markup=False)
-        console.print(f"  Why it matters: {finding.why}\n  Cure: {finding.cure}", markup=False)
+            console.print(f"    {place}", style="dim")
+        console.print(f"  Why it matters: {finding.why}\n  Cure: {finding.cure}")
     counts = ", ".join(f"{len(part)} in {split}" for split, part in diagnosis.patient.parts.items())
     errors, warnings = len(diagnosis.errors), len(diagnosis.findings) - len(diagnosis.errors)
-    verdict = f"{errors} errors, {warnings} warnings" if diagnosis.findings else "healthy"
-    console.print(f"\n{len(diagnosis.patient.pairs)} images examined ({counts}): {verdict}")
+    verdict = f"{counted(errors, 'error')}, {counted(warnings, 'warning')}" if diagnosis.findings else "healthy"
+    console.print(f"\n{counted(len(diagnosis.patient.pairs), 'image')} examined ({counts}): {verdict}")
 
 
 def stats(
@@ -133,7 +138,6 @@ def stats(
         examples: Scenes in the picture; together they show as many classes as they can.
         options: Further arguments of the data set, for example --options.coarse true
     """
-    from rich.console import Console
     from rich.progress import Progress
 
     from sceneseg.datasets.statistics import measure
@@ -143,7 +147,7 @@ def stats(
     with Progress(transient=True) as progress:
         task = progress.add_task("counting", total=len(dataset))
         statistics = measure(dataset, lambda done: progress.update(task, completed=done))
-    _print_table(statistics, Console(highlight=False))
+    _print_table(statistics, terminal())
     if json is not None:
         write_json(json, statistics.to_dict())
         print(f"written to {json}")
@@ -160,7 +164,9 @@ def _print_table(statistics: "Statistics", console: "Console") -> None:
     facts: dict[str, Any] = statistics.to_dict()
     sizes = ", ".join(f"{size} ({number})" for size, number in list(facts["sizes"].items())[:5])
     more = f" and {len(facts['sizes']) - 5} more" if len(facts["sizes"]) > 5 else ""
-    console.print(f"{facts['dataset']} {facts['split']}: {facts['images']} images, height x width {sizes}{more}")
+    console.print(
+        f"{facts['dataset']} {facts['split']}: {counted(facts['images'], 'image')}, height x width {sizes}{more}"
+    )
     rules = list(next(iter(facts["classes"].values()))["weights"])
     table = Table(box=None, header_style="dim")
     for column in ("class", "pixels", "share", "images", *(f"{rule} weight" for rule in rules)):

@@ -6,7 +6,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.filesize import decimal
 from rich.prompt import Confirm
+from rich.text import Text
 
+from sceneseg.cli.output import terminal
 from sceneseg.errors import DataError
 from sceneseg.fetching.datasets import ROOM, SOURCES, Source, fetch, find_source, is_fetched
 from sceneseg.fetching.display import Display
@@ -25,7 +27,7 @@ def get(name: str = "", *, out: Path | None = None, accept_terms: bool = False, 
         accept_terms: You have read the terms of use and accept them; without it you are asked.
         keep_archives: Keep the downloaded archives in OUT.download.
     """
-    console = Console()
+    console = terminal()
     if not name:
         _list(console)
         return
@@ -35,20 +37,21 @@ def get(name: str = "", *, out: Path | None = None, accept_terms: bool = False, 
         _accept(source, console, accept_terms)
     with Display(console) as display:
         fetch(source, root, display, keep_archives=keep_archives)
-    console.print(f"next: sceneseg train -d {source.name} -p {root}", soft_wrap=True, highlight=False)
+    console.print(f"next: sceneseg train -d {source.name} -p {root}", soft_wrap=True)
 
 
 def _list(console: Console) -> None:
     for source in SOURCES:
         sizes = f"about {decimal(source.size)}, {decimal(int(ROOM * source.size))} of disk while it is unpacked"
-        lines = (f"[bold]{source.name}[/]  {sizes}", source.title, source.terms, source.terms_address)
-        console.print("\n  ".join(lines), soft_wrap=True, highlight=False)
-    console.print("Fetch one with: sceneseg data get NAME", highlight=False)
+        facts = "\n  ".join((f"  {sizes}", source.title, source.terms, source.terms_address))
+        console.print(Text.assemble((source.name, "bold"), facts), soft_wrap=True)
+    console.print("Fetch one with: sceneseg data get NAME")
 
 
 def _accept(source: Source, console: Console, accepted: bool) -> None:
     """Show the terms of use and go on only if they are accepted."""
-    console.print(f"[bold]{source.title}[/]\nTerms of use: {source.terms}\n{source.terms_address}", highlight=False)
+    terms = f"\nTerms of use: {source.terms}\n{source.terms_address}"
+    console.print(Text.assemble((source.title, "bold"), terms))
     if accepted:
         return
     if not sys.stdin.isatty():

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from sceneseg.wording import counted
+
 
 def pack(
     *,
@@ -51,7 +53,7 @@ def pack(
         task = progress.add_task(f"packing {data} {split}", total=len(dataset))
         threads = workers or os.cpu_count() or 1
         written = pack.pack(dataset, out, format, threads, lambda done: progress.update(task, completed=done))
-    print(f"{len(dataset)} scenes in {out / split}, {written} of them written now.")
+    print(f"{counted(len(dataset), 'scene')} in {out / split}, {written} of them written now.")
     print(f"Train on them with: sceneseg train -d packed -p {out}")
 
 
@@ -83,7 +85,7 @@ def unpack(
     with Progress(transient=True) as progress:
         task = progress.add_task(f"unpacking {packed.name} {split}", total=len(packed))
         pack.unpack(packed, out, workers or os.cpu_count() or 1, lambda done: progress.update(task, completed=done))
-    print(f"{len(packed)} scenes in {out}. Use them with: -d folder -p {out}")
+    print(f"{counted(len(packed), 'scene')} in {out}. Use them with: -d folder -p {out}")
 
 
 def verify(*, root: Annotated[Path, Parameter(name=("--root", "-p"))], split: str = "train") -> None:
@@ -103,4 +105,5 @@ def verify(*, root: Annotated[Path, Parameter(name=("--root", "-p"))], split: st
     with Progress(transient=True) as progress:
         task = progress.add_task(f"checking {packed.name} {split}", total=len(packed))
         packed.verify(lambda done: progress.update(task, completed=done))
-    print(f"{len(packed)} scenes in {len(packed.pack.shards)} shards are as they were packed.")
+    shards = counted(len(packed.pack.shards), "shard")
+    print(f"{counted(len(packed), 'scene')} in {shards}: as they were packed.")

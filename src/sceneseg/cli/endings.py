@@ -5,9 +5,9 @@ import os
 import sys
 from collections.abc import Mapping
 
-from rich.console import Console
 from rich.text import Text
 
+from sceneseg.cli.output import terminal
 from sceneseg.errors import ScenesegError
 
 FAILED = 1
@@ -67,4 +67,4 @@ def of_the_system(error: OSError) -> str:
 
 def show(sentence: str) -> None:
     """Print an error to the standard error stream; brackets in it are no markup."""
-    Console(stderr=True).print(Text.assemble(("Error:", "bold red"), f" {sentence}"), highlight=False, soft_wrap=True)
+    terminal(stderr=True).print(Text.assemble(("Error:", "bold red"), f" {sentence}"), soft_wrap=True)

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from sceneseg.wording import counted
+
 if TYPE_CHECKING:
     from sceneseg.evaluation.request import Request
 
@@ -101,7 +103,7 @@ def _heading(protocol: dict[str, Any]) -> str:
     size, space = protocol.get("input_size", "native"), protocol.get("label_space", protocol["dataset"])
     parts = [
         f"{protocol['dataset']} {protocol['split']}",
-        f"{protocol['images']:,} images" if "images" in protocol else "",
+        counted(protocol["images"], "image") if "images" in protocol else "",
         f"input {size[0]} x {size[1]}" if size != "native" else "",
         f"classes of {space}" if space != protocol["dataset"] else "",
     ]
@@ -125,7 +127,7 @@ def _submit(folder: Path, weights: Path | None, request: "Request", zip: bool) -
     else:
         dataset = datasets.create(request.data, root=request.root, split=request.split)
     files = submission.check_submission(dataset, folder)
-    print(f"{len(files)} files in {folder}: one for each image of {dataset.name} {dataset.split}, sizes and ids right")
+    print(f"{counted(len(files), 'file')} in {folder}: one for each image of {dataset.name} {dataset.split}, all right")
     if doubt := submission.doubts(dataset):
         print(doubt)
     if zip:

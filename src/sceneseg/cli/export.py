@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from sceneseg.cli.output import terminal
+from sceneseg.wording import counted
+
 if TYPE_CHECKING:
     from sceneseg.datasets.base import Image
     from sceneseg.evaluation.request import Request
@@ -127,7 +130,6 @@ def _pictures(request: "Request", model: "SemanticModel", weights: Path, count: 
 
 def _show(verdict: "Verdict", to: str) -> None:
     """Print what came of the comparison."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
@@ -138,10 +140,10 @@ def _show(verdict: "Verdict", to: str) -> None:
     for name, (before, after) in rows.items():
         change = f"{round(100 * (after - before), 2) + 0.0:+.2f}"  # + 0.0: no -0.00
         table.add_row(name, f"{before:.2%}", f"{after:.2%}", change, style="bold" if name == "mean" else None)
-    console = Console(highlight=False)
-    console.print(table)
-    console.print(f"{verdict.images} images, {verdict.equal:.3%} of the pixels get the same label")
+    out = terminal()
+    out.print(table)
+    out.print(f"{counted(verdict.images, 'image')}, {verdict.equal:.3%} of the pixels get the same label")
     if verdict.before < KNOWS_LITTLE:
-        console.print("[yellow]the model scores so little that its IoU can hardly drop: look at the equal pixels[/]")
+        out.print("the model scores so little that its IoU can hardly drop: look at the equal pixels", style="yellow")
     if verdict.equal < DOUBTFUL and verdict.passed:
-        console.print("[yellow]many pixels differ, though the score holds: look at some predictions[/]")
+        out.print("many pixels differ, though the score holds: look at some predictions", style="yellow")

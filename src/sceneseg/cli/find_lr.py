@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from sceneseg.cli.output import terminal
 from sceneseg.config import command_line
 from sceneseg.config.schema import Config
 
@@ -96,7 +97,6 @@ def _write_curves(file: Path, tests: "list[RangeTest]") -> None:
 
 
 def _show(tests: "list[RangeTest]") -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from sceneseg.report.formatting import rate
@@ -115,7 +115,7 @@ def _show(tests: "list[RangeTest]") -> None:
             rates[2],
             remark if test.learns else "its loss never fell noticeably: give more --steps",
         )
-    Console().print(table)
+    terminal().print(table)
     print("suggested: the middle of the fall (valley), on the logarithmic axis; steepest: where the loss falls fastest")
     found = [test for test in tests if test.valley is not None]
     if found:

@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from sceneseg.cli.output import terminal
+
 COLUMNS = ("name", "parameters", "parameters_training", "gmacs", "output_stride", "source")
 
 
@@ -18,7 +20,6 @@ def models(*, json: bool = False) -> None:
     if json:
         print(writer.dumps(rows, indent=2))
         return
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, header_style="dim")
@@ -27,7 +28,7 @@ def models(*, json: bool = False) -> None:
     for row in rows:
         cells = (f"{row['parameters'] / 1e6:.2f} M", f"{row['gmacs']:.1f}", str(row["output_stride"]), row["source"])
         table.add_row(row["name"], *cells[:-1], re.sub(r'"[^"]*", ', "", cells[-1]))  # without the title
-    Console().print(table)
+    terminal().print(table)
 
 
 def catalogue() -> list[dict[str, Any]]:

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
-from rich.console import Console
 from rich.table import Table
 
+from sceneseg.cli.output import terminal
 from sceneseg.config import command_line
 
 
@@ -36,7 +36,7 @@ def summary(
     arguments = command_line.nested(model)
     cost = model_cost(name, classes, size, **arguments)
     memory = model_memory(name, classes, size, batch, **arguments)
-    console = Console()
+    console = terminal()
     console.print(_parts(cost))
     console.print(_totals(cost, memory, batch))
     if diagram is not None:

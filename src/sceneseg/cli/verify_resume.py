@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from sceneseg.cli.output import terminal
+
 if TYPE_CHECKING:
     from sceneseg.records.runs import Run
 
@@ -39,12 +41,10 @@ def verify_resume(
     """
     from tempfile import TemporaryDirectory
 
-    from rich.console import Console
-
     from sceneseg.records.runs import Run
     from sceneseg.toy import write_toy_scenes
 
-    console = Console(highlight=False)
+    console = terminal()
     with TemporaryDirectory(prefix="sceneseg-") as name:
         folder = Path(name)
         if data is None:

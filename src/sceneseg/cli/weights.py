@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from sceneseg.cli.output import terminal
+
 if TYPE_CHECKING:
     from sceneseg.publishing.manifest import Entry
 
@@ -40,26 +42,23 @@ def list_(*, manifest: Source = None, json: bool = False) -> None:
     import json as writer
     from dataclasses import asdict
 
-    from rich.console import Console
-
     from sceneseg.fetching.display import Display
     from sceneseg.publishing.manifest import read_manifest
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = terminal(soft_wrap=True)
     with Display(console) as display:
         found = read_manifest(manifest, display)
     if json:
         print(writer.dumps([asdict(entry) for entry in found.entries], indent=2))
     elif not found.entries:
-        console.print(f"Nothing has been published yet: {found.origin} is empty.", markup=False)
-        console.print("`sceneseg weights list --manifest FILE_OR_URL` reads another one,", markup=False)
-        console.print("`sceneseg weights manifest RUN --url ADDRESS --licence NAME` makes one.", markup=False)
+        console.print(f"Nothing has been published yet: {found.origin} is empty.")
+        console.print("`sceneseg weights list --manifest FILE_OR_URL` reads another one,")
+        console.print("`sceneseg weights manifest RUN --url ADDRESS --licence NAME` makes one.")
     else:
         _show(found.entries, console.width)
 
 
 def _show(entries: "tuple[Entry, ...]", width: int) -> None:
-    from rich.console import Console
     from rich.filesize import decimal
     from rich.table import Table
 
@@ -70,7 +69,7 @@ def _show(entries: "tuple[Entry, ...]", width: int) -> None:
         score = ", ".join(f"{name} {value:.2%}" for name, value in entry.score.items())
         on = " ".join(str(entry.protocol[key]) for key in ("dataset", "split") if key in entry.protocol)
         table.add_row(entry.name, entry.model, entry.label_space, score, on, decimal(entry.size), entry.licence)
-    Console(highlight=False, width=max(width, 100)).print(table)
+    terminal(width=max(width, 100)).print(table)
 
 
 def get(name: str, /, *, manifest: Source = None, out: Path = Path("weights")) -> None:
@@ -83,18 +82,16 @@ def get(name: str, /, *, manifest: Source = None, out: Path = Path("weights")) -
         manifest: A manifest file or its web address; the official one when absent.
         out: Folder for the file.
     """
-    from rich.console import Console
-
     from sceneseg.fetching.display import Display
     from sceneseg.publishing import files
     from sceneseg.publishing.manifest import read_manifest
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = terminal(soft_wrap=True)
     with Display(console) as display:
         entry = read_manifest(manifest, display).find(name)
         display.say(f"{entry.name}: licence {entry.licence}" + (f"; data: {entry.data_terms}" * bool(entry.data_terms)))
         file = files.get(entry, out, display)
-    console.print(f"next: sceneseg predict -w {file} PHOTO.jpg", markup=False)
+    console.print(f"next: sceneseg predict -w {file} PHOTO.jpg")
 
 
 def verify(*paths: Path, manifest: Source = None) -> None:
@@ -108,8 +105,6 @@ def verify(*paths: Path, manifest: Source = None) -> None:
         paths: Weights files or run directories.
         manifest: Compare with a manifest, a file or web address; with the official one when absent.
     """
-    from rich.console import Console
-
     from sceneseg.errors import RunError
     from sceneseg.fetching.checks import file_sha256
     from sceneseg.fetching.display import Display
@@ -119,7 +114,7 @@ def verify(*paths: Path, manifest: Source = None) -> None:
 
     if not paths:
         raise RunError("Which weights shall be checked? Give weights files or run directories.")
-    console = Console(highlight=False, soft_wrap=True)
+    console = terminal(soft_wrap=True)
     with Display(console) as display:
         known = read_manifest(manifest, display)
         for path in paths:
@@ -130,7 +125,7 @@ def verify(*paths: Path, manifest: Source = None) -> None:
             display.say(str(file))
             for what, value in facts.items():
                 display.say(f"  {what:<10}  {value}")
-    console.print(f"{len(paths)} checked: in order", markup=False)
+    console.print(f"{len(paths)} checked: in order")
 
 
 def card(
@@ -180,8 +175,6 @@ def manifest(
         out: The folder.
         name: What the weights are published as; the run's or file's name when absent.
     """
-    from rich.console import Console
-
     from sceneseg.errors import ConfigError
     from sceneseg.fetching.display import Display
     from sceneseg.publishing import files
@@ -193,7 +186,7 @@ def manifest(
     if not runs or (name is not None and len(runs) > 1):
         raise ConfigError("Give a run or several; --name can name only one.")
     listing = out / "manifest.yaml"
-    console = Console(highlight=False, soft_wrap=True)
+    console = terminal(soft_wrap=True)
     with Display(console) as display:
         entries = {e.name: e for e in read_manifest(str(listing), display).entries} if listing.is_file() else {}
         for run in runs:
@@ -205,8 +198,8 @@ def manifest(
             if run.is_dir():
                 write_text(out / f"{called}.md", _card(run, called, licence, f"{called}.safetensors"))
         write_text(listing, write_manifest(list(entries.values())))
-    console.print(f"{listing}: {len(entries)} in it. Upload {out} to {url}, then anybody can say:", markup=False)
-    console.print(f"sceneseg weights get NAME --manifest {url.rstrip('/')}/manifest.yaml", markup=False)
+    console.print(f"{listing}: {len(entries)} in it. Upload {out} to {url}, then anybody can say:")
+    console.print(f"sceneseg weights get NAME --manifest {url.rstrip('/')}/manifest.yaml")
 
 
 def _card(run: Path, name: str, licence: str, file: str = "") -> str:

@@ -23,6 +23,7 @@ from sceneseg.doctor.ids import wrong_ids
 from sceneseg.doctor.masks import colored_masks, jpeg_masks, other_refusals, smooth_masks, swapped
 from sceneseg.doctor.pictures import turned, unusual
 from sceneseg.errors import DataError
+from sceneseg.wording import counted
 
 FILES: tuple[Rule, ...] = (missing, unreadable, unequal_sizes, turned, duplicates)
 LABELS: tuple[Rule, ...] = (swapped, jpeg_masks, colored_masks, smooth_masks, wrong_ids, other_refusals)
@@ -97,10 +98,9 @@ def quick_check(train: SceneDataset, val: SceneDataset) -> list[Finding]:
         findings = _apply((*FILES, *LABELS), patient)
     if errors := [finding for finding in findings if finding.severity == "error"]:
         listed = "\n".join(f"  {finding.kind}: {finding}" for finding in errors)
-        number = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
         raise DataError(
-            f"{train.name}: images and labels have {number} that would spoil the training.\n{listed}\n"
-            f"See everything with: sceneseg data doctor -d {shelf_name(train)} -p {train.root}"
+            f"{train.name}: images and labels have {counted(len(errors), 'error')} that would spoil the training."
+            f"\n{listed}\nSee everything with: sceneseg data doctor -d {shelf_name(train)} -p {train.root}"
         )
     return findings
 

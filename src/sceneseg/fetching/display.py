@@ -4,7 +4,15 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 from sceneseg.fetching.watch import Watch
 
@@ -13,7 +21,13 @@ class Display(Watch):
     """A bar for every stage, and a line for what is said; a context manager, which also says how an end was no end."""
 
     def __init__(self, console: Console) -> None:
-        columns = ("{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+        )
         self.bars = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self.tasks: dict[str, TaskID] = {}
 

@@ -11,6 +11,7 @@ from sceneseg import tasks
 from sceneseg.errors import RunError
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.records import runs
+from sceneseg.wording import counted
 
 SIZE = (96, 160)
 """Height and width of the image that it is tried on."""
@@ -67,7 +68,7 @@ def _score(score: dict[str, Any] | None) -> str:
     values = ", ".join(f"{name} {value:.2%}" for name, value in score.items() if name != "protocol")
     protocol = score.get("protocol", {})
     facts = [str(protocol[key]) for key in ("dataset", "split") if key in protocol]
-    images = [f"{protocol['images']} images"] if "images" in protocol else []
+    images = [counted(protocol["images"], "image")] if "images" in protocol else []
     rest = [f"{key} {_words(protocol[key])}" for key in ("void", "input_size", "window", "tta") if key in protocol]
     return f"{values} on {', '.join([' '.join(facts), *images, *rest])} (said by the file, not measured now)"
 

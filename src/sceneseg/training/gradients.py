@@ -24,6 +24,7 @@ from sceneseg.devices import is_out_of_memory, sum_over_processes
 from sceneseg.errors import TrainingError
 from sceneseg.loading.scene_samples import Batch
 from sceneseg.tasks.base import Step
+from sceneseg.wording import counted
 
 
 @dataclass
@@ -64,8 +65,8 @@ class Gradients:
                 size = min(self.micro_batch, len(batch.image))
                 if self.fabric.world_size > 1:  # the others have begun to exchange gradients
                     raise TrainingError(
-                        f"Out of memory with {size} samples at once in each process. Go on with fewer: sceneseg train "
-                        f"-r RUN --train.micro-batch {max(1, size // 2)}"
+                        f"Out of memory with {counted(size, 'sample')} at once in each process. Go on with fewer: "
+                        f"sceneseg train -r RUN --train.micro-batch {max(1, size // 2)}"
                     ) from error
             before.restore(self.step)
             if size == 1:
@@ -74,7 +75,8 @@ class Gradients:
                     "--train.checkpoint-activations, or a smaller model."
                 )
             self.micro_batch = (size + 1) // 2
-            self.say(f"out of memory with {size} samples at once; going on with {self.micro_batch}, for the same batch")
+            tried = counted(size, "sample")
+            self.say(f"out of memory with {tried} at once; going on with {self.micro_batch}, for the same batch")
 
     def undo(self) -> None:
         """Take back what the last batch changed besides weights: gradients, statistics of BatchNorm, random numbers."""

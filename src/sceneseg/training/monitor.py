@@ -32,7 +32,7 @@ class Monitor:
         self, trackers: Sequence[Tracker], steps: int, step: int, score: tuple[str, str], quiet: bool = False
     ) -> None:
         self.score, self.score_name = score
-        self.console = Console(quiet=quiet, stderr=True)
+        self.console = Console(quiet=quiet, stderr=True, markup=False)
         self.live = self.console.is_terminal and not quiet
         self.trackers = list(trackers)
         self.end: End = "interrupted"

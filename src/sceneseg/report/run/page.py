@@ -16,6 +16,7 @@ from sceneseg.report.render import render
 from sceneseg.report.run.run_reader import Contents, Plain, read_contents
 from sceneseg.report.svg.charts import Bar, Curve, bar_chart, heat_map, line_chart
 from sceneseg.report.svg.schedule import schedule_chart
+from sceneseg.wording import counted
 
 TEMPLATE = "run.html.j2"
 MAX_BYTES = 2_000_000
@@ -134,7 +135,7 @@ def _protocol_line(protocol: Plain) -> str:
     images, size, given = (protocol.get(key) for key in ("images", "size", "input_size"))
     parts = [
         protocol.get("split"),
-        images and f"{images} images",
+        images and counted(images, "image"),
         size and words(size, "size"),
         given not in (None, "native") and f"input {words(given, 'size')}",
         protocol.get("tta") not in (None, "none") and f"augmented by {words(protocol['tta'])}",

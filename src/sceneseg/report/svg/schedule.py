@@ -13,6 +13,7 @@ from sceneseg.optim.schedules import PLATEAU, learning_rate
 from sceneseg.report.formatting import number
 from sceneseg.report.run.run_reader import Contents
 from sceneseg.report.svg.charts import Curve, line_chart
+from sceneseg.wording import counted
 
 POINTS = 160
 """Places along the run at which the plan is drawn, beside the epochs' ends."""
@@ -69,7 +70,11 @@ def schedule_chart(contents: Contents, score: str) -> Markup | None:
         for name, places, color in (("planned", to_come, "var(--faint)"), ("so far", so_far, "var(--accent)"))
         if places
     ]
-    state = f"{done:g} of {plan.epochs} epochs" if done < plan.epochs else f"peak {number(max(y for _, y in planned))}"
+    state = (
+        f"{done:g} of {counted(plan.epochs, 'epoch')}"
+        if done < plan.epochs
+        else f"peak {number(max(y for _, y in planned))}"
+    )
     note = f"{plan.config.name}, {state}"
     ends = 0.0, max(float(plan.epochs), done)
     return line_chart([*curves, recorded], title="Learning rate", x_name="epoch", note=note, x_range=ends)

@@ -1,0 +1,15 @@
+"""Words around numbers."""
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Write a number with its noun.
+
+    Args:
+        number: How many.
+        noun: In the singular.
+        plural: Where it isn't the singular with an s.
+
+    >>> counted(1, "image"), counted(2975, "image"), counted(0, "class", "classes")
+    ('1 image', '2,975 images', '0 classes')
+    """
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

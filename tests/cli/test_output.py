@@ -1,0 +1,51 @@
+"""What commands print: names from files stay what they are."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import sceneseg
+from sceneseg.cli.app import main
+from sceneseg.cli.output import terminal
+
+ODD = ["sky [/b]", "car [moving]", "[bold]road"]
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A data set whose classes are called like markup."""
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 3), ("val", 2)):
+        for kind in ("images", "masks"):
+            (tmp_path / kind / split).mkdir(parents=True)
+        for i in range(count):
+            image = rng.integers(0, 256, (16, 32, 3), np.uint8)
+            Image.fromarray(image).save(tmp_path / "images" / split / f"[red]{i}.png")
+            mask = np.arange(16 * 32).reshape(16, 32) % 3
+            Image.fromarray(mask.astype(np.uint8)).save(tmp_path / "masks" / split / f"[red]{i}.png")
+    (tmp_path / "data.yaml").write_text(f"names: {ODD!r}\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("verb", ["stats", "doctor"])
+def test_classes_called_like_markup(root, verb, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["data", verb, "-d", "folder", "-p", str(root)])
+    assert not stop.value.code
+    if verb == "stats":
+        out = capsys.readouterr().out
+        assert all(name in out for name in ODD)
+
+
+def test_a_terminal_takes_nothing_for_markup(capsys):
+    terminal().print("[bold]x[/] [/nothing]", style="red")
+    assert capsys.readouterr().out == "[bold]x[/] [/nothing]\n"
+
+
+def test_every_command_prints_through_it():
+    for file in (Path(sceneseg.__file__).parent / "cli").glob("*.py"):
+        if file.name not in {"output.py", "bench.py", "compare.py"}:
+            assert not re.search(r"(?<!\w)Console\(", file.read_text()), file.name
