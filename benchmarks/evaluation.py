@@ -27,6 +27,7 @@ import numpy as np
 import torch
 from _measure import require, time_in_turns, write
 from _official import Official
+from _peers import need_peers
 from _streets import CLASSES, noise_labels, prediction_of, street
 
 from sceneseg.datasets.cityscapes import LABEL_SPACE, Cityscapes
@@ -53,6 +54,7 @@ def main(
         quick: A trial: two pairs, two rounds; printed, and written only where --json says.
         json: File to write, instead of results/evaluation.json.
     """
+    need_peers("torchmetrics", "torchvision", "cityscapesscripts")
     pairs, rounds = (2, 2) if quick else (pairs, rounds)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -27,6 +27,7 @@ import cyclopts
 import numpy as np
 import torch
 from _measure import time_in_turns, write
+from _peers import need_peers
 from PIL import Image
 
 from sceneseg.config.schema import AugmentConfig
@@ -52,6 +53,7 @@ def main(*, scenes: int = 8, rounds: int = 7, quick: bool = False, json: Path | 
         quick: A trial: two scenes, two rounds; printed, and written only where --json says.
         json: File to write, instead of results/input.json.
     """
+    need_peers("albumentations", "torchvision")
     scenes, rounds = (2, 2) if quick else (scenes, rounds)
     torch.set_num_threads(1)
     cv2.setNumThreads(0)

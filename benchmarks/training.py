@@ -33,6 +33,7 @@ from typing import Any, Protocol
 import cyclopts
 import torch
 from _measure import milliseconds, write
+from _peers import need_peers
 from _plain_loop import PlainLoop
 from _smp import SMP, SmpSemantic
 from rich.progress import Progress
@@ -108,6 +109,8 @@ def main(
     """
     blocks, seeds, steps = (2, 1, 15) if quick else (blocks, seeds, max(steps, WARMUP + blocks * BLOCK))
     networks, sizes = network or ["fast_scnn", SMP], size or [(192, 384)]
+    if SMP in networks:
+        need_peers("segmentation_models_pytorch", "torchvision")
     threads = torch.get_num_threads()
     with tempfile.TemporaryDirectory() as folder:
         job = {"batch": batch, "steps": steps, "device": device, "threads": threads}

@@ -85,3 +85,13 @@ def test_a_trial_runs_and_can_be_shown(script, tables, tmp_path, monkeypatch, op
     assert json.loads(file.read_text())["quick"]
     monkeypatch.setattr(tables, "RESULTS", tmp_path)
     assert "A short trial" in tables.section(script, tables.TABLES[script])
+
+
+def test_a_missing_peer_is_named_with_its_cure(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import _peers
+
+    monkeypatch.setitem(_peers.PEERS, "no_such_package", "no-such-package")
+    with pytest.raises(SystemExit, match=r"no-such-package, which isn't installed\. Install it with: pip install"):
+        _peers.need_peers("cityscapesscripts", "no_such_package")
+    _peers.need_peers("cityscapesscripts")

@@ -213,10 +213,10 @@ def test_table_without_categories_and_instances():
     confusion[0, 1] = 5
     confusion[10, 10] = 0
     lines = score_table(scores_of(confusion, CAMVID), CAMVID).splitlines()
-    assert lines[0].split() == ["classes", "IoU"]
-    assert lines[2] == "Sky           : 0.500"
-    assert lines[12] == "Bicyclist     :   nan"
-    assert lines[14] == "Score Average : 0.900"
+    assert lines[0].split() == ["classes", "IoU", "Dice"]
+    assert lines[2] == "Sky           : 0.500    0.667"
+    assert lines[12] == "Bicyclist     :   nan      nan"
+    assert lines[14] == "Score Average : 0.900    0.933"
     assert lines[-3:] == ["Mean Dice     : 0.933", "Pixel accuracy: 0.909", "Class accuracy: 0.950"]
     assert not any("categories" in line for line in lines)
 
@@ -224,5 +224,5 @@ def test_table_without_categories_and_instances():
 def test_table_of_long_names_stays_aligned():
     lines = score_table(scores_of(CONFUSION, TOY), TOY).splitlines()
     row = next(line for line in lines if line.startswith("tram on rails"))
-    assert row == "tram on rails : 0.000      nan"
+    assert row == "tram on rails : 0.000      nan    0.000"
     assert {line.index(":") for line in lines if ":" in line} == {14}

@@ -64,6 +64,7 @@ def _totals(cost: dict[str, Any], memory: dict[str, Any], batch: int) -> Table:
     table.add_column(justify="right")
     table.add_row("parameters", f"{cost['parameters']:,}")
     table.add_row("parameters in training", f"{cost['parameters_training']:,}")
+    table.add_row("parameters, float32", f"{4 * cost['parameters'] / 2**20:,.2f} MB")
     table.add_row("multiply-adds", f"{cost['gmacs']:,.2f} G")
     table.add_row("output stride", str(cost["output_stride"]))
     table.add_row(f"activations, forward (float32, batch {batch})", f"{memory['forward'] / 2**20:,.0f} MB")

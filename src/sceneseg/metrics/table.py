@@ -1,35 +1,41 @@
 """Scores as text, in the layout of cityscapesScripts, which people know how to read."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from sceneseg.labels import LabelSpace
-from sceneseg.metrics.semantic import CategoryScores, ClassScores, SemanticScores
+from sceneseg.metrics.semantic import SemanticScores
 from sceneseg.metrics.sizes import BandScores, SizeBands, band_names
+
+HEADS = {"iou": "IoU", "iiou": "nIoU", "dice": "Dice"}
 
 
 def score_table(scores: SemanticScores, label_space: LabelSpace) -> str:
     """Write all scores as a table.
 
     Convention: "nIoU" is the iIoU, "nan" a score that doesn't exist. The column nIoU is there for spaces with
-    instances, the table of categories for spaces with categories.
+    instances, the table of categories for spaces with categories. The column Dice is ours; without it, the lines are
+    those of cityscapesScripts.
     """
     width = max(map(len, ("Pixel accuracy", *label_space.names, *label_space.categories)))
-    columns = 2 if any(c.has_instances for c in label_space.classes) else 1
-    rule = "-" * (width + 9 * columns)
+    has_instances = any(c.has_instances for c in label_space.classes)
 
     def row(name: str, *values: float | None) -> str:
-        numbers = (f"{float('nan') if value is None else value:>5.3f}" for value in values[:columns])
+        numbers = (f"{float('nan') if value is None else value:>5.3f}" for value in values)
         return f"{name:<{width}}: {'    '.join(numbers)}"
 
-    def part(title: str, each: Mapping[str, ClassScores] | Mapping[str, CategoryScores], *means: float | None) -> str:
-        header = f"{title:<{width}}   IoU" + "      nIoU" * (columns - 1)
-        rows = [row(name, score["iou"], score["iiou"]) for name, score in each.items()]
-        return "\n".join([header, rule, *rows, rule, row("Score Average", *means), rule, ""])
+    def part(title: str, rows: Mapping[str, Mapping[str, Any]], means: Mapping[str, float | None]) -> str:
+        keys = [key for key in means if key != "iiou" or has_instances]
+        header = f"{title:<{width}}   " + "      ".join(HEADS[key] for key in keys)
+        rule = "-" * (width + 9 * len(keys))
+        each = [row(name, *(score[key] for key in keys)) for name, score in rows.items()]
+        return "\n".join([header, rule, *each, rule, row("Score Average", *(means[key] for key in keys)), rule, ""])
 
-    parts = [part("classes", scores["classes"], scores["mean_iou"], scores["mean_iiou"])]
+    means = {"iou": scores["mean_iou"], "iiou": scores["mean_iiou"], "dice": scores["mean_dice"]}
+    parts = [part("classes", scores["classes"], means)]
     if label_space.categories:
-        means = scores["mean_category_iou"], scores["mean_category_iiou"]
-        parts.append(part("categories", scores["categories"], *means))
+        of_categories = {"iou": scores["mean_category_iou"], "iiou": scores["mean_category_iiou"]}
+        parts.append(part("categories", scores["categories"], of_categories))
     rest = {
         "Mean Dice": scores["mean_dice"],
         "Pixel accuracy": scores["pixel_accuracy"],

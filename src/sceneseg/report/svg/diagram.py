@@ -6,6 +6,7 @@ from markupsafe import escape
 
 WIDTH, HEIGHT = 214, 64
 GAP_X, GAP_Y = 26, 44
+CHARACTER = 8  # pixels of the bold title, the widest of the fonts
 STYLE = (
     "text{font:13px 'Segoe UI',Roboto,Helvetica,Arial,sans-serif;fill:#1c2430}"
     ".name{font-weight:600}.small{font-size:11px;fill:#5a6675}"
@@ -23,9 +24,13 @@ def draw_model(cost: dict[str, Any]) -> str:
         An SVG document. The bar in a box is the part's share of all operations.
     """
     parts = [{"name": "image", "output": [3, *cost["size"]], "inputs": []}, *cost["parts"]]
+    title = (
+        f"{escape(cost['name'])}: {cost['parameters'] / 1e6:.2f} M parameters, {cost['gmacs']:.1f} GMACs "
+        f"at {cost['size'][0]} × {cost['size'][1]}"
+    )
     rows = _rows(parts)
     widest = max(len(row) for row in rows)
-    width = widest * (WIDTH + GAP_X) + GAP_X
+    width = max(widest * (WIDTH + GAP_X) + GAP_X, round(len(title) * CHARACTER) + 2 * GAP_X)
     height = len(rows) * (HEIGHT + GAP_Y) + GAP_Y
     places = {
         part["name"]: (
@@ -35,10 +40,6 @@ def draw_model(cost: dict[str, Any]) -> str:
         for y, row in enumerate(rows)
         for x, part in enumerate(row)
     }
-    title = (
-        f"{escape(cost['name'])}: {cost['parameters'] / 1e6:.2f} M parameters, {cost['gmacs']:.1f} GMACs "
-        f"at {cost['size'][0]} × {cost['size'][1]}"
-    )
     flows = [_flow(places[source], places[part["name"]]) for part in parts for source in part["inputs"]]
     boxes = [_box(part, places[part["name"]], cost["gmacs"]) for part in parts]
     return (
