@@ -44,8 +44,41 @@ def test_another_number_of_classes():
 
 
 def test_weights_of_something_else_are_refused():
-    with pytest.raises(ModelError, match="None of the 1 tensors fits FastSCNN"):
+    with pytest.raises(ModelError, match="0% of the parameters of FastSCNN.*What fits: nothing.*not in the weights"):
         start_from(network(2), ARGUMENTS, {"x": torch.ones(1)}, ["a", "b"], ["a", "b"])
+
+
+def test_statistics_counters_and_normalisation_are_no_fit():
+    """BatchNorm's counters and the mean of images have the same names and shapes in many architectures."""
+    state = {k: v for k, v in network(3).state_dict().items() if v.ndim == 0 or k in {"mean", "std"}}
+    ours = network(3)
+    before = {k: v.clone() for k, v in ours.state_dict().items()}
+    with pytest.raises(ModelError, match="0% of the parameters"):
+        start_from(ours, ARGUMENTS, state, ["a", "b", "c"], ["a", "b", "c"])
+    assert all(torch.equal(before[k], v) for k, v in ours.state_dict().items())
+
+
+def test_another_width_is_refused_and_says_what_differs():
+    wide = models.create("fast_scnn", num_classes=3, width=0.5)
+    with pytest.raises(ModelError, match=r"at least 50% must.*weight is \(.*in the weights \("):
+        start_from(network(3), ARGUMENTS, wide.state_dict(), ["a", "b", "c"], ["a", "b", "c"])
+
+
+def test_the_head_of_other_classes_does_not_count_against_the_weights():
+    ours, theirs = network(2), network(200)
+    transfer = start_from(ours, ARGUMENTS, theirs.state_dict(), ["a", "b"], [str(i) for i in range(200)])
+    assert transfer.classes == []
+    assert not any(key.endswith("num_batches_tracked") for key in transfer.kept)
+
+
+@pytest.mark.parametrize("encoder", ["resnet50", "mobilenetv2_035"])
+def test_an_encoder_of_another_kind_is_refused_and_stays_as_it_was(encoder):
+    classifier = models.create("classifier", num_classes=4, encoder="resnet18")
+    segmenter = models.create("fpn", num_classes=3, encoder=encoder, pyramid_channels=32, decoder_channels=32)
+    before = {k: v.clone() for k, v in segmenter.state_dict().items()}
+    with pytest.raises(ModelError, match="% of the encoder's parameters.*at least 50% must.*What fits.*What doesn't"):
+        start_encoder_from(segmenter, classifier.state_dict())
+    assert all(torch.equal(before[k], v) for k, v in segmenter.state_dict().items())
 
 
 @pytest.mark.parametrize("encoder", ["resnet18", "mobilenetv2_035", "convnext_atto"])

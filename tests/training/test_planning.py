@@ -10,6 +10,8 @@ from sceneseg import models
 from sceneseg.cli.app import app
 from sceneseg.config.schema import from_dict
 from sceneseg.errors import ConfigError
+from sceneseg.models._timm import create_timm
+from sceneseg.models.cost import on_meta
 from sceneseg.tasks.training_step import TrainingStep
 from sceneseg.training.planning import _left_in_group, parse_bytes, plan
 from sceneseg.training.recompute import checkpoint_blocks
@@ -36,6 +38,32 @@ def test_the_optimizer_and_the_average_are_counted():
     adam, average = planned(4 * GB), planned(4 * GB, ema=0.99)
     assert adam.optimizer == 2 * adam.weights
     assert average.fixed - adam.fixed == adam.weights
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon", "sgd"])
+def test_parts_that_learn_slower_are_planned_as_the_others(optimizer):
+    """The prefix is one of the model's, which what is counted by doesn't have."""
+    plain = {"model": {"name": "fpn", "encoder": "resnet18"}, "optim": {"name": optimizer}}
+    scaled = {**plain, "optim": {"name": optimizer, "lr_scale": {"encoder": 0.3}}}
+    usual, slower = (plan(from_dict(one), 3, (64, 96), 10**9, "32-true", sample=1) for one in (plain, scaled))
+    assert slower == usual
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["fpn", "classifier"])
+def test_costs_are_counted_without_pretrained_weights(monkeypatch, name):
+    """Weights on the meta device go nowhere: loading them costs time, and PyTorch warns of each tensor."""
+    asked = []
+
+    def create(network, pretrained, **arguments):
+        asked.append(pretrained)
+        return create_timm(network, False, **arguments)
+
+    for module in ("_encoder", "classifier"):
+        monkeypatch.setattr(f"sceneseg.models.{module}.create_timm", create)
+    network = on_meta(name, 3, encoder="resnet18", pretrained=True)
+    assert all(tensor.is_meta for tensor in network.parameters())
+    assert asked == [False]
 
 
 @pytest.mark.parametrize(("text", "number"), [("8GB", 8 * GB), ("512 MiB", 2**29), ("1.5g", 1.5 * GB), ("100", 100)])

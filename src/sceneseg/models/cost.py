@@ -33,7 +33,7 @@ def model_cost(name: str, num_classes: int, size: tuple[int, int], **arguments: 
         gmacs (multiply-adds of convolutions and matrix products, one image, 1e9), output_stride, size, and parts
         (name, parameters, gmacs, output shape and inputs of each part that runs, in their order).
     """
-    network = _on_meta(name, num_classes, arguments).eval()
+    network: SegmentationModel = on_meta(name, num_classes, **arguments).eval()
     image = torch.empty(1, network.in_channels, *size, device="meta")
     with FlopCounterMode(display=False) as counter, _Parts(network, image, counter) as parts, torch.no_grad():
         coarse = network.coarse_logits(image)[0]
@@ -70,7 +70,7 @@ def model_memory(
         forward: Of a prediction.
         backward: Of a training step, forward and backward, gradients of the weights included.
     """
-    network = _on_meta(name, num_classes, arguments)
+    network: SegmentationModel = on_meta(name, num_classes, **arguments)
     if prepare is not None:
         prepare(network)
     image = torch.empty(batch, network.in_channels, *size, device="meta")
@@ -90,7 +90,16 @@ def used_parameters(network: SegmentationModel) -> list[Tensor]:
     return [p for p, gradient in zip(parameters, gradients, strict=True) if gradient is not None]
 
 
-def _on_meta(name: str, num_classes: int, arguments: dict[str, Any]) -> SegmentationModel:
+def on_meta(name: str, num_classes: int, **arguments: Any) -> Any:
+    """Create a model on the meta device: shapes without numbers, so pre-trained weights aren't loaded.
+
+    Args:
+        name: Registry name.
+        num_classes: Channels of its logits.
+        arguments: Further arguments of the model.
+    """
+    if "pretrained" in arguments:
+        arguments["pretrained"] = False
     with torch.device("meta"):
         return models.create(name, num_classes=num_classes, **arguments)
 

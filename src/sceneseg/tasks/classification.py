@@ -20,6 +20,7 @@ from sceneseg.evaluation.image_scoring import BATCH, open_split, score, write_an
 from sceneseg.inference.classifier import DEFAULT_SIZE, ClassificationModel, Input
 from sceneseg.loading import scene_samples
 from sceneseg.loading.image_samples import ImageSamples, image_loader
+from sceneseg.models.cost import on_meta
 from sceneseg.registry import check_arguments
 from sceneseg.tasks import register
 from sceneseg.tasks.base import Step, Task, Validation, segments
@@ -65,10 +66,8 @@ class Classification(Task):
                 f"{name} segments, and can't give an image one class. Choose -m classifier --model.encoder NAME, "
                 f"or --task semantic."
             )
-        arguments = {k: v for k, v in self.config.model_arguments.items() if k != "pretrained"}
-        with torch.device("meta"):
-            network: Any = models.create(name, num_classes=len(self.train.classes), **arguments).eval()
-            image = torch.empty(1, network.in_channels, *self.size)
+        network = on_meta(name, len(self.train.classes), **self.config.model_arguments).eval()
+        image = torch.empty(1, network.in_channels, *self.size, device="meta")
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             network(image)
         parameters = sum(p.numel() for p in network.parameters())

@@ -1,7 +1,7 @@
 """How a batch fits into the memory: counted before the first step, so that it needn't be found out by failing."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,7 @@ def plan(
         processes: That share a batch.
         sample: Bytes of one sample's activations, where they were measured.
     """
-    arguments = {k: v for k, v in config.model_arguments.items() if k != "pretrained"}
+    arguments = config.model_arguments
     sample = _counted(config, num_classes, size, precision, arguments) if sample is None else sample
     weights = 4 * model_cost(config.model_name, num_classes, size, **arguments)["parameters_training"]
     batch = -(-config.train.batch_size // processes)
@@ -101,7 +101,8 @@ def _counted(config: Config, num_classes: int, size: Size, precision: str, argum
 def _kept_for_a_weight(config: Config) -> float:
     """Return how many numbers the optimizer keeps for each weight, by letting it do a step."""
     layer = nn.Conv2d(8, 8, 3)
-    optimizer = optimizers.create(nn.ModuleDict({"network": layer}), config.optim)
+    # the parts that learn slower or faster are the model's, not this layer's, and keep as many numbers
+    optimizer = optimizers.create(nn.ModuleDict({"network": layer}), replace(config.optim, lr_scale={}))
     layer(torch.zeros(1, 8, 3, 3)).sum().backward()
     optimizer.step()
     state = optimizer.state.get(layer.weight, {})
