@@ -1,5 +1,7 @@
 """Errors that a user can act on: what was expected, what was found, and which command or option cures it."""
 
+import sys
+import warnings
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
@@ -61,6 +63,16 @@ EXTRAS = {
     "cityscapesscripts": ("cityscapes", "cityscapesscripts"),
 }
 """Optional packages: the extra that brings each, and what to install for it."""
+
+
+def hide_library_warnings() -> None:
+    """Hide Python warnings that libraries give of themselves, unless ``python -W`` or PYTHONWARNINGS asks for some.
+
+    They are meant for us, who see them as errors in the tests; warnings that sceneseg's own modules give are shown.
+    """
+    if not sys.warnoptions:
+        warnings.filterwarnings("ignore", module=r"(?!sceneseg(\.|$))")
+        warnings.filterwarnings("ignore", message=r"(?s).*Triggered internally at")  # torch's own, from C++
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:

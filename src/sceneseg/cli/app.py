@@ -27,6 +27,7 @@ from sceneseg.cli import (
     weights,
 )
 from sceneseg.config import command_line
+from sceneseg.errors import hide_library_warnings
 from sceneseg.version import __version__
 
 
@@ -86,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: Verb and options; those of the process when absent.
     """
+    hide_library_warnings()
     try:
         app(sys.argv[1:] if arguments is None else arguments)
     except (Exception, KeyboardInterrupt) as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sceneseg.config import schema as configs
-from sceneseg.errors import ScenesegError
+from sceneseg.errors import ScenesegError, hide_library_warnings
 from sceneseg.records.runs import Run, write_text
 from sceneseg.training.interrupt import Interrupt
 
@@ -92,6 +92,7 @@ def _outcome(said: dict[str, Any], exitcode: int) -> Outcome:
 
 def _train(plain: dict[str, Any], path: str, seconds: float | None, sender: Connection) -> None:
     """Run in the process apart: train, and say how it went."""
+    hide_library_warnings()
     os.setpgid(0, 0)  # Ctrl-C reaches the parent alone, which passes it on once
     threading.Thread(target=_end_with_parent, daemon=True).start()
     run = Run(Path(path))
