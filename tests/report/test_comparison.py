@@ -81,6 +81,21 @@ def test_whatever_the_measure_depends_on_keeps_apart(copy, key, value):
     assert [len(group["candidates"]) for group in found["apart"]] == [1, 1]
 
 
+def test_another_truth_keeps_apart_and_an_unknown_one_does_not(copy):
+    """Scores of earlier versions say nothing of the labels' content."""
+    for name, found in (("same", "s-1"), ("good", "s-1"), ("quick", "s-2"), ("odd", "s-1")):
+        file = copy.run(name).metrics
+        change(file, protocol=json.loads(file.read_text())["protocol"] | {"labels_hash": found})
+    found, _ = rewritten(copy)
+    assert [row["name"] for row in found["candidates"]] == ["same", "good"]
+    assert ["The labels of the images were others"] in [group["reasons"] for group in found["apart"]]
+    file = copy.run("quick").metrics
+    protocol = json.loads(file.read_text())["protocol"]
+    del protocol["labels_hash"]
+    change(file, protocol=protocol)
+    assert len(rewritten(copy)[0]["candidates"]) == 3
+
+
 @pytest.mark.parametrize(("key", "value"), [("input_size", [512, 1024]), ("precision", "bf16-mixed")])
 def test_what_belongs_to_the_candidate_does_not(copy, key, value):
     file = copy.run("quick").metrics

@@ -1,5 +1,6 @@
 """The protocol that a score carries, and the scores of counts under it."""
 
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -15,11 +16,14 @@ def score(counts: SemanticCounts, protocol: dict[str, Any]) -> dict[str, Any]:
     return {"protocol": protocol, **semantic_scores(counts, counts.label_space, void=protocol["void"])}
 
 
-def evaluation_protocol(dataset: SceneDataset, model: SemanticModel | None, void: str = "ignore") -> dict[str, Any]:
+def evaluation_protocol(
+    dataset: SceneDataset, counts: SemanticCounts, model: SemanticModel | None, void: str = "ignore"
+) -> dict[str, Any]:
     """Say how a score comes about; scores of unlike protocols can't be ranked.
 
     Args:
         dataset: The scored split.
+        counts: What was counted on it.
         model: What predicts; None when predictions come from files.
         void: "ignore": void truth never counts. "false_positive": a class predicted there is wrong.
     """
@@ -29,11 +33,14 @@ def evaluation_protocol(dataset: SceneDataset, model: SemanticModel | None, void
         "split": dataset.split,
         "images": len(dataset),
         "split_hash": sha256(names.encode()).hexdigest()[:16],
+        "labels_hash": counts.labels_hash,
         "label_space": dataset.label_space.name,
         "scored_at": "native size of the labels",
         "void": void,
         "scorer": f"sceneseg {__version__}",
     }
+    if counts.labels_hash is None:
+        del protocol["labels_hash"]
     if model is not None:
         protocol |= {
             "input_size": list(model.input.target_size) if model.input.target_size else "native",
@@ -42,3 +49,13 @@ def evaluation_protocol(dataset: SceneDataset, model: SemanticModel | None, void
             "tta": "none",
         }
     return protocol
+
+
+def other_truth(protocol: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Return whether two scores are known to be measured against different labels of the same images.
+
+    That isn't known of scores of versions that kept no `labels_hash`, nor of counts made in unlike label spaces, such
+    as those of 19 classes and those of the 7 categories that they were joined to.
+    """
+    ours, theirs = (str(one.get("labels_hash") or "").partition("-") for one in (protocol, other))
+    return bool(ours[2] and theirs[2]) and ours[0] == theirs[0] and ours[2] != theirs[2]

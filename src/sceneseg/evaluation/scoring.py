@@ -11,7 +11,7 @@ from sceneseg.config.schema import read_yaml
 from sceneseg.datasets.base import SceneDataset
 from sceneseg.errors import ConfigError, did_you_mean
 from sceneseg.evaluation.counting import count_files, count_scenes
-from sceneseg.evaluation.protocol import evaluation_protocol, score
+from sceneseg.evaluation.protocol import evaluation_protocol, other_truth, score
 from sceneseg.evaluation.regrouping import regroup, regrouped
 from sceneseg.evaluation.request import Request
 from sceneseg.evaluation.samples import Samples
@@ -43,7 +43,7 @@ def score_weights(path: Path, request: Request) -> tuple[dict[str, Any], str]:
     mapping = None if request.label_map is None else read_label_map(request.label_map, model, dataset.label_space)
     shown = track(scenes, "evaluating", total=len(dataset), transient=True)
     counts = count_scenes(model, shown, dataset.label_space, samples.add, mapping)
-    protocol = evaluation_protocol(dataset, model, request.void)
+    protocol = evaluation_protocol(dataset, counts, model, request.void)
     if request.label_map is not None:
         protocol["label_map"] = f"{model.label_space.name} -> {dataset.label_space.name}"
     kept = Run(path).evaluation(f"{dataset.name}-{dataset.split}") if path.is_dir() else None
@@ -52,7 +52,18 @@ def score_weights(path: Path, request: Request) -> tuple[dict[str, Any], str]:
         runs.write_json(kept.metrics, {**score(counts, protocol), "origin": made})
         counts.save(kept.confusion)
         samples.write(kept.samples, counts)
-    return _score_in(counts, protocol, request, Run(path) if kept else None, made)
+    scores, table = _score_in(counts, protocol, request, Run(path) if kept else None, made)
+    return scores, table + (_other_data(Run(path), protocol) if kept else "")
+
+
+def _other_data(run: Run, protocol: dict[str, Any]) -> str:
+    """Say where a run's own split isn't what it was validated on any more."""
+    known = runs.read_json(run.metrics)["protocol"] if run.metrics.is_file() else {}
+    if any(known.get(key) != protocol[key] for key in ("dataset", "split")):
+        return ""
+    if known.get("split_hash") == protocol["split_hash"] and not other_truth(known, protocol):
+        return ""
+    return f"\n\nThese aren't the images or labels that {run.path} was validated on: its own scores are of others."
 
 
 def score_run(path: Path, request: Request) -> tuple[dict[str, Any], str]:
@@ -102,7 +113,7 @@ def score_files(folder: Path, request: Request) -> tuple[dict[str, Any], str]:
     with Progress(transient=True) as progress:
         task = progress.add_task("evaluating", total=len(dataset))
         counts = count_files(folder, dataset, lambda: progress.advance(task))
-    return _score_in(counts, evaluation_protocol(dataset, None, request.void), request, None, {})
+    return _score_in(counts, evaluation_protocol(dataset, counts, None, request.void), request, None, {})
 
 
 def open_scenes(request: Request, model: SemanticModel, path: Path) -> SceneDataset:

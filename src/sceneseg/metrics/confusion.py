@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,13 @@ class ImageCounts:
         confusion: (C+1, C+1) int64 pixels; rows are the truth, columns the prediction, the last of each is void.
         instances: Weighted pixels of single objects; None where no instance numbers were given.
         objects: The single objects themselves; None where they weren't given, or weren't kept (many together).
+        truth: Digest of the train ids that were the truth; empty for many together, and in files of earlier versions.
     """
 
     confusion: Counts
     instances: WeightedInstances | None = None
     objects: InstanceCounts | None = None
+    truth: str = ""
 
 
 class SemanticCounts:
@@ -57,6 +60,18 @@ class SemanticCounts:
         """The counted images, sorted."""
         return sorted(self.images)
 
+    @property
+    def labels_hash(self) -> str | None:
+        """Digest of the classes and of every image's truth; None where counts of earlier versions lack the latter.
+
+        It is the same in whatever form, order and number of processes the labels were read. What stands before the
+        hyphen is that of the classes: only hashes that share it can be compared.
+        """
+        truths = [(name, self.images[name].truth) for name in self.names]
+        if not all(truth for _, truth in truths):
+            return None
+        return f"{_digest(repr(self.label_space.names).encode())[:8]}-{_digest(repr(truths).encode())}"
+
     def add(self, name: str, labels: Labels, prediction: Labels, instances: Instances | None = None) -> None:
         """Count one image.
 
@@ -74,7 +89,13 @@ class SemanticCounts:
         if instances is not None:
             objects = instance_counts(instances, labels, prediction, categories_of(self.label_space))
             weighted = weigh_instances(objects, self.label_space, self.object_pixels)
-        self._take({name: ImageCounts(confusion, weighted, objects)})
+        self._take(
+            {
+                name: ImageCounts(
+                    confusion, weighted, objects, _digest(str(labels.shape).encode(), np.ascontiguousarray(labels))
+                )
+            }
+        )
 
     def merge(self, other: "SemanticCounts") -> None:
         """Take over the counts of another process.
@@ -104,13 +125,15 @@ class SemanticCounts:
     def save(self, path: str | Path) -> None:
         """Write the counts as a compressed .npz; a file that is there stays whole until the new one is.
 
-        It holds names (N,), confusion (N, C+1, C+1), label_space (JSON) and object_pixels (C,); with instance numbers
+        It holds names (N,), confusion (N, C+1, C+1), label_space (JSON), object_pixels (C,) and truth (N,), digests of
+        the labels (where the counts weren't made of those in another label space); with instance numbers
         also instance_tp and instance_fn (N, C), category_instance_tp and category_instance_fn (N, K), and for every
         object its image's row object_image (M,) and objects (M, 5): number, class, pixels, hits, category hits.
         """
         path = Path(path)
         size = len(self.label_space) + 1
         confusion = np.array([self.images[name].confusion for name in self.names], np.int64)
+        truths = [self.images[name].truth for name in self.names]
         arrays: dict[str, Any] = {
             "label_space": np.array(json.dumps(self.label_space.to_dict())),
             "object_pixels": self.object_pixels,
@@ -119,6 +142,8 @@ class SemanticCounts:
         }
         if weighted := [found for name in self.names if (found := self.images[name].instances)]:
             arrays |= zip(_INSTANCE_KEYS, map(np.stack, zip(*weighted, strict=True)), strict=True)
+        if all(truths):
+            arrays["truth"] = np.array(truths, np.str_)
         if objects := [each for name in self.names if (each := self.images[name].objects)]:
             arrays["object_image"] = np.repeat(np.arange(len(self)), [len(each.numbers) for each in objects])
             arrays["objects"] = np.concatenate([np.stack(each, 1) for each in objects])
@@ -147,9 +172,10 @@ class SemanticCounts:
             weighted: list[WeightedInstances | None] = [WeightedInstances(*row) for row in rows]
             weighted = weighted or [None] * len(arrays["names"])
             shape = (len(arrays["names"]), len(counts.label_space) + 1, len(counts.label_space) + 1)
-            columns = zip(arrays["names"], arrays["confusion"].reshape(shape), weighted, _objects(arrays), strict=True)
-            for name, confusion, instances, objects in columns:
-                counts.images[str(name)] = ImageCounts(confusion, instances, objects)
+            truths = arrays.get("truth", [""] * shape[0])
+            columns = (arrays["names"], arrays["confusion"].reshape(shape), weighted, _objects(arrays), truths)
+            for name, confusion, instances, objects, truth in zip(*columns, strict=True):
+                counts.images[str(name)] = ImageCounts(confusion, instances, objects, str(truth))
         except FileNotFoundError:
             raise RunError(f"{path}: there is no such file. `sceneseg evaluate` writes it.") from None
         except Exception as error:  # zipfile, zlib, NumPy and JSON each raise their own, even tokenize.TokenError
@@ -173,6 +199,13 @@ class SemanticCounts:
                 f"Add the missing instance files, or score without instances."
             )
         self.images |= images
+
+
+def _digest(*pieces: Any) -> str:
+    digest = blake2b(digest_size=8)
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def _objects(arrays: Mapping[str, Any]) -> list[InstanceCounts | None]:

@@ -23,6 +23,7 @@ from sceneseg.loading import scene_samples
 from sceneseg.loading.sampling import ClassPlaces, find_places
 from sceneseg.loading.scene_samples import TrainingSamples, WholeScenes
 from sceneseg.metrics.confusion import SemanticCounts
+from sceneseg.metrics.semantic import SemanticScores
 from sceneseg.models.cost import model_cost
 from sceneseg.records.runs import Run
 from sceneseg.tasks import register
@@ -36,6 +37,7 @@ class Semantic(Task):
     """A class for every pixel."""
 
     scores: ClassVar[dict[str, str]] = {"mean_iou": "mean IoU", "pixel_accuracy": "pixel accuracy"}
+    measured: ClassVar[frozenset[str]] = frozenset(SemanticScores.__annotations__) - {"classes", "categories"}
     train: SceneDataset
     val: SceneDataset
     model: "SemanticModel"
@@ -114,7 +116,7 @@ class Semantic(Task):
             counts.save(run.confusion)
             samples.write(run.samples, counts)
 
-        return Validation(score(counts, evaluation_protocol(self.val, self.model)), write, samples.sheet())
+        return Validation(score(counts, evaluation_protocol(self.val, counts, self.model)), write, samples.sheet())
 
 
 def create_model(config: Config, label_space: LabelSpace, precision: str) -> SemanticModel:

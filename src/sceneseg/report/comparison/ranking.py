@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sceneseg.errors import DataError
+from sceneseg.evaluation.protocol import other_truth
 from sceneseg.metrics.bootstrap import LEVEL, RESAMPLES, Bootstrap, bootstrap
 from sceneseg.metrics.semantic import VoidRule
 from sceneseg.metrics.sizes import size_bands
@@ -69,14 +70,28 @@ def compare(comparison: Comparison, candidates: Sequence[Candidate]) -> Plain:
 
 def _by_protocol(candidates: Iterable[Candidate]) -> list[list[Candidate]]:
     """Put candidates together that can be ranked; the largest group first, as long as they are in the plan's order."""
-    groups: dict[tuple[str, ...], list[Candidate]] = {}
+    groups: list[list[Candidate]] = []
     for candidate in candidates:
-        groups.setdefault(tuple(_measure(candidate.first).values()), []).append(candidate)
-    return sorted(groups.values(), key=len, reverse=True)
+        group = next((g for g in groups if not any(_unlike(candidate, other) for other in g)), [])
+        if not group:
+            groups.append(group)
+        group.append(candidate)
+    return sorted(groups, key=len, reverse=True)
+
+
+def _unlike(candidate: Candidate, other: Candidate) -> bool:
+    """Return whether two candidates' scores can't be ranked."""
+    one, two = candidate.first, other.first
+    return _measure(one) != _measure(two) or other_truth(_protocol(one), _protocol(two))
+
+
+def _protocol(training: Training) -> Plain:
+    found: Plain = training.metrics["protocol"] if training.metrics else {}
+    return found
 
 
 def _measure(training: Training) -> dict[str, str]:
-    protocol = training.metrics["protocol"] if training.metrics else {}
+    protocol = _protocol(training)
     return {key: words(protocol.get(key), key) for key in MEASURED_BY}
 
 
@@ -93,6 +108,8 @@ def _apart(group: list[Candidate], main: list[Candidate], together: Plain) -> Pl
     """Say what sets a group apart, and rank it in itself."""
     own, usual = _measure(group[0].first), _measure(main[0].first)
     reasons = [f"{label(key)}: {own[key]} instead of {usual[key]}" for key in own if own[key] != usual[key]]
+    if any(other_truth(_protocol(group[0].first), _protocol(c.first)) for c in main):
+        reasons.append("The labels of the images were others")
     known = together.get("apart", {})
     why = {known[c.first.folder] for c in (*group, *main) if c.first.folder in known}
     ranked, pairs = _rank(group)
