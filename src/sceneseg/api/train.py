@@ -18,7 +18,7 @@ from sceneseg.datasets.base import SceneDataset
 from sceneseg.datasets.in_memory import Scenes
 from sceneseg.errors import ConfigError, did_you_mean
 from sceneseg.models._own import lent
-from sceneseg.records.runs import Run, read_json
+from sceneseg.records.runs import Run, find_run, read_json
 from sceneseg.registry import OWN
 from sceneseg.report.run.page import write_report
 from sceneseg.training import start
@@ -125,7 +125,7 @@ def train(
         if root is not None:
             section["root"] = str(root)
         if resume is not None:
-            run = Run(Path(resume))
+            run = find_run(Path(resume))
             finished = start.resume(run, _unlike(changes, run.load_config()), hooks)
         else:
             base = config if isinstance(config, Config) else None if config is None else configs.load(Path(config))

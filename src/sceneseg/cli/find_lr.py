@@ -63,8 +63,7 @@ def find_lr(
         raise ConfigError("A test rises from --lowest above 0 to --highest above that, in at least 10 --steps.")
     chosen.optim.name = names[0]
     fabric, task, _ = start.open_task(chosen)
-    folder = create_run(runs, f"find_lr-{chosen.data.name}-{chosen.model_name}").path if fabric.is_global_zero else runs
-    training = Training(chosen, Run(folder), task, fabric)
+    training = Training(chosen, Run(runs), task, fabric)
     training.gradients.say = print
     tests = []
     with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), disable=not fabric.is_global_zero) as progress:
@@ -75,6 +74,7 @@ def find_lr(
             progress.update(bar, total=len(tests[-1].rates), completed=len(tests[-1].rates))
     if not fabric.is_global_zero:
         return
+    folder = create_run(runs, f"find_lr-{chosen.data.name}-{chosen.model_name}").path
     write_text(folder / "config.yaml", configs.dump(chosen))
     write_json(folder / "environment.json", environment())
     write_json(folder / "find_lr.json", {"tests": [test.to_dict() for test in tests]})

@@ -30,7 +30,7 @@ def train(
     """
     from sceneseg import tasks
     from sceneseg.errors import ConfigError
-    from sceneseg.records.runs import Run, read_json
+    from sceneseg.records.runs import find_run, read_json
     from sceneseg.report.run.page import write_report
     from sceneseg.training import start
 
@@ -40,7 +40,7 @@ def train(
                 f"A resumed run has its own configuration, so --config {file} doesn't go with -r {resume}. Leave it "
                 f"out, or start a new run without -r."
             )
-        run = Run(Path(resume))
+        run = find_run(Path(resume))
         finished = start.resume(run, command_line.typed(config) | ({} if model is None else {"model": model}))
     else:
         chosen = command_line.configuration(config, file)
@@ -48,6 +48,8 @@ def train(
             chosen.model = {**chosen.model, "name": model}
         earlier = start.find_unfinished(chosen, runs) if resume else None
         if earlier is None:
+            if resume:  # a job that is queued again has it from the start
+                chosen.data.accept_changes = False
             run, finished = start.start(chosen, runs)
         else:
             run, finished = earlier, start.resume(earlier, start.what_changes(chosen, earlier))

@@ -49,6 +49,8 @@ class DataConfig:
     """Keep decoded scenes in memory; chosen by the free memory when absent."""
     check: bool = True
     """Look at headers and some masks before training, and refuse to start on errors that would spoil it."""
+    accept_changes: bool = False
+    """Resume a run although its images or masks have changed since; the run notes what changed."""
 
     def __post_init__(self) -> None:
         if self.label_space and Path(self.label_space).is_file():

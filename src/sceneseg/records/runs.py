@@ -53,6 +53,11 @@ class Run:
         return self.path / "model.json"
 
     @property
+    def data(self) -> Path:
+        """What the training and validation data hold, in short, JSON; see `sceneseg.training.data_record`."""
+        return self.path / "data.json"
+
+    @property
     def history(self) -> Path:
         """One row per epoch, CSV."""
         return self.path / "history.csv"
@@ -139,6 +144,8 @@ class Run:
                 f"{self.path} is a comparison of several runs. Give one of them: {inside or 'none is there yet'}."
             )
         what = "has no config.yaml, so it isn't a run" if self.path.is_dir() else "doesn't exist"
+        if self.path.is_file():
+            what = "is a file, and not a run"
         raise RunError(f"{self.path} {what}. Give a folder that `sceneseg train` made, for example runs/NAME.")
 
 
@@ -203,6 +210,23 @@ def create_run(runs: Path, name: str) -> Run:
             number += 1
         else:
             return Run(path)
+
+
+def find_run(path: Path) -> Run:
+    """Return the run of a folder, or of a file that lies in one (its weights, its state, its configuration).
+
+    Raises:
+        RunError: The file lies in no run.
+    """
+    if not path.is_file():
+        return Run(path)
+    for folder in (*path.parents[:2], *path.absolute().parents[:2]):
+        if Run(folder).config.is_file():
+            return Run(folder)
+    raise RunError(
+        f"{path} is a file that lies in no run. Give a folder that `sceneseg train` made, for example runs/NAME; to "
+        f"start a new run from weights, give them with -w {path}."
+    )
 
 
 @contextlib.contextmanager
@@ -331,7 +355,12 @@ def find_weights(path: Path) -> Path:
         if candidate.is_file():
             return candidate
     run.check()
-    raise RunError(f"{path}: no weights in there yet. Let `sceneseg train -r {path}` finish an epoch first.")
+    if run.state.is_file():
+        raise RunError(f"{path}: no weights in there yet. Let `sceneseg train -r {path}` finish an epoch first.")
+    raise RunError(
+        f"{path}: no weights in there yet, and no saved state to go on from. Start it anew: sceneseg train --config "
+        f"{run.config}"
+    )
 
 
 def read_label_space(run: Run) -> LabelSpace:

@@ -1,6 +1,9 @@
 """The saved state of a run: everything that a resumed run needs to do exactly what the unbroken one would have done."""
 
-from dataclasses import asdict, dataclass, field
+import pickle
+import struct
+import warnings
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +11,15 @@ import torch
 
 from sceneseg.devices import gather, processes
 from sceneseg.errors import RunError
-from sceneseg.records.runs import atomic
+from sceneseg.records.runs import Run, atomic
 from sceneseg.training import sharding
 from sceneseg.training.gradients import random_state, set_random_state
+
+DAMAGE = (
+    *(RuntimeError, OSError, EOFError, MemoryError, ValueError, TypeError, LookupError, AttributeError),
+    *(ArithmeticError, AssertionError, ImportError, pickle.UnpicklingError, struct.error),
+)
+"""What PyTorch raises for files that aren't what `save_state` wrote: each way of damage ends in another error."""
 
 
 @dataclass
@@ -94,16 +103,69 @@ def load_state(path: Path, parts: dict[str, Any]) -> Progress:
     """Read a state into `parts`, restore the random numbers, and return how far the run had come.
 
     Raises:
-        RunError: There is no state, or it belongs to another configuration.
+        RunError: There is no state, it is damaged, or it belongs to another configuration.
     """
     if not path.is_file():
-        raise RunError(f"{path}: there is no saved state to resume from. Start the run anew with its config.yaml.")
-    saved = torch.load(path, map_location="cpu", weights_only=True)
-    if saved["parts"].keys() != parts.keys():
-        raise RunError(f"{path}: holds {', '.join(saved['parts'])}; the configuration asks for {', '.join(parts)}.")
-    for name, part in parts.items():
-        sharding.load(part, saved["parts"][name])
+        raise RunError(f"{path}: there is no saved state to resume from. {_way_back(path)}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch about files that it didn't write, which end in an error
+            saved = torch.load(path, map_location="cpu", weights_only=True)
+        progress, states, random = _progress(saved["progress"]), dict(saved["parts"]), list(saved["random"])
+    except DAMAGE as error:
+        why = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
+        raise RunError(f"{path}: the saved state is damaged or isn't one{why}. {_way_back(path)}") from None
+    if states.keys() != parts.keys():
+        raise RunError(
+            f"{path}: holds {', '.join(map(str, states))}; the configuration asks for {', '.join(parts)}. "
+            f"{_way_back(path)}"
+        )
     rank, world = processes()
-    if len(saved["random"]) == world:  # with other processes the samples stay the same, dropout can't
-        set_random_state(saved["random"][rank])
-    return Progress(**saved["progress"])
+    try:
+        for name, part in parts.items():
+            sharding.load(part, states[name])
+            _check_shapes(part)
+        if len(random) == world:  # with other processes the samples stay the same, dropout can't
+            set_random_state(random[rank])
+    except DAMAGE:
+        raise RunError(
+            f"{path}: the saved state doesn't fit the model and optimizer of config.yaml: it is damaged, or belongs "
+            f"to another run. {_way_back(path)}"
+        ) from None
+    return progress
+
+
+def _progress(saved: Any) -> Progress:
+    """Read how far a run had come.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    progress, usual = Progress(**saved), Progress()
+    for one in fields(Progress):
+        value, kind = getattr(progress, one.name), type(getattr(usual, one.name))
+        if not isinstance(value, (int, float) if kind is float else kind):
+            raise TypeError(f"{one.name} is {value!r}")
+    if not all(isinstance(row, dict) for row in progress.history) or progress.step < 0:
+        raise TypeError("history and step")
+    return progress
+
+
+def _check_shapes(part: Any) -> None:
+    """See whether what an optimizer keeps of its parameters has their shapes, which PyTorch doesn't look at.
+
+    Raises:
+        ValueError: It hasn't.
+    """
+    for parameter, kept in part.state.items() if hasattr(part, "param_groups") else ():
+        for value in kept.values():
+            if torch.is_tensor(value) and value.ndim and value.shape != parameter.shape:
+                raise ValueError(f"{tuple(value.shape)} instead of {tuple(parameter.shape)}")
+
+
+def _way_back(path: Path) -> str:
+    run = Run(path.parent)
+    anew = f"sceneseg train --config {run.config}"
+    if run.best.is_file() or run.last.is_file():
+        return f"The weights of the run are kept: start a new run from them with {anew} -w {run.path}"
+    return f"Start the run anew: {anew}"

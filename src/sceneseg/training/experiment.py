@@ -124,8 +124,9 @@ def open_comparison(runs: Path, name: str, make: Callable[[Comparison], Plain]) 
         if known.plan.is_file() and _same(read_json(known.plan), make(known)):
             return known, True
         number += 1
+    plan = make(Comparison(path))  # which may find something wrong
     comparison = Comparison(create_run(runs, name).path)
-    write_json(comparison.plan, make(comparison))
+    write_json(comparison.plan, plan if comparison.path == path else make(comparison))
     return comparison, False
 
 
@@ -232,7 +233,19 @@ def _findable(score_in: str) -> str:
 
 
 def _same(plan: Plain, other: Plain) -> bool:
-    return {**plan, "command": None} == {**other, "command": None}
+    return _compared(plan) == _compared(other)
+
+
+def _compared(plan: Plain) -> Plain:
+    """Return what makes a plan that plan; options that came since it was written have their usual values."""
+    candidates = [
+        {**candidate, "runs": [_filled(run) for run in candidate.get("runs", [])]} for candidate in plan["candidates"]
+    ]
+    return {**plan, "command": None, "candidates": candidates}
+
+
+def _filled(run: Plain) -> Plain:
+    return run | ({"config": configs.to_dict(configs.from_dict(run["config"]))} if "config" in run else {})
 
 
 def _unlike_names(runs: Sequence[Path]) -> list[str]:

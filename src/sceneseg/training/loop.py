@@ -13,7 +13,7 @@ from torch import nn
 from sceneseg.config import schema as configs
 from sceneseg.config.schema import Config
 from sceneseg.devices import any_process, gather, keep_in_float32, resolve_precision, share_buffers
-from sceneseg.errors import ConfigError, TrainingError
+from sceneseg.errors import ConfigError, TrainingError, did_you_mean
 from sceneseg.inference import visualization
 from sceneseg.loading import scene_samples
 from sceneseg.loading.scene_samples import Batch, StepSampler
@@ -65,6 +65,9 @@ class Training:
         """Of the last step."""
         self.scores: dict[str, Any] = {}
         """Of the last validation."""
+        self.score = _score(config, task)
+        self.data_changes: list[int] = []
+        """After which steps a resumed run went on with other data."""
         self._stopping = False
         self.precision = resolve_precision(config.train.precision, fabric.device.type)
         self.model = task.create_model(self.precision)
@@ -96,7 +99,6 @@ class Training:
         config.train.micro_batch = config.train.micro_batch or min(gather(self._planned(step)))
         micro_batch = self.progress.micro_batch or config.train.micro_batch
         self.gradients = Gradients(fabric, self.module, step, micro_batch, self._say)
-        self.score = config.train.best or next(iter(task.scores))
 
     @property
     def network(self) -> nn.Module:
@@ -117,6 +119,17 @@ class Training:
     def row(self) -> dict[str, Any]:
         """The last row of history.csv; empty before the first epoch has ended."""
         return self.progress.history[-1] if self.progress.history else {}
+
+    def change_data(self, steps: list[int], val_changed: bool) -> None:
+        """Take note that the data are others from here on.
+
+        Args:
+            steps: After which steps of the run that happened.
+            val_changed: Whether the best score so far was measured on others than the next ones will be.
+        """
+        self.data_changes = steps
+        if val_changed:
+            self.progress.best, self.progress.stale = Progress().best, 0
 
     def stop(self) -> None:
         """End the run with this step: it is validated and finished, as if no more had been planned."""
@@ -280,6 +293,8 @@ class Training:
             "data_wait": round(progress.epoch_waited / max(progress.epoch_seconds, 1e-9), 4),
             **dict.fromkeys([*self.task.scores, self.score]),
         }
+        if any(self.row.get("step", 0) <= step < progress.step for step in self.data_changes):
+            row["data_changed"] = 1
         if epoch % self.config.train.validate_every == 0 or epoch == self.config.train.epochs or self._stopping:
             row |= self._validate(epoch, monitor)
             self.hooks.call("on_validation_end", self)
@@ -301,7 +316,10 @@ class Training:
             key = self.score
             if not isinstance(found.scores.get(key), float):
                 numbers = [name for name, value in found.scores.items() if isinstance(value, float)]
-                raise ConfigError(f'There is no score "{key}" to choose the best by. There are: {", ".join(numbers)}.')
+                raise ConfigError(
+                    f"The validation split gives no {key} to choose the best weights by. It gives: "
+                    f"{', '.join(numbers) or 'nothing, as none of its pixels is labelled'}."
+                )
             better = found.scores[key] > self.progress.best
             self.progress.stale = 0 if better else self.progress.stale + 1
             self.progress.best = max(self.progress.best, found.scores[key])
@@ -323,3 +341,14 @@ class Training:
         if scaler := getattr(self.fabric.strategy.precision, "scaler", None):  # of 16-mixed
             parts["scaler"] = scaler
         return parts | ({"average": self.average} if self.average else {})
+
+
+def _score(config: Config, task: Task) -> str:
+    """Return the score that decides which weights are the best."""
+    score = config.train.best or next(iter(task.scores))
+    if score not in task.measured:
+        raise ConfigError(
+            f'There is no score "{score}" to choose the best by.{did_you_mean(score, task.measured)} '
+            f"There are: {', '.join(sorted(task.measured))}."
+        )
+    return score

@@ -1,5 +1,6 @@
 """Starting and resuming runs: data sets are opened, the run directory is made and described, then the loop begins."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sceneseg.records.environment import environment
 from sceneseg.records.runs import Run, create_run, write_json, write_text
 from sceneseg.tasks.base import Task
 from sceneseg.training import trackers
+from sceneseg.training.data_record import compare, record
 from sceneseg.training.hooks import Hooks
 from sceneseg.training.loop import Training
 from sceneseg.training.processes import launch
@@ -23,6 +25,7 @@ MAY_CHANGE = {
     *("train.epochs", "train.checkpoint_minutes", "train.patience", "train.validate_every", "train.micro_batch"),
     *("train.log",),
     *("train.device", "train.devices", "train.strategy", "data.workers", "data.cache", "data.root"),
+    "data.accept_changes",
 }
 """What a resumed run may do otherwise: go on for longer, stop earlier, or run elsewhere."""
 
@@ -30,7 +33,8 @@ MAY_CHANGE = {
 def start(config: Config, runs: Path, hooks: Hooks | None = None) -> tuple[Run, bool]:
     """Train from scratch in a new run directory.
 
-    Everything that can be wrong with names, arguments and data is found before the directory is made.
+    Everything that can be wrong with names, arguments, weights and data is found before the directory is made; one in
+    which nothing came about is removed again.
 
     Args:
         config: What is trained.
@@ -40,20 +44,37 @@ def start(config: Config, runs: Path, hooks: Hooks | None = None) -> tuple[Run, 
     Returns:
         The run, and whether it came to its end (False: interrupted, its state is saved).
     """
+    if config.data.accept_changes:
+        raise ConfigError("data.accept_changes is for a run that is resumed with -r RUN. Leave it out.")
     fabric, task, cost = open_task(config)
+    name = config.name or f"{task.train.name}-{config.model_name}"
+    training = Training(config, Run(runs / name), task, fabric, hooks=hooks)
     path: Path | None = None
     if fabric.is_global_zero:
-        run = create_run(runs, config.name or f"{task.train.name}-{config.model_name}")
+        data = record(task)
+        run = create_run(runs, name)
+        data.write(run)
         write_json(run.labels, task.labels())
         write_json(run.model, cost)
         write_json(run.environment, environment())
         path = run.path
     run = Run(fabric.broadcast(path))  # type: ignore[arg-type]
-    config.name = run.path.name
-    training = Training(config, run, task, fabric, hooks=hooks)
-    if fabric.is_global_zero:
-        write_text(run.config, configs.dump(config))
-    return run, training.fit()
+    config.name, training.run = run.path.name, run
+    try:
+        if fabric.is_global_zero:
+            write_text(run.config, configs.dump(config))
+        return run, training.fit()
+    except BaseException:
+        if fabric.is_global_zero:
+            _discard(run)
+        raise
+
+
+def _discard(run: Run) -> None:
+    """Remove the folder of a run that broke off before there was anything to go on from, so that its name is free."""
+    described = {run.config, run.labels, run.model, run.environment, run.data, run.tensorboard, run.trackers}
+    if all(path in described for path in run.path.iterdir()):
+        shutil.rmtree(run.path, ignore_errors=True)
 
 
 def open_task(config: Config) -> tuple[Fabric, Task, dict[str, Any]]:
@@ -84,6 +105,8 @@ def resume(run: Run, changes: dict[str, Any], hooks: Hooks | None = None) -> boo
 
     Raises:
         ConfigError: Something that would make another run of it.
+        DataError: The data are others than those that it began with.
+        RunError: Its state is missing or damaged.
     """
     refused = [key for key in configs.flat(changes) if key not in MAY_CHANGE]
     if refused:
@@ -92,14 +115,31 @@ def resume(run: Run, changes: dict[str, Any], hooks: Hooks | None = None) -> boo
             f"{', '.join(sorted(MAY_CHANGE))}. For anything else start a new run: sceneseg train --config {run.config}"
         )
     config = configs.from_dict(configs.merge(configs.to_dict(run.load_config()), changes), str(run.config))
+    accept, config.data.accept_changes = config.data.accept_changes, False
     trackers.check(config.train.log)
     fabric = launch(config)
-    if changes and fabric.is_global_zero:
-        write_text(run.config, configs.dump(config))
+    kept = configs.from_dict(configs.to_dict(config))
     config.train.weights = config.train.encoder_weights = None  # the saved state holds what came of them
     if config.model.get("pretrained"):
         config.model["pretrained"] = False
-    training = Training(config, run, tasks.create(config), fabric, resume=True, hooks=hooks)
+    task = tasks.create(config)
+    data = compare(run, task, accept)
+    if kept.data.root is not None:
+        kept.data.root = str(task.train.root.resolve())
+    if data.changes:
+        for warning in task.check() if config.data.check else []:
+            print(warning)
+        for one in (config, kept):  # an epoch keeps its steps, else it would end twice or not at all
+            one.train.steps_per_epoch = one.train.steps_in_epoch(data.scenes_before or len(task.train))
+    training = Training(config, run, task, fabric, resume=True, hooks=hooks)
+    if data.changes:
+        data.record.accepted.append({"step": training.step, "changes": data.changes})
+        print(f"goes on with other data: {data.changes}")
+    training.change_data(data.record.steps, data.val_changed)
+    if fabric.is_global_zero:
+        data.record.write(run)
+        if changes:
+            write_text(run.config, configs.dump(kept))
     if micro_batch := changes.get("train", {}).get("micro_batch"):  # else what the last steps were computed in
         training.gradients.micro_batch = micro_batch
     return training.fit()
