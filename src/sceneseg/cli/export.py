@@ -122,10 +122,10 @@ def _pictures(request: "Request", model: "SemanticModel", weights: Path, count: 
     from rich.progress import track
 
     from sceneseg.evaluation.scoring import open_scenes
-    from sceneseg.export.gate import evenly
+    from sceneseg.loading.scene_samples import evenly
 
     training = open_scenes(replace(request, split="train"), model, weights)
-    return [training.read(i).image for i in track(evenly(training, count), "reading", transient=True)]
+    return [training.read(i).image for i in track(evenly(len(training), count), "reading", transient=True)]
 
 
 def _show(verdict: "Verdict", to: str) -> None:

@@ -142,6 +142,8 @@ class TrainConfig:
     """Steps that count as an epoch; one pass over the split when absent."""
     validate_every: int = 1
     """Epochs between validations; the last epoch is always validated."""
+    validation_steps: int | None = None
+    """Images of a validation, taken at even distances; the whole split when absent. The scores' protocol says so."""
     checkpoint_minutes: float = 5.0
     """Minutes between saved states within an epoch."""
     precision: Literal["auto", "bf16-mixed", "16-mixed", "32-true"] = "auto"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sceneseg.datasets.base import Scene, SceneDataset, read_ids
 from sceneseg.errors import ConfigError, DataError
+from sceneseg.inference.prediction import Prediction
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.kernels.grid import run_in_threads
 from sceneseg.labels import Labels, LabelSpace
@@ -17,6 +18,7 @@ def count_scenes(
     label_space: LabelSpace,
     on_scene: Callable[[Scene, Labels], None] | None = None,
     mapping: Labels | None = None,
+    on_prediction: Callable[[Scene, Prediction], None] | None = None,
 ) -> SemanticCounts:
     """Predict labelled scenes and count.
 
@@ -26,15 +28,19 @@ def count_scenes(
         label_space: That of the scenes.
         on_scene: Sees each scene with the labels predicted for it.
         mapping: (256,) train id of the scenes' space for each of the model's, where the spaces differ.
+        on_prediction: Sees each scene with its prediction, coarse logits included.
     """
     counts = SemanticCounts(label_space)
     for scene in scenes:
-        prediction = model.predict(scene.image, scene.name).labels
+        predicted = model.predict(scene.image, scene.name)
+        prediction = predicted.labels
         if mapping is not None:
             prediction = mapping[prediction]
         count_scene(counts, scene, prediction)
         if on_scene is not None:
             on_scene(scene, prediction)
+        if on_prediction is not None:
+            on_prediction(scene, predicted)
     return counts
 
 

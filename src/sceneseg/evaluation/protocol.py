@@ -27,18 +27,20 @@ def evaluation_protocol(
         model: What predicts; None when predictions come from files.
         void: "ignore": void truth never counts. "false_positive": a class predicted there is wrong.
     """
-    names = "\n".join(files.name for files in dataset.files)
+    names = [files.name for files in dataset.files if files.name in counts.images]
     protocol = {
         "dataset": dataset.name,
         "split": dataset.split,
-        "images": len(dataset),
-        "split_hash": sha256(names.encode()).hexdigest()[:16],
+        "images": len(names),
+        "split_hash": sha256("\n".join(names).encode()).hexdigest()[:16],
         "labels_hash": counts.labels_hash,
         "label_space": dataset.label_space.name,
         "scored_at": "native size of the labels",
         "void": void,
         "scorer": f"sceneseg {__version__}",
     }
+    if len(names) < len(dataset):
+        protocol["part"] = f"{len(names)} of {len(dataset)} images"
     if counts.labels_hash is None:
         del protocol["labels_hash"]
     if model is not None:

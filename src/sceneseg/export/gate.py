@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sceneseg.config.schema import Size
-from sceneseg.datasets.base import Image, Scene, SceneDataset
+from sceneseg.datasets.base import Image, Scene
 from sceneseg.errors import DataError, ScenesegError
 from sceneseg.evaluation.counting import count_scene
 from sceneseg.inference.predictor import SemanticModel
@@ -101,12 +101,6 @@ def compare(
     mean = [float(np.mean(list(scores.values()))) for scores in (before, after)]
     classes = {name: (before[name], after[name]) for name in before}
     return Verdict(images, equal / pixels, mean[0], mean[1], classes, tolerance)
-
-
-def evenly(dataset: SceneDataset, images: int) -> list[int]:
-    """Choose so many scenes at equal distances; all if there are fewer."""
-    count = min(images, len(dataset))
-    return np.linspace(0, len(dataset) - 1, count).round().astype(int).tolist() if count else []
 
 
 def _scores(counts: SemanticCounts, space: LabelSpace) -> dict[str, float]:

@@ -14,10 +14,11 @@ from sceneseg.errors import ConfigError
 from sceneseg.export import formats
 from sceneseg.export._description import describe
 from sceneseg.export.base import Artifact
-from sceneseg.export.gate import TOLERANCE, Verdict, compare, evenly
+from sceneseg.export.gate import TOLERANCE, Verdict, compare
 from sceneseg.export.plan import make_plan
 from sceneseg.inference.exported import ExportedModel
 from sceneseg.inference.predictor import SemanticModel
+from sceneseg.loading.scene_samples import evenly
 
 
 def file_name(
@@ -111,7 +112,7 @@ class Export:
             tolerance: How much mean IoU may drop, in [0, 1]; by the precision when None.
         """
         allowed = TOLERANCE[self.description["precision"]] if tolerance is None else tolerance
-        chosen = evenly(dataset, images)
+        chosen = evenly(len(dataset), images)
         with tempfile.TemporaryDirectory() as folder, Progress(transient=True) as progress:
             file = Path(folder) / f"exported{self.artifact.suffix}"
             self.artifact.save(file, self.description)

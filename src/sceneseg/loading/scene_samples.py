@@ -1,7 +1,7 @@
 """From scenes to batches: which sample comes when, read and augmented in as many processes as wanted."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -188,10 +188,10 @@ class WholeScenes(Dataset[Scene]):
 
     Args:
         dataset: Where the scenes come from.
-        indices: Which of them; several processes take `range(rank, len(dataset), world)`, so that none counts twice.
+        indices: Which of them; several processes take turns, so that none counts twice.
     """
 
-    def __init__(self, dataset: SceneDataset, indices: range) -> None:
+    def __init__(self, dataset: SceneDataset, indices: Sequence[int]) -> None:
         self.dataset = dataset
         self.indices = indices
 
@@ -200,6 +200,17 @@ class WholeScenes(Dataset[Scene]):
 
     def __getitem__(self, i: int) -> Scene:
         return self.dataset.read(self.indices[i], with_instances=True)
+
+
+def evenly(number: int, wanted: int | None) -> list[int]:
+    """Return that many of `number` positions at even distances, the first and the last among them; all when None.
+
+    >>> evenly(9, 3), evenly(2, 5), evenly(3, None)
+    ([0, 4, 8], [0, 1], [0, 1, 2])
+    """
+    if wanted is None or wanted >= number:
+        return list(range(number))
+    return np.linspace(0, number - 1, wanted).round().astype(int).tolist()
 
 
 def scene_loader(scenes: WholeScenes, workers: int) -> "DataLoader[Scene]":

@@ -52,11 +52,13 @@ class Validation:
         scores: The contents of metrics.json.
         write: Writes what else is worth keeping if these are the best scores so far.
         picture: (H, W, 3) uint8 to look at, if there is one.
+        loss: The training's main loss on the split, where it is known.
     """
 
     scores: dict[str, Any]
     write: Callable[[Run], None]
     picture: npt.NDArray[np.uint8] | None = None
+    loss: float | None = None
 
 
 class Step(nn.Module, ABC):

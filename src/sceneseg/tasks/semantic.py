@@ -21,7 +21,7 @@ from sceneseg.inference.predictor import Input, SemanticModel
 from sceneseg.labels import LabelSpace
 from sceneseg.loading import scene_samples
 from sceneseg.loading.sampling import ClassPlaces, find_places
-from sceneseg.loading.scene_samples import TrainingSamples, WholeScenes
+from sceneseg.loading.scene_samples import TrainingSamples, WholeScenes, evenly
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import SemanticScores
 from sceneseg.models.cost import model_cost
@@ -30,6 +30,8 @@ from sceneseg.tasks import register
 from sceneseg.tasks.base import Task, Validation, segments
 from sceneseg.tasks.initial_weights import prepare
 from sceneseg.tasks.training_step import TrainingStep
+from sceneseg.tasks.validation_loss import ValidationLoss
+from sceneseg.tasks.weighted_losses import WeightedLosses
 
 
 @register
@@ -41,6 +43,8 @@ class Semantic(Task):
     train: SceneDataset
     val: SceneDataset
     model: "SemanticModel"
+    losses: WeightedLosses | None = None
+    """Of the main head, once the training has made them."""
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
@@ -87,7 +91,9 @@ class Semantic(Task):
         """Return network and losses."""
         rule = self.config.train.class_weights
         weights = class_weights(count_classes(self.train), rule) if rule else None
-        return TrainingStep(self.model.network, self.config, weights)
+        step = TrainingStep(self.model.network, self.config, weights)
+        self.losses = step.main
+        return step
 
     def training_samples(self, workers: int) -> TrainingSamples:
         """Return augmented scenes."""
@@ -104,11 +110,14 @@ class Semantic(Task):
 
     def validate(self, workers: int) -> Validation:
         """Score at the labels' native size; what is kept are counts and a few samples."""
-        samples = Samples([files.name for files in self.val.files], self.val.label_space)
+        chosen = evenly(len(self.val), self.config.train.validation_steps)
+        samples = Samples([self.val.files[i].name for i in chosen], self.val.label_space)
         rank, world = processes()  # which take turns, so that no scene counts twice
-        scenes = scene_samples.scene_loader(WholeScenes(self.val, range(rank, len(self.val), world)), workers)
+        scenes = scene_samples.scene_loader(WholeScenes(self.val, chosen[rank::world]), workers)
+        loss = None if self.losses is None else ValidationLoss(self.losses)
+        add = loss.add if loss else None
         counts = SemanticCounts(self.val.label_space)
-        for part in gather(count_scenes(self.model, scenes, self.val.label_space, samples.add)):
+        for part in gather(count_scenes(self.model, scenes, self.val.label_space, samples.add, on_prediction=add)):
             counts.merge(part)
         samples.kept = sorted(chain.from_iterable(gather(samples.kept)), key=lambda kept: kept[0].name)
 
@@ -116,7 +125,8 @@ class Semantic(Task):
             counts.save(run.confusion)
             samples.write(run.samples, counts)
 
-        return Validation(score(counts, evaluation_protocol(self.val, counts, self.model)), write, samples.sheet())
+        scores = score(counts, evaluation_protocol(self.val, counts, self.model))
+        return Validation(scores, write, samples.sheet(), loss.mean() if loss else None)
 
 
 def create_model(config: Config, label_space: LabelSpace, precision: str) -> SemanticModel:

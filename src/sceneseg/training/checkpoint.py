@@ -1,5 +1,6 @@
 """The saved state of a run: everything that a resumed run needs to do exactly what the unbroken one would have done."""
 
+import math
 import pickle
 import struct
 import warnings
@@ -35,6 +36,8 @@ class Progress:
         epoch_loss: Losses.
         epoch_seconds: Training time.
         epoch_waited: Seconds of it spent waiting for data.
+        epoch_lr_min: The smallest learning rate of the present epoch's steps.
+        epoch_lr_max: The largest.
         micro_batch: Samples that are computed at once.
         stale: Validations since the best one.
     """
@@ -47,6 +50,8 @@ class Progress:
     epoch_loss: float = 0.0
     epoch_seconds: float = 0.0
     epoch_waited: float = 0.0
+    epoch_lr_min: float = math.inf
+    epoch_lr_max: float = 0.0
     micro_batch: int = 0
     stale: int = 0
 
@@ -55,8 +60,9 @@ class Progress:
         """Mean loss of the present epoch's steps."""
         return self.epoch_loss / max(1, self.epoch_steps)
 
-    def add_step(self, loss: float, seconds: float, waited: float) -> None:
+    def add_step(self, loss: float, seconds: float, waited: float, lr: float) -> None:
         """Take note of a finished step."""
+        self.epoch_lr_min, self.epoch_lr_max = min(self.epoch_lr_min, lr), max(self.epoch_lr_max, lr)
         self.step += 1
         self.epoch_steps += 1
         self.seconds += seconds
@@ -69,6 +75,7 @@ class Progress:
         self.history.append(row)
         self.epoch_steps = 0
         self.epoch_loss = self.epoch_seconds = self.epoch_waited = 0.0
+        self.epoch_lr_min, self.epoch_lr_max = math.inf, 0.0
 
 
 def save_state(path: Path, progress: Progress, parts: dict[str, Any]) -> None:

@@ -246,9 +246,10 @@ class Training:
             self.average.update(self.model.network)
         self.loss = loss
         progress.micro_batch = self.gradients.micro_batch
-        progress.add_step(loss, time.perf_counter() - start + waited, waited)
+        lr = float(self.optimizer.param_groups[0]["lr"])
+        progress.add_step(loss, time.perf_counter() - start + waited, waited, lr)
         epoch = f"{self.epoch}/{self.config.train.epochs}"
-        facts = {"loss": loss, "lr": float(self.optimizer.param_groups[0]["lr"])}
+        facts = {"loss": loss, "lr": lr}
         facts |= {} if norm is None else {"gradient_norm": norm}
         monitor.step(progress.step, epoch, progress.mean_loss, self._speed(), facts)
 
@@ -288,7 +289,10 @@ class Training:
             "samples": progress.step * self.config.train.batch_size,
             "seconds": round(progress.seconds, 2),
             "lr": float(self.optimizer.param_groups[0]["lr"]),
+            "lr_min": progress.epoch_lr_min,
+            "lr_max": progress.epoch_lr_max,
             "loss": progress.mean_loss,
+            "val_loss": None,
             "images_per_second": round(self._speed(), 3),
             "data_wait": round(progress.epoch_waited / max(progress.epoch_seconds, 1e-9), 4),
             **dict.fromkeys([*self.task.scores, self.score]),
@@ -304,7 +308,7 @@ class Training:
             write_history(self.run.history, progress.history)
         self.hooks.call("on_epoch_end", self)
 
-    def _validate(self, epoch: int, monitor: Monitor) -> dict[str, float]:
+    def _validate(self, epoch: int, monitor: Monitor) -> dict[str, Any]:
         """Score the validation split; write the weights, and if they are the best yet what belongs to them."""
         network = self.model.network
         with self.average.applied_to(network) if self.average else nullcontext():
@@ -323,8 +327,9 @@ class Training:
             better = found.scores[key] > self.progress.best
             self.progress.stale = 0 if better else self.progress.stale + 1
             self.progress.best = max(self.progress.best, found.scores[key])
+            row = {"val_loss": found.loss, **{k: found.scores[k] for k in {*self.task.scores, key}}}
             if not self.fabric.is_global_zero:
-                return {k: found.scores[k] for k in {*self.task.scores, key}}
+                return row
             facts = {"score": {k: found.scores[k] for k in (key, "protocol")}, "epoch": epoch}
             self.model.save(self.run.last, state, **facts)
             if better:
@@ -334,7 +339,7 @@ class Training:
         if found.picture is not None:
             visualization.write_bytes(self.run.preview(epoch), visualization.rgb_png(found.picture))
             monitor.picture(found.picture, self.progress.step)
-        return {k: found.scores[k] for k in {*self.task.scores, key}}
+        return row
 
     def _parts(self) -> dict[str, Any]:
         parts: dict[str, Any] = {"network": self.model.network, "optimizer": self.optimizer}

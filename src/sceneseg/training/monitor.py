@@ -87,6 +87,8 @@ class Monitor:
         if score:
             self._progress.update(self._task, score=score)
             score = f"  {self.score_name} {score}"
+        if row.get("val_loss") is not None:
+            score = f"  validation loss {row['val_loss']:.4f}{score}"
         self.console.print(
             f"epoch {row['epoch']}/{epochs}  loss {row['loss']:.4f}{score}  "
             f"{row['images_per_second']:.1f} images/s  lr {row['lr']:.2e}",

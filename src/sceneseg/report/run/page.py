@@ -190,16 +190,24 @@ def _curves(contents: Contents, best: str) -> list[Markup]:
     """Draw loss, the score `best` and the learning rate with its plan, as far as the history has them."""
     charts = []
     history = contents.history
-    for key, title, rows in (("loss", "Training loss", history), (best, SUMMARY[best], _validated(history, best))):
-        if rows and key in rows[0]:
-            curve = Curve(title, [row["epoch"] for row in rows], [row[key] for row in rows])
-            ends = 0.0, history[-1]["epoch"]
-            in_percent = key == best
-            charts.append(
-                line_chart(
-                    [curve], title=title, x_name="epoch", note=_note(key, rows), in_percent=in_percent, x_range=ends
-                )
-            )
+    for title, curves in (
+        ("Loss", {"loss": "training", "val_loss": "validation"}),
+        (SUMMARY[best], {best: SUMMARY[best]}),
+    ):
+        known = {
+            key: history if key == "loss" and key in (history or [{}])[0] else _validated(history, key)
+            for key in curves
+        }
+        found = {key: rows for key, rows in known.items() if rows}
+        if found:
+            lines = [
+                Curve(curves[key], [row["epoch"] for row in rows], [row[key] for row in rows])
+                for key, rows in found.items()
+            ]
+            key, rows = next(iter(found.items()))
+            ends, percents = (0.0, history[-1]["epoch"]), key == best
+            note = _note(key, rows)
+            charts.append(line_chart(lines, title=title, x_name="epoch", note=note, in_percent=percents, x_range=ends))
     rate = schedule_chart(contents, best)
     return charts + ([rate] if rate else [])
 
