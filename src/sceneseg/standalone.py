@@ -5,13 +5,19 @@ PNG and other pictures are read with Pillow, if it is there; ``.ppm`` and ``.npy
 """
 
 import argparse
+import io
 import json
 import os
+import re
 import struct
 import sys
+import tokenize
+import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -23,6 +29,15 @@ FORMAT = 1
 """Of the description."""
 VOID = 255
 ROWS_AT_ONCE = 64
+MODES = dict.fromkeys(("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"), 8)
+MODES |= dict.fromkeys(("I;16", "I;16B", "I;16L", "I;16N"), 16)
+"""Pillow's kinds of pixels -> bits of a sample. All of sceneseg reads pictures of these kinds, and no others."""
+COLORS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}
+"""TIFF's PhotometricInterpretation -> its samples; what a pixel has beyond them is alpha or a further band."""
+MAX_PIXELS = "SCENESEG_MAX_PIXELS"  # the environment variable that says how large pictures may be
+PIXELS_PER_BYTE = {"PNG": 8 * 1032, "JPEG": 4096, "MPO": 4096}  # at most; other formats have no such bound
+DAMAGE = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, OverflowError, struct.error, zlib.error)
+OPENING = Lock()
 
 Picture = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.uint8]
@@ -61,14 +76,16 @@ class Runner:
             raise RunnerError(f"{file}: ONNX Runtime can't load it ({str(error).splitlines()[0]}).") from None
         self.description = describe(self.session.get_modelmeta().custom_metadata_map.get(KEY), file)
 
-    def __call__(self, image: Picture) -> npt.NDArray[Any]:
-        """Return the file's own output for a picture (H, W, 3) uint8 RGB: labels (H, W) uint8, or another."""
+    def __call__(self, image: Any) -> npt.NDArray[Any]:
+        """Return the file's own output for a picture (see `as_picture`): labels (H, W) uint8, or another."""
+        image = as_picture(image)
         check_size(image, self.description)
         output: npt.NDArray[Any] = self.session.run(None, {"image": image[None]})[0][0]
         return output
 
-    def labels(self, image: Picture) -> Labels:
+    def labels(self, image: Any) -> Labels:
         """Return the train ids (H, W) of a picture, whichever output the file has; 255 where there is none."""
+        image = as_picture(image)
         return labels_of(self(image), self.description, (image.shape[0], image.shape[1]))
 
 
@@ -202,45 +219,134 @@ def unique(names: Sequence[str]) -> list[str]:
     return found
 
 
-def read_picture(file: Path) -> Picture:
-    """Read a picture as (H, W, 3) uint8 RGB.
+def as_picture(image: Any, where: str = "") -> Picture:
+    """Return an array (H, W, 3) of uint8 or of floats from 0 to 1, or a Pillow image, as uint8 RGB; refuse others."""
+    pillow = sys.modules.get("PIL.Image")
+    if pillow and isinstance(image, pillow.Image):
+        image = rgb_of(image, "The picture")
+    found = type(image).__name__
+    if isinstance(image, np.ndarray):
+        found = f"{image.shape} {image.dtype}"
+        if image.size and image.ndim == 3 and image.shape[2] == 3:
+            if image.dtype.kind == "f":
+                found += f" from {image.min():g} to {image.max():g}"
+                if image.min() >= 0 and image.max() <= 1:
+                    image = (image * np.float32(255)).round().astype(np.uint8)
+            if image.dtype == np.uint8:
+                return np.ascontiguousarray(image)
+    raise RunnerError(f"{where}expected (H, W, 3) uint8, or floats from 0 to 1, or a Pillow image; found {found}.")
 
-    Raises:
-        RunnerError: It is missing, damaged, or needs Pillow, which isn't there.
-    """
+
+def read_picture(file: Path) -> Picture:
+    """Read a picture as (H, W, 3) uint8 RGB, or raise RunnerError with the reason why not."""
     if not file.is_file():
         raise RunnerError(f"{file}: there is no such file.")
     try:
         if file.suffix == ".npy":
-            picture: Picture = np.load(file)
-        elif file.suffix == ".ppm":
-            picture = _read_ppm(file.read_bytes())
-        else:
-            picture = _read_with_pillow(file)
-    except (OSError, ValueError) as error:
-        raise RunnerError(f"{file}: can't be read as a picture ({error}).") from None
-    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
-        raise RunnerError(f"{file}: expected (H, W, 3) uint8, found {picture.shape} {picture.dtype}.")
-    return np.ascontiguousarray(picture)
+            return as_picture(np.array(np.lib.format.open_memmap(file, mode="r")), f"{file}: ")
+        data = file.read_bytes()
+        if plain := re.match(rb"P6\s+(\d+)\s+(\d+)\s+255\s", data):  # which needs no Pillow
+            shape = int(plain[2]), int(plain[1]), 3
+            return np.frombuffer(data, np.uint8, shape[0] * shape[1] * 3, plain.end()).reshape(shape)
+        with open_picture(io.BytesIO(data), file) as picture:
+            return upright_rgb(picture, file)
+    except (*DAMAGE, MemoryError, tokenize.TokenError):
+        raise RunnerError(f"{file}: can't be read as a picture; it is damaged or another format.") from None
 
 
-def _read_with_pillow(file: Path) -> Picture:
+@contextmanager
+def open_picture(file: Any, name: object) -> Iterator[Any]:
+    """Open a binary file with Pillow, of up to `MAX_PIXELS` pixels; a damaged one raises `DAMAGE`."""
     try:
-        from PIL import Image, ImageOps
+        from PIL import Image, TiffImagePlugin
     except ImportError:
+        raise RunnerError(f"{name}: reading it needs Pillow (pip install pillow); .ppm and .npy don't.") from None
+    size, start = file.seek(0, os.SEEK_END), file.seek(0)
+    with OPENING, warnings.catch_warnings(action="ignore"):  # both, and Pillow's limit, are of the whole process
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            _check_bands(TiffImagePlugin, file, name)
+            file.seek(start)
+            picture = Image.open(file)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+    check_pixels(*picture.size, size, picture.format, name)
+    try:
+        yield picture
+    except Image.DecompressionBombError as error:  # of a picture inside the picture
+        raise RunnerError(f"{name}: claims too many pixels ({error}).") from None
+
+
+def _check_bands(plugin: Any, file: Any, name: object) -> None:
+    """Refuse a TIFF with bands beyond one color and its alpha, and let Pillow's plugin open three that aren't RGB."""
+    head = file.read(16)
+    if head[:4] not in {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}:
+        return
+    tags = plugin.ImageFileDirectory_v2(head if b"+" in head[:4] else head[:8])
+    file.seek(tags.next)
+    tags.load(file)
+    bands, color, extra = tags.get(277, 1), tags.get(262, 0), tags.get(338, ())
+    if (bands, color) == (3, 1):  # as GDAL writes them with 16 bits
+        sixteen = "RGB;16L" if head[:1] == b"I" else "RGB;16B"
+        raw = {(8, 8, 8): "RGB", (16, 16, 16): sixteen}.get(tags.get(258), "")
+        plugin.OPEN_INFO[head[:2], 1, (1,), 1, tags.get(258), (0, 0)] = ("RGB", raw)
+    elif bands > COLORS.get(color, bands) + (len(extra) == 1 and extra[0] in {1, 2}):
+        raise RunnerError(f"{name}: has {bands} bands; 1 or 3 are read (and alpha, where the file calls it so).")
+
+
+def check_pixels(width: int, height: int, size: int, kind: Any, name: object) -> None:
+    """Refuse a header that claims more pixels than are read, or than a file of `size` bytes can hold."""
+    claim, most = f"{name}: claims {width} x {height} pixels (width x height)", os.environ.get(MAX_PIXELS) or 2**30
+    if not str(most).isdecimal():
+        raise RunnerError(f"{MAX_PIXELS}={most} in the environment: expected a number of pixels.")
+    if width * height > int(most):
+        raise RunnerError(f"{claim}, and {most} are allowed. To read it, set {MAX_PIXELS} in the environment.")
+    if width * height > max(2**26, size * PIXELS_PER_BYTE.get(kind, 100_000)):
+        raise RunnerError(f"{claim}, which its {size} bytes can't hold; it is damaged.")
+
+
+def rgb_of(picture: Any, name: object) -> Picture:
+    """Return the pixels of Pillow's picture as (H, W, 3) uint8 RGB, as they lie and without alpha."""
+    bits, tags = bits_of(picture, name), getattr(picture, "tag_v2", {})
+    if not picture.mode.startswith("I"):
+        kind = "RGBA" if "transparency" in picture.info else "RGB"  # from which Pillow would warn to convert to RGB
+        return check_range(np.asarray(picture.convert(kind))[..., :3], bits, name)
+    grey = (np.asarray(picture) >> (max(tags.get(258, (16,))) - 8)).astype(np.uint8)
+    check_range(grey, bits, name)
+    return np.repeat((255 - grey if tags.get(262) == 0 else grey)[..., None], 3, axis=2)  # in TIFF, 0 may be white
+
+
+def bits_of(picture: Any, name: object) -> int:
+    """Return the bits of a sample, 8 or 16, of Pillow's picture before it is loaded; refuse what isn't read."""
+    tags, mode, tiles = getattr(picture, "tag_v2", {}), picture.mode, getattr(picture, "tile", None)
+    raw = str(tiles[0][3]) if tiles else ""
+    bits = MODES.get(mode, 16 if mode == "I" and picture.format in {"PNG", "PPM"} else 0)
+    if not bits or (bits == 8 and max(tags.get(258, (8,))) > 8 and ";16" not in raw):
         raise RunnerError(
-            f"{file}: reading it needs Pillow (pip install pillow). Without it .ppm and .npy can be read."
-        ) from None
-    with Image.open(file) as picture:
-        return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
+            f"{name}: has samples of a kind that isn't read ({mode} {raw}). Store 8 or 16 bits, unsigned."
+        )
+    return 16 if ";16" in raw else bits
 
 
-def _read_ppm(data: bytes) -> Picture:
-    magic, width, height, most = data.split(maxsplit=4)[:4]
-    if magic != b"P6" or most != b"255":
-        raise ValueError("expected binary PPM, P6, of 255 levels")
-    shape = (int(height), int(width), 3)
-    return np.frombuffer(data, np.uint8, offset=len(data) - shape[0] * shape[1] * 3).reshape(shape)
+def check_range(pixels: Picture, bits: int, name: object) -> Picture:
+    """Refuse a picture of 16-bit samples, brought to 8, that uses 12 bits at most: it would be read as black."""
+    if bits == 16 and pixels.max(initial=0) < 16:
+        reason = "no 16-bit sample is above 4095: it has 12-bit samples, or is nearly black"
+        raise RunnerError(f"{name}: {reason}. Multiply 12-bit samples by 16, or store 8 bits.")
+    return pixels
+
+
+def upright_rgb(picture: Any, name: object) -> Picture:
+    """Return the pixels of a file that Pillow opened as (H, W, 3) uint8 RGB, turned as its EXIF data says."""
+    from PIL import Image
+
+    pixels, turn, exif = rgb_of(picture, name), getattr(picture, "tag_v2", {}).get(274, 1), Image.Exif()
+    with suppress(*DAMAGE):
+        exif.load(picture.info.get("exif", b""))
+        turn = exif.get(274, turn)
+    pixels = pixels.swapaxes(0, 1) if turn in {5, 6, 7, 8} else pixels
+    pixels = pixels[:, ::-1] if turn in {2, 3, 6, 7} else pixels
+    return np.ascontiguousarray(pixels[::-1] if turn in {3, 4, 7, 8} else pixels)
 
 
 def write_png(file: Path, picture: npt.NDArray[np.uint8], colors: Picture | None = None) -> None:

@@ -130,8 +130,6 @@ def _engine(engine: str, model: "SemanticModel", files: list[tuple[str, Path]]) 
 
     A video has pictures enough.
     """
-    from PIL import Image
-
     from sceneseg.devices import resolve_engine
     from sceneseg.inference.video import SUFFIXES
 
@@ -139,8 +137,19 @@ def _engine(engine: str, model: "SemanticModel", files: list[tuple[str, Path]]) 
         return resolve_engine(engine, model.device.type)
     if any(file.suffix.lower() in SUFFIXES for _, file in files):
         return "openvino"
-    sizes = {model.input.target_size or Image.open(file).size for _, file in files}
+    sizes = {model.input.target_size or _size(file) for _, file in files}
     return "openvino" if len(files) >= PAYS_FROM * len(sizes) else "torch"
+
+
+def _size(file: Path) -> tuple[int, int] | None:
+    """Return a picture's size as stored; None where it can't be read, which is said when its turn comes."""
+    from sceneseg.datasets.base import image_size
+    from sceneseg.errors import DataError
+
+    try:
+        return image_size(file)
+    except DataError:
+        return None
 
 
 def _classify(model: "ClassificationModel", files: list[tuple[str, Path]], results: Path) -> None:

@@ -1,21 +1,30 @@
 """A scene is one image with its labels; a scene data set finds them on disk and reads them one at a time."""
 
+import io
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, BinaryIO, ClassVar
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+from PIL import Image as PillowImage
 
+from sceneseg import standalone
+from sceneseg.datasets._headers import read_header
 from sceneseg.errors import DataError, did_you_mean
 from sceneseg.labels import Labels, LabelSpace
 
 cv2.setNumThreads(0)
 """OpenCV's own threads don't survive the fork of a reading process, which then waits for them for ever; scenes are
 read and augmented by several processes instead."""
+
+OPENCV_PIXELS, OPENCV_SIDE = 2**30, 2**20
+"""The largest picture that OpenCV takes; Pillow takes larger ones, where the limit allows them."""
 
 Image = npt.NDArray[np.uint8]
 Instances = npt.NDArray[np.int32]
@@ -145,15 +154,55 @@ def unlike(root: Path, what: str, expected: str) -> DataError:
     )
 
 
-def read_image(path: Path) -> Image:
-    """Read a picture as (H, W, 3) uint8 RGB, whatever it is on disk (grey, alpha, 16 bit).
+@contextmanager
+def open_picture(file: BinaryIO, name: Path) -> Iterator[PillowImage.Image]:
+    """Open the header of a picture with Pillow, of any size up to the limit ``SCENESEG_MAX_PIXELS``.
+
+    What Pillow raises for damaged files passes.
+
+    Args:
+        file: The opened file.
+        name: For messages.
 
     Raises:
-        DataError: The file is missing or can't be decoded.
+        DataError: The header claims more pixels than the limit, or than the file can hold.
     """
-    bgr = _decode(path, cv2.IMREAD_COLOR)
-    rgb: Image = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=bgr)  # type: ignore[assignment]
-    return rgb
+    try:
+        with standalone.open_picture(file, name) as picture:
+            yield picture
+    except standalone.RunnerError as error:
+        raise DataError(str(error)) from None
+
+
+def read_image(path: Path) -> Image:
+    """Read a picture as (H, W, 3) uint8 RGB, by the table of kinds in `sceneseg.standalone`.
+
+    Gray becomes RGB, alpha is left aside, 16 bits become 8, and EXIF data turns the picture.
+
+    Raises:
+        DataError: The file is missing, can't be decoded, is too large, or of a kind that isn't read.
+    """
+    data = _content(path)
+    with _decoding(path, data):
+        header = read_header(data)
+        if header and max(header.width, header.height) <= OPENCV_SIDE and header.width * header.height <= OPENCV_PIXELS:
+            standalone.check_pixels(header.width, header.height, len(data), header.format, path)
+            return standalone.check_range(_by_opencv(data), header.bits, path)
+        with standalone.open_picture(io.BytesIO(data), path) as picture:
+            return _by_opencv(data) if picture.format == "WEBP" else standalone.upright_rgb(picture, path)
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Return the (height, width) of a picture as it is stored, by its header.
+
+    Raises:
+        DataError: The file is missing, can't be opened, or is too large.
+    """
+    try:
+        with path.open("rb") as file, open_picture(file, path) as picture:
+            return picture.height, picture.width
+    except standalone.DAMAGE as error:
+        raise DataError(f"{path}: can't be opened as a picture ({error}).") from None
 
 
 def read_ids(path: Path) -> npt.NDArray[np.integer]:
@@ -162,7 +211,14 @@ def read_ids(path: Path) -> npt.NDArray[np.integer]:
     Raises:
         DataError: The file is missing, can't be decoded, or has several channels (a colour picture).
     """
-    ids = _decode(path, cv2.IMREAD_UNCHANGED)
+    data = _content(path)
+    with _decoding(path, data):
+        if header := read_header(data):
+            standalone.check_pixels(header.width, header.height, len(data), header.format, path)
+        else:
+            with standalone.open_picture(io.BytesIO(data), path):
+                pass  # which checks as much
+        ids = _decode(data, cv2.IMREAD_UNCHANGED)
     if ids.ndim != 2:
         raise DataError(
             f"{path}: expected one id per pixel, found {ids.shape[2]} channels (a colour picture). "
@@ -171,14 +227,40 @@ def read_ids(path: Path) -> npt.NDArray[np.integer]:
     return ids
 
 
-def _decode(path: Path, flags: int) -> npt.NDArray[Any]:
+def _content(path: Path) -> bytes:
     try:
-        data = np.fromfile(path, np.uint8)
+        return path.read_bytes()
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file.") from None
-    decoded = cv2.imdecode(data, flags) if data.size else None
+    except OSError as error:
+        raise DataError(f"{path}: can't be read ({error.strerror}).") from None
+
+
+@contextmanager
+def _decoding(path: Path, data: bytes) -> Iterator[None]:
+    """Turn what decoders raise into the error for the file."""
+    try:
+        yield
+    except standalone.RunnerError as error:
+        raise DataError(str(error)) from None
+    except MemoryError:
+        raise DataError(f"{path}: there isn't enough memory to read it.") from None
+    except (*standalone.DAMAGE, cv2.error):
+        raise DataError(
+            f"{path}: can't be decoded as a picture ({len(data)} bytes); it is damaged or another format."
+        ) from None
+
+
+def _by_opencv(data: bytes) -> Image:
+    bgr = _decode(data, cv2.IMREAD_COLOR)
+    rgb: Image = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=bgr)  # type: ignore[assignment]
+    return rgb
+
+
+def _decode(data: bytes, flags: int) -> npt.NDArray[Any]:
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     if decoded is None:
-        raise DataError(f"{path}: can't be decoded as a picture ({data.size} bytes); it is damaged or another format.")
+        raise ValueError("OpenCV can't decode it")
     return decoded
 
 

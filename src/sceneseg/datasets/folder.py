@@ -7,12 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image as PillowImage
 
 from sceneseg.datasets import register
 from sceneseg.datasets._description import Color, find_description, read_description
 from sceneseg.datasets._pairs import IMAGES, require
-from sceneseg.datasets.base import SceneDataset, SceneFiles
+from sceneseg.datasets.base import SceneDataset, SceneFiles, open_picture
 from sceneseg.errors import DataError
 from sceneseg.labels import Labels, choose_space
 
@@ -134,7 +133,7 @@ def read_mask(path: Path) -> npt.NDArray[np.integer]:
         DataError: The file is missing, can't be decoded, or holds no whole numbers.
     """
     try:
-        with PillowImage.open(path) as picture:
+        with path.open("rb") as file, open_picture(file, path) as picture:
             stored = np.array(picture.convert("RGB") if picture.mode in {"CMYK", "YCbCr", "PA"} else picture)
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file.") from None

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
 
-from sceneseg.datasets.base import SceneDataset, SceneFiles, read_image
+from sceneseg.datasets.base import SceneDataset, SceneFiles, open_picture, read_image
 from sceneseg.datasets.folder import color_codes, read_mask
 from sceneseg.datasets.packed import Packed
 from sceneseg.errors import DataError
@@ -148,7 +148,7 @@ def look_at(path: Path) -> Picture:
     """Read the header of a picture file, and the file's end."""
     try:
         length = path.stat().st_size
-        with path.open("rb") as file, PillowImage.open(file) as picture:
+        with path.open("rb") as file, open_picture(file, path) as picture:
             size, name = (picture.height, picture.width), picture.format or ""
             file.seek(0)
             start = file.read(32)
@@ -158,6 +158,8 @@ def look_at(path: Path) -> Picture:
             return Picture(path, None, size, picture.mode, name, _depth(picture, start), _orientation(picture), length)
     except FileNotFoundError:
         return Picture(path, "there is no such file")
+    except DataError as error:  # too large, or of a kind that isn't read
+        return Picture(path, _reason(error))
     except (OSError, SyntaxError, ValueError) as error:
         return Picture(path, str(error) if "trunc" in str(error) else "not a picture, or a damaged one")
 

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image as PillowImage
 from rich.progress import track
 
-from sceneseg.datasets.base import SceneDataset, SceneFiles, read_ids
+from sceneseg.datasets.base import SceneDataset, SceneFiles, image_size, read_ids
 from sceneseg.errors import ConfigError, DataError
 from sceneseg.inference import birds_eye, visualization
 from sceneseg.inference.prediction import Prediction
@@ -177,8 +176,7 @@ def write_zip(dataset: SceneDataset, files: list[Path], archive: Path) -> None:
 def doubts(dataset: SceneDataset) -> str:
     """Say why the server won't take these files although they are whole; empty when it will."""
     official = rules_of(dataset).official_size
-    with PillowImage.open(dataset.files[0].image) as image:
-        size = (image.height, image.width)
+    size = image_size(dataset.files[0].image)
     if official is None or size == official:
         return ""
     found, wanted = (f"{height} x {width}" for height, width in (size, official))
@@ -209,8 +207,7 @@ def _void_share(rules: Rules, dataset: SceneDataset, scene: SceneFiles, path: Pa
     pixels = read_ids(path)
     size = rules.size
     if size is None:
-        with PillowImage.open(scene.image) as image:
-            size = (image.height, image.width)
+        size = image_size(scene.image)
     if pixels.shape != size or pixels.dtype != np.uint8:
         raise DataError(
             f"{path.name} has {pixels.shape[0]} x {pixels.shape[1]} pixels of {pixels.dtype.itemsize} bytes, "

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from sceneseg import models
 from sceneseg.config.schema import Size
-from sceneseg.datasets.base import Image, read_image
 from sceneseg.devices import resolve_device
 from sceneseg.errors import RunError
+from sceneseg.inference.images import as_image
 from sceneseg.inference.networks import autocast, load_strictly
 from sceneseg.loading.image_samples import crop_centre
 from sceneseg.metrics.accuracy import Answers
@@ -97,18 +97,21 @@ class ClassificationModel:
         array: npt.NDArray[np.float32] = logits.float().softmax(1).cpu().numpy()
         return array
 
-    def predict(self, image: str | Path | Image, name: str | None = None) -> "ImagePrediction":
+    def predict(self, image: Any, name: str | None = None) -> "ImagePrediction":
         """Predict one image of any size.
 
         Args:
-            image: A file, or (H, W, 3) uint8 RGB.
-            name: Whatever it shall be called; the file when absent.
+            image: A file; (H, W, 3) RGB of uint8, or of floats from 0 to 1; or a Pillow image.
+            name: For the answer; the file when absent.
+
+        Raises:
+            ModelError: The image is anything else.
+            DataError: The file can't be read.
         """
-        if isinstance(image, str | Path):
-            name = name or str(image)
-            image = read_image(Path(image))
-        crop = torch.from_numpy(crop_centre(image, self.input.target_size)).permute(2, 0, 1)[None]
-        return ImagePrediction(name or "image", self.classes, self.probabilities(crop)[0])
+        name = name or (str(image) if isinstance(image, str | Path) else "image")
+        middle = np.require(crop_centre(as_image(image), self.input.target_size), requirements=["C", "W"])
+        crop = torch.from_numpy(middle).permute(2, 0, 1)[None]
+        return ImagePrediction(name, self.classes, self.probabilities(crop)[0])
 
     def evaluate(self, batches: Iterable[Any]) -> Answers:
         """Predict labelled batches and note the answers.

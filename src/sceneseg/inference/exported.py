@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from sceneseg import standalone
 from sceneseg.config.schema import Size
-from sceneseg.datasets.base import Image, read_image
+from sceneseg.datasets.base import Image
 from sceneseg.errors import RunError
+from sceneseg.inference.images import as_image
 from sceneseg.inference.prediction import Prediction
 from sceneseg.labels import Labels, LabelSpace
 from sceneseg.records.environment import import_openvino
@@ -59,31 +60,33 @@ class ExportedModel:
         """What the labels mean."""
         return LabelSpace.from_dict(self.description["label_space"])
 
-    def labels(self, image: Image) -> Labels:
-        """Return the train ids (H, W) of a picture (H, W, 3) uint8 RGB, whichever output the file has.
+    def labels(self, image: Any) -> Labels:
+        """Return the train ids (H, W) of a picture, given as to `predict`, whichever output the file has.
 
         Raises:
+            ModelError: The image is no such picture.
             RunError: The file takes pictures of another size.
         """
-        return self._answer(image)[0]
+        return self._answer(as_image(image))[0]
 
-    def predict(self, image: str | Path | Image, name: str | None = None) -> Prediction:
+    def predict(self, image: Any, name: str | None = None) -> Prediction:
         """Predict one image, as `SemanticModel.predict` does; probabilities come from files that give such, or logits.
 
         Args:
-            image: A file, or (H, W, 3) uint8 RGB.
+            image: A file; (H, W, 3) RGB of uint8, or of floats from 0 to 1; or a Pillow image.
             name: For the files of the prediction; the file's stem when absent.
 
         Raises:
-            RunError: The file takes pictures of another size.
+            ModelError: The image is anything else.
+            DataError: The file can't be read.
+            RunError: The exported file takes pictures of another size.
         """
-        if isinstance(image, str | Path):
-            name = name or Path(image).stem
-            image = read_image(Path(image))
+        name = name or (Path(image).stem if isinstance(image, str | Path) else "image")
+        image = as_image(image)
         labels, answer = self._answer(image)
         coarse, covered = self._logits(answer, (image.shape[0], image.shape[1]))
         align = bool(self.description["output"]["align_corners"])
-        return Prediction(image, labels, self.label_space, name or "image", coarse, covered, align)
+        return Prediction(image, labels, self.label_space, name, coarse, covered, align)
 
     def _answer(self, image: Image) -> tuple[Labels, npt.NDArray[Any]]:
         try:
@@ -156,7 +159,7 @@ def _open_torchscript(file: Path) -> tuple[Answer, str | None]:
 
     def answer(images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
         with torch.inference_mode():
-            found: npt.NDArray[Any] = module(torch.from_numpy(np.ascontiguousarray(images))).numpy()
+            found: npt.NDArray[Any] = module(torch.from_numpy(np.require(images, requirements=["C", "W"]))).numpy()
             return found
 
     return answer, str(extra[f"{standalone.KEY}.json"], "utf-8")

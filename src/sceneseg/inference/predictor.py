@@ -11,10 +11,11 @@ from torch import Tensor
 
 from sceneseg import models
 from sceneseg.config.schema import Size
-from sceneseg.datasets.base import Image, read_image
+from sceneseg.datasets.base import Image
 from sceneseg.devices import resolve_device, resolve_engine
 from sceneseg.errors import RunError
 from sceneseg.inference.engines import OpenVINONetwork
+from sceneseg.inference.images import as_image, as_images
 from sceneseg.inference.networks import autocast, load_strictly
 from sceneseg.inference.prediction import Prediction
 from sceneseg.inference.resizing import Pixels, as_input, nearest_labels, resize_picture
@@ -123,35 +124,41 @@ class SemanticModel:
         return autocast(self.device, self.input.precision)
 
     @torch.inference_mode()
-    def predict(self, image: str | Path | Image, name: str | None = None) -> Prediction:
+    def predict(self, image: Any, name: str | None = None) -> Prediction:
         """Predict one image of any size.
 
         Args:
-            image: A file, or (H, W, 3) uint8 RGB.
+            image: A file; (H, W, 3) RGB of uint8, or of floats from 0 to 1; or a Pillow image.
             name: For the files of the prediction; the file's stem when absent.
+
+        Raises:
+            ModelError: The image is anything else.
+            DataError: The file can't be read.
         """
-        if isinstance(image, str | Path):
-            name = name or Path(image).stem
-            image = read_image(Path(image))
-        labels, coarse, covered = self._answer(image[None])
+        name = name or (Path(image).stem if isinstance(image, str | Path) else "image")
+        image = as_image(image)
+        labels, coarse, covered = self._answer([image])
         align = self.network.align_corners
-        return Prediction(image, labels[0], self.label_space, name or "image", coarse, covered, align)
+        return Prediction(image, labels[0], self.label_space, name, coarse, covered, align)
 
     @torch.inference_mode()
-    def predict_labels(self, images: Labels) -> Labels:
+    def predict_labels(self, images: Any) -> Labels:
         """Predict several images of one size at once.
 
         Args:
-            images: (B, H, W, 3) uint8 RGB.
+            images: (B, H, W, 3) RGB, uint8 or floats from 0 to 1.
 
         Returns:
             (B, H, W) uint8 train ids.
-        """
-        return self._answer(images)[0]
 
-    def _answer(self, images: Labels) -> tuple[Labels, Tensor, tuple[float, float]]:
+        Raises:
+            ModelError: The images are anything else.
+        """
+        return self._answer(as_images(images))[0]
+
+    def _answer(self, images: list[Image]) -> tuple[Labels, Tensor, tuple[float, float]]:
         """Return the images' labels, the coarse logits behind them, and how many image pixels these cover."""
-        size = (images.shape[1], images.shape[2])
+        size = (images[0].shape[0], images[0].shape[1])
         pictures = [resize_picture(image, self.input.target_size, self.input.resize) for image in images]
         coarse = self._coarse_logits(pictures[0][None] if len(pictures) == 1 else np.stack(pictures))
         height, width = pictures[0].shape[:2]

@@ -52,7 +52,7 @@ def resize_picture(picture: Picture, size: Size | None, method: str) -> Pixels:
 
 def as_input(pictures: Pixels, device: torch.device | str = "cpu") -> Tensor:
     """Bring pictures (B, h, w, 3), from 0 to 255, to a device and into a network's form, (B, 3, h, w) in [0, 1]."""
-    planes = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2)
+    planes = torch.from_numpy(np.require(pictures, requirements=["C", "W"])).permute(0, 3, 1, 2)
     return planes.to(device).float() / 255
 
 
