@@ -107,11 +107,7 @@ def describe(text: str | None, file: object) -> dict[str, Any]:
 
 
 def check_size(image: Picture, description: dict[str, Any]) -> None:
-    """Refuse a picture (H, W, 3) of another size than the file was exported for.
-
-    Raises:
-        RunnerError: The sizes differ.
-    """
+    """Refuse a picture (H, W, 3) of another size than the file was exported for."""
     wanted, found = description["input"]["image_size"], list(image.shape[:2])
     if wanted is not None and found != wanted:
         raise RunnerError(
@@ -121,13 +117,7 @@ def check_size(image: Picture, description: dict[str, Any]) -> None:
 
 
 def labels_of(answer: npt.NDArray[Any], description: dict[str, Any], size: tuple[int, int]) -> Labels:
-    """Return train ids (H, W) for any kind of output of one picture.
-
-    Args:
-        answer: The output without the batch's dimension.
-        description: Of the file.
-        size: (H, W) of the picture.
-    """
+    """Return train ids (H, W) for any kind of output, without the batch's dimension, for a picture of `size`."""
     kind = description["output"]["kind"]
     if kind == "labels":
         return answer.astype(np.uint8, copy=False)
@@ -261,20 +251,17 @@ def open_picture(file: Any, name: object) -> Iterator[Any]:
         from PIL import Image, TiffImagePlugin
     except ImportError:
         raise RunnerError(f"{name}: reading it needs Pillow (pip install pillow); .ppm and .npy don't.") from None
-    size, start = file.seek(0, os.SEEK_END), file.seek(0)
-    with OPENING, warnings.catch_warnings(action="ignore"):  # both, and Pillow's limit, are of the whole process
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
+    size, start, most = file.seek(0, os.SEEK_END), file.seek(0), max_pixels()
+    Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS and max(Image.MAX_IMAGE_PIXELS, most)  # None is no limit
+    try:
+        with OPENING, warnings.catch_warnings(action="ignore"):  # which holds for all threads
             _check_bands(TiffImagePlugin, file, name)
             file.seek(start)
             picture = Image.open(file)
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
-    check_pixels(*picture.size, size, picture.format, name)
-    try:
+        check_pixels(*picture.size, size, picture.format, name)
         yield picture
-    except Image.DecompressionBombError as error:  # of a picture inside the picture
-        raise RunnerError(f"{name}: claims too many pixels ({error}).") from None
+    except Image.DecompressionBombError:
+        raise RunnerError(f"{name}: claims more than {most} pixels. To read it, raise {MAX_PIXELS}.") from None
 
 
 def _check_bands(plugin: Any, file: Any, name: object) -> None:
@@ -287,20 +274,25 @@ def _check_bands(plugin: Any, file: Any, name: object) -> None:
     tags.load(file)
     bands, color, extra = tags.get(277, 1), tags.get(262, 0), tags.get(338, ())
     if (bands, color) == (3, 1):  # as GDAL writes them with 16 bits
-        sixteen = "RGB;16L" if head[:1] == b"I" else "RGB;16B"
-        raw = {(8, 8, 8): "RGB", (16, 16, 16): sixteen}.get(tags.get(258), "")
+        raw = {(8,) * 3: "RGB", (16,) * 3: "RGB;16L" if head[:1] == b"I" else "RGB;16B"}.get(tags.get(258), "")
         plugin.OPEN_INFO[head[:2], 1, (1,), 1, tags.get(258), (0, 0)] = ("RGB", raw)
     elif bands > COLORS.get(color, bands) + (len(extra) == 1 and extra[0] in {1, 2}):
         raise RunnerError(f"{name}: has {bands} bands; 1 or 3 are read (and alpha, where the file calls it so).")
 
 
+def max_pixels() -> int:
+    """Return how large pictures may be, 2^30 pixels unless the environment says otherwise."""
+    most = os.environ.get(MAX_PIXELS) or str(2**30)
+    if not most.isdecimal():
+        raise RunnerError(f"{MAX_PIXELS}={most} in the environment: expected a number of pixels.")
+    return int(most)
+
+
 def check_pixels(width: int, height: int, size: int, kind: Any, name: object) -> None:
     """Refuse a header that claims more pixels than are read, or than a file of `size` bytes can hold."""
-    claim, most = f"{name}: claims {width} x {height} pixels (width x height)", os.environ.get(MAX_PIXELS) or 2**30
-    if not str(most).isdecimal():
-        raise RunnerError(f"{MAX_PIXELS}={most} in the environment: expected a number of pixels.")
-    if width * height > int(most):
-        raise RunnerError(f"{claim}, and {most} are allowed. To read it, set {MAX_PIXELS} in the environment.")
+    claim = f"{name}: claims {width} x {height} pixels (width x height)"
+    if width * height > max_pixels():
+        raise RunnerError(f"{claim}; the limit is {max_pixels()}. To read it, raise {MAX_PIXELS} in the environment.")
     if width * height > max(2**26, size * PIXELS_PER_BYTE.get(kind, 100_000)):
         raise RunnerError(f"{claim}, which its {size} bytes can't hold; it is damaged.")
 
@@ -322,9 +314,7 @@ def bits_of(picture: Any, name: object) -> int:
     raw = str(tiles[0][3]) if tiles else ""
     bits = MODES.get(mode, 16 if mode == "I" and picture.format in {"PNG", "PPM"} else 0)
     if not bits or (bits == 8 and max(tags.get(258, (8,))) > 8 and ";16" not in raw):
-        raise RunnerError(
-            f"{name}: has samples of a kind that isn't read ({mode} {raw}). Store 8 or 16 bits, unsigned."
-        )
+        raise RunnerError(f"{name}: has samples of a kind that isn't read ({mode} {raw}). Store it with 8 or 16 bits.")
     return 16 if ";16" in raw else bits
 
 

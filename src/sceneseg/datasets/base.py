@@ -184,10 +184,10 @@ def read_image(path: Path) -> Image:
     """
     data = _content(path)
     with _decoding(path, data):
-        header = read_header(data)
-        if header and max(header.width, header.height) <= OPENCV_SIDE and header.width * header.height <= OPENCV_PIXELS:
+        if header := read_header(data):
             standalone.check_pixels(header.width, header.height, len(data), header.format, path)
-            return standalone.check_range(_by_opencv(data), header.bits, path)
+            if header.width * header.height <= OPENCV_PIXELS and max(header.width, header.height) <= OPENCV_SIDE:
+                return standalone.check_range(_by_opencv(data), header.bits, path)
         with standalone.open_picture(io.BytesIO(data), path) as picture:
             return _by_opencv(data) if picture.format == "WEBP" else standalone.upright_rgb(picture, path)
 
