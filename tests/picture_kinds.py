@@ -67,9 +67,16 @@ def turned(ending: str, orientation: int) -> Kind:
     return by_pillow(ending, exif=exif, **options)[0], ORIENTATIONS[orientation](RGB), tolerance
 
 
-def png(kind: int, bits: int, rows: list[bytes], *chunks: tuple[bytes, bytes], interlace: int = 0) -> bytes:
+def png(
+    kind: int,
+    bits: int,
+    rows: list[bytes],
+    *chunks: tuple[bytes, bytes],
+    interlace: int = 0,
+    size: tuple[int, int] = (HEIGHT, WIDTH),
+) -> bytes:
     """Write a PNG by hand: its kind is 0 gray, 2 RGB, 3 palette, 4 gray and alpha, 6 RGB and alpha."""
-    head = struct.pack(">IIBBBBB", WIDTH, HEIGHT, bits, kind, 0, 0, interlace)
+    head = struct.pack(">IIBBBBB", size[1], size[0], bits, kind, 0, 0, interlace)
     parts = [(b"IHDR", head), *chunks, (b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows))), (b"IEND", b"")]
     written = [struct.pack(">I", len(b)) + t + b + struct.pack(">I", zlib.crc32(t + b)) for t, b in parts]
     return b"\x89PNG\r\n\x1a\n" + b"".join(written)

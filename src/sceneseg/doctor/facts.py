@@ -105,7 +105,7 @@ def examine(dataset: SceneDataset, i: int, image_pixels: bool = True, mask_pixel
     Args:
         dataset: Whose.
         i: Which.
-        image_pixels: Whether the image is decoded, too.
+        image_pixels: Whether the image is decoded, too; with 16 bits it always is, as its pixels tell if it is read.
         mask_pixels: Whether the mask is decoded, too.
     """
     if isinstance(dataset, Packed):
@@ -114,11 +114,11 @@ def examine(dataset: SceneDataset, i: int, image_pixels: bool = True, mask_pixel
     image = look_at(files.image)
     mask = None if files.labels is None else look_at(files.labels)
     facts: dict[str, Any] = {}
-    if image_pixels and image.problem is None:
+    if image.problem is None and (image_pixels or image.depth == 16):
         try:
             facts |= _image_facts(read_image(files.image))
         except DataError as error:
-            image = Picture(files.image, _reason(error))
+            image = Picture(files.image, _reason(error).rstrip("."))
     if mask_pixels and mask is not None and mask.problem is None:
         try:
             facts |= _mask_facts(dataset, i, mask.path)
@@ -159,7 +159,7 @@ def look_at(path: Path) -> Picture:
     except FileNotFoundError:
         return Picture(path, "there is no such file")
     except DataError as error:  # too large, or of a kind that isn't read
-        return Picture(path, _reason(error))
+        return Picture(path, _reason(error).rstrip("."))
     except (OSError, SyntaxError, ValueError) as error:
         return Picture(path, str(error) if "trunc" in str(error) else "not a picture, or a damaged one")
 
