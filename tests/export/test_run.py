@@ -142,6 +142,31 @@ def test_mistakes_get_one_sentence(write, tmp_path):
     assert "pip install onnxruntime" in missing.stderr
 
 
+def test_16_bit_and_turned_pictures_are_those_of_predict(write, model, pictures, tmp_path):
+    runner = standalone.Runner(write(), threads=1)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    gray = Image.fromarray(pictures[0]).convert("L")
+    gray.save(tmp_path / "gray.png")
+    Image.fromarray(np.asarray(gray).astype(np.uint16) * 257).save(tmp_path / "gray16.png")
+    Image.fromarray(pictures[0]).save(tmp_path / "turned.tif", exif=exif)
+    answers = []
+    for name in ("gray.png", "gray16.png", "turned.tif"):
+        answers.append(runner.labels(standalone.read_picture(tmp_path / name)))
+        assert (answers[-1] == model.predict(tmp_path / name).labels).mean() > 0.999
+    assert np.array_equal(answers[0], answers[1])
+
+
+def test_what_a_program_gives_is_checked(write, pictures):
+    runner = standalone.Runner(write(), threads=1)
+    right = runner.labels(pictures[0])
+    for same in (pictures[0] / 255, Image.fromarray(pictures[0]), np.asfortranarray(pictures[0])):
+        assert np.array_equal(runner.labels(same), right)
+    for wrong in (pictures[0][..., 0], pictures[0][None], pictures[0].astype(np.uint16), pictures[0][:0], None):
+        with pytest.raises(standalone.RunnerError, match=r"expected \(H, W, 3\) uint8"):
+            runner.labels(wrong)
+
+
 def test_a_newer_form_is_refused():
     with pytest.raises(standalone.RunnerError, match=r"another sceneseg \(9.9\)"):
         standalone.describe('{"format": 2, "sceneseg_version": "9.9"}', "street.onnx")
