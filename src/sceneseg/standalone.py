@@ -35,8 +35,10 @@ MODES |= dict.fromkeys(("I;16", "I;16B", "I;16L", "I;16N"), 16)
 COLORS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}
 """TIFF's PhotometricInterpretation -> its samples; what a pixel has beyond them is alpha or a further band."""
 MAX_PIXELS = "SCENESEG_MAX_PIXELS"  # the environment variable that says how large pictures may be
-PIXELS_PER_BYTE = {"PNG": 8 * 1032, "JPEG": 4096, "MPO": 4096}  # at most; other formats have no such bound
-DAMAGE = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, OverflowError, struct.error, zlib.error)
+PIXELS_PER_BYTE = {"PNG": 8 * 1032, "TIFF": 8 * 1032, "JPEG": 4096, "MPO": 4096}  # at most, in a picture with content
+BROKEN_DATA = (EOFError, struct.error, zlib.error)
+DAMAGE = (*BROKEN_DATA, OSError, SyntaxError, ValueError, LookupError, TypeError, ArithmeticError, RuntimeError)
+"""What decoders raise for damaged files."""
 OPENING = Lock()
 
 Picture = npt.NDArray[np.uint8]
@@ -293,7 +295,7 @@ def check_pixels(width: int, height: int, size: int, kind: Any, name: object) ->
     claim = f"{name}: claims {width} x {height} pixels (width x height)"
     if width * height > max_pixels():
         raise RunnerError(f"{claim}; the limit is {max_pixels()}. To read it, raise {MAX_PIXELS} in the environment.")
-    if width * height > max(2**26, size * PIXELS_PER_BYTE.get(kind, 100_000)):
+    if width * height > max(2**24, size * PIXELS_PER_BYTE.get(kind, 100_000)):
         raise RunnerError(f"{claim}, which its {size} bytes can't hold; it is damaged.")
 
 

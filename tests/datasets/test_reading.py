@@ -4,13 +4,14 @@ import re
 import struct
 import tracemalloc
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
-from picture_kinds import BE, GRAY, HEIGHT, NEEDS, READ, RGB, WIDE, WIDTH, png, rows_of, tiff
 from PIL import Image, features
 
+from picture_kinds import BE, GRAY, HEIGHT, NEEDS, READ, RGB, WIDE, WIDTH, png, rows_of, tiff
 from sceneseg import standalone
 from sceneseg.datasets.base import image_size, read_ids, read_image
 from sceneseg.datasets.folder import read_mask
@@ -70,6 +71,7 @@ REFUSED = {
     "text": (lambda: b"<html>404</html>", "damaged or another format"),
     "cut": (lambda: READ["png-RGB"][0]()[:60], "damaged or another format"),
     "cut TIFF": (lambda: tiff(RGB)[:-300], "damaged or another format"),
+    "damaged AVIF": (lambda: READ["avif"][0]().replace(b"infe", b"infx"), "damaged or another format"),
     "cut TIFF directory": (lambda: tiff(RGB)[:60], "damaged or another format"),
 }
 
@@ -173,3 +175,18 @@ def test_arrays_on_disk_are_checked(tmp_path):
     for name in ("gray", "zip", "objects", "cut"):
         with pytest.raises(standalone.RunnerError, match=rf"{name}\.npy: (expected \(H, W, 3\)|can't be read)"):
             standalone.read_picture(tmp_path / f"{name}.npy")
+
+
+@pytest.mark.parametrize("kind", ["png-16-rgb", "tiff-16-alpha", "tiff-LAB", "avif", "gif-P", "webp", "jp2-RGB", "ico"])
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, of damaged EXIF data and TIFF directories
+def test_damaged_files_raise_nothing_foreign(kind, tmp_path):
+    content = READ[kind][0]()
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        damaged = np.frombuffer(content, np.uint8).copy()
+        damaged[rng.integers(0, min(200, len(content)), 3)] = rng.integers(0, 256, 3)
+        file = save(tmp_path, damaged.tobytes())
+        look_at(file)
+        for read in (read_image, read_ids, read_mask, image_size, standalone.read_picture):
+            with suppress(DataError, standalone.RunnerError):
+                read(file)

@@ -1,9 +1,11 @@
 import io
 import json
 import pickle
+import struct
 import subprocess
 import sys
 import tarfile
+import zlib
 from hashlib import sha256
 from shutil import copytree
 
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
+from picture_kinds import png
 from sceneseg import datasets
 from sceneseg.datasets.base import Scene, SceneDataset, SceneFiles, read_ids, read_image
 from sceneseg.datasets.packed import Packed
@@ -19,7 +22,7 @@ from sceneseg.errors import DataError
 from sceneseg.labels import LabelClass, LabelSpace
 from sceneseg.packing import pack as packing
 from sceneseg.packing.pack import pack, unpack
-from sceneseg.packing.shards import INDEX, UNFINISHED, container
+from sceneseg.packing.shards import INDEX, UNFINISHED, container, decode_png
 from sceneseg.packing.tfrecord import decode_example, read_records
 from sceneseg.transforms.geometry import Window, cut
 
@@ -239,6 +242,14 @@ def test_a_damaged_index(toy, tmp_path):
     index.write_text('{"version": 99}')
     with pytest.raises(DataError, match="later version"):
         Packed(tmp_path, "train")
+
+
+def test_a_picture_in_a_pack_that_claims_too_much(tmp_path):
+    whole = bytearray(png(0, 8, []))
+    whole[16:24] = struct.pack(">II", 40_000, 40_000)
+    whole[29:33] = struct.pack(">I", zlib.crc32(whole[12:29]))
+    with pytest.raises(DataError, match="the image of street can't be decoded"):
+        decode_png("image", bytes(whole), tmp_path / "shard.tar", "street")
 
 
 def test_wrong_folders_and_splits(toy, tmp_path):

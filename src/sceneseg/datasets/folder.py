@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from sceneseg import standalone
 from sceneseg.datasets import register
 from sceneseg.datasets._description import Color, find_description, read_description
 from sceneseg.datasets._pairs import IMAGES, require
@@ -137,7 +138,7 @@ def read_mask(path: Path) -> npt.NDArray[np.integer]:
             stored = np.array(picture.convert("RGB") if picture.mode in {"CMYK", "YCbCr", "PA"} else picture)
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file.") from None
-    except (OSError, SyntaxError, ValueError) as error:  # a broken PNG is a SyntaxError to Pillow
+    except standalone.DAMAGE as error:
         raise DataError(f"{path}: can't be decoded as a picture ({error}); it is damaged or another format.") from None
     if stored.dtype == np.bool_:
         stored = stored.astype(np.uint8)

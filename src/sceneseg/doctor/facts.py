@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
 
+from sceneseg import standalone
 from sceneseg.datasets.base import SceneDataset, SceneFiles, open_picture, read_image
 from sceneseg.datasets.folder import color_codes, read_mask
 from sceneseg.datasets.packed import Packed
@@ -160,7 +161,7 @@ def look_at(path: Path) -> Picture:
         return Picture(path, "there is no such file")
     except DataError as error:  # too large, or of a kind that isn't read
         return Picture(path, _reason(error).rstrip("."))
-    except (OSError, SyntaxError, ValueError) as error:
+    except standalone.DAMAGE as error:
         return Picture(path, str(error) if "trunc" in str(error) else "not a picture, or a damaged one")
 
 

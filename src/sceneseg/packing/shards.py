@@ -215,7 +215,10 @@ def decode_png(part: str, data: bytes, path: Path, name: str) -> Array:
     Raises:
         DataError: They can't be decoded.
     """
-    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
+    try:
+        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
+    except cv2.error:  # of a header that claims too many pixels
+        decoded = None
     if decoded is None or decoded.ndim != (3 if part == "image" else 2):
         raise damaged(path, f"the {part} of {name} can't be decoded")
     pixels: Array = cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB) if part == "image" else decoded

@@ -83,7 +83,10 @@ class _Source:
 
 def _read(path: Path) -> _Source | None:
     data = np.fromfile(path, np.uint8)
-    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    try:
+        pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except cv2.error:  # of a header that claims too many pixels
+        pixels = None
     if pixels is None:
         return None
     is_mask = path.suffix == ".png" and _count_colors(pixels) <= MASK_COLORS
