@@ -3,7 +3,7 @@ import re
 import pytest
 import torch
 
-from sceneseg.errors import RunError
+from sceneseg.errors import ConfigError, RunError
 from sceneseg.records import runs
 from sceneseg.records.runs import Comparison, Run
 
@@ -78,3 +78,30 @@ def test_of_a_comparison_one_of_its_runs_is_asked_for(tmp_path):
         runs.find_weights(tmp_path)
     with pytest.raises(RunError, match=message):
         Run(tmp_path).load_config()
+
+
+@pytest.mark.parametrize("name", ["../../x", "..", ".", "", " ", "a/b", "/tmp/x", "a\\b", "a\0b", "\ud800", "é" * 150])
+def test_a_name_never_leads_out_of_the_folder_of_the_runs(tmp_path, name):
+    with pytest.raises(ConfigError, match="expected the name of one folder"):
+        runs.create_run(tmp_path / "runs", name)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["-rf", "Straße 7", "a.b", "...", "🚗", "aux", "a" * 200])
+def test_other_names_are_taken_as_they_are(tmp_path, name):
+    assert runs.create_run(tmp_path, name).path == tmp_path / name
+
+
+def test_windows_keeps_some_names_for_devices(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.platform", "win32")
+    for name in ("aux", "NUL.x", "com1"):
+        with pytest.raises(ConfigError, match="Windows keeps it"):
+            runs.check_name(name)
+    runs.check_name("auxiliary")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe{}", b"[" * 100_000, b"", b"{"])
+def test_json_of_any_damage_is_named(tmp_path, content):
+    (tmp_path / "x.json").write_bytes(content)
+    with pytest.raises(RunError, match=r"x\.json: not readable as JSON"):
+        runs.read_json(tmp_path / "x.json")

@@ -2,15 +2,14 @@
 
 import hashlib
 import shutil
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from rich.filesize import decimal
 
 from sceneseg.errors import TransferError
 from sceneseg.fetching.watch import Watch
+from sceneseg.records import locks
 
 _CHUNK = 1 << 20
 
@@ -59,21 +58,10 @@ def folder_sha256(folder: Path, watch: Watch) -> str:
     return digest.hexdigest()
 
 
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> AbstractContextManager[None]:
     """Hold a folder against a second process that would write into the same files.
 
     Raises:
         TransferError: Another process holds it.
     """
-    file = folder / ".lock"
-    with file.open("w") as lock:
-        if sys.platform != "win32":
-            import fcntl
-
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go of it when the process ends
-            except BlockingIOError:
-                raise TransferError(f"{folder}: another process downloads into it. Wait for it, or end it.") from None
-        yield
-    file.unlink(missing_ok=True)
+    return locks.alone(folder, "is downloaded into by another process:", TransferError)

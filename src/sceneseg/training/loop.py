@@ -13,7 +13,7 @@ from torch import nn
 from sceneseg.config import schema as configs
 from sceneseg.config.schema import Config
 from sceneseg.devices import any_process, gather, keep_in_float32, resolve_precision, share_buffers
-from sceneseg.errors import ConfigError, TrainingError, did_you_mean
+from sceneseg.errors import ConfigError, RunError, TrainingError, did_you_mean
 from sceneseg.inference import visualization
 from sceneseg.loading import scene_samples
 from sceneseg.loading.scene_samples import Batch, StepSampler
@@ -99,6 +99,7 @@ class Training:
         config.train.micro_batch = config.train.micro_batch or min(gather(self._planned(step)))
         micro_batch = self.progress.micro_batch or config.train.micro_batch
         self.gradients = Gradients(fabric, self.module, step, micro_batch, self._say)
+        self._had_folder = False
 
     @property
     def network(self) -> nn.Module:
@@ -168,6 +169,7 @@ class Training:
         if self._stale():
             print("This run was stopped early. With more --train.patience it goes on.")
             return True
+        self._had_folder = self.run.path.is_dir()
         quiet = not self.fabric.is_global_zero
         score = (self.score, self.task.scores.get(self.score, self.score))
         told = [] if quiet else self._trackers()
@@ -185,7 +187,7 @@ class Training:
                 late = any_process(time.perf_counter() - saved > 60 * self.config.train.checkpoint_minutes)
                 requested = any_process(interrupt.requested)
                 if epoch_ends or late or requested:
-                    save_state(self.run.state, self.progress, self._parts())
+                    self._save()
                     saved = time.perf_counter()
                 if requested and self.progress.step < self.steps and not self._stopping:
                     self.hooks.call("on_end", self)
@@ -266,7 +268,7 @@ class Training:
     def _refuse(self, batch: Batch, loss: float, norm: float | None) -> None:
         """Stop before a step with numbers that aren't finite, with the state of before it."""
         self.gradients.undo()
-        save_state(self.run.state, self.progress, self._parts())
+        self._save()
         what = f"the loss is {loss}" if not math.isfinite(loss) else f"the gradients' norm is {norm}"
         raise TrainingError(
             f"Step {self.progress.step + 1}: {what} for {', '.join(batch.names)}. Nothing was learned from it; the "
@@ -281,7 +283,20 @@ class Training:
         """Images per second in the present epoch, waiting included, validation not."""
         return self.progress.epoch_steps * self.config.train.batch_size / max(self.progress.epoch_seconds, 1e-9)
 
+    def _save(self) -> None:
+        self._check_folder()
+        save_state(self.run.state, self.progress, self._parts())
+
+    def _check_folder(self) -> None:
+        """See whether the run directory is still there, as writing to it would make another, unfinished one."""
+        if self._had_folder and not self.run.path.is_dir():
+            raise RunError(
+                f"{self.run.path}: expected the run directory that this training writes to, but it was removed or "
+                f"renamed after step {self.step}. If it was renamed, go on with: sceneseg train -r NEW_NAME"
+            )
+
     def _end_epoch(self, monitor: Monitor) -> None:
+        self._check_folder()
         progress, epoch = self.progress, self.epoch
         row: dict[str, Any] = {
             "epoch": epoch,

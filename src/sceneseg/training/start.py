@@ -1,6 +1,7 @@
 """Starting and resuming runs: data sets are opened, the run directory is made and described, then the loop begins."""
 
 import shutil
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from sceneseg.datasets import datasets
 from sceneseg.errors import ConfigError
 from sceneseg.models import models
 from sceneseg.records.environment import environment
-from sceneseg.records.runs import Run, create_run, write_json, write_text
+from sceneseg.records.locks import LOCK, alone
+from sceneseg.records.runs import MARKER, Run, check_name, create_run, write_json, write_text
 from sceneseg.tasks.base import Task
 from sceneseg.training import trackers
 from sceneseg.training.data_record import compare, record
@@ -46,8 +48,10 @@ def start(config: Config, runs: Path, hooks: Hooks | None = None) -> tuple[Run, 
     """
     if config.data.accept_changes:
         raise ConfigError("data.accept_changes is for a run that is resumed with -r RUN. Leave it out.")
+    if config.name is not None:
+        check_name(config.name)
     fabric, task, cost = open_task(config)
-    name = config.name or f"{task.train.name}-{config.model_name}"
+    name = f"{task.train.name}-{config.model_name}" if config.name is None else config.name
     training = Training(config, Run(runs / name), task, fabric, hooks=hooks)
     path: Path | None = None
     if fabric.is_global_zero:
@@ -61,9 +65,10 @@ def start(config: Config, runs: Path, hooks: Hooks | None = None) -> tuple[Run, 
     run = Run(fabric.broadcast(path))  # type: ignore[arg-type]
     config.name, training.run = run.path.name, run
     try:
-        if fabric.is_global_zero:
-            write_text(run.config, configs.dump(config))
-        return run, training.fit()
+        with _alone(run, fabric):
+            if fabric.is_global_zero:
+                write_text(run.config, configs.dump(config))
+            return run, training.fit()
     except BaseException:
         if fabric.is_global_zero:
             _discard(run)
@@ -73,6 +78,7 @@ def start(config: Config, runs: Path, hooks: Hooks | None = None) -> tuple[Run, 
 def _discard(run: Run) -> None:
     """Remove the folder of a run that broke off before there was anything to go on from, so that its name is free."""
     described = {run.config, run.labels, run.model, run.environment, run.data, run.tensorboard, run.trackers}
+    described |= {run.path / MARKER, run.path / LOCK}
     if all(path in described for path in run.path.iterdir()):
         shutil.rmtree(run.path, ignore_errors=True)
 
@@ -107,6 +113,7 @@ def resume(run: Run, changes: dict[str, Any], hooks: Hooks | None = None) -> boo
         ConfigError: Something that would make another run of it.
         DataError: The data are others than those that it began with.
         RunError: Its state is missing or damaged.
+        RunError: Another process trains it.
     """
     refused = [key for key in configs.flat(changes) if key not in MAY_CHANGE]
     if refused:
@@ -118,31 +125,37 @@ def resume(run: Run, changes: dict[str, Any], hooks: Hooks | None = None) -> boo
     accept, config.data.accept_changes = config.data.accept_changes, False
     trackers.check(config.train.log)
     fabric = launch(config)
-    kept = configs.from_dict(configs.to_dict(config))
-    config.train.weights = config.train.encoder_weights = None  # the saved state holds what came of them
-    if config.model.get("pretrained"):
-        config.model["pretrained"] = False
-    task = tasks.create(config)
-    data = compare(run, task, accept)
-    if kept.data.root is not None:
-        kept.data.root = str(task.train.root.resolve())
-    if data.changes:
-        for warning in task.check() if config.data.check else []:
-            print(warning)
-        for one in (config, kept):  # an epoch keeps its steps, else it would end twice or not at all
-            one.train.steps_per_epoch = one.train.steps_in_epoch(data.scenes_before or len(task.train))
-    training = Training(config, run, task, fabric, resume=True, hooks=hooks)
-    if data.changes:
-        data.record.accepted.append({"step": training.step, "changes": data.changes})
-        print(f"goes on with other data: {data.changes}")
-    training.change_data(data.record.steps, data.val_changed)
-    if fabric.is_global_zero:
-        data.record.write(run)
-        if changes:
-            write_text(run.config, configs.dump(kept))
-    if micro_batch := changes.get("train", {}).get("micro_batch"):  # else what the last steps were computed in
-        training.gradients.micro_batch = micro_batch
-    return training.fit()
+    with _alone(run, fabric):
+        kept = configs.from_dict(configs.to_dict(config))
+        config.train.weights = config.train.encoder_weights = None  # the saved state holds what came of them
+        if config.model.get("pretrained"):
+            config.model["pretrained"] = False
+        task = tasks.create(config)
+        data = compare(run, task, accept)
+        if kept.data.root is not None:
+            kept.data.root = str(task.train.root.resolve())
+        if data.changes:
+            for warning in task.check() if config.data.check else []:
+                print(warning)
+            for one in (config, kept):  # an epoch keeps its steps, else it would end twice or not at all
+                one.train.steps_per_epoch = one.train.steps_in_epoch(data.scenes_before or len(task.train))
+        training = Training(config, run, task, fabric, resume=True, hooks=hooks)
+        if data.changes:
+            data.record.accepted.append({"step": training.step, "changes": data.changes})
+            print(f"goes on with other data: {data.changes}")
+        training.change_data(data.record.steps, data.val_changed)
+        if fabric.is_global_zero:
+            data.record.write(run)
+            if changes:
+                write_text(run.config, configs.dump(kept))
+        if micro_batch := changes.get("train", {}).get("micro_batch"):  # else what the last steps were computed in
+            training.gradients.micro_batch = micro_batch
+        return training.fit()
+
+
+def _alone(run: Run, fabric: Fabric) -> AbstractContextManager[None]:
+    """Hold the run directory; the first process does it for all."""
+    return alone(run.path, "is trained by") if fabric.is_global_zero else nullcontext()
 
 
 def find_unfinished(config: Config, runs: Path) -> Run | None:
