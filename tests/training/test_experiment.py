@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,11 +14,14 @@ from sceneseg.config import schema as configs
 from sceneseg.config.schema import Config
 from sceneseg.config.variants import make_variants
 from sceneseg.errors import ConfigError, DataError, RunError
-from sceneseg.records.runs import Run
-from sceneseg.training import experiment, isolated
+from sceneseg.records.locks import alone
+from sceneseg.records.runs import Run, create_run
+from sceneseg.training import experiment, isolated, start
 from sceneseg.training.budget import STAGES, lay_out, measure_step, parse_duration
 from sceneseg.training.experiment import Budget, carry_out, make_plan, open_comparison, plan_of_runs
+from sceneseg.training.hooks import Hooks
 from sceneseg.training.isolated import Outcome, reason_of, train_apart
+from small_run import make_small_run
 
 
 @pytest.fixture
@@ -188,6 +192,77 @@ def test_a_training_that_fails_says_why_and_leaves_the_rest_alone(base, tmp_path
     assert outcome.state == "failed"
     assert "nothing" in outcome.reason
     assert "Traceback" in (tmp_path / "unet.error.txt").read_text()
+
+
+def test_a_folder_that_is_not_ours_is_left_alone(base, tmp_path):
+    (tmp_path / "unet").mkdir()
+    (tmp_path / "unet" / "thesis.txt").write_text("years")
+    outcome = train_apart(configs.to_dict(base), Run(tmp_path / "unet"))
+    assert outcome.state == "failed"
+    assert "isn't removed" in outcome.reason
+    assert (tmp_path / "unet" / "thesis.txt").read_text() == "years"
+    (tmp_path / "link").symlink_to(tmp_path / "unet")
+    assert train_apart(configs.to_dict(base), Run(tmp_path / "link")).state == "failed"
+    assert (tmp_path / "unet" / "thesis.txt").exists()
+
+
+def test_what_a_killed_training_of_ours_left_is_removed(tmp_path):
+    run = create_run(tmp_path, "unet")
+    (run.path / "config.yaml").write_text("half")
+    assert isolated._clear(run) == ""
+    assert not run.path.exists()
+    run.path.mkdir()  # killed before the marker was written
+    assert isolated._clear(run) == ""
+    assert not run.path.exists()
+    assert isolated._clear(run) == ""
+    run = create_run(tmp_path, "unet")
+    run.state.touch()
+    run.config.touch()
+    assert isolated._clear(run) == ""
+    assert run.state.exists(), "there is a state to go on from"
+    run.config.unlink()  # which can't be gone on from
+    assert isolated._clear(run) == ""
+    assert not run.path.exists()
+
+
+def test_a_plan_that_leads_elsewhere_trains_nothing(monkeypatch, tmp_path, plan):
+    comparison, _ = open_comparison(tmp_path, "question", lambda c: plan)
+    (tmp_path / "victim").mkdir()
+    plan["candidates"][2]["runs"][0]["folder"] = "../victim"
+    comparison.plan.write_text(json.dumps(plan))
+    asked = pretend(monkeypatch, [])
+    with pytest.raises(RunError, match=r'plain name of a folder in .*question, found "\.\./victim"'):
+        carry_out(comparison, say=lambda line: None)
+    assert asked == []
+    assert (tmp_path / "victim").is_dir()
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "", "/tmp/x"])
+def test_a_comparison_stays_in_the_folder_of_the_runs(tmp_path, plan, name):
+    with pytest.raises(ConfigError, match="name of one folder"):
+        open_comparison(tmp_path / "runs", name, lambda c: plan)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(toy_root, tmp_path, base):
+    run = make_small_run(tmp_path / "run", toy_root)
+    before = run.config.read_bytes()
+    with alone(run.path), pytest.raises(RunError, match="run is trained by this process"):
+        start.resume(run, {"train": {"epochs": 200}})
+    assert run.config.read_bytes() == before
+
+
+def test_a_run_directory_that_is_removed_while_it_trains(base, tmp_path):
+    base.train.epochs, base.train.steps_per_epoch, base.train.device, base.name = 3, 1, "cpu", "gone"
+
+    class Removing(Hooks):
+        def call(self, name, loop):
+            if name == "on_step_end" and loop.step == 2:
+                shutil.rmtree(loop.run.path)
+
+    with pytest.raises(RunError, match="removed or renamed after step 2"):
+        start.start(base, tmp_path, Removing())
+    assert not (tmp_path / "gone").exists()
 
 
 @pytest.mark.slow

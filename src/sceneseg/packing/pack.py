@@ -83,7 +83,8 @@ def pack(
     save_index(folder / INDEX, replace(wanted, shards=list(current.values())))
     (folder / UNFINISHED).unlink()
     for outdated in known.keys() - current.keys():  # of a data set that has become smaller
-        (folder / outdated).unlink(missing_ok=True)
+        if Path(outdated).name == outdated:  # the names come from a file; nothing outside the folder is removed
+            (folder / outdated).unlink(missing_ok=True)
     return written
 
 

@@ -14,14 +14,14 @@ from sceneseg.errors import ConfigError, DataError
 from sceneseg.evaluation.joint_space import joint_space
 from sceneseg.labels import LabelSpace
 from sceneseg.models import models
+from sceneseg.records.comparison_plan import FORMAT, own_run, read_plan, read_progress
 from sceneseg.records.environment import command_line
-from sceneseg.records.runs import Comparison, Run, create_run, read_json, read_label_space, write_json
+from sceneseg.records.runs import Comparison, Run, check_name, create_run, read_label_space, write_json
 from sceneseg.registry import check_arguments
 from sceneseg.training.budget import lay_out
 from sceneseg.training.isolated import Outcome, train_apart
 
 Plain = dict[str, Any]
-FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ def make_plan(
     seeds: int = 1,
     split: str | None = None,
     score_in: str | None = None,
+    absent: str | None = None,
 ) -> Plain:
     """Write down what is to be done, as the contents of plan.json.
 
@@ -52,6 +53,7 @@ def make_plan(
         seeds: Trainings of each candidate, from seeds that follow one another.
         split: What the best weights are scored on; None: the split that they were chosen on.
         score_in: Label space that all are scored in; None: their own, or one that most can be mapped to.
+        absent: Rule for classes that the split's truth lacks; None: the one of each candidate's scores.
 
     Raises:
         ConfigError: A model, argument, data set or label space that isn't there.
@@ -76,11 +78,15 @@ def make_plan(
             runs.append({"folder": folder, "config": configs.to_dict(config)})
         candidates.append({"name": variant.name, "changes": variant.changes, "runs": runs})
     amount = budget.amount if budget.kind == "time" else int(budget.amount)
-    return _plan(candidates, split, {"kind": budget.kind, "amount": amount}, score_in)
+    return _plan(candidates, split, {"kind": budget.kind, "amount": amount}, score_in, absent)
 
 
 def plan_of_runs(
-    runs: Sequence[Path], folder_of: Callable[[Path], str], split: str | None = None, score_in: str | None = None
+    runs: Sequence[Path],
+    folder_of: Callable[[Path], str],
+    split: str | None = None,
+    score_in: str | None = None,
+    absent: str | None = None,
 ) -> Plain:
     """Write down that finished runs are compared.
 
@@ -89,6 +95,7 @@ def plan_of_runs(
         folder_of: Writes a folder relative to the comparison's.
         split: What they are compared on; None: the split that they were validated on.
         score_in: Label space that all are scored in; None: their own, or one that most can be mapped to.
+        absent: Rule for classes that the split's truth lacks; None: the one of each run's scores.
 
     Raises:
         RunError: One of them isn't a run.
@@ -105,7 +112,7 @@ def plan_of_runs(
         {"name": name, "changes": {}, "runs": [{"folder": folder_of(run)}]}
         for name, run in zip(names, runs, strict=True)
     ]
-    return _plan(candidates, split, None, score_in)
+    return _plan(candidates, split, None, score_in, absent)
 
 
 def open_comparison(runs: Path, name: str, make: Callable[[Comparison], Plain]) -> tuple[Comparison, bool]:
@@ -117,11 +124,16 @@ def open_comparison(runs: Path, name: str, make: Callable[[Comparison], Plain]) 
         runs: Folder of the run directories.
         name: Of the comparison.
         make: Makes the plan for a folder.
+
+    Raises:
+        ConfigError: The name isn't that of a folder in `runs`.
+        RunError: The plan of a comparison of that name is damaged.
     """
+    check_name(name)
     number = 1
     while (path := runs / (name if number == 1 else f"{name}-{number}")).exists():
         known = Comparison(path)
-        if known.plan.is_file() and _same(read_json(known.plan), make(known)):
+        if known.plan.is_file() and _same(read_plan(known), make(known)):
             return known, True
         number += 1
     plan = make(Comparison(path))  # which may find something wrong
@@ -139,17 +151,20 @@ def carry_out(comparison: Comparison, retry: bool = False, say: Callable[[str], 
         comparison: With its plan.
         retry: Train those anew that failed before.
         say: Prints a line.
+
+    Raises:
+        RunError: The plan is damaged or leads to folders elsewhere, or another process trains one of the runs.
     """
-    plan = read_json(comparison.plan)
+    plan = read_plan(comparison)
     budget = plan["budget"]
     jobs = [run for candidate in plan["candidates"] for run in candidate["runs"] if "config" in run]
-    noted: dict[str, Plain] = read_json(comparison.progress)["runs"] if comparison.progress.is_file() else {}
+    noted = read_progress(comparison)
     for number, job in enumerate(jobs, 1):
         folder = job["folder"]
         before = noted.get(folder, {})
         if before.get("state") == "finished" or (before.get("state") == "failed" and not retry):
             continue
-        goes_on = comparison.run(folder).state.is_file()
+        goes_on = own_run(comparison, folder).state.is_file()
         say(f"\n{folder}, {number} of {len(jobs)}{', goes on where it was' if goes_on else ''}")
         outcome = _train(comparison, job, budget, before)
         noted[folder] = {**before, "state": outcome.state, "reason": outcome.reason, **outcome.facts}
@@ -208,7 +223,7 @@ def _train(comparison: Comparison, job: Plain, budget: Plain, before: Plain) -> 
         resolved: Config = configs.from_dict(config)
         lay_out(resolved, before["steps"])
         config, seconds = configs.to_dict(resolved), None
-    return train_apart(config, comparison.run(job["folder"]), seconds)
+    return train_apart(config, own_run(comparison, job["folder"]), seconds)
 
 
 def _label_space(config: Config) -> LabelSpace:
@@ -216,7 +231,9 @@ def _label_space(config: Config) -> LabelSpace:
     return datasets.create(given.name, root=given.root, split=given.train_split, **given.options).label_space
 
 
-def _plan(candidates: list[Plain], split: str | None, budget: Plain | None, score_in: str | None) -> Plain:
+def _plan(
+    candidates: list[Plain], split: str | None, budget: Plain | None, score_in: str | None, absent: str | None
+) -> Plain:
     plan = {
         "format": FORMAT,
         "command": command_line(),
@@ -224,7 +241,8 @@ def _plan(candidates: list[Plain], split: str | None, budget: Plain | None, scor
         "split": split,
         "candidates": candidates,
     }
-    return plan | ({"score_in": _findable(score_in)} if score_in else {})
+    chosen = {"score_in": _findable(score_in) if score_in else None, "absent": absent}
+    return plan | {key: value for key, value in chosen.items() if value}
 
 
 def _findable(score_in: str) -> str:

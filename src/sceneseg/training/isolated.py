@@ -13,11 +13,14 @@ from typing import Any, Literal
 
 from sceneseg.config import schema as configs
 from sceneseg.errors import ScenesegError, hide_library_warnings
-from sceneseg.records.runs import Run, write_text
+from sceneseg.records.locks import LOCK, alone
+from sceneseg.records.runs import MARKER, Run, write_text
 from sceneseg.training.interrupt import Interrupt
 
 State = Literal["finished", "interrupted", "failed"]
 ASKED_TO_STOP = {-signal.SIGTERM, -signal.SIGINT}
+PATIENCE = 60.0
+"""Seconds that a training may take to save its state after its parent has ended."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,12 @@ def train_apart(config: dict[str, Any], run: Run, seconds: float | None = None) 
         config: The configuration as plain data.
         run: Its folder; one that has no saved state is made anew.
         seconds: Time of training to choose the number of steps by; None: as configured.
+
+    Raises:
+        RunError: Another process trains it.
     """
-    if run.path.exists() and not run.state.is_file():
-        shutil.rmtree(run.path)  # it was killed before anything worth keeping was saved
+    if reason := _clear(run):
+        return Outcome("failed", reason)
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_train, args=(config, str(run.path), seconds, sender))
@@ -65,6 +71,29 @@ def train_apart(config: dict[str, Any], run: Run, seconds: float | None = None) 
             process.kill()
             raise
     return _outcome(said, process.exitcode or 0)
+
+
+def _clear(run: Run) -> str:
+    """Remove what is left of a training that was stopped before anything worth keeping was saved.
+
+    Returns:
+        Why a training can't begin there; empty when it can.
+    """
+    if not os.path.lexists(run.path):
+        return ""
+    if run.path.is_symlink() or not run.path.is_dir():
+        return f"{run.path} isn't a folder of this comparison. Move it away, then give the command with --retry"
+    with alone(run.path, "is trained by", wait=PATIENCE):  # by a process whose parent was killed, and which ends soon
+        if run.state.is_file() and run.config.is_file():
+            return ""
+        ours = (run.path / MARKER).is_file() or not any(file.name != LOCK for file in run.path.iterdir())
+        if not ours:
+            return (
+                f"{run.path} holds files, but no saved state to go on from, and isn't removed, as nothing in it says "
+                f"that sceneseg made it ({MARKER}). Move it away, then give the command with --retry"
+            )
+        shutil.rmtree(run.path)
+    return ""
 
 
 def _listen(receiver: Connection, said: dict[str, Any], sentinel: int) -> bool:

@@ -79,7 +79,7 @@ def _discard(run: Run) -> None:
     """Remove the folder of a run that broke off before there was anything to go on from, so that its name is free."""
     described = {run.config, run.labels, run.model, run.environment, run.data, run.tensorboard, run.trackers}
     described |= {run.path / MARKER, run.path / LOCK}
-    if all(path in described for path in run.path.iterdir()):
+    if run.path.is_dir() and all(path in described for path in run.path.iterdir()):
         shutil.rmtree(run.path, ignore_errors=True)
 
 
