@@ -84,3 +84,22 @@ def test_a_folder_called_evaluations_may_hold_runs(toy_root, tmp_path):
 def test_what_would_be_ignored_is_refused(options, said):
     with pytest.raises(ConfigError, match=said):
         evaluate(*options)
+
+
+def test_absent_classes_may_count_as_zero(run, tmp_path, capsys):
+    file = tmp_path / "scores.json"
+    evaluate("--from", run.path, "--json", file)
+    skip = read_json(file)
+    assert skip["protocol"]["absent"] == "skip"
+    assert "count 0" not in capsys.readouterr().out
+    known = [scores["iou"] for scores in skip["classes"].values() if scores["iou"] is not None]
+    for source in (["--from", run.path], ["-w", run.path, "--split", "val", "--device", "cpu"]):
+        evaluate(*source, "--absent", "zero", "--json", file)
+        zero = read_json(file)
+        assert zero["protocol"]["absent"] == "zero"
+        assert zero["mean_iou"] == pytest.approx(sum(known) / 19)
+        assert "absent classes count 0" in capsys.readouterr().out
+    assert len(known) < 19
+    assert skip["mean_iou"] == pytest.approx(sum(known) / len(known))
+    with pytest.raises(ConfigError, match="--absent: a submission isn't scored here"):
+        evaluate("--submission", tmp_path / "s", "-d", "cityscapes", "--absent", "zero")

@@ -7,7 +7,7 @@ from sceneseg.errors import DataError
 from sceneseg.labels import LabelClass, LabelSpace
 from sceneseg.metrics.bootstrap import Bootstrap, bootstrap, draw_images, resampled_mean_iou
 from sceneseg.metrics.confusion import ImageCounts, SemanticCounts
-from sceneseg.metrics.semantic import semantic_scores
+from sceneseg.metrics.semantic import semantic_scores, shared_class_ious
 
 IMAGES, CLASSES = 13, 4
 
@@ -54,6 +54,43 @@ def test_every_image_once_is_the_score_itself():
     counts = counted(1)
     score = resampled_mean_iou(counts, np.ones((1, IMAGES), np.int64))
     assert score == pytest.approx(semantic_scores(counts, counts.label_space)["mean_iou"], rel=1e-14)
+
+
+def predicting_an_absent_class():
+    """Two models of the same hits; one also predicts a class that nobody labeled."""
+    one, other = SemanticCounts(space()), SemanticCounts(space())
+    for i in range(IMAGES):
+        truth = np.random.default_rng(i).integers(100, 500, CLASSES - 1)
+        hits, misses = truth * 7 // 10, truth - truth * 7 // 10
+        matrices = np.zeros((2, CLASSES + 1, CLASSES + 1), np.int64)
+        matrices[:, range(CLASSES - 1), range(CLASSES - 1)] = hits
+        matrices[0, : CLASSES - 1, CLASSES - 1] = misses  # for the absent class
+        matrices[1, : CLASSES - 1, CLASSES] = misses  # for void
+        for counts, matrix in zip((one, other), matrices, strict=True):
+            counts.images[f"image{i:02}"] = ImageCounts(matrix)
+    return one, other
+
+
+def test_a_class_without_truth_counts_for_no_model():
+    one, other = predicting_an_absent_class()
+    found = bootstrap([[one], [other]], resamples=100)
+    assert np.array_equal(found.scores[0], found.scores[1])
+    zero = bootstrap([[one], [other]], resamples=100, absent="zero")
+    assert np.allclose(zero.scores, found.scores * (CLASSES - 1) / CLASSES)
+    assert np.array_equal(zero.scores[0], zero.scores[1])
+    once = np.ones((1, IMAGES), np.int64)
+    for absent in ("skip", "zero"):
+        ious = [value for value in shared_class_ious(one, absent=absent).values() if value is not None]
+        assert len(ious) == (CLASSES if absent == "zero" else CLASSES - 1)
+        assert resampled_mean_iou(one, once, absent=absent)[0] == pytest.approx(np.mean(ious), rel=1e-14)
+    skipped = semantic_scores(one, space())["mean_iou"], semantic_scores(other, space())["mean_iou"]
+    assert skipped[0] < skipped[1], "the rule of cityscapesScripts counts it for the model that predicts it"
+
+
+def test_counts_without_a_labeled_pixel_have_no_interval():
+    counts = SemanticCounts(space())
+    counts.images["a"] = ImageCounts(np.zeros((CLASSES + 1, CLASSES + 1), np.int64))
+    assert np.isnan(bootstrap([[counts]], resamples=10).interval(0)).all()
 
 
 def test_draws_are_paired_and_seeded():

@@ -23,6 +23,7 @@ def evaluate(
     split: str | None = None,
     target_size: Annotated[Size | None, Parameter(alias="-t", negative="")] = None,
     void: Literal["ignore", "false_positive"] = "ignore",
+    absent: Literal["skip", "zero"] = "skip",
     label_map: Path | None = None,
     label_space: str | None = None,
     size_bands: Annotated[list[int] | None, Parameter(negative="", consume_multiple=True)] = None,
@@ -51,6 +52,8 @@ def evaluate(
         split: Split to score; val when absent, with --from that of the run's own scores.
         target_size: HEIGHT WIDTH the network sees; as in training when absent. Scores are at the labels' own size.
         void: ignore: void truth never counts. false_positive: a class predicted on void truth is wrong.
+        absent: What a class without a pixel in truth and prediction is. skip: left out of the means, as in Cityscapes.
+            zero: 0, also in the means, as in ADE20K.
         label_map: YAML of "model class: data class", for a model of another label space.
         label_space: Score in another label space: categories, road (and other), any of them +void, or a YAML file.
         size_bands: Also score single objects by their size: pixels that divide the bands, for example 1024 9216
@@ -68,11 +71,11 @@ def evaluate(
     from sceneseg.tasks import task_of
 
     refuse_options({"--zip": zip and submission is None}, "only a submission is zipped. Give --submission FOLDER too.")
-    request = Request(data, root, split or "val", target_size, void, device, label_map, label_space, size_bands)
+    request = Request(data, root, split or "val", target_size, void, device, label_map, label_space, size_bands, absent)
     if submission is not None:
         refuse_options(
             {"--predictions": predictions, "--from": run, "--void": void != "ignore", "--label-map": label_map}
-            | {"--label-space": label_space, "--size-bands": size_bands, "--json": json},
+            | {"--absent": absent != "skip", "--label-space": label_space, "--size-bands": size_bands, "--json": json},
             "a submission isn't scored here. Leave --submission out to score, or these options to write one with -w.",
         )
         _submit(submission, weights, request, zip)
@@ -107,6 +110,7 @@ def _heading(protocol: dict[str, Any]) -> str:
         f"input {size[0]} x {size[1]}" if size != "native" else "",
         f"classes of {space}" if space != protocol["dataset"] else "",
     ]
+    parts += ["absent classes count 0"] if protocol.get("absent") == "zero" else []
     return ", ".join(part for part in parts if part)
 
 

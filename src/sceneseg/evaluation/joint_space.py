@@ -61,7 +61,8 @@ def score_together(places: Mapping[str, Run], wanted: str | None = None) -> dict
             apart[name] = reason
             continue
         protocol = protocols[name]
-        score_run(same[name].path, Request(None, None, protocol["split"], void=protocol["void"], label_space=space))
+        rules = {"void": protocol["void"], "absent": protocol.get("absent", "skip")}
+        score_run(same[name].path, Request(None, None, protocol["split"], label_space=space, **rules))
         place = regrouped(same[name].home, protocol, space)
         evaluations[name] = place.path.relative_to(place.home.path).as_posix()
     return {"label_space": space.name, "evaluations": evaluations, "apart": apart}

@@ -13,11 +13,18 @@ from sceneseg.version import __version__
 
 def score(counts: SemanticCounts, protocol: dict[str, Any]) -> dict[str, Any]:
     """Return the contents of metrics.json: the protocol and every score."""
-    return {"protocol": protocol, **semantic_scores(counts, counts.label_space, void=protocol["void"])}
+    return {
+        "protocol": protocol,
+        **semantic_scores(counts, counts.label_space, protocol["void"], protocol.get("absent", "skip")),
+    }
 
 
 def evaluation_protocol(
-    dataset: SceneDataset, counts: SemanticCounts, model: SemanticModel | None, void: str = "ignore"
+    dataset: SceneDataset,
+    counts: SemanticCounts,
+    model: SemanticModel | None,
+    void: str = "ignore",
+    absent: str = "skip",
 ) -> dict[str, Any]:
     """Say how a score comes about; scores of unlike protocols can't be ranked.
 
@@ -26,6 +33,7 @@ def evaluation_protocol(
         counts: What was counted on it.
         model: What predicts; None when predictions come from files.
         void: "ignore": void truth never counts. "false_positive": a class predicted there is wrong.
+        absent: "skip": a class that occurs in neither truth nor prediction has no score. "zero": its score is 0.
     """
     names = [files.name for files in dataset.files if files.name in counts.images]
     protocol = {
@@ -37,6 +45,7 @@ def evaluation_protocol(
         "label_space": dataset.label_space.name,
         "scored_at": "native size of the labels",
         "void": void,
+        "absent": absent,
         "scorer": f"sceneseg {__version__}",
     }
     if len(names) < len(dataset):

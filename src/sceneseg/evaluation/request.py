@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sceneseg.config.schema import Size
 from sceneseg.labels import LabelSpace
-from sceneseg.metrics.semantic import VoidRule
+from sceneseg.metrics.semantic import AbsentRule, VoidRule
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Request:
         device: Where the network runs.
         label_map: File that says which class of the data set each class of the model stands for.
         label_space: Space to score in, or how to choose it (`sceneseg.labels.choose_space`); None: the data set's.
+        absent: The rule for classes that occur in neither truth nor prediction, see `sceneseg.metrics.semantic`.
         size_bands: Pixels that divide objects by their size, see `sceneseg.metrics.sizes`; None: they aren't.
     """
 
@@ -33,3 +34,4 @@ class Request:
     label_map: Path | None = None
     label_space: str | LabelSpace | None = None
     size_bands: list[int] | None = None
+    absent: AbsentRule = "skip"

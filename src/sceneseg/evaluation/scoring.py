@@ -43,7 +43,7 @@ def score_weights(path: Path, request: Request) -> tuple[dict[str, Any], str]:
     mapping = None if request.label_map is None else read_label_map(request.label_map, model, dataset.label_space)
     shown = track(scenes, "evaluating", total=len(dataset), transient=True)
     counts = count_scenes(model, shown, dataset.label_space, samples.add, mapping)
-    protocol = evaluation_protocol(dataset, counts, model, request.void)
+    protocol = evaluation_protocol(dataset, counts, model, request.void, request.absent)
     if request.label_map is not None:
         protocol["label_map"] = f"{model.label_space.name} -> {dataset.label_space.name}"
     kept = Run(path).evaluation(f"{dataset.name}-{dataset.split}") if path.is_dir() else None
@@ -75,7 +75,7 @@ def score_run(path: Path, request: Request) -> tuple[dict[str, Any], str]:
     """
     kept = Run(path)
     counts = SemanticCounts.load(kept.confusion)
-    protocol = {**runs.read_json(kept.metrics)["protocol"], "void": request.void}
+    protocol = {**runs.read_json(kept.metrics)["protocol"], "void": request.void, "absent": request.absent}
     return _score_in(counts, protocol, request, kept.home, origin_of(kept))
 
 
@@ -113,7 +113,8 @@ def score_files(folder: Path, request: Request) -> tuple[dict[str, Any], str]:
     with Progress(transient=True) as progress:
         task = progress.add_task("evaluating", total=len(dataset))
         counts = count_files(folder, dataset, lambda: progress.advance(task))
-    return _score_in(counts, evaluation_protocol(dataset, counts, None, request.void), request, None, {})
+    protocol = evaluation_protocol(dataset, counts, None, request.void, request.absent)
+    return _score_in(counts, protocol, request, None, {})
 
 
 def open_scenes(request: Request, model: SemanticModel, path: Path) -> SceneDataset:

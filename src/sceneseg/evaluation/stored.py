@@ -22,12 +22,12 @@ def origin(path: Path, request: "Request", root: str | Path | None) -> dict[str,
         root: Folder of the data.
     """
     return {
-        "weights_sha256": _weights_sha256(Run(path)),
+        "weights_sha256": weights_sha256(Run(path)),
         "root": None if root is None else str(Path(root).resolve()),
         "target_size": None if request.target_size is None else list(request.target_size),
         "void": request.void,
         "label_map": None if request.label_map is None else str(request.label_map),
-    }
+    } | ({} if request.absent == "skip" else {"absent": request.absent})
 
 
 def is_current(path: Path, request: "Request") -> bool:
@@ -36,7 +36,11 @@ def is_current(path: Path, request: "Request") -> bool:
     kept = Run(path).evaluation(f"{trained.name}-{request.split}")
     if not (kept.metrics.is_file() and kept.confusion.is_file()):
         return False
-    return bool(read_json(kept.metrics).get("origin") == origin(path, request, trained.root))
+    try:
+        known = read_json(kept.metrics)
+    except RunError:  # damaged: it is scored again
+        return False
+    return isinstance(known, dict) and bool(known.get("origin") == origin(path, request, trained.root))
 
 
 def counts_of(path: Path, dataset: str | None = None, split: str | None = None) -> Run:
@@ -66,7 +70,7 @@ def counts_of(path: Path, dataset: str | None = None, split: str | None = None) 
             f"{scored['split']}. {cure}"
         )
     made_of = read_json(kept.metrics).get("origin", {}).get("weights_sha256")
-    if made_of not in (None, _weights_sha256(given.home)):
+    if made_of not in (None, weights_sha256(given.home)):
         raise RunError(f"{kept.path}: expected scores of the weights that the run has, found those of others. {cure}")
     return kept
 
@@ -76,10 +80,11 @@ def origin_of(kept: Run) -> dict[str, Any]:
     if kept.path != kept.home.path:
         found: dict[str, Any] = read_json(kept.metrics).get("origin", {})
         return found
-    digest = _weights_sha256(kept)
+    digest = weights_sha256(kept)
     return {"weights_sha256": digest} if digest else {}
 
 
-def _weights_sha256(run: Run) -> str | None:
+def weights_sha256(run: Run) -> str | None:
+    """Return the sha256 of the weights that a run is scored with; None where it has none."""
     there = run.best.is_file() or run.last.is_file()
     return file_sha256(find_weights(run.path), Watch()) if there else None

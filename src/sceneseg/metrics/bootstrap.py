@@ -19,7 +19,7 @@ from sceneseg.errors import DataError
 from sceneseg.kernels.confusion import Counts
 from sceneseg.metrics.cityscapes import Floats
 from sceneseg.metrics.confusion import SemanticCounts
-from sceneseg.metrics.semantic import Overlap, VoidRule
+from sceneseg.metrics.semantic import AbsentRule, Overlap, VoidRule
 
 RESAMPLES = 5000
 LEVEL = 0.95
@@ -61,7 +61,10 @@ class Bootstrap:
 
     def _middle(self, values: Floats) -> Interval:
         outside = (1 - self.level) / 2
-        low, high = np.nanquantile(values, [outside, 1 - outside])
+        known = values[~np.isnan(values)]
+        if not known.size:  # no resample has a labelled pixel
+            return Interval(float("nan"), float("nan"))
+        low, high = np.quantile(known, [outside, 1 - outside])
         return Interval(float(low), float(high))
 
 
@@ -69,6 +72,7 @@ def bootstrap(
     models: Sequence[Sequence[SemanticCounts]],
     *,
     void: VoidRule = "ignore",
+    absent: AbsentRule = "skip",
     resamples: int = RESAMPLES,
     level: float = LEVEL,
     seed: int = 0,
@@ -81,6 +85,7 @@ def bootstrap(
     Args:
         models: The counts of each model's trainings, one or more.
         void: The rule for void truth, see `sceneseg.metrics.semantic`.
+        absent: The rule for classes that aren't in the truth, see `resampled_mean_iou`.
         resamples: How many.
         level: Part of the resamples that lies inside an interval.
         seed: The same seed draws the same resamples.
@@ -93,7 +98,7 @@ def bootstrap(
     weights = draw_images(len(models[0][0]), resamples, rng)
     scores = []
     for trainings in models:
-        each = np.stack([resampled_mean_iou(counts, weights, void) for counts in trainings])  # (S, R)
+        each = np.stack([resampled_mean_iou(counts, weights, void, absent) for counts in trainings])  # (S, R)
         drawn = rng.integers(len(trainings), size=resamples)
         scores.append(each[drawn, np.arange(resamples)])
     return Bootstrap(np.stack(scores), level)
@@ -104,27 +109,33 @@ def draw_images(images: int, resamples: int, rng: np.random.Generator) -> Counts
     return rng.multinomial(images, np.full(images, 1 / images), size=resamples).astype(np.int64)
 
 
-def resampled_mean_iou(counts: SemanticCounts, weights: Counts, void: VoidRule = "ignore") -> Floats:
-    """Return the mean IoU of every resample, as `semantic_scores` would compute it from the images drawn.
+def resampled_mean_iou(
+    counts: SemanticCounts, weights: Counts, void: VoidRule = "ignore", absent: AbsentRule = "skip"
+) -> Floats:
+    """Return the mean IoU of every resample over classes that are the same for all models.
+
+    These are, in each resample, the classes in its truth: a rare class is left out where none of its images was drawn,
+    also for a model that predicts it elsewhere, as another model that doesn't would have no score of it.
 
     Args:
         counts: N images.
         weights: (R, N), how often each image, in the order of `counts.names`, is in each resample.
         void: The rule for void truth.
+        absent: "skip", or "zero": a class that isn't in a resample's truth counts 0 in its mean.
 
     Returns:
         (R,), NaN where no class is left.
     """
     found = class_overlap(np.stack([counts.images[name].confusion for name in counts.names]), void)
-    tp, wrong = found.tp.astype(np.float64), (found.fp + found.fn).astype(np.float64)  # (N, C), exact below 2^53
+    tp, fp, fn = (part.astype(np.float64) for part in found)  # (N, C), exact below 2^53
     means = []
     for start in range(0, len(weights), CHUNK):
         drawn = weights[start : start + CHUNK].astype(np.float64)
         hits = drawn @ tp
-        all_pixels = hits + drawn @ wrong
-        exist = all_pixels > 0
-        iou = np.divide(hits, all_pixels, out=np.zeros_like(hits), where=exist)
-        classes = exist.sum(1)
+        truth = hits + drawn @ fn
+        exist = truth > 0
+        iou = np.divide(hits, truth + drawn @ fp, out=np.zeros_like(hits), where=exist)
+        classes = exist.sum(1) if absent == "skip" else np.full(len(drawn), hits.shape[1])
         means.append(np.divide(iou.sum(1), classes, out=np.full(len(drawn), np.nan), where=classes > 0))
     return np.concatenate(means)
 

@@ -118,6 +118,26 @@ def semantic_scores(
     }
 
 
+def shared_class_ious(
+    counts: SemanticCounts, void: VoidRule = "ignore", absent: AbsentRule = "skip"
+) -> dict[str, float | None]:
+    """Return the IoU of each class, so that models which were scored on the same truth have a score of the same ones.
+
+    A class that isn't in the truth but is predicted by one model has the IoU 0 for that one, and none for a model that
+    doesn't predict it; their means are then over unlike sets of classes. Here it has none for both.
+
+    Args:
+        counts: What was counted.
+        void: As in `semantic_scores`.
+        absent: The IoU of a class that isn't in the truth: None ("skip"), or 0 ("zero": ADE20K).
+    """
+    confusion = counts.total().confusion
+    found = overlap(confusion, np.eye(len(counts.label_space), dtype=np.int64), void)
+    iou = ratio(found.tp, found.tp + found.fp + found.fn)
+    iou[found.tp + found.fn == 0] = 0.0 if absent == "zero" else np.nan
+    return dict(zip(counts.label_space.names, _values(iou), strict=True))
+
+
 class Overlap(NamedTuple):
     """Pixels that were found, wrongly found, and missed, (G,) int64 each."""
 
