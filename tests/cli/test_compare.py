@@ -4,10 +4,11 @@ import pytest
 
 from sceneseg.cli.app import app
 from sceneseg.config import schema as configs
-from sceneseg.errors import ConfigError
+from sceneseg.errors import ConfigError, RunError
 from sceneseg.fetching.checks import file_sha256
 from sceneseg.fetching.watch import Watch
 from sceneseg.labels import choose_space
+from sceneseg.records.locks import alone
 from sceneseg.records.runs import Comparison, Run, read_json, save_weights, write_json, write_text
 from sceneseg.training import experiment
 from sceneseg.training.isolated import Outcome
@@ -79,6 +80,7 @@ def test_an_evaluation_at_another_size_is_not_the_one_that_is_compared(runs, tmp
         (["a", "-e", "20", "--optim.weight-decay", "0"], "--optim.weight-decay, --train.epochs: runs that"),
         (["a", "--retry"], "--retry: runs that are there"),
         (["-r", "c", "--split", "test"], "--split: -r goes on with a plan that is made"),
+        (["-r", "c", "--absent", "zero"], "--absent: -r goes on with a plan that is made"),
         (["-r", "c", "a", "b", "--score-in", "road"], "RUNS, --score-in: -r goes on"),
         (["-r", "c", "--name", "x", "--seeds", "3", "-b", "2"], "--name, --seeds, --train.batch-size: -r goes on"),
         (["-m", "unet", "--seeds", "0"], "--seeds 0: expected 1 or more"),
@@ -195,3 +197,86 @@ def test_the_joint_space_is_the_coarser_one():
     assert joint_space([spaces["classes+unlabeled"], spaces["classes"]]) is spaces["classes"]
     assert joint_space([spaces["categories"], spaces["classes"], spaces["road"]]).name != "cityscapes"
     assert joint_space([spaces["road"], spaces["classes"]], "categories") == spaces["categories"]
+
+
+def test_when_every_candidate_failed_it_ends_with_an_error(untrained, tmp_path, monkeypatch, capsys):
+    outcomes = iter([Outcome("failed", "ran out of memory"), Outcome("failed", "loss is nan")])
+    monkeypatch.setattr(experiment, "train_apart", lambda config, run, seconds: next(outcomes))
+    with pytest.raises(RunError, match="no candidate has come to a score"):
+        compare(*untrained, "--vary", "seed=1,2", "--name", "x", "--runs", tmp_path, "--no-latency")
+    said = capsys.readouterr().out
+    assert "ran out of memory" in said
+    assert "loss is nan" in said
+    assert (tmp_path / "x" / "comparison.html").is_file()
+
+
+def test_when_some_failed_the_others_are_ranked(untrained, tmp_path, monkeypatch):
+    works = experiment.train_apart
+
+    def train(config, run, seconds):
+        return Outcome("failed", "ran out of memory") if config["seed"] == 1 else works(config, run, seconds)
+
+    monkeypatch.setattr(experiment, "train_apart", train)
+    compare(*untrained, "--vary", "seed=1,2", "--name", "x", "--runs", tmp_path, "--no-latency")
+    found, rows = results(Comparison(tmp_path / "x"))
+    assert rows.keys() == {"seed-2"}
+    assert [row["name"] for row in found["without_score"]] == ["seed-1"]
+
+
+def test_classes_that_the_truth_lacks(runs, tmp_path):
+    compare(*paths(runs), "--runs", tmp_path, "--no-latency")
+    found, skipped = results(Comparison(tmp_path / "comparison"))
+    number, of = found["classes"]["number"], found["classes"]["of"]
+    assert number < of == 19, "toy scenes have no trains"
+    compare(*paths(runs), "--runs", tmp_path, "--absent", "zero", "--no-latency")
+    found, zero = results(Comparison(tmp_path / "comparison-2"))
+    assert found["classes"]["absent"] == "zero"
+    for name, row in zero.items():
+        assert row["mean_iou"]["value"] == pytest.approx(skipped[name]["mean_iou"]["value"] * number / of)
+
+
+def test_damaged_latencies_are_measured_anew(runs, tmp_path):
+    asked = [*paths(runs), "--runs", tmp_path, "--train.device", "cpu"]
+    compare(*asked)
+    latency = Comparison(tmp_path / "comparison").latency
+    times = read_json(latency)["models"]["a"]
+    assert times["p25_ms"] <= times["p50_ms"] <= times["p75_ms"] <= times["p95_ms"]
+    latency.write_bytes(b"")
+    compare(*asked)
+    assert read_json(latency)["models"]["a"]["p50_ms"] > 0
+
+
+def test_one_damaged_run_does_not_end_a_comparison(runs, tmp_path):
+    runs[0].confusion.write_bytes(b"")
+    compare(*paths(runs), "--runs", tmp_path, "--score-in", "categories", "--no-latency")
+    found, _ = results(Comparison(tmp_path / "comparison"))
+    assert any(note.startswith("../a/confusion.npz is damaged and left out: expected") for note in found["notes"])
+    spaces = [{row["name"] for row in group["candidates"]} for group in (found, *found["apart"])]
+    assert sorted(spaces, key=str) == [{"a"}, {"b"}], "one is scored in its own classes, the other in the categories"
+    runs[0].config.unlink()
+    compare("-r", tmp_path / "comparison", "--no-latency")
+    found, rows = results(Comparison(tmp_path / "comparison"))
+    assert rows.keys() == {"b"}
+
+
+def test_a_comparison_is_made_by_one_process_at_a_time(runs, tmp_path):
+    asked = [*paths(runs), "--runs", tmp_path, "--no-latency"]
+    compare(*asked)
+    with alone(tmp_path / "comparison"), pytest.raises(RunError, match="comparison is in use by"):
+        compare(*asked)
+    compare(*asked)
+
+
+@pytest.mark.parametrize("name", ["a/b", "../../x", ""])
+def test_a_name_that_leads_elsewhere(runs, tmp_path, name):
+    with pytest.raises(ConfigError, match="name of one folder"):
+        compare(*paths(runs), "--runs", tmp_path / "all", "--name", name, "--no-latency")
+    assert not (tmp_path / "all").exists()
+
+
+def test_names_in_brackets_are_printed_as_they_are(toy_root, tmp_path, capsys):
+    pair = [make_small_run(tmp_path / name, toy_root, 0) for name in ("[red]a", "b")]
+    compare(*paths(pair), "--runs", tmp_path, "--name", "[bold]x", "--no-latency")
+    said = capsys.readouterr().out
+    assert "[red]a " in said
+    assert "[bold]x/comparison.html" in said.replace("\n", "")

@@ -5,8 +5,8 @@ import pytest
 from sceneseg.report.comparison.answer import answer, listing, points
 
 
-def row(name, score, ms=None):
-    return {"name": name, "mean_iou": {"value": score}, **({} if ms is None else {"p50_ms": ms})}
+def row(name, score, ms=None, **times):
+    return {"name": name, "mean_iou": {"value": score}, **({} if ms is None else {"p50_ms": ms}), **times}
 
 
 def pairs_of(rows, real):
@@ -92,8 +92,35 @@ def test_noise_of_the_clock_makes_nobody_faster():
     assert "All predict equally fast, in about 8.00 ms for an image on a CPU. Timed on" in details
     assert named == ("a", None, None)
     headline, _, named = said([row("a", 0.6, 8.1), row("b", 0.5, 8.0), row("c", 0.4, 20)])
-    assert headline.endswith(" It is also among the fastest: 8.10 ms for an image.")
+    assert headline.endswith(" Nothing is faster: 8.10 ms for an image, as fast as `b`.")
     assert named == ("a", "a", "a")
+
+
+def test_the_lowest_median_is_not_the_fastest_within_the_spread():
+    """Medians 3 % apart, and the other has the lower p95: nobody is the fastest."""
+    rows = [
+        row("a", 0.6, 11.705, p95_ms=14.9, p25_ms=11.4, p75_ms=12.2),
+        row("b", 0.5, 12.106, p95_ms=13.9, p25_ms=11.8, p75_ms=12.5),
+        row("c", 0.4, 60.0, p95_ms=70.0, p25_ms=58.0, p75_ms=62.0),
+    ]
+    headline, details, named = said(rows, latency=CPU)
+    assert headline.endswith("Nothing is faster: 11.7 ms for an image on a CPU, as fast as `b`.")
+    assert "fastest" not in headline + details
+    assert named == ("a", "a", "a")
+    older = [{key: value for key, value in one.items() if key not in {"p25_ms", "p75_ms"}} for one in rows]
+    assert said(older, latency=CPU)[0] == headline, "and without quartiles"
+
+
+def test_of_equally_fast_ones_the_more_accurate_is_named():
+    rows = [row("a", 0.61, 30), row("b", 0.6, 20), row("c", 0.5, 8.1), row("d", 0.3, 8)]
+    headline, details, named = said(rows, real="cd")
+    assert headline.endswith(" `c` is as fast as `d`, and nothing is faster: 8.10 ms for an image.")
+    assert "`c` is 3.7 times as fast as `a`, at 11.0 points less." in details
+    assert named == ("a", "c", "b")
+    assert (
+        "Of those within one point of the best none is faster than `b`: 20.0 ms"
+        in said([row("a", 0.61, 30), row("b", 0.605, 20), row("e", 0.604, 20.1), row("c", 0.5, 8)])[1]
+    )
 
 
 def test_one_alone_none_and_untimed():

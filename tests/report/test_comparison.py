@@ -11,7 +11,9 @@ from page_parser import Page
 
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import RunError
-from sceneseg.records.runs import Comparison
+from sceneseg.metrics.confusion import SemanticCounts
+from sceneseg.metrics.semantic import semantic_scores
+from sceneseg.records.runs import Comparison, save_weights
 from sceneseg.report.comparison.page import MAX_BYTES, write_comparison
 
 SECTIONS = {"costs", "ranking", "differences", "classes", "scenes", "curves", "how", "files"}
@@ -36,6 +38,10 @@ def results(comparison):
     return json.loads(comparison.results.read_text())
 
 
+def file_digest(file):
+    return sha256(file.read_bytes()).hexdigest()
+
+
 def rewritten(comparison):
     write_comparison(comparison.path)
     return results(comparison), Page(comparison.page)
@@ -57,7 +63,7 @@ def test_a_small_steady_lead_is_real_and_the_answer_says_so(made):
     assert pairs["same", "good"]["difference"] < 0.01, "far less than each one's own interval"
     assert found["answer"]["best"] == "same"
     assert found["answer"]["fastest"] == "quick"
-    assert found["answer"]["near"] == "good"
+    assert found["answer"]["near"] == "same", "good is not faster than it beyond the spread"
 
 
 def test_another_protocol_is_kept_apart_with_its_reason(made):
@@ -71,7 +77,14 @@ def test_another_protocol_is_kept_apart_with_its_reason(made):
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("split_hash", "0"), ("scorer", "sceneseg 9"), ("size", [1, 2]), ("tta", "flip"), ("label_space", "categories")],
+    [
+        ("split_hash", "0"),
+        ("absent", "zero"),
+        ("scorer", "sceneseg 9"),
+        ("size", [1, 2]),
+        ("tta", "flip"),
+        ("label_space", "categories"),
+    ],
 )
 def test_whatever_the_measure_depends_on_keeps_apart(copy, key, value):
     file = copy.run("quick").metrics
@@ -210,6 +223,7 @@ def test_one_that_never_began_and_one_without_counts(copy):
     assert found["candidates"][1]["mean_iou"]["low"] is None
     assert found["pairs"] == []
     assert "How sure that is can't be said" in page.text
+    assert "Most accurate" not in page.text
 
 
 def test_nothing_finished_yet(copy):
@@ -296,6 +310,158 @@ def test_another_split_is_read_from_its_evaluation(copy):
         ["quick/evaluations/cityscapes-test/metrics.json"],
     ]
     assert {row["name"] for row in found["without_score"]} == {"same", "odd"}
+
+
+def test_a_class_without_truth_counts_for_nobody(copy):
+    """One model predicts a class that nobody labeled; its mean is over the classes that the others' are over."""
+    lost = LABEL_SPACE.names.index("train")
+    for name in QUALITIES:
+        run = copy.run(name)
+        counts = SemanticCounts.load(run.confusion)
+        for image in counts.images.values():
+            image.confusion[:, lost] = image.confusion[lost] = 0
+            if name == "good":
+                image.confusion[0, lost], image.confusion[0, 0] = 7, image.confusion[0, 0] - 7
+        counts.save(run.confusion)
+        protocol = json.loads(run.metrics.read_text())["protocol"]
+        change(run.metrics, **semantic_scores(counts, LABEL_SPACE, protocol["void"]))
+    found, page = rewritten(copy)
+    rows = {row["name"]: row for row in found["candidates"]}
+    written = json.loads(copy.run("good").metrics.read_text())
+    assert written["classes"]["train"]["iou"] == 0
+    assert rows["good"]["classes"]["train"] is None
+    over = [scores["iou"] for name, scores in written["classes"].items() if name != "train"]
+    assert rows["good"]["mean_iou"]["value"] == pytest.approx(sum(over) / 18)
+    assert rows["good"]["mean_iou"]["value"] > written["mean_iou"] * 1.05
+    assert rows["same"]["mean_iou"]["value"] == json.loads(copy.run("same").metrics.read_text())["mean_iou"]
+    assert rows["good"]["mean_iou"]["low"] < rows["good"]["mean_iou"]["value"] < rows["good"]["mean_iou"]["high"]
+    assert found["classes"] == {"number": 18, "of": 19, "absent": "skip", "left_out": ["train"]}
+    assert "Means are over 18 of 19 classes" in page.text
+    assert "images of cityscapes val, 18 of 19 classes" in page.text
+    assert "Left out of the means, as the truth has no pixel of them: train" in page.text
+
+    change(copy.plan, absent="zero")
+    zero, page = rewritten(copy)
+    for row in zero["candidates"]:
+        assert row["mean_iou"]["value"] == pytest.approx(rows[row["name"]]["mean_iou"]["value"] * 18 / 19)
+    assert zero["classes"] == {"number": 19, "of": 19, "absent": "zero", "left_out": []}
+    assert zero["protocol"]["absent"] == "zero"
+    assert "one that the truth lacks counts 0" in page.text
+
+    change(copy.plan, absent=None)
+    for name in QUALITIES:
+        copy.run(name).confusion.unlink()
+    without, _ = rewritten(copy)
+    assert without["classes"] == found["classes"], "the accuracies tell it too"
+    assert {r["name"]: r["mean_iou"]["value"] for r in without["candidates"]} == pytest.approx(
+        {name: row["mean_iou"]["value"] for name, row in rows.items()}
+    )
+
+
+def test_other_classes_in_the_truth_are_another_truth(copy):
+    run = copy.run("quick")
+    counts = SemanticCounts.load(run.confusion)
+    for image in counts.images.values():
+        image.confusion[-1] = 0
+        image.confusion[LABEL_SPACE.names.index("train")] = 0
+    counts.save(run.confusion)
+    change(run.metrics, **semantic_scores(counts, LABEL_SPACE))
+    found, _ = rewritten(copy)
+    assert [row["name"] for row in found["candidates"]] == ["same", "good"]
+    reasons = [reason for group in found["apart"] for reason in group["reasons"]]
+    assert any(reason.startswith("Classes in the truth: 18 (") for reason in reasons)
+
+
+def test_how_many_classes_the_means_are_over_is_said(made):
+    assert results(made)["classes"] == {"number": 19, "of": 19, "absent": "skip", "left_out": []}
+    assert "images of cityscapes val, 19 classes" in Page(made.page).text
+
+
+def test_a_hash_of_the_labels_keeps_apart_only_where_both_have_one(copy):
+    def note(name, value):
+        protocol = json.loads(copy.run(name).metrics.read_text())["protocol"]
+        change(copy.run(name).metrics, protocol=protocol | {"labels_hash": value})
+
+    note("quick", "s-1")
+    found, page = rewritten(copy)
+    assert len(found["candidates"]) == 3
+    assert any("`good`, `same`" in text and "labels_hash" in text for text in found["notes"])
+    assert "may be of other labels" in page.text
+    note("good", "s-2")
+    found, _ = rewritten(copy)
+    groups = [{row["name"] for row in group["candidates"]} for group in [found, *found["apart"]]]
+    assert groups[0] == {"quick", "same"}
+    assert "The labels of the images were others" in [reason for group in found["apart"] for reason in group["reasons"]]
+
+
+def test_scores_that_do_not_follow_from_their_counts_are_not_ranked(copy):
+    change(copy.run("same").metrics, mean_iou=0.513)
+    found, page = rewritten(copy)
+    assert [row["name"] for row in found["candidates"]] == ["good", "quick"]
+    [row] = found["without_score"]
+    assert row["name"] == "same"
+    assert "same/metrics.json and " in row["reason"]
+    assert "same/confusion.npz disagree: a mean IoU of 51.30 % is written, the counts give" in row["reason"]
+    assert "disagree" in page.text
+
+
+def test_weights_and_scores_belong_together(copy):
+    run = copy.run("same")
+    metrics = json.loads(run.metrics.read_text())
+    for value, names in ((metrics["mean_iou"], ["same", "good", "quick"]), (0.9, ["good", "quick"])):
+        save_weights(run.best, {}, {"score": {"mean_iou": value, "protocol": {}}})
+        found, _ = rewritten(copy)
+        assert [row["name"] for row in found["candidates"]] == names
+    assert "metrics.json and " in found["without_score"][0]["reason"]
+    assert "best.safetensors don't belong together" in found["without_score"][0]["reason"]
+
+
+def test_an_evaluation_of_other_weights_is_named(copy):
+    run = copy.run("same")
+    save_weights(run.best, {}, {})
+    test = run.evaluation("cityscapes-test")
+    for name in ("samples", "confusion", "metrics"):
+        test.metrics.parent.mkdir(parents=True, exist_ok=True)
+        source = getattr(run, name)
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, getattr(test, name))
+    protocol = json.loads(test.metrics.read_text())["protocol"]
+    change(copy.plan, split="test")
+    for digest, ranked in ((file_digest(run.best), ["same"]), ("0" * 64, [])):
+        change(test.metrics, protocol=protocol | {"split": "test"}, origin={"weights_sha256": digest})
+        found, _ = rewritten(copy)
+        assert [row["name"] for row in found["candidates"]] == ranked
+    reason = next(row["reason"] for row in found["without_score"] if row["name"] == "same")
+    assert "made with other weights (sha256 000000000000" in reason
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"{", b"\xff\xfe"])
+def test_damaged_files_are_called_damaged(copy, content):
+    copy.run("good").confusion.write_bytes(content)
+    copy.run("quick").history.write_bytes(content)
+    copy.run("same").environment.write_bytes(content)
+    found, page = rewritten(copy)
+    assert len(found["candidates"]) == 3
+    for file in ("good/confusion.npz", "quick/history.csv", "same/environment.json"):
+        assert any(note.startswith(f"{file} is damaged and left out: ") for note in found["notes"]), file
+        assert f"{file} is damaged" in page.text
+    copy.run("quick").metrics.write_bytes(content)
+    copy.run("same").config.write_bytes(content)
+    found, _ = rewritten(copy)
+    reasons = {row["name"]: row["reason"] for row in found["without_score"]}
+    assert reasons["quick"].startswith("quick/metrics.json is damaged: ")
+    assert "not trained yet" not in reasons.get("same", "")
+
+
+@pytest.mark.parametrize("number", [2, 12, 15])
+def test_names_in_the_headline_have_the_colors_of_their_dots(tmp_path, number):
+    qualities = {f"run{i:02}": i / 20 for i in range(number)}
+    comparison = make_comparison(tmp_path / "question", qualities)
+    _, page = rewritten(comparison)
+    bold = [attributes["style"] for tag, attributes in page.tags if tag == "b" and "style" in attributes]
+    assert bold[0] == f"--own: var(--c{(number - 1) % 12 + 1})", "the best one is the last of the plan"
+    assert bold[1] in ("--own: var(--c1)", f"--own: var(--c{(number - 2) % 12 + 1})")
+    styles = [attributes["style"] for tag, attributes in page.tags if attributes.get("class") == "dot-of"]
+    assert bold[0] in [style.rstrip(";") for style in styles]
 
 
 EVIL = "<img src=x onerror='alert(1)'>"

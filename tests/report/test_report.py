@@ -237,6 +237,22 @@ def test_files_of_another_kind_are_named_not_shown(copy: Path, file: str, conten
     assert "<b>" not in page.text
 
 
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\xff\xfe\x00", b"[" * 100_000])
+@pytest.mark.parametrize("file", ["confusion.npz", "history.csv", "environment.json", "metrics.json", "labels.json"])
+def test_damaged_files_are_called_damaged(copy: Path, file: str, content: bytes) -> None:
+    (copy / file).write_bytes(content)
+    text = Page(write_report(copy)).text
+    said = text[text.index(f"{file} can't be read: ") :]
+    assert said.index("(the file is damaged)") < 300
+
+
+def test_a_file_that_is_missing_is_not_called_damaged(copy: Path) -> None:
+    (copy / "history.csv").unlink()
+    text = Page(write_report(copy)).text
+    assert "history.csv isn't there" in text
+    assert "damaged" not in text
+
+
 def test_damaged_picture_costs_only_its_sample(copy: Path) -> None:
     (copy / "samples" / "frankfurt_000000_000002_prediction.png").write_bytes(b"not a picture")
     page = Page(write_report(copy))

@@ -26,18 +26,22 @@ class Timing:
         p95_ms: 95 of 100 repetitions took at most that.
         peak_mib: Memory that a prediction needs beside the loaded model, MiB; None where it can't be measured.
         repetitions: How many were timed.
+        p25_ms: A quarter of the repetitions took at most that; with the next one it tells how far they spread.
+        p75_ms: Three quarters took at most that.
     """
 
     p50_ms: float
     p95_ms: float
     peak_mib: float | None
     repetitions: int
+    p25_ms: float | None = None
+    p75_ms: float | None = None
 
     @classmethod
     def of(cls, seconds: Sequence[float], peak_mib: float | None = None) -> "Timing":
         """Summarise the seconds of each repetition."""
-        p50, p95 = np.percentile(np.asarray(seconds) * 1000, (50, 95))
-        return cls(round(float(p50), 3), round(float(p95), 3), peak_mib, len(seconds))
+        p25, p50, p75, p95 = (round(float(p), 3) for p in np.percentile(np.asarray(seconds) * 1000, (25, 50, 75, 95)))
+        return cls(p50, p95, peak_mib, len(seconds), p25, p75)
 
 
 def whole_prediction(model: SemanticModel, size: Size, repetitions: int = 20, warmup: int = 3) -> Timing:

@@ -1,7 +1,7 @@
 """`sceneseg compare`: which of these models is good and fast enough?"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -26,6 +26,7 @@ def compare(
     seeds: int | None = None,
     split: str | None = None,
     score_in: str | None = None,
+    absent: Literal["skip", "zero"] | None = None,
     file: Annotated[Path | None, Parameter(name="--config")] = None,
     runs: Path = Path("runs"),
     resume: Annotated[Path | None, Parameter(alias="-r")] = None,
@@ -39,6 +40,8 @@ def compare(
     Writes one offline page with the answer, scores against latency, intervals of every difference, classes and
     scenes, and comparison.json with all figures and their files. An experiment that was stopped goes on where it was
     when the same command is given again, and a finished one takes seconds.
+
+    Ends with 1 when no candidate has come to a score, and with 0 when some failed: the page says which and why.
 
     Example: sceneseg compare runs/a runs/b runs/c
 
@@ -57,6 +60,8 @@ def compare(
         split: Score the best weights on this split, for example test; the one they were chosen on when absent.
         score_in: Score all in this label space: categories, road (and other), any of them +void, or a YAML file. When
             absent and the candidates' label spaces differ, in the one that most of them can be mapped to.
+        absent: Means are over the classes in the truth of the split. zero: over all classes, those that the truth lacks
+            count 0, as in ADE20K. skip: they are left out. That of each candidate's scores when absent.
         file: YAML file with any of the options of train; a candidate's own file and what is typed win over it.
         runs: Folder of the run directories; the comparison is a folder in it, named by --name.
         resume: Go on with this comparison.
@@ -66,7 +71,9 @@ def compare(
         repetitions: Predictions of each model that are timed.
     """
     from sceneseg.errors import ConfigError
-    from sceneseg.records.runs import Comparison, read_json
+    from sceneseg.records.comparison_plan import read_plan
+    from sceneseg.records.locks import alone
+    from sceneseg.records.runs import Comparison
     from sceneseg.training import experiment
 
     typed = command_line.typed(config)
@@ -74,33 +81,47 @@ def compare(
     _check_numbers({"--steps": steps, "--seeds": seeds, "--repetitions": repetitions})
     if resume is not None:
         planned = {"RUNS": finished or None, "--split": split, "--score-in": score_in, "--name": config.name}
+        planned["--absent"] = absent
         _refuse(planned | made_by, typed, "-r goes on with a plan that is made. Leave these out, or -r.")
         comparison = Comparison(resume)
+        read_plan(comparison)  # before anything is locked or written there
     elif finished:
         trained = made_by | {"--retry": retry}
         _refuse(trained, typed, "runs that are there are compared as they are. Leave these out, or the runs.")
-        experiment.plan_of_runs(finished, str, split, score_in)  # mistakes come before the folder
+        wanted = (split, score_in, absent)
+        experiment.plan_of_runs(finished, str, *wanted)  # mistakes come before the folder
+        name = "comparison" if config.name is None else config.name
         comparison, _ = experiment.open_comparison(
-            runs, config.name or "comparison", lambda c: experiment.plan_of_runs(finished, c.folder_of, split, score_in)
+            runs, name, lambda c: experiment.plan_of_runs(finished, c.folder_of, *wanted)
         )
     elif models or vary:
         chosen = command_line.configuration(config, file)
-        plan = _plan(chosen, models, vary, _budget(chosen, budget, steps), seeds or 1, split, score_in)
-        name = config.name or f"compare-{chosen.data.name}"
+        wanted = (split, score_in, absent)
+        plan = _plan(chosen, models, vary, _budget(chosen, budget, steps), seeds or 1, wanted)
+        name = f"compare-{chosen.data.name}" if config.name is None else config.name
         comparison, there = experiment.open_comparison(runs, name, lambda c: plan)
         if there:
             print(f"{comparison.path} is this comparison; it goes on there.")
     else:
         raise ConfigError("Compare what? Give run directories, or models with -m A,B,C, or --vary KEY=A,B.")
-    if not experiment.carry_out(comparison, retry):
-        print(f"Interrupted; everything so far is saved. Go on with: sceneseg compare -r {comparison.path}")
-        raise SystemExit(130)
-    plan = read_json(comparison.plan)
-    device = typed.get("train", {}).get("device") or _device(plan)
+    device = typed.get("train", {}).get("device")
+    with alone(comparison.path):
+        if not experiment.carry_out(comparison, retry):
+            print(f"Interrupted; everything so far is saved. Go on with: sceneseg compare -r {comparison.path}")
+            raise SystemExit(130)
+        _finish(comparison, device, (size, repetitions) if latency else None)
+
+
+def _finish(comparison: "Comparison", device: str | None, timed: tuple[Size | None, int] | None) -> None:
+    """Score and time what was trained, and show it."""
+    from sceneseg.records.comparison_plan import read_plan
+
+    plan = read_plan(comparison)
+    device = device or _device(plan)
     _score(comparison, plan, device)
     weights = _weights(comparison, plan)
-    if latency:
-        _measure(comparison, weights, device, size, repetitions)
+    if timed is not None:
+        _measure(comparison, weights, device, *timed)
     _show(comparison)
 
 
@@ -138,13 +159,12 @@ def _plan(
     vary: list[str] | None,
     budget: "Budget",
     seeds: int,
-    split: str | None,
-    score_in: str | None,
+    wanted: tuple[str | None, ...],
 ) -> dict[str, Any]:
     from sceneseg.config.variants import listed, make_variants
     from sceneseg.training.experiment import make_plan
 
-    return make_plan(make_variants(chosen, listed(models), vary or []), budget, seeds, split, score_in)
+    return make_plan(make_variants(chosen, listed(models), vary or []), budget, seeds, *wanted)
 
 
 def _device(plan: dict[str, Any]) -> str:
@@ -155,36 +175,48 @@ def _device(plan: dict[str, Any]) -> str:
 
 def _segmenters(comparison: "Comparison", folders: list[str]) -> dict[str, "Run"]:
     """Return the runs with weights that segment, by folder; no others can be scored and timed side by side."""
+    from sceneseg.errors import ScenesegError
     from sceneseg.tasks import task_of
 
-    found = {folder: comparison.run(folder) for folder in folders}
-    return {folder: run for folder, run in found.items() if run.best.is_file() and task_of(run.best) == "semantic"}
+    found = {}
+    for folder, run in ((folder, comparison.run(folder)) for folder in folders):
+        if not run.best.is_file():
+            continue
+        try:
+            run.load_config()
+            if task_of(run.best) == "semantic":
+                found[folder] = run
+        except ScenesegError as error:  # one damaged run doesn't end a comparison
+            print(f"{folder} is left out: {error}")
+    return found
 
 
 def _score(comparison: "Comparison", plan: dict[str, Any], device: str) -> None:
     """Score the best weights on the split of the plan where that isn't done yet, and all of them in one label space."""
     from sceneseg.evaluation import joint_space, scoring, stored
+    from sceneseg.evaluation.consistency import is_whole
     from sceneseg.evaluation.request import Request
     from sceneseg.records.runs import write_json
     from sceneseg.report.run.page import write_report
 
     places = {}
     folders = [run["folder"] for candidate in plan["candidates"] for run in candidate["runs"]]
-    for folder, run in _segmenters(comparison, folders).items():
+    segmenters = _segmenters(comparison, folders)
+    for folder, run in segmenters.items():
         trained, place = run.load_config().data, run
         if plan["split"] not in (None, trained.val_split):
-            request = Request(None, None, plan["split"], device=device)
+            request = Request(None, None, plan["split"], device=device, absent=plan.get("absent") or "skip")
             if not stored.is_current(run.path, request):
                 print(f"scoring {folder} on {request.split}")
                 scoring.score_weights(run.path, request)
             place = run.evaluation(f"{trained.name}-{request.split}")
-        if place.metrics.is_file() and place.confusion.is_file() and run.labels.is_file():
+        if run.labels.is_file() and is_whole(place):
             places[folder] = place
     comparison.together.unlink(missing_ok=True)
     if found := joint_space.score_together(places, plan.get("score_in")):
         write_json(comparison.together, found)
     for run in map(comparison.run, folders):
-        if run.best.is_file() and not _is_up_to_date(run):
+        if run.config.is_file() and run.best.is_file() and not _is_up_to_date(run):
             write_report(run.path)
 
 
@@ -199,14 +231,24 @@ def _weights(comparison: "Comparison", plan: dict[str, Any]) -> dict[str, Any]:
     """Return whose predictions can be timed, with the weights; what was timed with others is forgotten."""
     from sceneseg.fetching.checks import file_sha256
     from sceneseg.fetching.watch import Watch
-    from sceneseg.records.runs import read_json
 
     names = {candidate["runs"][0]["folder"]: candidate["name"] for candidate in plan["candidates"]}
     found = _segmenters(comparison, list(names))
     weights = {names[f]: {"folder": f, "sha256": file_sha256(run.best, Watch())} for f, run in found.items()}
-    if comparison.latency.is_file() and read_json(comparison.latency).get("weights") != weights:
-        comparison.latency.unlink()
+    if (_latency(comparison) or {}).get("weights") != weights:
+        comparison.latency.unlink(missing_ok=True)
     return weights
+
+
+def _latency(comparison: "Comparison") -> dict[str, Any] | None:
+    """Return what was timed before; None where nothing was, or it is damaged and has to be timed again."""
+    from sceneseg.errors import RunError
+    from sceneseg.records.comparison_plan import read_latency
+
+    try:
+        return read_latency(comparison)
+    except RunError:
+        return None
 
 
 def _measure(
@@ -217,17 +259,16 @@ def _measure(
 
     from sceneseg.bench.latency import interleaved
     from sceneseg.records.environment import environment
-    from sceneseg.records.runs import read_json, write_json
+    from sceneseg.records.runs import write_json
 
     found = {name: comparison.run(facts["folder"]) for name, facts in weights.items()}
     size = size or (_image_size(next(iter(found.values()))) if found else None)
     if not found or size is None:
         return
     asked = {"size": list(size), "repetitions": repetitions, "asked_device": device, "weights": weights}
-    if comparison.latency.is_file():
-        known = read_json(comparison.latency)
-        if all(known.get(key) == value for key, value in asked.items()):
-            return
+    known = _latency(comparison) or {}
+    if all(known.get(key) == value for key, value in asked.items()):
+        return
     models, failed = _load(found, device, size)
     with Progress(transient=True) as progress:
         task = progress.add_task("timing predictions")
@@ -274,10 +315,16 @@ def _image_size(run: "Run") -> Size | None:
 
 
 def _show(comparison: "Comparison") -> None:
-    """Write the page and print the ranking."""
+    """Write the page and print the ranking.
+
+    Raises:
+        RunError: There is nothing to rank.
+    """
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
+    from sceneseg.errors import RunError
     from sceneseg.records.runs import read_json
     from sceneseg.report.comparison.page import write_comparison
     from sceneseg.report.formatting import milliseconds, percent
@@ -292,7 +339,9 @@ def _show(comparison: "Comparison") -> None:
         score = row["mean_iou"]
         ends = "–" if score["low"] is None else f"{percent(score['low'])} to {percent(score['high'])}"
         speed = milliseconds(row["p50_ms"]) if row.get("p50_ms") is not None else "–"
-        table.add_row(row["name"], percent(score["value"]), ends, speed, f"{row.get('parameters', 0) / 1e6:.2f} M")
+        table.add_row(
+            escape(row["name"]), percent(score["value"]), ends, speed, f"{row.get('parameters', 0) / 1e6:.2f} M"
+        )
     console.print()
     console.print(table)
     for group in results["apart"]:
@@ -300,5 +349,13 @@ def _show(comparison: "Comparison") -> None:
         console.print(f"\nnot comparable: {names}\n  {'; '.join(group['reasons'])}", highlight=False, markup=False)
     for row in results["without_score"]:
         console.print(f"\nno score: {row['name']}: {row['reason']}", highlight=False, markup=False)
+    for note in results["notes"]:
+        console.print(f"\nnote: {note.replace('`', '')}", highlight=False, markup=False)
     said = " ".join([results["answer"]["headline"], *results["answer"]["details"]]).replace("`", "")
-    console.print(f"\n{said}\n\npage     {page}\nfigures  {comparison.results}", highlight=False, soft_wrap=True)
+    files = f"page     {page}\nfigures  {comparison.results}"
+    console.print(f"\n{said}\n\n{files}", highlight=False, soft_wrap=True, markup=False)
+    if not results["candidates"]:
+        raise RunError(
+            f"{comparison.path}: no candidate has come to a score, for the reasons above. Cure them, then give the "
+            f"command again; with --retry those that failed are trained anew."
+        )

@@ -1,15 +1,13 @@
 """The answer to the question "which model?", in sentences; a name stands between backticks."""
 
-import math
 from collections.abc import Container, Sequence
 
+from sceneseg.report.comparison.speed import are_alike, fastest_of, is_faster
 from sceneseg.report.formatting import duration, milliseconds, percent, words
 from sceneseg.report.run.run_reader import Plain
 
 NEAR = 0.01
 """A point of mean IoU: what a faster model may cost before one has to think about it."""
-ALIKE = 1.05
-"""Ratio of two latencies up to which nobody should call one of them the faster."""
 MOST_NAMES = 3
 """Names that a sentence lists before it counts the others."""
 
@@ -28,6 +26,8 @@ def answer(
     Returns:
         headline (what to know if one reads nothing else), details (a list of sentences), and the names best, fastest
         and near (the fastest within a point of the best, or not to be told apart from it), None where there is none.
+        Of several that are as fast as each other the most accurate is named; the others stand under as_fast and
+        as_near.
     """
     if not ranked:
         return _result("No candidate has come to a score yet.", [])
@@ -41,29 +41,51 @@ def answer(
     timed = [row for row in ranked if row.get("p50_ms") is not None]
     if not timed:
         return _result(headline, [*details, "How fast they predict was not measured."], best["name"])
-    fastest = min(timed, key=lambda row: row["p50_ms"])
-    slowest = max(row["p50_ms"] for row in timed)
-    if len(timed) > 1 and slowest <= ALIKE * fastest["p50_ms"]:
-        about = (
-            f"All predict equally fast, in about {milliseconds(fastest['p50_ms'])} ms for an image{_device(latency)}."
-        )
+    if are_alike(timed):
+        lowest_ms = min(row["p50_ms"] for row in timed)
+        about = f"All predict equally fast, in about {milliseconds(lowest_ms)} ms for an image{_device(latency)}."
         return _result(headline, [*details, about, *_setting(latency)], best["name"])
     tied = {p["worse"] for p in pairs if p["better"] == best["name"] and not p["real"]}
     lowest = best["mean_iou"]["value"] - NEAR
-    good = [row for row in timed if row["mean_iou"]["value"] >= lowest or row["name"] in tied]
-    near = min(good, key=lambda row: row["p50_ms"], default=None)
-    first = f"`{fastest['name']}` is the fastest" if fastest is not best else "It is also the fastest"
-    if fastest is not best and best.get("p50_ms", math.inf) <= ALIKE * fastest["p50_ms"]:
-        fastest, near, first = best, best, "It is also among the fastest"
-    details += [*_speed(best, fastest, near, tied), *_setting(latency)]
-    headline += f" {first}: {milliseconds(fastest['p50_ms'])} ms for an image{_device(latency)}."
-    return _result(headline, details, best["name"], fastest["name"], near["name"] if near else None)
+    fastest = fastest_of(timed)
+    if best in timed and best not in fastest:  # named is one that is faster than the best
+        fastest.sort(key=lambda row: not is_faster(row, best))
+    near = fastest_of([row for row in timed if row["mean_iou"]["value"] >= lowest or row["name"] in tied])
+    details += [*_speed(best, fastest[0], near, tied), *_setting(latency)]
+    time = f"{milliseconds(fastest[0]['p50_ms'])} ms for an image{_device(latency)}"
+    headline += f" {_fastest(best, fastest, time)}"
+    return _result(headline, details, best["name"], fastest, near)
+
+
+def _fastest(best: Plain, fastest: Sequence[Plain], time: str) -> str:
+    """Say who is the fastest; several that are as fast as each other share that."""
+    first, *others = fastest
+    name = f"`{first['name']}`"
+    if not others:
+        return f"{'It is also' if first is best else f'{name} is'} the fastest: {time}."
+    as_fast = f"as fast as {listing([row['name'] for row in others])}"
+    if first is best:
+        return f"Nothing is faster: {time}, {as_fast}."
+    return f"{name} is {as_fast}, and nothing is faster: {time}."
 
 
 def _result(
-    headline: str, details: list[str], best: str | None = None, fastest: str | None = None, near: str | None = None
+    headline: str,
+    details: list[str],
+    best: str | None = None,
+    fastest: Sequence[Plain] = (),
+    near: Sequence[Plain] = (),
 ) -> Plain:
-    return {"headline": headline, "details": details, "best": best, "fastest": fastest, "near": near}
+    fastest_names, near_names = [row["name"] for row in fastest], [row["name"] for row in near]
+    return {
+        "headline": headline,
+        "details": details,
+        "best": best,
+        "fastest": fastest_names[0] if fastest else None,
+        "near": near_names[0] if near else None,
+        "as_fast": fastest_names[1:],
+        "as_near": near_names[1:],
+    }
 
 
 def _accuracy(best: Plain, others: Sequence[Plain], pairs: Sequence[Plain]) -> tuple[str, list[str]]:
@@ -87,10 +109,11 @@ def _accuracy(best: Plain, others: Sequence[Plain], pairs: Sequence[Plain]) -> t
     return f"`{name}` has the highest mean IoU, {score} %, but can't be told apart from {names}.", [why]
 
 
-def _speed(best: Plain, fastest: Plain, near: Plain | None, tied: Container[str]) -> list[str]:
+def _speed(best: Plain, fastest: Plain, nearest: Sequence[Plain], tied: Container[str]) -> list[str]:
     """Say what the fastest costs in accuracy, and who is the fastest of the good ones."""
     if fastest is best:
         return []
+    near = nearest[0] if nearest else None
     name, other = f"`{fastest['name']}`", f"`{best['name']}`"
     less = points(best["mean_iou"]["value"] - fastest["mean_iou"]["value"])
     times = f"{best['p50_ms'] / fastest['p50_ms']:.1f} times as fast as {other}" if best.get("p50_ms") else None
@@ -105,10 +128,11 @@ def _speed(best: Plain, fastest: Plain, near: Plain | None, tied: Container[str]
         said.append("Nothing faster comes within one point of the best.")
     elif near is not None:
         kind = "that can't be told apart from" if near["name"] in tied else "within one point of"
-        said.append(
-            f"The fastest {kind} the best is `{near['name']}`: {milliseconds(near['p50_ms'])} ms and "
-            f"{percent(near['mean_iou']['value'])} %."
+        who = (
+            f"The fastest {kind} the best is" if len(nearest) == 1 else f"Of those {kind} the best none is faster than"
         )
+        figures = f"{milliseconds(near['p50_ms'])} ms and {percent(near['mean_iou']['value'])} %"
+        said.append(f"{who} `{near['name']}`: {figures}.")
     return said
 
 

@@ -4,13 +4,15 @@ import os
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from sceneseg.errors import RunError
+from sceneseg.evaluation.consistency import mismatch
 from sceneseg.metrics.confusion import SemanticCounts
-from sceneseg.records.runs import Comparison, Run, read_json
-from sceneseg.report.run.run_reader import DAMAGE, Contents, Plain, read_contents
+from sceneseg.records.comparison_plan import read_latency, read_plan, read_progress, read_together
+from sceneseg.records.runs import Comparison, Run
+from sceneseg.report.run.run_reader import DAMAGE, Contents, Plain, read_contents, read_metrics
 
 T = TypeVar("T")
 
@@ -26,6 +28,7 @@ class Training:
         metrics: Those scores.
         counts: The counts that they come from; None where they are lost.
         reason: Why it can't be ranked; empty when it can.
+        damaged: Its files that are there and can't be read, relative to the comparison's folder, with the reason.
     """
 
     folder: str
@@ -34,6 +37,7 @@ class Training:
     metrics: Plain | None = None
     counts: SemanticCounts | None = None
     reason: str = ""
+    damaged: dict[str, str] = field(default_factory=dict)
 
     @property
     def scored_folder(self) -> str:
@@ -57,7 +61,8 @@ class Candidate:
         name: Unique within the comparison.
         changes: In what it differs from the others by intent.
         trainings: One or more.
-        latency: What was measured of its predictions: p50_ms, p95_ms, peak_mib; None where nothing was.
+        latency: What was measured of its predictions: p50_ms, p95_ms, peak_mib, and p25_ms and p75_ms unless an earlier
+            version measured; None where nothing was.
         no_latency: Why nothing was.
         progress: What the experiment noted of its trainings, by folder.
     """
@@ -101,7 +106,7 @@ class Candidate:
         speeds = [v for r in (contents.history if contents else []) if (v := r.get("images_per_second", 0)) > 0]
         if speeds:
             found["images_per_second"] = (statistics.median(speeds), [f"{folder}/history.csv"])
-        for key in ("p50_ms", "p95_ms", "peak_mib"):
+        for key in ("p50_ms", "p95_ms", "p25_ms", "p75_ms", "peak_mib"):
             if self.latency and isinstance(self.latency.get(key), int | float):
                 found[key] = (self.latency[key], ["latency.json"])
         return found
@@ -111,14 +116,12 @@ def read_candidates(comparison: Comparison) -> list[Candidate]:
     """Read what is compared, in the order of the plan.
 
     Raises:
-        RunError: The folder holds no comparison.
+        RunError: The folder holds no comparison, or a file of it is damaged.
     """
-    if not comparison.plan.is_file():
-        raise RunError(f"{comparison.path}: holds no comparison (no plan.json). `sceneseg compare` makes one.")
-    plan = read_json(comparison.plan)
-    noted = read_json(comparison.progress)["runs"] if comparison.progress.is_file() else {}
-    latency = read_json(comparison.latency) if comparison.latency.is_file() else {}
-    together = read_json(comparison.together)["evaluations"] if comparison.together.is_file() else {}
+    plan = read_plan(comparison)
+    noted = read_progress(comparison)
+    latency = read_latency(comparison) or {}
+    together = (read_together(comparison) or {"evaluations": {}})["evaluations"]
     candidates = []
     for given in plan["candidates"]:
         folders = [run["folder"] for run in given["runs"]]
@@ -136,32 +139,55 @@ def read_candidates(comparison: Comparison) -> list[Candidate]:
 def _training(comparison: Comparison, folder: str, split: str | None, noted: Plain, together: str | None) -> Training:
     """Read one training; what is missing becomes the reason why it can't be ranked."""
     run = Run(Path(os.path.normpath(comparison.run(folder).path)))
-    state = noted.get("state")
-    contents = _try(lambda: read_contents(run))
-    if state == "failed":
+    contents, damage = _try(partial(read_contents, run))
+    if noted.get("state") == "failed":
         return Training(folder, contents, reason=noted.get("reason") or "failed")
     if contents is None:
-        return Training(folder, None, reason=noted.get("reason") or "not trained yet")
+        there = os.path.lexists(run.config)
+        return Training(folder, None, reason=noted.get("reason") or (damage if there else "not trained yet"))
+    reason = _unfinished(contents, noted)
+    return Training(folder, contents, reason=reason) if reason else _scored(folder, contents, split, together)
+
+
+def _unfinished(contents: Contents, noted: Plain) -> str:
     if contents.classifies:
-        return Training(folder, contents, reason="classifies whole images; only segmentation is compared")
-    if state == "interrupted":
+        return "classifies whole images; only segmentation is compared"
+    if noted.get("state") == "interrupted":
         done = f"{contents.history[-1]['epoch']:g}" if contents.history else "none"
-        planned = contents.setting("train.epochs")
-        return Training(folder, contents, reason=f"interrupted: {done} of {planned} parts of its training are done")
-    scored = run
+        return f"interrupted: {done} of {contents.setting('train.epochs')} parts of its training are done"
+    return ""
+
+
+def _scored(folder: str, contents: Contents, split: str | None, together: str | None) -> Training:
+    """Find the scores that are compared, and see whether they, their counts and the weights belong together."""
+    run = source = contents.run
+    damaged = {f"{folder}/{name}": reason for name, reason in contents.damaged.items()}
     if split is not None and contents.metrics and contents.metrics["protocol"].get("split") != split:
-        scored = run.evaluation(f"{contents.metrics['protocol'].get('dataset')}-{split}")
-    if together is not None:  # in the label space of all
-        scored = Run(run.path / together)
-    metrics = contents.metrics if scored == run else _try(lambda: read_json(scored.metrics))
-    if metrics is None or metrics.get("mean_iou") is None:
-        return Training(folder, contents, reason="no scores yet (metrics.json is missing or has no mean IoU)")
-    counts = _try(lambda: SemanticCounts.load(scored.confusion))
-    return Training(folder, contents, scored, metrics, counts)
+        source = run.evaluation(f"{contents.metrics['protocol'].get('dataset')}-{split}")
+    scored = source if together is None else Run(run.path / together)  # in the label space of all
+    for place in dict.fromkeys((source, scored)):
+        name = (Path(folder) / place.metrics.relative_to(run.path)).as_posix()
+        metrics, damage = _try(partial(read_metrics, place.metrics))
+        if metrics is None or metrics.get("mean_iou") is None:
+            reason = (
+                f"{name} is damaged: {damage.removeprefix(f'{place.metrics}: ')}"
+                if damage and place.metrics.exists()
+                else ""
+            )
+            reason = reason or "no scores yet (metrics.json is missing or has no mean IoU)"
+            return Training(folder, contents, reason=reason, damaged=damaged)
+        counts, damage = _try(partial(SemanticCounts.load, place.confusion))
+        if counts is None and place.confusion.exists():
+            damaged[name.replace("metrics.json", "confusion.npz")] = damage.removeprefix(f"{place.confusion}: ")
+        wrong, damage = _try(partial(mismatch, place, metrics, counts))
+        if wrong or damage:
+            return Training(folder, contents, reason=wrong or damage, damaged=damaged)
+    return Training(folder, contents, scored, metrics, counts, damaged=damaged)
 
 
-def _try(read: Callable[[], T]) -> T | None:
+def _try(read: Callable[[], T]) -> tuple[T | None, str]:
+    """Return what was read, or None and why not."""
     try:
-        return read()
-    except DAMAGE:
-        return None
+        return read(), ""
+    except DAMAGE as error:
+        return None, str(error) or type(error).__name__

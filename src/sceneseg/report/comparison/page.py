@@ -13,6 +13,7 @@ from sceneseg.report.comparison.candidates import Candidate, read_candidates
 from sceneseg.report.comparison.differences import from_best, in_both_directions
 from sceneseg.report.comparison.machines import machines
 from sceneseg.report.comparison.ranking import compare
+from sceneseg.report.comparison.speed import RULE, are_alike
 from sceneseg.report.formatting import count, date, duration, milliseconds, percent, words
 from sceneseg.report.pictures import Picture, embed
 from sceneseg.report.render import render
@@ -36,7 +37,8 @@ CHARTS = (
 )
 UNITS = {"p50_ms": 1.0, "parameters": 1e6, "gmacs": 1.0, "training_seconds": 60.0}
 WORTH_DRAWING = 1.1
-"""Ratio of the largest to the smallest cost: candidates that cost the same need no chart of it."""
+"""Ratio of the largest to the smallest cost: candidates that cost the same need no chart of it. Latencies, which are
+measured, have a rule of their own (`speed`)."""
 BANDS = ("small objects, under 32 × 32 pixels", "medium, under 96 × 96", "large")
 
 
@@ -68,8 +70,10 @@ def _view(results: Plain, candidates: Sequence[Candidate]) -> Plain:
         "results": results,
         "rows": rows,
         "colors": colors,
-        "headline": [_bold(text) for text in re.split(r"(?<=\.) (?=[`A-Z])", results["answer"]["headline"])],
-        "details": [_bold(text) for text in results["answer"]["details"]],
+        "headline": [_bold(text, colors) for text in re.split(r"(?<=\.) (?=[`A-Z])", results["answer"]["headline"])],
+        "details": [_bold(text, colors) for text in results["answer"]["details"]],
+        "notes": [_bold(text, colors) for text in results["notes"]],
+        "rule_of_speed": RULE,
         "cards": _cards(results),
         "facts": _facts(results, len(candidates)),
         "charts": _charts(results, colors),
@@ -90,20 +94,30 @@ def _view(results: Plain, candidates: Sequence[Candidate]) -> Plain:
     }
 
 
-def _bold(sentence: str) -> Markup:
-    """Turn backticks around names into bold type, and keep figures and their units on one line."""
+def _bold(sentence: str, colors: dict[str, str]) -> Markup:
+    """Turn backticks around names into bold type in the color of their dots; keep figures and units on one line."""
     parts = re.sub(r"(?<=\d) (?=%|ms|point)", "\u00a0", sentence).split("`")
-    return Markup("").join(Markup("<b>{}</b>").format(p) if i % 2 else escape(p) for i, p in enumerate(parts))
+    named = Markup('<b style="--own: {}">{}</b>')
+    return Markup("").join(
+        escape(part) if i % 2 == 0 else named.format(colors[part], part) if part in colors else _plain(part)
+        for i, part in enumerate(parts)
+    )
+
+
+def _plain(name: str) -> Markup:
+    return Markup("<b>{}</b>").format(name)
 
 
 def _cards(results: Plain) -> list[Plain]:
     """Return who answers which question; one who answers several has one card, and who answers all needs none."""
     best = results["answer"]["best"]
-    sure = all(pair["real"] for pair in results["pairs"] if pair["better"] == best)
+    known = [pair["real"] for pair in results["pairs"] if pair["better"] == best]
+    sure = all(known) and len(known) == len(results["candidates"]) - 1
+    alone = not results["answer"]["as_fast"], not results["answer"]["as_near"]
     named = {
         "best": "Most accurate" if sure else "Highest mean IoU",
-        "near": "Fastest of the best",
-        "fastest": "Fastest",
+        "near": "Fastest of the best" if alone[1] else "As fast as any of the best",
+        "fastest": "Fastest" if alone[0] else "As fast as any",
     }
     rows = {row["name"]: row for row in results["candidates"]}
     cards: dict[str, list[str]] = {}
@@ -124,8 +138,11 @@ def _facts(results: Plain, compared: int) -> dict[str, tuple[str, str]]:
     ranked = len(results["candidates"])
     number = "candidate" if compared == 1 else "candidates"
     facts = {"Compared": (str(compared), number if ranked == compared else f"{number}, {ranked} ranked")}
+    classes = results["classes"]
+    over = str(classes["number"]) if not classes["left_out"] else f"{classes['number']} of {classes['of']}"
     if protocol.get("images"):
-        facts["Scored on"] = (f"{protocol['images']:,}", f"images of {protocol.get('dataset')} {protocol.get('split')}")
+        of = f"images of {protocol.get('dataset')} {protocol.get('split')}, {over} classes"
+        facts["Scored on"] = (f"{protocol['images']:,}", of)
     if budget:
         amount = duration(budget["amount"]) if budget["kind"] == "time" else f"{budget['amount']:,}"
         facts["Budget"] = (amount, "of training each" if budget["kind"] == "time" else f"{budget['kind']} each")
@@ -146,7 +163,10 @@ def _charts(results: Plain, colors: dict[str, str]) -> list[Plain]:
 
 def _is_equal(results: Plain, key: str) -> bool:
     """Whether a cost is about the same for all, by measurement or because it was the budget."""
-    values = [row[key] for row in results["candidates"] if row.get(key)]
+    rows = [row for row in results["candidates"] if row.get(key)]
+    if key == "p50_ms":
+        return are_alike(rows)
+    values = [row[key] for row in rows]
     given = key == "training_seconds" and (results["budget"] or {}).get("kind") == "time"
     return len(values) > 1 and (given or max(values) < WORTH_DRAWING * min(values))
 

@@ -6,41 +6,40 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sceneseg.errors import DataError
-from sceneseg.evaluation.protocol import other_truth
 from sceneseg.metrics.bootstrap import LEVEL, RESAMPLES, Bootstrap, bootstrap
 from sceneseg.metrics.semantic import VoidRule
 from sceneseg.metrics.sizes import size_bands
+from sceneseg.records.comparison_plan import read_latency, read_plan, read_together
 from sceneseg.records.environment import environment
-from sceneseg.records.runs import Comparison, read_json, write_json
+from sceneseg.records.runs import Comparison, write_json
 from sceneseg.report.comparison.answer import answer, listing
 from sceneseg.report.comparison.candidates import Candidate, Training
+from sceneseg.report.comparison.class_set import ClassSet, class_set, mean
+from sceneseg.report.comparison.protocols import absent_rule, by_protocol, protocol_of, unknown_facts, unlike_reasons
 from sceneseg.report.comparison.sources import sources
-from sceneseg.report.formatting import label, words
+from sceneseg.report.formatting import words
 from sceneseg.report.run.run_reader import Plain
 
 FORMAT = 1
-MEASURED_BY = (
-    *("dataset", "split", "images", "split_hash", "label_space", "size", "scored_at"),
-    *("void", "scorer", "window", "tta", "label_map"),
-)
-"""What of a protocol must be alike, so that scores can be ranked. The input size and the precision may differ: they
-belong to the candidate, as scores are taken at the labels' own size."""
 IGNORED_DIFFERENCES = {"name", "data.root", "data.workers", "data.cache", "data.check", "train.checkpoint_minutes"}
 """Keys of a configuration that decide nothing about a score."""
 
 
 def compare(comparison: Comparison, candidates: Sequence[Candidate]) -> Plain:
     """Rank the candidates of a comparison and write `comparison.json`; return its contents."""
-    plan = read_json(comparison.plan)
-    groups = _by_protocol([candidate for candidate in candidates if candidate.ranked])
+    plan = read_plan(comparison)
+    asked = plan.get("absent")
+    groups = by_protocol([candidate for candidate in candidates if candidate.ranked], asked)
     main, others = (groups[0], groups[1:]) if groups else ([], [])
-    ranked, pairs = _rank(main)
-    latency = read_json(comparison.latency) if comparison.latency.is_file() else None
+    classes = class_set(main, absent_rule(main, asked))
+    ranked, pairs = _rank(main, classes)
+    latency = read_latency(comparison)
     together = _together(comparison, main)
     said = answer(ranked, pairs, latency, plan.get("budget"))
     if together and together["joined"]:
         names, space = listing(together["joined"]), together["label_space"]
         said["details"].append(f"All are scored in {space}, which the classes of {names} were joined to.")
+    said["details"] += _said_of_classes(classes)
     results: Plain = {
         "format": FORMAT,
         "name": comparison.path.resolve().name,
@@ -48,12 +47,13 @@ def compare(comparison: Comparison, candidates: Sequence[Candidate]) -> Plain:
         "command": plan.get("command"),
         "budget": plan.get("budget"),
         "answer": said,
-        "protocol": main[0].first.metrics["protocol"] if main and main[0].first.metrics else None,
+        "protocol": protocol_of(main[0].first) | {"absent": classes.absent} if main else None,
+        "classes": classes.plain(),
         "level": LEVEL,
         "resamples": RESAMPLES,
         "candidates": ranked,
         "pairs": pairs,
-        "apart": [_apart(group, main, together or {}) for group in others],
+        "apart": [_apart(group, main, together or {}, asked) for group in others],
         "without_score": [
             {"name": c.name, "changes": c.changes, "reason": c.reason, "folder": c.first.folder}
             for c in candidates
@@ -61,6 +61,7 @@ def compare(comparison: Comparison, candidates: Sequence[Candidate]) -> Plain:
         ],
         "latency": {k: v for k, v in latency.items() if k != "models"} if latency else None,
         "differences": _differences(main),
+        "notes": [*unknown_facts(main), *_damage(candidates)],
         "together": together,
     }
     results["sources"] = sources(comparison, results, candidates)
@@ -68,100 +69,88 @@ def compare(comparison: Comparison, candidates: Sequence[Candidate]) -> Plain:
     return results
 
 
-def _by_protocol(candidates: Iterable[Candidate]) -> list[list[Candidate]]:
-    """Put candidates together that can be ranked; the largest group first, as long as they are in the plan's order."""
-    groups: list[list[Candidate]] = []
-    for candidate in candidates:
-        group = next((g for g in groups if not any(_unlike(candidate, other) for other in g)), [])
-        if not group:
-            groups.append(group)
-        group.append(candidate)
-    return sorted(groups, key=len, reverse=True)
-
-
-def _unlike(candidate: Candidate, other: Candidate) -> bool:
-    """Return whether two candidates' scores can't be ranked."""
-    one, two = candidate.first, other.first
-    return _measure(one) != _measure(two) or other_truth(_protocol(one), _protocol(two))
-
-
-def _protocol(training: Training) -> Plain:
-    found: Plain = training.metrics["protocol"] if training.metrics else {}
-    return found
-
-
-def _measure(training: Training) -> dict[str, str]:
-    protocol = _protocol(training)
-    return {key: words(protocol.get(key), key) for key in MEASURED_BY}
-
-
 def _together(comparison: Comparison, main: list[Candidate]) -> Plain | None:
     """Return in which label space all are scored, and whose classes were joined for that; None: in their own."""
-    if not comparison.together.is_file():
+    if (found := read_together(comparison)) is None:
         return None
-    found: Plain = read_json(comparison.together)
     joined = [candidate.name for candidate in main if candidate.first.folder in found["evaluations"]]
     return found | {"joined": joined}
 
 
-def _apart(group: list[Candidate], main: list[Candidate], together: Plain) -> Plain:
+def _said_of_classes(classes: ClassSet) -> list[str]:
+    """Say over how many classes the means are, where it isn't all of the label space, or isn't the usual rule."""
+    number, of = len(classes.names), len(classes.names) + len(classes.left_out)
+    if classes.left_out:
+        return [f"Means are over {number} of {of} classes, those that the truth of the split has, for all alike."]
+    return [f"Means are over all {of} classes; one that the truth lacks counts 0."] if classes.absent == "zero" else []
+
+
+def _damage(candidates: Sequence[Candidate]) -> list[str]:
+    """Name the files that are there and can't be read."""
+    found = {file: reason for c in candidates for t in c.trainings for file, reason in t.damaged.items()}
+    return [f"{file} is damaged and left out: {reason}" for file, reason in found.items()]
+
+
+def _apart(group: list[Candidate], main: list[Candidate], together: Plain, asked: str | None) -> Plain:
     """Say what sets a group apart, and rank it in itself."""
-    own, usual = _measure(group[0].first), _measure(main[0].first)
-    reasons = [f"{label(key)}: {own[key]} instead of {usual[key]}" for key in own if own[key] != usual[key]]
-    if any(other_truth(_protocol(group[0].first), _protocol(c.first)) for c in main):
-        reasons.append("The labels of the images were others")
     known = together.get("apart", {})
     why = {known[c.first.folder] for c in (*group, *main) if c.first.folder in known}
-    ranked, pairs = _rank(group)
-    return {"reasons": [*reasons, *sorted(why)], "candidates": ranked, "pairs": pairs}
+    classes = class_set(group, absent_rule(group, asked))
+    ranked, pairs = _rank(group, classes)
+    reasons = [*unlike_reasons(group, main, asked), *sorted(why)]
+    return {"reasons": reasons, "classes": classes.plain(), "candidates": ranked, "pairs": pairs}
 
 
-def _rank(candidates: list[Candidate]) -> tuple[list[Plain], list[Plain]]:
+def _rank(candidates: list[Candidate], classes: ClassSet) -> tuple[list[Plain], list[Plain]]:
     """Return the candidates from the best to the worst, and what the bootstrap says of each pair."""
-    found = sorted(candidates, key=_score, reverse=True)
+    rows = {candidate.name: _figures(candidate, classes) for candidate in candidates}
+    found = sorted(candidates, key=lambda candidate: _score(rows[candidate.name]), reverse=True)
     sure = [c for c in found if all(t.counts is not None for t in c.ranked)]
-    draws = _draw(sure)
-    ranked = [_figures(c) for c in found]
+    draws = _draw(sure, classes)
+    ranked = [rows[c.name] for c in found]
     if draws is not None:
         for number, candidate in enumerate(sure):
-            row = ranked[found.index(candidate)]
-            row["mean_iou"] |= draws.interval(number)._asdict()
+            rows[candidate.name]["mean_iou"] |= draws.interval(number)._asdict()
     _mark_front(ranked)
-    return ranked, _pairs(sure, draws)
+    return ranked, _pairs([rows[c.name] for c in sure], draws)
 
 
-def _draw(candidates: Sequence[Candidate]) -> Bootstrap | None:
+def _draw(candidates: Sequence[Candidate], classes: ClassSet) -> Bootstrap | None:
     counts = [[t.counts for t in c.ranked if t.counts is not None] for c in candidates]
-    if not counts:
+    if not counts or not classes.names:  # nothing is labeled
         return None
-    protocol = (candidates[0].first.metrics or {}).get("protocol", {})
-    void: VoidRule = "false_positive" if protocol.get("void") == "false_positive" else "ignore"
     try:
-        return bootstrap(counts, void=void)
-    except DataError:  # damaged or exchanged counts: scores without intervals are better than no page
+        return bootstrap(counts, void=_void(candidates[0].first), absent=classes.absent)
+    except DataError:  # exchanged counts: scores without intervals are better than no page
         return None
 
 
-def _score(candidate: Candidate) -> float:
-    return statistics.fmean(t.metrics["mean_iou"] for t in candidate.ranked if t.metrics)
+def _void(training: Training) -> VoidRule:
+    return "false_positive" if protocol_of(training).get("void") == "false_positive" else "ignore"
 
 
-def _figures(candidate: Candidate) -> Plain:
+def _score(row: Plain) -> float:
+    value: float = row["mean_iou"]["value"]
+    return value
+
+
+def _figures(candidate: Candidate, classes: ClassSet) -> Plain:
     """Return everything that is shown of a candidate, each figure with its file."""
     scored = [t for t in candidate.ranked if t.metrics]
     metrics: list[Plain] = [t.metrics for t in scored if t.metrics]
     files = [f"{t.scored_folder}/metrics.json" for t in scored]
     figures = candidate.figures()
-    classes = {name: _mean([m["classes"].get(name, {}).get("iou") for m in metrics]) for name in metrics[0]["classes"]}
+    ious = [classes.ious(t, _void(t)) for t in scored]
+    seeds = [score for each in ious if (score := mean(each)) is not None]
     return {
         "name": candidate.name,
         "changes": candidate.changes,
         "model": candidate.first.contents.setting("model.name") if candidate.first.contents else None,
         "folders": [t.folder for t in scored],
         "not_finished": [f"{t.folder}: {t.reason}" for t in candidate.trainings if t.reason],
-        "mean_iou": {"value": _score(candidate), "low": None, "high": None, "seeds": [m["mean_iou"] for m in metrics]},
+        "mean_iou": {"value": statistics.fmean(seeds) if seeds else 0.0, "low": None, "high": None, "seeds": seeds},
         "pixel_accuracy": _mean([m.get("pixel_accuracy") for m in metrics]),
-        "classes": classes,
+        "classes": {name: _mean([each.get(name) for each in ious]) for name in ious[0]},
         "objects": _objects(scored),
         **{key: value for key, (value, _) in figures.items()},
         "no_latency": candidate.no_latency,
@@ -200,16 +189,16 @@ def _mark_front(ranked: list[Plain]) -> None:
             fastest = row["p50_ms"]
 
 
-def _pairs(candidates: Sequence[Candidate], draws: Bootstrap | None) -> list[Plain]:
+def _pairs(rows: Sequence[Plain], draws: Bootstrap | None) -> list[Plain]:
     if draws is None:
         return []
     pairs = []
-    for (i, a), (j, b) in itertools.combinations(enumerate(candidates), 2):
+    for (i, a), (j, b) in itertools.combinations(enumerate(rows), 2):
         interval = draws.difference(i, j)
         pairs.append(
             {
-                "better": a.name,
-                "worse": b.name,
+                "better": a["name"],
+                "worse": b["name"],
                 "difference": _score(a) - _score(b),
                 **interval._asdict(),
                 "real": interval.excludes_zero,

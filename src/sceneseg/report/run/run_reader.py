@@ -2,7 +2,9 @@
 
 import csv
 import math
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +20,11 @@ from sceneseg.records.runs import Run, read_json
 
 T = TypeVar("T")
 Plain = dict[str, Any]
-DAMAGE = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, zipfile.BadZipFile, ScenesegError)
+DAMAGE = (
+    *(OSError, EOFError, ValueError, KeyError, TypeError, IndexError, AttributeError, NotImplementedError),
+    *(RecursionError, OverflowError, MemoryError, csv.Error, zipfile.BadZipFile, zlib.error, tokenize.TokenError),
+    ScenesegError,
+)
 """What reading a file raises that was cut short or holds something else."""
 
 
@@ -57,6 +63,8 @@ class Contents:
     evaluations: dict[str, Plain] = field(default_factory=dict)
     gaps: list[str] = field(default_factory=list)
     """What is left out and why, one phrase each."""
+    damaged: dict[str, str] = field(default_factory=dict)
+    """Files that are there and can't be read, with the reason."""
 
     @property
     def classifies(self) -> bool:
@@ -85,14 +93,19 @@ def read_contents(run: Run) -> Contents:
         try:
             return read(path)
         except DAMAGE as error:
-            reason = str(error).removeprefix(f"{path}: ")
-            state = f"can't be read: {reason}" if path.exists() else "isn't there"
-            found.gaps.append(f"{what}: {path.relative_to(run.path)} {state}")
+            name = path.relative_to(run.path).as_posix()
+            if not path.exists():
+                found.gaps.append(f"{what}: {name} isn't there")
+                return None
+            reason = str(error).removeprefix(f"{path}: ") or type(error).__name__
+            readable = isinstance(error, OSError) or (path == run.confusion and found.labels is None)
+            found.damaged |= {} if readable else {name: reason}
+            found.gaps.append(f"{what}: {name} can't be read: {reason}{'' if readable else ' (the file is damaged)'}")
             return None
 
     if not found.classifies:
         found.labels = part(run.labels, lambda path: LabelSpace.from_dict(read_json(path)), "class colours")
-    found.metrics = part(run.metrics, _metrics, "scores")
+    found.metrics = part(run.metrics, read_metrics, "scores")
     found.history = part(run.history, _history, "learning curves") or []
     if not found.classifies:
         found.confusion = part(run.confusion, lambda path: _confusion(path, found.labels), "confusion matrix")
@@ -102,7 +115,7 @@ def read_contents(run: Run) -> Contents:
     if run.model.exists():
         found.model = part(run.model, _mapping, "cost of the model")
     for path in sorted(run.path.glob("evaluations/*/metrics.json")):
-        if metrics := part(path, _metrics, f"evaluation {path.parent.name}"):
+        if metrics := part(path, read_metrics, f"evaluation {path.parent.name}"):
             found.evaluations[path.parent.name] = metrics
     return found
 
@@ -114,8 +127,19 @@ def _mapping(path: Path) -> Plain:
     return data
 
 
-def _metrics(path: Path) -> Plain:
+def read_metrics(path: Path) -> Plain:
+    """Read scores and their protocol.
+
+    Raises:
+        ScenesegError: The file is missing or isn't JSON.
+        ValueError: It holds something else than scores.
+    """
     metrics = _mapping(path)
+    for key, value in metrics.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"expected a finite number as {key}, found {value}")
+    if not isinstance(metrics.get("mean_iou"), int | float | None):
+        raise ValueError("expected a number as mean_iou")
     for group in ("classes", "categories"):
         for name, scores in metrics.setdefault(group, {}).items():
             if not all(value is None or isinstance(value, int | float) for value in scores.values()):
