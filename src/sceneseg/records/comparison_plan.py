@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from sceneseg.errors import ConfigError, RunError
-from sceneseg.records.runs import Comparison, Run, check_name, read_json
+from sceneseg.records.names import check_name
+from sceneseg.records.runs import Comparison, Run, read_json
 
 Plain = dict[str, Any]
 FORMAT = 1

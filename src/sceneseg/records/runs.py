@@ -4,8 +4,6 @@ import contextlib
 import csv
 import json
 import os
-import re
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from sceneseg.config import schema as configs
 from sceneseg.config.schema import Config
-from sceneseg.errors import ConfigError, RunError
+from sceneseg.errors import RunError
 from sceneseg.labels import LabelSpace
+from sceneseg.records.names import check_name
 from sceneseg.version import __version__
 
 if TYPE_CHECKING:
@@ -25,10 +24,6 @@ WEIGHTS_FORMAT = 1
 MARKER = ".sceneseg-run"
 """File that marks a folder as a run directory of ours; no other folder is ever removed."""
 MADE_HERE = "A run directory of sceneseg. Without state.ckpt in it, `sceneseg compare` may remove and remake it.\n"
-LONGEST_NAME = 200
-"""Bytes of a run's name; file systems take 255, and some go to -2 behind it and to temporary files."""
-RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-"""Names that Windows keeps for devices."""
 
 
 @dataclass(frozen=True)
@@ -242,35 +237,6 @@ def find_run(path: Path) -> Run:
         f"{path} is a file that lies in no run. Give a folder that `sceneseg train` made, for example runs/NAME; to "
         f"start a new run from weights, give them with -w {path}."
     )
-
-
-def check_name(name: str) -> None:
-    """See whether a run's name is that of a folder in the folder of the runs: nothing is written outside of it.
-
-    Raises:
-        ConfigError: It is empty, leads elsewhere, or no file system takes it.
-    """
-    problem = ""
-    if not isinstance(name, str) or not name.strip():
-        problem = "it is empty"
-    elif name in (".", "..") or "/" in name or "\\" in name:
-        problem = "it leads to another folder"
-    elif "\0" in name or not _is_writable(name):
-        problem = f"it holds a character that no file name has, or more than {LONGEST_NAME} bytes"
-    elif sys.platform == "win32" and RESERVED.fullmatch(name):
-        problem = "Windows keeps it for a device"
-    if problem:
-        raise ConfigError(
-            f"--name {name!r}: expected the name of one folder, but {problem}. Give a plain name, for example --name "
-            f"city, and choose where it lies with --runs FOLDER."
-        )
-
-
-def _is_writable(name: str) -> bool:
-    try:
-        return len(name.encode()) <= LONGEST_NAME
-    except UnicodeEncodeError:  # half of a surrogate pair
-        return False
 
 
 @contextlib.contextmanager

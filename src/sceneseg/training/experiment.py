@@ -16,7 +16,8 @@ from sceneseg.labels import LabelSpace
 from sceneseg.models import models
 from sceneseg.records.comparison_plan import FORMAT, own_run, read_plan, read_progress
 from sceneseg.records.environment import command_line
-from sceneseg.records.runs import Comparison, Run, check_name, create_run, read_label_space, write_json
+from sceneseg.records.names import check_name
+from sceneseg.records.runs import Comparison, Run, create_run, read_label_space, write_json
 from sceneseg.registry import check_arguments
 from sceneseg.training.budget import lay_out
 from sceneseg.training.isolated import Outcome, train_apart

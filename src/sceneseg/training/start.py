@@ -15,7 +15,8 @@ from sceneseg.errors import ConfigError
 from sceneseg.models import models
 from sceneseg.records.environment import environment
 from sceneseg.records.locks import LOCK, alone
-from sceneseg.records.runs import MARKER, Run, check_name, create_run, write_json, write_text
+from sceneseg.records.names import check_name
+from sceneseg.records.runs import MARKER, Run, create_run, write_json, write_text
 from sceneseg.tasks.base import Task
 from sceneseg.training import trackers
 from sceneseg.training.data_record import compare, record
