@@ -48,9 +48,9 @@ def alone(
     _held.add(file)
     try:
         yield
+    finally:
         if sys.platform != "win32":  # where an open file can't be deleted
             file.unlink(missing_ok=True)  # while it is held, or somebody else's would be deleted
-    finally:
         _held.discard(file)
         os.ftruncate(handle, 0)
         os.close(handle)

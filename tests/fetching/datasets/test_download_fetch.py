@@ -67,7 +67,7 @@ def test_a_wrong_checksum_is_never_unpacked(server, tmp_path):
         DataError, match=f"expected the published sha256 {'0' * 64}, found {hashlib.sha256(SET).hexdigest()}"
     ):
         fetch(source(server, sha256="0" * 64), tmp_path / "set")
-    assert files_in(tmp_path) == ["set.download/.lock"]
+    assert files_in(tmp_path) == []
 
 
 def test_an_unknown_checksum_is_recorded_and_compared_next_time(server, tmp_path, heard):
@@ -92,7 +92,7 @@ def test_an_unknown_checksum_is_recorded_and_compared_next_time(server, tmp_path
 def test_the_files_are_checked_where_the_archive_cannot_be(server, tmp_path):
     with pytest.raises(BadArchiveError, match=f"expected files with the sha256 {'0' * 64}"):
         fetch(source(server, content_sha256="0" * 64), tmp_path / "set")
-    assert files_in(tmp_path) == ["set.download/.lock"]
+    assert files_in(tmp_path) == []
     fetch(source(server, content_sha256=CONTENT), tmp_path / "set")
     assert files_in(tmp_path) == ["set/source.json", "set/train/a.png", "set/val/b.png"]
 
@@ -106,7 +106,7 @@ def test_bad_archives_do_not_stay_in_the_way(server, tmp_path):
     ):
         with pytest.raises(BadArchiveError, match="The archive was removed; run the command again"):
             fetch(source(server, body), tmp_path / "set")
-        assert files_in(tmp_path) == ["set.download/.lock"]
+        assert files_in(tmp_path) == []
     fetch(source(server), tmp_path / "set")
     assert (tmp_path / "set" / "train" / "a.png").is_file()
 
@@ -128,7 +128,7 @@ def test_interrupted_at_any_stage_it_leaves_no_half_set(server, tmp_path, stage)
     with pytest.raises(KeyboardInterrupt):
         fetch(made, tmp_path / "set", Interrupted(stage))
     left = ["set.zip.part", "set.zip.part.json"] if stage == "set.zip" else ["set.zip"]
-    assert files_in(tmp_path) == ["set.download/.lock", *(f"set.download/{name}" for name in left)]
+    assert files_in(tmp_path) == [*(f"set.download/{name}" for name in left)]
     fetch(made, tmp_path / "set")
     assert server.files["/set.zip"].asked == [""]  # all bytes had arrived, so none is asked for twice
     assert files_in(tmp_path / "set") == ["source.json", "train/a.png", "val/b.png"]
