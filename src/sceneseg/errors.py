@@ -75,9 +75,9 @@ def hide_library_warnings() -> None:
         warnings.filterwarnings("ignore", message=r"(?s).*Triggered internally at")  # torch's own, from C++
 
 
-def did_you_mean(word: str, choices: Iterable[str]) -> str:
+def did_you_mean(word: object, choices: Iterable[str]) -> str:
     """Return ' Did you mean "x"?' for the closest choice, or an empty string when nothing is close."""
-    close = get_close_matches(word, list(choices), n=1, cutoff=0.55)
+    close = get_close_matches(str(word), list(choices), n=1, cutoff=0.55)
     return f' Did you mean "{close[0]}"?' if close else ""
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from sceneseg.errors import EXTRAS, ConfigError, MissingPackageError, UnknownNameError, did_you_mean
+from sceneseg.ranges import range_of
 
 T = TypeVar("T")
 C = TypeVar("C", bound=Callable[..., Any])
@@ -99,7 +100,7 @@ class Registry(Generic[T]):
 
         Raises:
             UnknownNameError: There is no such name.
-            ConfigError: The thing has no argument of that name, or a required one is missing.
+            ConfigError: The thing has no argument of that name, a required one is missing, or a number is out of range.
         """
         maker = self.get(name)
         check_arguments(maker, arguments, f'{self.kind} "{self.resolve(name)}"')
@@ -110,7 +111,8 @@ def check_arguments(maker: Callable[..., Any], arguments: Mapping[str, Any], wha
     """Compare arguments with a constructor's signature and name the first that doesn't fit.
 
     Raises:
-        ConfigError: An unknown or a missing argument, with the closest known one.
+        ConfigError: An unknown or a missing argument, with the closest known one, or a number out of the range that
+            the signature declares.
     """
     parameters = inspect.signature(maker).parameters
     for key in arguments:
@@ -121,6 +123,10 @@ def check_arguments(maker: Callable[..., Any], arguments: Mapping[str, Any], wha
     missing = [k for k, p in parameters.items() if p.default is p.empty and k not in arguments]
     if missing:
         raise ConfigError(f"The {what} needs a value for {', '.join(missing)}.")
+    for key, value in arguments.items():
+        limits = range_of(parameters[key].annotation)
+        if limits is not None and (expected := limits.problem(value, parameters[key].annotation)):
+            raise ConfigError(f"The {what}: {key} must be {expected}, found {value!r}.")
 
 
 def _normal(name: str) -> str:

@@ -105,20 +105,6 @@ def test_weights_beside_each_other_have_files_of_their_own(weights, tmp_path, mo
     assert sorted(file.name for file in (tmp_path / "exports").iterdir()) == names
 
 
-@pytest.mark.parametrize(
-    ("option", "complaint"),
-    [
-        ({"images": -5}, "--images takes 1 or more, or 0 for no comparison; found: -5"),
-        ({"calibration": 0}, "--calibration takes 1 training image or more, found: 0"),
-        ({"size": (0, 128)}, "--size takes HEIGHT WIDTH in pixels, found: 0 128"),
-        ({"target_size": (32, -64)}, "--target-size takes HEIGHT WIDTH in pixels, found: 32 -64"),
-    ],
-)
-def test_numbers_that_cannot_be_meant_get_one_sentence(asked, option, complaint):
-    with pytest.raises(ConfigError, match=complaint):
-        export(**{**asked, **option})
-
-
 def test_mistakes_get_one_sentence(asked, tmp_path):
     with pytest.raises(ConfigError, match="a file for openvino is called NAME.xml"):
         export(**asked, to="openvino", out=tmp_path / "street.onnx")

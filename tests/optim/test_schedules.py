@@ -106,7 +106,7 @@ def typed(monkeypatch):
 
         configs = []
 
-        def stop(config, runs):
+        def stop(config, runs, asked):
             configs.append(config)
             raise SystemExit(0)
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from sceneseg import tasks
 from sceneseg.config import schema as configs
+from sceneseg.config.asked import asked_by, asked_by_file
 from sceneseg.config.schema import Config
 from sceneseg.datasets import datasets
 from sceneseg.datasets.base import SceneDataset
@@ -73,7 +74,7 @@ class Trained:
 
 def train(
     model: str | Mapping[str, Any] | nn.Module | None = None,
-    data: str | tuple[SceneDataset, SceneDataset] | None = None,
+    data: str | Mapping[str, Any] | tuple[SceneDataset, SceneDataset] | None = None,
     root: str | PathLike[str] | None = None,
     *,
     config: str | PathLike[str] | Config | None = None,
@@ -94,7 +95,8 @@ def train(
     Args:
         model: A name, a mapping of name and arguments, or any module from pixels (B, 3, H, W) to logits
             (B, classes, h, w), see `sceneseg.models._own.OwnModel`; it is copied, and stays as it is.
-        data: A name, or a pair of training and validation scenes (`sceneseg.Scenes`, or any `SceneDataset`).
+        data: A name, the section as a mapping (``{"name": "camvid", "workers": 0}``), or a pair of training and
+            validation scenes (`sceneseg.Scenes`, or any `SceneDataset`).
         root: The data set's folder.
         config: A YAML file or a configuration, over which the options go.
         runs: Folder of the run directories.
@@ -121,7 +123,7 @@ def train(
         if isinstance(data, tuple):
             section |= _lend_scenes(lendings, *data)
         elif data is not None:
-            section["name"] = data
+            section |= {"name": data} if isinstance(data, str) else _section("data", data)
         if root is not None:
             section["root"] = str(root)
         if resume is not None:
@@ -130,7 +132,9 @@ def train(
         else:
             base = config if isinstance(config, Config) else None if config is None else configs.load(Path(config))
             known = {} if base is None else configs.to_dict(base)
-            run, finished = start.start(configs.from_dict(configs.merge(known, changes)), Path(runs), hooks)
+            asked = [asked_by("the options", changes), *([asked_by_file("config", base)] if base else [])]
+            chosen = configs.from_dict(configs.merge(known, changes), "the options")
+            run, finished = start.start(chosen, Path(runs), hooks, asked)
     if finished:
         write_report(run.path)
     return Trained(run, finished, model if isinstance(model, nn.Module) else None)
@@ -187,6 +191,12 @@ def _nested(options: Mapping[str, Any]) -> dict[str, Any]:
             raise ConfigError(f'There is no option "{key}".{did_you_mean(key, [*places, *SECTIONS])}')
         found = configs.merge(found, nested)
     return found
+
+
+def _section(name: str, given: Any) -> dict[str, Any]:
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"{name}: expected a name, a mapping or a pair of data sets, found {given!r}.")
+    return {key: str(value) if isinstance(value, PathLike) else value for key, value in given.items()}
 
 
 def _unlike(changes: dict[str, Any], config: Config) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from sceneseg.ranges import MANY, Count, Positive, Range, Side
+
 if TYPE_CHECKING:
     from sceneseg.bench.job import Candidate
     from sceneseg.bench.record import Result, Settings
@@ -22,13 +24,13 @@ def bench(
         list[Path] | None, Parameter(name=("--weights", "-w"), negative="", consume_multiple=True)
     ] = None,
     engine: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
-    size: Annotated[list[int] | None, Parameter(negative="", consume_multiple=True)] = None,
-    batch: Annotated[list[int] | None, Parameter(negative="", consume_multiple=True)] = None,
-    threads: int | None = None,
+    size: Annotated[list[Side] | None, Parameter(negative="", consume_multiple=True)] = None,
+    batch: Annotated[list[Count] | None, Parameter(negative="", consume_multiple=True)] = None,
+    threads: Count | None = None,
     device: str = "auto",
-    repetitions: int = 20,
-    warmup: int = 3,
-    seconds: float = 30.0,
+    repetitions: Count = 20,
+    warmup: Annotated[int, Range(0, MANY)] = 3,
+    seconds: Positive = 30.0,
     json: Path | None = None,
 ) -> None:
     """Measure latency, throughput, memory, loading and start-up of models on this machine.
@@ -62,8 +64,7 @@ def bench(
     console = Console()
     device = resolve_device(device)
     sizes = _sizes(size or [1024, 2048])
-    _check_counts(batch, threads)
-    settings = Settings(max(repetitions, 1), max(warmup, 0), seconds)
+    settings = Settings(repetitions, warmup, seconds)
     wanted, engines = _models(_names(models or []), weights or []), _engines(engine, device, console)
     results: list[Result] = []
     with TemporaryDirectory(prefix="sceneseg-bench-") as folder:
@@ -113,19 +114,10 @@ def _names(models: list[str]) -> list[str]:
 def _sizes(numbers: list[int]) -> list[tuple[int, int]]:
     from sceneseg.errors import ConfigError
 
-    if len(numbers) % 2 or min(numbers) < 1:
+    if len(numbers) % 2:
         found = " ".join(map(str, numbers))
         raise ConfigError(f"--size takes pairs of HEIGHT WIDTH in pixels, found: {found}. Example: --size 1024 2048")
     return list(zip(numbers[::2], numbers[1::2], strict=True))
-
-
-def _check_counts(batch: list[int] | None, threads: int | None) -> None:
-    from sceneseg.errors import ConfigError
-
-    if min(batch or [1]) < 1:
-        raise ConfigError(f"--batch takes 1 image or more at once, found: {' '.join(map(str, batch or []))}.")
-    if threads is not None and threads < 1:
-        raise ConfigError(f"--threads takes 1 or more, found: {threads}. Leave it out for all cores.")
 
 
 def _cores() -> int:

@@ -7,13 +7,15 @@ from cyclopts import Parameter
 
 from sceneseg.config import command_line
 from sceneseg.config.schema import Config, flat
+from sceneseg.ranges import Count, Side
 
 if TYPE_CHECKING:
+    from sceneseg.config.asked import Asked
     from sceneseg.inference.predictor import SemanticModel
     from sceneseg.records.runs import Comparison, Run
     from sceneseg.training.experiment import Budget
 
-Size = tuple[int, int]
+Size = tuple[Side, Side]
 
 
 def compare(
@@ -22,8 +24,8 @@ def compare(
     models: Annotated[list[str] | None, Parameter(name=("--models", "-m"), negative="")] = None,
     vary: Annotated[list[str] | None, Parameter(negative="")] = None,
     budget: str | None = None,
-    steps: int | None = None,
-    seeds: int | None = None,
+    steps: Count | None = None,
+    seeds: Count | None = None,
     split: str | None = None,
     score_in: str | None = None,
     absent: Literal["skip", "zero"] | None = None,
@@ -33,7 +35,7 @@ def compare(
     retry: bool = False,
     latency: bool = True,
     size: Size | None = None,
-    repetitions: int = 30,
+    repetitions: Count = 30,
 ) -> None:
     """Compare models: finished runs, or models that are trained for it under one budget.
 
@@ -78,7 +80,6 @@ def compare(
 
     typed = command_line.typed(config)
     made_by = {"-m": models, "--vary": vary, "--budget": budget, "--steps": steps, "--seeds": seeds, "--config": file}
-    _check_numbers({"--steps": steps, "--seeds": seeds, "--repetitions": repetitions})
     if resume is not None:
         planned = {"RUNS": finished or None, "--split": split, "--score-in": score_in, "--name": config.name}
         planned["--absent"] = absent
@@ -96,8 +97,9 @@ def compare(
         )
     elif models or vary:
         chosen = command_line.configuration(config, file)
+        asked = command_line.asked(config, file)
         wanted = (split, score_in, absent)
-        plan = _plan(chosen, models, vary, _budget(chosen, budget, steps), seeds or 1, wanted)
+        plan = _plan(chosen, models, vary, _budget(chosen, budget, steps), seeds or 1, wanted, asked)
         name = f"compare-{chosen.data.name}" if config.name is None else config.name
         comparison, there = experiment.open_comparison(runs, name, lambda c: plan)
         if there:
@@ -123,14 +125,6 @@ def _finish(comparison: "Comparison", device: str | None, timed: tuple[Size | No
     if timed is not None:
         _measure(comparison, weights, device, *timed)
     _show(comparison)
-
-
-def _check_numbers(options: dict[str, int | None]) -> None:
-    from sceneseg.errors import ConfigError
-
-    for option, number in options.items():
-        if number is not None and number < 1:
-            raise ConfigError(f"{option} {number}: expected 1 or more. Give another number, or leave it out.")
 
 
 def _refuse(given: dict[str, Any], typed: dict[str, Any], reason: str) -> None:
@@ -159,12 +153,14 @@ def _plan(
     vary: list[str] | None,
     budget: "Budget",
     seeds: int,
-    wanted: tuple[str | None, ...],
+    wanted: tuple[str | None, str | None, str | None],
+    asked: "list[Asked]",
 ) -> dict[str, Any]:
     from sceneseg.config.variants import listed, make_variants
     from sceneseg.training.experiment import make_plan
 
-    return make_plan(make_variants(chosen, listed(models), vary or []), budget, seeds, *wanted)
+    variants = make_variants(chosen, listed(models), vary or [])
+    return make_plan(variants, budget, seeds, *wanted, asked=asked)
 
 
 def _device(plan: dict[str, Any]) -> str:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from sceneseg.cli.output import terminal
+from sceneseg.config import command_line
+from sceneseg.ranges import Count, Seed, Side
 from sceneseg.wording import counted
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ Root = Annotated[str | None, Parameter(name=("--root", "-p"))]
 Options = Annotated[dict[str, str] | None, Parameter(name="--options")]
 
 
-def toy(*, out: Path, count: int = 40, size: tuple[int, int] = (256, 512), seed: int = 0) -> None:
+def toy(*, out: Path, count: Count = 40, size: tuple[Side, Side] = (256, 512), seed: Seed = 0) -> None:
     """Draw toy street scenes in the layout of Cityscapes, all 19 classes, to try everything without a download.
 
     Example: sceneseg data toy --out toy --count 40
@@ -121,7 +123,7 @@ def stats(
     label_space: str | None = None,
     json: Path | None = None,
     picture: Path | None = None,
-    examples: int = 6,
+    examples: Count = 6,
     options: Options = None,
 ) -> None:
     """Count images, sizes, and pixels and images of each class; show the class weights that follow.
@@ -186,7 +188,7 @@ def view(
     root: Root = None,
     split: str = "train",
     out: Path = Path("preview.png"),
-    count: int = 4,
+    count: Count = 4,
     augment: bool = False,
     file: Annotated[Path | None, Parameter(name="--config")] = None,
     label_space: str | None = None,
@@ -265,6 +267,4 @@ def _open(
 
 
 def _arguments(options: dict[str, str] | None) -> dict[str, Any]:
-    import yaml
-
-    return {key: yaml.safe_load(value) for key, value in (options or {}).items()}
+    return command_line.nested(options)

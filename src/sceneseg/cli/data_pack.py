@@ -1,10 +1,12 @@
 """`sceneseg data pack`, `unpack` and `verify`: a data set in a few large files that need no decoding."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from sceneseg.config import command_line
+from sceneseg.ranges import Workers
 from sceneseg.wording import counted
 
 
@@ -17,7 +19,7 @@ def pack(
     format: Literal["safetensors", "tfrecord", "webdataset"] = "safetensors",
     label_space: str | None = None,
     option: Annotated[dict[str, str], Parameter(name="--options")] = {},  # noqa: B006 (never changed)
-    workers: int | None = None,
+    workers: Workers | None = None,
 ) -> None:
     """Pack a split, losslessly; one that was interrupted goes on, one whose files have changed is brought up to date.
 
@@ -39,13 +41,12 @@ def pack(
     """
     import os
 
-    import yaml
     from rich.progress import Progress
 
     from sceneseg import datasets as shelf
     from sceneseg.packing import pack
 
-    arguments: dict[str, Any] = {key: yaml.safe_load(value) for key, value in option.items()}
+    arguments = command_line.nested(option)
     if label_space is not None:
         arguments["label_space"] = label_space
     dataset = shelf.create(data, root=root, split=split, **arguments)
@@ -62,7 +63,7 @@ def unpack(
     root: Annotated[Path, Parameter(name=("--root", "-p"))],
     split: str = "train",
     out: Path,
-    workers: int | None = None,
+    workers: Workers | None = None,
 ) -> None:
     """Write a packed split as PNG files with a data.yaml; every pixel is compared with its checksum.
 

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from sceneseg.ranges import Count, Side
 from sceneseg.wording import counted
 
 if TYPE_CHECKING:
     from sceneseg.evaluation.request import Request
 
-Size = tuple[int, int]
+Size = tuple[Side, Side]
 
 
 def evaluate(
@@ -26,7 +27,7 @@ def evaluate(
     absent: Literal["skip", "zero"] = "skip",
     label_map: Path | None = None,
     label_space: str | None = None,
-    size_bands: Annotated[list[int] | None, Parameter(negative="", consume_multiple=True)] = None,
+    size_bands: Annotated[list[Count] | None, Parameter(negative="", consume_multiple=True)] = None,
     submission: Path | None = None,
     zip: bool = False,
     json: Path | None = None,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from sceneseg.cli.output import terminal
+from sceneseg.ranges import MANY, Count, Range, Side
 from sceneseg.wording import counted
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from sceneseg.export.gate import Verdict
     from sceneseg.inference.predictor import SemanticModel
 
-Size = tuple[int, int]
+Size = tuple[Side, Side]
 DOUBTFUL = 0.95  # part of the pixels
 KNOWS_LITTLE = 0.1  # mean IoU
 
@@ -31,9 +32,9 @@ def export(
     data: Annotated[str | None, Parameter(alias="-d")] = None,
     root: Annotated[str | None, Parameter(alias="-p")] = None,
     split: str = "val",
-    images: int = 50,
-    tolerance: float | None = None,
-    calibration: int = 64,
+    images: Annotated[int, Range(0, MANY)] = 50,
+    tolerance: Annotated[float, Range(0, 100)] | None = None,
+    calibration: Count = 64,
 ) -> None:
     """Export a model as one file: pictures (batch, height, width, 3) uint8 in, labels out, everything between inside.
 
@@ -70,7 +71,6 @@ def export(
     to = formats.resolve(to)
     if out is not None:
         check_name(out, to)
-    _check_numbers(size, target_size, images, calibration)
     model = SemanticModel.load(weights, "cpu")
     model.input.target_size = target_size or model.input.target_size
     request = Request(data, root, split)
@@ -96,23 +96,6 @@ def export(
     others = "".join(f" and {one.name}" for one in written[1:])
     print(f"written  {file}{others}  ({sum(one.stat().st_size for one in written) / 1e6:.1f} MB)")
     print(f"next     {made.artifact.advice(file)}")
-
-
-def _check_numbers(size: Size | None, target_size: Size | None, images: int, calibration: int) -> None:
-    """Refuse sizes and counts that can't be meant.
-
-    Raises:
-        ConfigError: A side below 1, fewer images than none, or none for calibration.
-    """
-    from sceneseg.errors import ConfigError
-
-    for option, given in (("--size", size), ("--target-size", target_size)):
-        if given is not None and min(given) < 1:
-            raise ConfigError(f"{option} takes HEIGHT WIDTH in pixels, found: {given[0]} {given[1]}.")
-    if images < 0:
-        raise ConfigError(f"--images takes 1 or more, or 0 for no comparison; found: {images}.")
-    if calibration < 1:
-        raise ConfigError(f"--calibration takes 1 training image or more, found: {calibration}.")
 
 
 def _pictures(request: "Request", model: "SemanticModel", weights: Path, count: int) -> "list[Image]":

@@ -10,8 +10,10 @@ from cyclopts import Parameter
 from sceneseg.cli.output import terminal
 from sceneseg.config import command_line
 from sceneseg.config.schema import Config
+from sceneseg.ranges import MANY, Positive, Range
 
 if TYPE_CHECKING:
+    from sceneseg.config.asked import Asked
     from sceneseg.optim.range_test import RangeTest
 
 
@@ -20,9 +22,9 @@ def find_lr(
     config: Annotated[Config, Parameter(name="*")] = Config(),  # noqa: B008 (never changed)
     model: Annotated[str | None, Parameter(name="-m")] = None,
     file: Annotated[Path | None, Parameter(name="--config")] = None,
-    steps: int = 100,
-    lowest: float = 1e-6,
-    highest: float = 10.0,
+    steps: Annotated[int, Range(10, MANY)] = 100,
+    lowest: Positive = 1e-6,
+    highest: Positive = 10.0,
     runs: Path = Path("runs"),
 ) -> None:
     """Train a few steps with a learning rate that rises from step to step, and suggest one to train with.
@@ -59,8 +61,9 @@ def find_lr(
     names = list(optimizers.OPTIMIZERS) if chosen.optim.name == "all" else chosen.optim.name.split(",")
     for name in names:
         optimizers.find(name)
-    if not (0 < lowest < highest and steps >= 10):
-        raise ConfigError("A test rises from --lowest above 0 to --highest above that, in at least 10 --steps.")
+    if lowest >= highest:
+        raise ConfigError(f"A test rises from --lowest to --highest, found {lowest:g} and {highest:g}.")
+    _refuse_inert(command_line.asked(config, file), chosen, names)
     chosen.optim.name = names[0]
     fabric, task, _ = start.open_task(chosen)
     training = Training(chosen, Run(runs), task, fabric)
@@ -83,6 +86,19 @@ def find_lr(
     draw_range_tests(tests, title, folder / "find_lr.png")
     _show(tests)
     print(f"curves   {folder / 'find_lr.png'}\nnumbers  {folder / 'find_lr.csv'}, {folder / 'find_lr.json'}")
+
+
+def _refuse_inert(asked: "list[Asked]", chosen: Config, names: list[str]) -> None:
+    """Refuse options that none of the optimizers reads, and learning rates, which the test itself chooses."""
+    from dataclasses import replace
+
+    from sceneseg.errors import refuse_options
+    from sceneseg.training.inert import refuse_inert
+
+    typed, *files = asked
+    rates = {key: True for key in typed.keys if key == "optim.lr" or key.startswith("schedule.")}
+    refuse_options(rates, "the test itself chooses the learning rate of every step. Leave it out.")
+    refuse_inert([typed, *files], [replace(chosen, optim=replace(chosen.optim, name=name)) for name in names])
 
 
 def _write_curves(file: Path, tests: "list[RangeTest]") -> None:

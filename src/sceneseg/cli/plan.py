@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 from sceneseg.config import command_line
 from sceneseg.config.schema import Config
+from sceneseg.ranges import Classes
 
 
 def plan(
@@ -15,7 +16,7 @@ def plan(
     model: Annotated[str | None, Parameter(name="-m")] = None,
     file: Annotated[Path | None, Parameter(name="--config")] = None,
     memory: str | None = None,
-    classes: int = 19,
+    classes: Classes = 19,
 ) -> None:
     """Say before a training how its batch fits into the memory, and why. Nothing is computed or read.
 

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from sceneseg.ranges import Side
+
 if TYPE_CHECKING:
     from sceneseg.inference.classifier import ClassificationModel
     from sceneseg.inference.exported import ExportedModel
     from sceneseg.inference.predictor import SemanticModel
 
-Size = tuple[int, int]
+Size = tuple[Side, Side]
 PAYS_FROM = 20  # pictures of one size; Fast-SCNN at 1024 x 2048 saves 0.1 s of each, for 3 s of compiling
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 

@@ -8,15 +8,16 @@ from rich.table import Table
 
 from sceneseg.cli.output import terminal
 from sceneseg.config import command_line
+from sceneseg.ranges import Classes, Count, Side
 
 
 def summary(
     *,
     name: Annotated[str, Parameter(name=("--model.name", "-m"))] = "fast_scnn",
     model: dict[str, Any] | None = None,
-    size: tuple[int, int] = (1024, 2048),
-    classes: int = 19,
-    batch: int = 1,
+    size: tuple[Side, Side] = (1024, 2048),
+    classes: Classes = 19,
+    batch: Count = 1,
     diagram: Path | None = None,
 ) -> None:
     """Show parameters, operations and memory of a model, part by part, without computing anything.

@@ -50,7 +50,7 @@ def train(
         if earlier is None:
             if resume:  # a job that is queued again has it from the start
                 chosen.data.accept_changes = False
-            run, finished = start.start(chosen, runs)
+            run, finished = start.start(chosen, runs, asked=command_line.asked(config, file))
         else:
             run, finished = earlier, start.resume(earlier, start.what_changes(chosen, earlier))
     if not finished:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from sceneseg.cli.output import terminal
+from sceneseg.ranges import Count, Side
 
 if TYPE_CHECKING:
     from sceneseg.records.runs import Run
@@ -19,9 +20,9 @@ def verify_resume(
     model: Annotated[str, Parameter(alias="-m")] = "fast_scnn",
     data: Annotated[str | None, Parameter(alias="-d")] = None,
     root: Annotated[str | None, Parameter(alias="-p")] = None,
-    crop_size: tuple[int, int] = (96, 192),
-    batch_size: Annotated[int, Parameter(alias="-b")] = 4,
-    steps: int = 12,
+    crop_size: tuple[Side, Side] = (96, 192),
+    batch_size: Annotated[Count, Parameter(alias="-b")] = 4,
+    steps: Count = 12,
     device: str = "auto",
 ) -> None:
     """Train a short run; train it again, kill it (SIGKILL) in mid-epoch and resume it; compare the weights bit for bit.

@@ -1,26 +1,34 @@
 """Which options were typed: they win over the configuration file, which wins over the defaults."""
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
-import yaml
-from cyclopts import App, ArgumentCollection
+from cyclopts import App, Argument, ArgumentCollection
 
 from sceneseg.config import schema as configs
+from sceneseg.config.asked import Asked, asked_by, asked_by_file
+from sceneseg.config.limits import explain
+from sceneseg.config.reading import parse_yaml
 from sceneseg.config.schema import Config
+from sceneseg.errors import ConfigError
+from sceneseg.ranges import range_of
 
 _typed: list[tuple[tuple[str, ...], str | None]] = []
 
 
 def remember(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-    """Note the options of the command line, as a cyclopts configuration hook.
+    """Note the options of the command line and check their numbers, as a cyclopts configuration hook.
 
     What stands behind the name of a free mapping, cross_entropy.label-smoothing in
     ``--loss.cross_entropy.label-smoothing 0.1``, becomes one key with dots for cyclopts, which knows no mappings in
     such a mapping; `nested` takes it apart.
+
+    Raises:
+        ConfigError: A number out of the range that the option's type declares.
     """
     _typed.clear()
     for argument in arguments:
+        _check_range(argument)
         for i, token in enumerate(argument.tokens):
             inner = tuple(part.replace("-", "_") for part in token.keys)
             if inner:
@@ -28,6 +36,29 @@ def remember(app: App, commands: tuple[str, ...], arguments: ArgumentCollection)
             if _holds_numbers(argument.hint):  # of things with dots in their names, as encoder.layer1
                 inner = (".".join(inner),) if inner else ()
             _typed.append((argument.keys + inner, token.value if inner else None))
+
+
+def _check_range(argument: Argument) -> None:
+    limits = range_of(argument.field_info.annotation)
+    tokens = [token for token in argument.tokens if not token.keys]
+    if limits is None or not tokens:
+        return
+    numbers = [_number(token.value) for token in tokens]
+    if None in numbers:  # cyclopts says what is wrong with them
+        return
+    if expected := limits.problem(numbers, list[argument.field_info.annotation]):  # type: ignore[name-defined]
+        found = " ".join(token.value for token in tokens)
+        name = tokens[0].keyword or argument.name
+        raise ConfigError(f"{name} must be {expected}, found {found}. {explain(Config, argument.keys)}".strip())
+
+
+def _number(text: str) -> float | None:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return None
 
 
 def configuration(parsed: Config, file: Path | None) -> Config:
@@ -42,6 +73,12 @@ def configuration(parsed: Config, file: Path | None) -> Config:
     """
     base = {} if file is None else configs.to_dict(configs.load(file))
     return configs.from_dict(_merge(base, typed(parsed)), "the command line")
+
+
+def asked(parsed: Config, file: Path | None) -> list[Asked]:
+    """Return what was asked for, on the command line and in the file."""
+    sources = [asked_by("the command line", typed(parsed))]
+    return sources if file is None else [*sources, asked_by_file(str(file), configs.load(file))]
 
 
 def typed(parsed: Config) -> dict[str, Any]:
@@ -79,7 +116,7 @@ def _spelled_out(value: Any, other: Any) -> Any:
 
 def _plain(text: str) -> Any:
     """Read a value as YAML does, but 1e-3 as the number that is meant."""
-    value = yaml.safe_load(text)
+    value = parse_yaml(text, text if len(text) < 100 else f"{text[:100]}...")
     if isinstance(value, str) and any(c.isdigit() for c in value):
         try:
             return float(value)
@@ -89,7 +126,8 @@ def _plain(text: str) -> Any:
 
 
 def _holds_numbers(hint: Any) -> bool:
-    return get_args(hint)[1:] == (float,)
+    *_, value = get_args(hint) or (None,)
+    return (get_args(value)[0] if get_origin(value) is Annotated else value) is float
 
 
 def _at(values: dict[str, Any], path: tuple[str, ...]) -> Any:

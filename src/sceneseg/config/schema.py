@@ -9,8 +9,10 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 import yaml
 from cyclopts import Parameter
 
-from sceneseg.config import recipes
+from sceneseg.config import limits, recipes
+from sceneseg.config.reading import parse_yaml
 from sceneseg.errors import ConfigError, did_you_mean
+from sceneseg.ranges import MANY, Count, NotNegative, Positive, Range, Seed, Share, Side, Workers
 
 T = TypeVar("T")
 Size = tuple[int, int]
@@ -35,7 +37,7 @@ class DataConfig:
     """Split to learn from."""
     val_split: str = "val"
     """Split to validate on."""
-    target_size: Annotated[Size | None, Parameter(alias="-t", negative="")] = None
+    target_size: Annotated[tuple[Side, Side] | None, Parameter(alias="-t", negative="")] = None
     """Resize every image to HEIGHT WIDTH before anything else, in training and in prediction alike."""
     coarse: Annotated[bool | None, Parameter(alias=("-c", "--coarse"), negative="--no-coarse")] = None
     """Cityscapes: learn from the coarse labels; short for the option coarse."""
@@ -43,7 +45,7 @@ class DataConfig:
     """classes, categories, road (and other), any of them +void, or a YAML file; short for the option label_space."""
     options: dict[str, Any] = field(default_factory=dict)
     """Further arguments of the data set, for example cities."""
-    workers: int | None = None
+    workers: Workers | None = None
     """Processes that read and augment; chosen by the number of cores when absent."""
     cache: bool | None = None
     """Keep decoded scenes in memory; chosen by the free memory when absent."""
@@ -63,29 +65,31 @@ class DataConfig:
 class AugmentConfig:
     """Random changes of training scenes, drawn for each sample from (seed, sample number) alone."""
 
-    crop_size: Annotated[Size | None, Parameter(negative="")] = None
+    crop_size: Annotated[tuple[Side, Side] | None, Parameter(negative="")] = None
     """HEIGHT WIDTH of training samples; the whole image when absent."""
-    scale: tuple[float, float] = (0.5, 2.0)
+    scale: Annotated[tuple[float, float], Range(0.01, 100, rising=True)] = (0.5, 2.0)
     """Smallest and largest factor of the size."""
-    flip: float = 0.5
+    flip: Share = 0.5
     """Probability of mirroring left and right."""
-    area: tuple[float, float] = (0.08, 1.0)
+    area: Annotated[tuple[float, float], Range(above=0, most=1, rising=True)] = (0.08, 1.0)
     """Classification, in place of scale: smallest and largest part of the image that a sample shows."""
-    brightness: float = 0.25
+    brightness: Share = 0.25
     """Factor drawn from 1 ± this."""
-    contrast: float = 0.25
+    contrast: Share = 0.25
     """Factor drawn from 1 ± this."""
-    saturation: float = 0.25
+    saturation: Share = 0.25
     """Factor drawn from 1 ± this."""
-    hue: float = 0.03
+    hue: Annotated[float, Range(0, 0.5)] = 0.03
     """Shift drawn from ± this part of the colour circle."""
-    weather: dict[str, float] = field(default_factory=dict)
+    weather: dict[str, Share] = field(default_factory=dict)
     """Probability of rain, snow, fog, shadow, light_beam, darkness, or any: --augment.weather.fog 0.1"""
-    weather_strength: float = 0.7
+    weather_strength: Share = 0.7
     """Strongest weather, from 0 to 1."""
-    class_uniform: float = 0.0
+    class_uniform: Share = 0.0
     """Part of the samples that must show a class drawn first, each class as likely; for rare classes."""
-    progressive: Annotated[list[float], Parameter(negative="", consume_multiple=True)] = field(default_factory=list)
+    progressive: Annotated[
+        list[float], Range(above=0, most=4, rising=True), Parameter(negative="", consume_multiple=True)
+    ] = field(default_factory=list)
     """Sizes of the samples over the run, in stages of equal length: 0.5 1 begins at half the size."""
 
 
@@ -95,13 +99,13 @@ class OptimConfig:
 
     name: Annotated[str, Parameter(alias=("--optimizer", "-f"))] = "adamw"
     """Optimizer: sgd, sgd_nesterov, adam, adamw, adamax, nadam, rmsprop, adagrad, adadelta, ftrl or muon."""
-    lr: Annotated[float | None, Parameter(alias=("-l", "--max-lr"))] = None
+    lr: Annotated[Positive | None, Parameter(alias=("-l", "--max-lr"))] = None
     """Peak learning rate, the highest that the schedule reaches."""
-    weight_decay: float | None = None
+    weight_decay: NotNegative | None = None
     """Weight decay of convolutions and linear layers; norms and biases have none."""
-    momentum: Annotated[float | None, Parameter(alias="--momentum")] = None
+    momentum: Annotated[float | None, Range(0, below=1), Parameter(alias="--momentum")] = None
     """Momentum of sgd, sgd_nesterov, rmsprop and muon."""
-    lr_scale: dict[str, float] = field(default_factory=dict)
+    lr_scale: dict[str, NotNegative] = field(default_factory=dict)
     """Factors of the learning rate for parts of the model, --optim.lr-scale.encoder 0.1"""
 
 
@@ -112,21 +116,23 @@ class ScheduleConfig:
 
     name: Annotated[str, Parameter(name=("--schedule.name", "--schedule"))] = "poly"
     """Schedule: poly, cosine, one_cycle, cyclic, step, constant or reduce_on_plateau."""
-    power: Annotated[float, Parameter(name=("--schedule.power", "--power"))] = 0.9
+    power: Annotated[NotNegative, Parameter(name=("--schedule.power", "--power"))] = 0.9
     """Exponent of poly."""
-    min_lr: Annotated[float, Parameter(name=("--schedule.min-lr", "--min-lr"))] = 0.0
+    min_lr: Annotated[NotNegative, Parameter(name=("--schedule.min-lr", "--min-lr"))] = 0.0
     """Learning rate at the end, and the lowest of cyclic and reduce_on_plateau."""
-    warmup_steps: Annotated[int, Parameter(name="--schedule.warmup-steps")] = 0
+    warmup_steps: Annotated[int, Range(0, MANY), Parameter(name="--schedule.warmup-steps")] = 0
     """Steps of linear warm-up from zero."""
-    cycle: Annotated[int, Parameter(name=("--schedule.cycle", "--cycle"))] = 2000
+    cycle: Annotated[int, Range(2, MANY), Parameter(name=("--schedule.cycle", "--cycle"))] = 2000
     """Steps of one cycle of cyclic, from min_lr to the peak and back."""
-    milestones: Annotated[list[float], Parameter(name="--schedule.milestones", negative="", consume_multiple=True)] = (
-        field(default_factory=lambda: [0.5, 0.75])
-    )
+    milestones: Annotated[
+        list[float],
+        Range(above=0, below=1, rising=True),
+        Parameter(name="--schedule.milestones", negative="", consume_multiple=True),
+    ] = field(default_factory=lambda: [0.5, 0.75])
     """When step lowers the rate, in parts of the run."""
-    factor: Annotated[float, Parameter(name="--schedule.factor")] = 0.1
+    factor: Annotated[float, Range(above=0, most=1), Parameter(name="--schedule.factor")] = 0.1
     """By what step and reduce_on_plateau multiply the rate."""
-    patience: Annotated[int, Parameter(name="--schedule.patience")] = 10
+    patience: Annotated[Count, Parameter(name="--schedule.patience")] = 10
     """Validations without a better score after which reduce_on_plateau lowers the rate."""
 
 
@@ -134,17 +140,17 @@ class ScheduleConfig:
 class TrainConfig:
     """How long, how large, how precise."""
 
-    epochs: Annotated[int, Parameter(alias=("--epochs", "-e"))] = 100
+    epochs: Annotated[Count, Parameter(alias=("--epochs", "-e"))] = 100
     """Passes over the training split."""
-    batch_size: Annotated[int, Parameter(alias=("--batch-size", "-b"))] = 8
+    batch_size: Annotated[Count, Parameter(alias=("--batch-size", "-b"))] = 8
     """Samples of one optimizer step."""
-    steps_per_epoch: int | None = None
+    steps_per_epoch: Count | None = None
     """Steps that count as an epoch; one pass over the split when absent."""
-    validate_every: int = 1
+    validate_every: Count = 1
     """Epochs between validations; the last epoch is always validated."""
-    validation_steps: int | None = None
+    validation_steps: Count | None = None
     """Images of a validation, taken at even distances; the whole split when absent. The scores' protocol says so."""
-    checkpoint_minutes: float = 5.0
+    checkpoint_minutes: NotNegative = 5.0
     """Minutes between saved states within an epoch."""
     precision: Literal["auto", "bf16-mixed", "16-mixed", "32-true"] = "auto"
     """Arithmetic: auto is bf16-mixed where the device has it, else 16-mixed on a GPU and 32-true on a CPU."""
@@ -152,11 +158,11 @@ class TrainConfig:
     """Store images and weights with the channels last, which convolutions prefer."""
     device: str = "auto"
     """auto, cpu, cuda, ..."""
-    devices: Annotated[int, Parameter(alias="--devices")] = 1
+    devices: Annotated[int, Range(1, 1_024), Parameter(alias="--devices")] = 1
     """How many of them, a process for each; torchrun and SLURM decide it themselves."""
     strategy: Literal["auto", "ddp", "fsdp"] = "auto"
     """What several processes keep: ddp the whole model in each, fsdp a part of every weight in each; auto is ddp."""
-    micro_batch: int | None = None
+    micro_batch: Count | None = None
     """Samples computed at once in each process; as many as fit into the memory when absent."""
     memory: str | None = None
     """What a process may take, for example 8GB; what is free when absent."""
@@ -165,16 +171,16 @@ class TrainConfig:
     more time."""
     compile: Annotated[bool, Parameter(alias="--compile")] = False
     """Let PyTorch compile what the network does in training: for GPUs; the first step takes a minute or so."""
-    clip_grad: float | None = None
+    clip_grad: Positive | None = None
     """Largest norm of the gradient; longer ones are shortened to it."""
     best: str | None = None
     """Score that decides which weights are the best; mean_iou, or top1 for classification, when absent."""
-    patience: int | None = None
+    patience: Count | None = None
     """Stop after this many validations without a better score."""
     freeze_norm: bool = False
     """Keep the statistics of every BatchNorm as they are, so that parts of a batch don't matter; for networks that
     start from trained weights."""
-    aux_weight: float = 0.4
+    aux_weight: NotNegative = 0.4
     """Weight of each auxiliary head's loss."""
     class_weights: str | None = None
     """Weights of the classes in the loss: median, enet or inverse (from their pixels), or none."""
@@ -184,7 +190,7 @@ class TrainConfig:
     """Start the encoder (all but the heads, where there is none) from a run or weights file, as of a classifier."""
     freeze: Annotated[list[str], Parameter(alias="--freeze", negative="")] = field(default_factory=list)
     """Parts that stay as they are, weights and BatchNorm statistics, for example encoder."""
-    ema: float = 0.0
+    ema: Annotated[float, Range(0, below=1)] = 0.0
     """Decay of the moving average of the weights that is validated and saved; 0 is off."""
     log: Annotated[list[str], Parameter(alias="--log", negative="")] = field(default_factory=list)
     """Further trackers beside CSV and TensorBoard: wandb, mlflow; offline unless WANDB_MODE or MLFLOW_TRACKING_URI say
@@ -215,7 +221,7 @@ class Config:
     optim: OptimConfig = field(default_factory=OptimConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
-    seed: Annotated[int, Parameter(alias="--seed")] = 0
+    seed: Annotated[Seed, Parameter(alias="--seed")] = 0
     """Seed of the initial weights, the sample order and every augmentation."""
     name: Annotated[str | None, Parameter(alias="--name")] = None
     """Name of the run; <data>-<model> when absent."""
@@ -231,25 +237,26 @@ class Config:
         return {k: v for k, v in self.model.items() if k != "name"}
 
 
-def load(path: Path) -> Config:
+def load(path: Path, ranges: bool = True) -> Config:
     """Read a configuration file.
 
     Args:
         path: The file, or the name of a recipe, see `sceneseg.config.recipes`.
+        ranges: Whether numbers out of their ranges are refused; runs of earlier versions may have some.
 
     Raises:
         ConfigError: The file is missing, isn't YAML, or has a key or value that doesn't fit.
     """
-    return from_dict(read_yaml(recipes.find(path)), str(path))
+    return from_dict(read_yaml(recipes.find(path)), str(path), ranges)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML file that holds a mapping."""
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = parse_yaml(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such configuration file.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not readable as YAML: {error}") from None
     if data is None:
         return {}
@@ -274,14 +281,23 @@ def to_dict(config: Config) -> dict[str, Any]:
     return {k: plain(v) for k, v in dataclasses.asdict(config).items()}
 
 
-def from_dict(data: dict[str, Any], where: str = "the configuration") -> Config:
+def from_dict(data: dict[str, Any], where: str = "the configuration", ranges: bool = True) -> Config:
     """Build a configuration from nested plain data; absent keys take their defaults.
 
+    Args:
+        data: Nested mappings.
+        where: What they were read from, for messages.
+        ranges: Whether numbers out of their ranges are refused.
+
     Raises:
-        ConfigError: An unknown key (with the closest known one) or a value of the wrong type.
+        ConfigError: An unknown key (with the closest known one), a value of the wrong type, or a number out of its
+            range.
     """
     defaults = TASK_DEFAULTS.get(str(data.get("task")), TASK_DEFAULTS["semantic"])
-    return _build(Config, merge(defaults, data), where, "")
+    config = _build(Config, merge(defaults, data), where, "")
+    if ranges:
+        limits.check(config, where)
+    return config
 
 
 def flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -333,7 +349,7 @@ def _convert(kind: Any, value: Any) -> tuple[bool, Any]:
     if kind is float and isinstance(value, int | float | str) and not isinstance(value, bool):
         try:
             return True, float(value)  # also "1e-3", which YAML reads as a word
-        except ValueError:
+        except (ValueError, OverflowError):
             return False, None
     if get_origin(kind) is Literal:
         return value in get_args(kind), value
@@ -343,6 +359,15 @@ def _convert(kind: Any, value: Any) -> tuple[bool, Any]:
             return False, None
         pairs = [_convert(p, v) for p, v in zip(parts, value, strict=True)]
         return all(ok for ok, _ in pairs), tuple(v for _, v in pairs)
+    if get_origin(kind) is list and isinstance(value, list | tuple):
+        pairs = [_convert(get_args(kind)[0], v) for v in value]
+        return all(ok for ok, _ in pairs), [v for _, v in pairs]
+    if get_origin(kind) is dict and isinstance(value, dict):
+        pairs = [_convert(get_args(kind)[1], v) for v in value.values()]
+        named = all(isinstance(key, str) for key in value)
+        return named and all(ok for ok, _ in pairs), dict(zip(value, (v for _, v in pairs), strict=True))
+    if kind is Any:
+        return True, value
     plain = get_origin(kind) or kind
     return isinstance(value, plain) and not (plain is int and isinstance(value, bool)), value
 
@@ -352,5 +377,10 @@ def _words(kind: Any) -> str:
         return "one of " + ", ".join(str(a) for a in get_args(kind))
     if get_origin(kind) is tuple:
         return "a list of " + ", ".join(_words(a) for a in get_args(kind))
+    if get_origin(kind) is list:
+        return f"a list, each {_words(get_args(kind)[0])}"
+    if get_origin(kind) is dict:
+        of = get_args(kind)[1]
+        return "a mapping of names to values" if of is Any else f"a mapping, each value {_words(of)}"
     names = {types.NoneType: "null", int: "a whole number", float: "a number", str: "a word", bool: "true or false"}
     return names.get(kind, "a mapping")

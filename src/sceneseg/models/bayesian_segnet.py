@@ -15,6 +15,7 @@ from torch import Tensor
 from sceneseg.models import register
 from sceneseg.models._segnet import SegNetBody
 from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.ranges import Channels, Dropout
 
 
 @register
@@ -34,9 +35,9 @@ class BayesianSegNet(SegmentationModel):
     def __init__(
         self,
         num_classes: int,
-        in_channels: int = 3,
-        width: int = 64,
-        dropout: float = 0.5,
+        in_channels: Channels = 3,
+        width: Channels = 64,
+        dropout: Dropout = 0.5,
         pretrained: bool = False,
     ) -> None:
         super().__init__(num_classes, in_channels)

@@ -16,6 +16,7 @@ from sceneseg.models import register
 from sceneseg.models._encoder import TimmEncoder, initialise_decoder
 from sceneseg.models.base import SegmentationModel
 from sceneseg.models.layers import ConvNormAct, FCNHead, PooledNorm
+from sceneseg.ranges import Channels
 
 
 @register
@@ -34,10 +35,10 @@ class BiSeNetV1(SegmentationModel):
     def __init__(
         self,
         num_classes: int,
-        in_channels: int = 3,
+        in_channels: Channels = 3,
         encoder: str = "resnet18",
         pretrained: bool = False,
-        decoder_channels: int = 128,
+        decoder_channels: Channels = 128,
         aux: bool = True,
     ) -> None:
         super().__init__(num_classes, in_channels)

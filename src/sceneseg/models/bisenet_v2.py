@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from sceneseg.models import register
 from sceneseg.models.base import SegmentationModel, initialise
 from sceneseg.models.layers import ConvNormAct, FCNHead, PooledNorm, resize
+from sceneseg.ranges import Channels, Dropout, WidthFactor
 
 
 @register
@@ -33,10 +34,10 @@ class BiSeNetV2(SegmentationModel):
     def __init__(
         self,
         num_classes: int,
-        in_channels: int = 3,
-        width: float = 1.0,
-        head_channels: int = 1024,
-        dropout: float = 0.1,
+        in_channels: Channels = 3,
+        width: WidthFactor = 1.0,
+        head_channels: Channels = 1024,
+        dropout: Dropout = 0.1,
         aux: bool = True,
     ) -> None:
         super().__init__(num_classes, in_channels)

@@ -18,6 +18,7 @@ from sceneseg.models._encoder import check_name
 from sceneseg.models._hrnet import ClassificationHead, HRNetBackbone, load_imagenet_weights
 from sceneseg.models._timm import create_timm
 from sceneseg.models.base import IMAGENET_MEAN, IMAGENET_STD, SegmentationModel, initialise
+from sceneseg.ranges import Channels, Dropout
 
 
 @register
@@ -44,10 +45,10 @@ class Classifier(nn.Module):
     def __init__(
         self,
         num_classes: int,
-        in_channels: int = 3,
+        in_channels: Channels = 3,
         encoder: str = "resnet50",
         pretrained: bool = False,
-        dropout: float = 0.0,
+        dropout: Dropout = 0.0,
         variant: str | None = None,
     ) -> None:
         super().__init__()

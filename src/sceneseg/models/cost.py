@@ -81,6 +81,20 @@ def model_memory(
     return {"forward": predicting.peak, "backward": training.peak}
 
 
+def count_auxiliary_heads(name: str, **arguments: Any) -> int:
+    """Return how many auxiliary heads a model has in training; their number doesn't depend on that of the classes.
+
+    Args:
+        name: Registry name.
+        arguments: Of the model.
+    """
+    network = on_meta(name, 2, **arguments).train()
+    side = max(128, network.min_size)
+    with torch.no_grad():
+        outputs = network.coarse_logits(torch.empty(2, network.in_channels, side, side, device="meta"))
+    return len(outputs) - 1 - len(network.extra_heads)
+
+
 def used_parameters(network: SegmentationModel) -> list[Tensor]:
     """Return the parameters that the prediction depends on: all but those of auxiliary heads."""
     parameters = [p for p in network.parameters() if p.requires_grad]

@@ -18,6 +18,7 @@ from sceneseg.models._residual import Bottleneck, basic_blocks
 from sceneseg.models._variants import choose
 from sceneseg.models.base import SegmentationModel, initialise
 from sceneseg.models.layers import ConvNormAct, resize
+from sceneseg.ranges import Channels
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,10 @@ class DDRNet(SegmentationModel):
     def __init__(
         self,
         num_classes: int,
-        in_channels: int = 3,
+        in_channels: Channels = 3,
         variant: str = "23-slim",
-        width: int | None = None,
-        pyramid_channels: int = 128,
+        width: Channels | None = None,
+        pyramid_channels: Channels = 128,
         aux: bool = True,
     ) -> None:
         super().__init__(num_classes, in_channels)

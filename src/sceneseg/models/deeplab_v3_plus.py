@@ -27,6 +27,7 @@ from sceneseg.models import register
 from sceneseg.models._encoder import TimmEncoder, initialise_decoder
 from sceneseg.models.base import SegmentationModel
 from sceneseg.models.layers import ASPP, ConvNormAct, SeparableConv, resize
+from sceneseg.ranges import Blocks, Channels, Dropout
 
 SPELLINGS = {"mobilenetv2": "mobilenetv2_100", "xception": "xception65"}
 """The paper's encoders under the names that people use -> timm's names."""
@@ -53,15 +54,15 @@ class DeepLabV3Plus(SegmentationModel):
     def __init__(
         self,
         num_classes: int,
-        in_channels: int = 3,
+        in_channels: Channels = 3,
         encoder: str = "mobilenetv2_100",
         pretrained: bool = False,
         output_stride: int = 16,
         separable: bool = True,
-        decoder_channels: int = 256,
-        low_level_channels: int = 48,
-        decoder_convs: int = 2,
-        dropout: float = 0.1,
+        decoder_channels: Channels = 256,
+        low_level_channels: Channels = 48,
+        decoder_convs: Blocks = 2,
+        dropout: Dropout = 0.1,
     ) -> None:
         super().__init__(num_classes, in_channels)
         if decoder_convs < 1:

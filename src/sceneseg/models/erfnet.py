@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from sceneseg.models import register
 from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.ranges import Channels, Dropout
 
 EPS = 1e-3
 """The authors' batch normalisation divides by sqrt(variance + 0.001)."""
@@ -35,7 +36,12 @@ class ERFNet(SegmentationModel):
     size_divisor = 8
 
     def __init__(
-        self, num_classes: int, in_channels: int = 3, width: int = 16, dropout: float = 0.3, aux: bool = True
+        self,
+        num_classes: int,
+        in_channels: Channels = 3,
+        width: Channels = 16,
+        dropout: Dropout = 0.3,
+        aux: bool = True,
     ) -> None:
         super().__init__(num_classes, in_channels)
         half, quarter, eighth = width, 4 * width, 8 * width

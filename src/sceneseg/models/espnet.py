@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from sceneseg.models import register
 from sceneseg.models._esp import ConvNormPReLU, NormPReLU, fuse_hierarchically, halve
 from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.ranges import Blocks, Channels
 
 EPS = 1e-3
 """The authors' batch normalisation divides by sqrt(variance + 0.001)."""
@@ -40,10 +41,10 @@ class ESPNet(SegmentationModel):
     def __init__(
         self,
         num_classes: int,
-        in_channels: int = 3,
-        p: int = 2,
-        q: int = 8,
-        width: int = 16,
+        in_channels: Channels = 3,
+        p: Blocks = 2,
+        q: Blocks = 8,
+        width: Channels = 16,
         image_skip: bool = False,
         aux: bool = True,
     ) -> None:

@@ -19,6 +19,7 @@ from sceneseg.models import register
 from sceneseg.models._esp import ConvNormPReLU, NormPReLU, fuse_hierarchically, halve
 from sceneseg.models.base import SegmentationModel, initialise
 from sceneseg.models.layers import average_pool
+from sceneseg.ranges import Channels, WidthFactor
 
 WIDE, NARROW = (1, 2, 3, 4), (1, 1, 2, 3)
 """Dilations of the four branches; at 1/16 the receptive field is held to 7."""
@@ -44,7 +45,9 @@ class ESPNetV2(SegmentationModel):
     size_divisor = 16
     align_corners = True
 
-    def __init__(self, num_classes: int, in_channels: int = 3, width: float = 1.0, decoder_width: int = 16) -> None:
+    def __init__(
+        self, num_classes: int, in_channels: Channels = 3, width: WidthFactor = 1.0, decoder_width: Channels = 16
+    ) -> None:
         super().__init__(num_classes, in_channels)
         if width < 0.5:
             raise ModelError(f"ESPNetV2 can't be thinner than width 0.5 (four groups of four channels), not {width}.")

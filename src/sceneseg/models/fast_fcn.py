@@ -17,6 +17,7 @@ from sceneseg.models._encoder import TimmEncoder, initialise_decoder
 from sceneseg.models._variants import choose
 from sceneseg.models.base import SegmentationModel
 from sceneseg.models.layers import ASPP, ConvNormAct, FCNHead, PyramidPooling, resize
+from sceneseg.ranges import Channels, Dropout
 
 
 @register
@@ -37,12 +38,12 @@ class FastFCN(SegmentationModel):
     def __init__(
         self,
         num_classes: int,
-        in_channels: int = 3,
+        in_channels: Channels = 3,
         encoder: str = "resnet50s",
         pretrained: bool = False,
         head: str = "fcn",
-        width: int = 512,
-        dropout: float = 0.1,
+        width: Channels = 512,
+        dropout: Dropout = 0.1,
         aux: bool = True,
     ) -> None:
         super().__init__(num_classes, in_channels)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from sceneseg.models import register
 from sceneseg.models.base import SegmentationModel, initialise
 from sceneseg.models.layers import ConvNormAct, FCNHead, PyramidPooling, SeparableConv, resize
+from sceneseg.ranges import Channels, Dropout, WidthFactor
 
 
 @register
@@ -29,9 +30,9 @@ class FastSCNN(SegmentationModel):
     def __init__(
         self,
         num_classes: int,
-        in_channels: int = 3,
-        width: float = 1.0,
-        dropout: float = 0.1,
+        in_channels: Channels = 3,
+        width: WidthFactor = 1.0,
+        dropout: Dropout = 0.1,
         aux: bool = True,
     ) -> None:
         super().__init__(num_classes, in_channels)

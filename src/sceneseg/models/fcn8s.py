@@ -17,6 +17,7 @@ from sceneseg.models import register
 from sceneseg.models._encoder import TimmEncoder, initialise_decoder
 from sceneseg.models._timm import create_timm
 from sceneseg.models.base import SegmentationModel
+from sceneseg.ranges import Channels, Dropout
 
 CLASSIFIER_CHANNELS = 4096
 
@@ -37,11 +38,11 @@ class FCN8s(SegmentationModel):
     def __init__(
         self,
         num_classes: int,
-        in_channels: int = 3,
+        in_channels: Channels = 3,
         encoder: str = "vgg16",
         pretrained: bool = False,
-        decoder_channels: int = CLASSIFIER_CHANNELS,
-        dropout: float = 0.5,
+        decoder_channels: Channels = CLASSIFIER_CHANNELS,
+        dropout: Dropout = 0.5,
     ) -> None:
         super().__init__(num_classes, in_channels)
         if not encoder.startswith("vgg"):

@@ -15,6 +15,7 @@ from sceneseg.errors import ModelError
 from sceneseg.models import register
 from sceneseg.models._encoder import TimmEncoder, initialise_decoder
 from sceneseg.models.base import SegmentationModel
+from sceneseg.ranges import Channels, Dropout
 
 
 @register
@@ -36,12 +37,12 @@ class FPN(SegmentationModel):
     def __init__(
         self,
         num_classes: int,
-        in_channels: int = 3,
+        in_channels: Channels = 3,
         encoder: str = "resnext50_32x4d",
         pretrained: bool = False,
-        pyramid_channels: int = 256,
-        decoder_channels: int = 128,
-        dropout: float = 0.2,
+        pyramid_channels: Channels = 256,
+        decoder_channels: Channels = 128,
+        dropout: Dropout = 0.2,
     ) -> None:
         super().__init__(num_classes, in_channels)
         if decoder_channels % 32:

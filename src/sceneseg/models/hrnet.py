@@ -12,6 +12,7 @@ from torch import Tensor
 from sceneseg.models import register
 from sceneseg.models._hrnet import HRNetBackbone, concatenate, load_imagenet_weights, pixel_head
 from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.ranges import Channels
 
 
 @register
@@ -31,9 +32,9 @@ class HRNet(SegmentationModel):
     def __init__(
         self,
         num_classes: int,
-        in_channels: int = 3,
+        in_channels: Channels = 3,
         variant: str = "w48",
-        width: int | None = None,
+        width: Channels | None = None,
         pretrained: bool = False,
     ) -> None:
         super().__init__(num_classes, in_channels)

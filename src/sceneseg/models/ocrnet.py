@@ -15,6 +15,7 @@ from sceneseg.models import register
 from sceneseg.models._hrnet import HRNetBackbone, concatenate, load_imagenet_weights, pixel_head
 from sceneseg.models.base import SegmentationModel, initialise
 from sceneseg.models.layers import ConvNormAct
+from sceneseg.ranges import Channels, Dropout
 
 
 @register
@@ -37,12 +38,12 @@ class OCRNet(SegmentationModel):
     def __init__(
         self,
         num_classes: int,
-        in_channels: int = 3,
+        in_channels: Channels = 3,
         variant: str = "w48",
-        width: int | None = None,
-        channels: int = 512,
-        key_channels: int = 256,
-        dropout: float = 0.05,
+        width: Channels | None = None,
+        channels: Channels = 512,
+        key_channels: Channels = 256,
+        dropout: Dropout = 0.05,
         pretrained: bool = False,
     ) -> None:
         super().__init__(num_classes, in_channels)

@@ -20,6 +20,7 @@ from sceneseg.models._residual import BasicBlock, Bottleneck, basic_blocks
 from sceneseg.models._variants import choose
 from sceneseg.models.base import SegmentationModel, initialise
 from sceneseg.models.layers import ConvNormAct, resize
+from sceneseg.ranges import Channels
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,9 @@ class PIDNet(SegmentationModel):
     def __init__(
         self,
         num_classes: int,
-        in_channels: int = 3,
+        in_channels: Channels = 3,
         variant: str = "s",
-        width: int | None = None,
+        width: Channels | None = None,
         aux: bool = True,
         boundary: bool = False,
     ) -> None:

@@ -14,6 +14,7 @@ from sceneseg.models import register
 from sceneseg.models._encoder import TimmEncoder, initialise_decoder
 from sceneseg.models.base import SegmentationModel
 from sceneseg.models.layers import FCNHead, PyramidPooling
+from sceneseg.ranges import Channels, Dropout
 
 
 @register
@@ -34,12 +35,12 @@ class PSPNet(SegmentationModel):
     def __init__(
         self,
         num_classes: int,
-        in_channels: int = 3,
+        in_channels: Channels = 3,
         encoder: str = "resnet50s",
         pretrained: bool = False,
         output_stride: int = 8,
-        decoder_channels: int = 512,
-        dropout: float = 0.1,
+        decoder_channels: Channels = 512,
+        dropout: Dropout = 0.1,
         aux: bool = True,
     ) -> None:
         super().__init__(num_classes, in_channels)

@@ -23,6 +23,7 @@ from sceneseg.models._transformer import initialise_transformer
 from sceneseg.models._variants import choose
 from sceneseg.models.base import SegmentationModel
 from sceneseg.models.layers import ConvNormAct, resize
+from sceneseg.ranges import Channels, Dropout
 
 HEADS = (1, 2, 5, 8)
 REDUCTIONS = (8, 4, 2, 1)
@@ -72,11 +73,11 @@ class SegFormer(SegmentationModel):
     def __init__(
         self,
         num_classes: int,
-        in_channels: int = 3,
+        in_channels: Channels = 3,
         variant: str = "b0",
-        width: int | None = None,
-        drop_path: float = 0.1,
-        dropout: float = 0.1,
+        width: Channels | None = None,
+        drop_path: Dropout = 0.1,
+        dropout: Dropout = 0.1,
     ) -> None:
         super().__init__(num_classes, in_channels)
         v = choose(VARIANTS, variant, "SegFormer variant")

@@ -18,6 +18,7 @@ from sceneseg.models._torchvision import import_timm
 from sceneseg.models._transformer import PATCH, VIT_MEAN, VIT_STD, ViTEncoder, initialise_transformer
 from sceneseg.models._variants import choose
 from sceneseg.models.base import SegmentationModel
+from sceneseg.ranges import Channels, Dropout, Side
 
 
 @register
@@ -45,17 +46,17 @@ class Segmenter(SegmentationModel):
     def __init__(
         self,
         num_classes: int,
-        in_channels: int = 3,
+        in_channels: Channels = 3,
         variant: str = "small",
         decoder: str = "mask",
-        decoder_depth: int = 2,
-        image_size: int = 768,
-        embed_dim: int | None = None,
-        depth: int | None = None,
-        heads: int | None = None,
-        patch_size: int | None = None,
-        drop_path: float = 0.1,
-        dropout: float = 0.1,
+        decoder_depth: Channels = 2,
+        image_size: Side = 768,
+        embed_dim: Channels | None = None,
+        depth: Channels | None = None,
+        heads: Channels | None = None,
+        patch_size: Channels | None = None,
+        drop_path: Dropout = 0.1,
+        dropout: Dropout = 0.1,
         pretrained: bool = False,
     ) -> None:
         super().__init__(num_classes, in_channels)

@@ -13,6 +13,7 @@ from torch import Tensor
 from sceneseg.models import register
 from sceneseg.models._segnet import SegNetBody
 from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.ranges import Channels
 
 
 @register
@@ -28,7 +29,9 @@ class SegNet(SegmentationModel):
 
     size_divisor = 32
 
-    def __init__(self, num_classes: int, in_channels: int = 3, width: int = 64, pretrained: bool = False) -> None:
+    def __init__(
+        self, num_classes: int, in_channels: Channels = 3, width: Channels = 64, pretrained: bool = False
+    ) -> None:
         super().__init__(num_classes, in_channels)
         self.body = SegNetBody(num_classes, in_channels, width)
         initialise(self)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from sceneseg.models import register
 from sceneseg.models.base import SegmentationModel, initialise
 from sceneseg.models.layers import ConvNormAct, SeparableConv, resize
+from sceneseg.ranges import Channels, Dropout
 
 
 @register
@@ -34,7 +35,12 @@ class SeparableUNet(SegmentationModel):
     """
 
     def __init__(
-        self, num_classes: int, in_channels: int = 3, width: int = 16, depth: int = 4, dropout: float = 0.5
+        self,
+        num_classes: int,
+        in_channels: Channels = 3,
+        width: Channels = 16,
+        depth: Channels = 4,
+        dropout: Dropout = 0.5,
     ) -> None:
         super().__init__(num_classes, in_channels)
         self.size_divisor = 2**depth

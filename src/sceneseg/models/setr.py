@@ -18,6 +18,7 @@ from sceneseg.models._transformer import PATCH, VIT_MEAN, VIT_STD, ViTEncoder
 from sceneseg.models._variants import choose
 from sceneseg.models.base import SegmentationModel
 from sceneseg.models.layers import ConvNormAct
+from sceneseg.ranges import Channels, Dropout, Side
 
 TAPS = {"naive": (10, 15, 20, 24), "pup": (10, 15, 20, 24), "mla": (6, 12, 18, 24)}
 """Which of 24 layers a decoder looks at."""
@@ -47,15 +48,15 @@ class SETR(SegmentationModel):
     def __init__(
         self,
         num_classes: int,
-        in_channels: int = 3,
+        in_channels: Channels = 3,
         decoder: str = "pup",
         variant: str = "large",
-        image_size: int = 768,
-        channels: int = 256,
-        embed_dim: int | None = None,
-        depth: int | None = None,
-        heads: int | None = None,
-        drop_path: float = 0.0,
+        image_size: Side = 768,
+        channels: Channels = 256,
+        embed_dim: Channels | None = None,
+        depth: Channels | None = None,
+        heads: Channels | None = None,
+        drop_path: Dropout = 0.0,
         aux: bool = True,
         pretrained: bool = False,
     ) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from sceneseg.models import register
 from sceneseg.models._rsu import NestedU
 from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.ranges import Channels, WidthFactor
 
 
 @register
@@ -26,7 +27,7 @@ class U2Net(SegmentationModel):
 
     size_divisor = 32
 
-    def __init__(self, num_classes: int, in_channels: int = 3, width: float = 1.0) -> None:
+    def __init__(self, num_classes: int, in_channels: Channels = 3, width: WidthFactor = 1.0) -> None:
         super().__init__(num_classes, in_channels)
         c16, c32, c64, c128, c256, c512 = (max(1, round(c * width)) for c in (16, 32, 64, 128, 256, 512))
         down = [(c32, c64), (c32, c128), (c64, c256), (c128, c512), (c256, c512), (c256, c512)]

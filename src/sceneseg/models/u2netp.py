@@ -12,6 +12,7 @@ from torch import Tensor
 from sceneseg.models import register
 from sceneseg.models._rsu import NestedU
 from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.ranges import Channels
 
 
 @register
@@ -26,7 +27,7 @@ class U2NetP(SegmentationModel):
 
     size_divisor = 32
 
-    def __init__(self, num_classes: int, in_channels: int = 3, width: int = 64) -> None:
+    def __init__(self, num_classes: int, in_channels: Channels = 3, width: Channels = 64) -> None:
         super().__init__(num_classes, in_channels)
         stage = (max(1, width // 4), width)
         self.body = NestedU(num_classes, in_channels, down=[stage] * 6, up=[stage] * 5)

@@ -22,6 +22,7 @@ from sceneseg.models import register
 from sceneseg.models._encoder import TimmEncoder, initialise_decoder
 from sceneseg.models._residual import BasicBlock
 from sceneseg.models.base import SegmentationModel
+from sceneseg.ranges import Channels
 
 Block = Callable[[int, int], nn.Module]
 """Makes a level's convolutions from its channels in and out."""
@@ -46,9 +47,9 @@ class UNet(SegmentationModel):
     def __init__(
         self,
         num_classes: int,
-        in_channels: int = 3,
-        width: int | None = None,
-        depth: int | None = None,
+        in_channels: Channels = 3,
+        width: Channels | None = None,
+        depth: Channels | None = None,
         batch_norm: bool = True,
         residual: bool = False,
         encoder: str = "plain",

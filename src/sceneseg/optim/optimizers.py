@@ -31,6 +31,11 @@ class Usual(NamedTuple):
     momentum: float | None = None
     options: dict[str, Any] = {}  # noqa: RUF012 (never changed)
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Keys of the section `optim` that not every optimizer has an eye for, and this one has."""
+        return () if self.momentum is None else ("momentum",)
+
 
 OPTIMIZERS: dict[str, Usual] = {
     "sgd": Usual(SGD, 0.01, 5e-4, 0.9),

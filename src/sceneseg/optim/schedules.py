@@ -59,6 +59,16 @@ def constant(step: int, steps: int, config: ScheduleConfig) -> float:
     return 1.0
 
 
+READS: dict[str, tuple[str, ...]] = {
+    "poly": ("power", "min_lr"),
+    "cosine": ("min_lr",),
+    "one_cycle": ("min_lr",),
+    "cyclic": ("cycle", "min_lr"),
+    "step": ("milestones", "factor", "min_lr"),
+    "constant": (),
+    "reduce_on_plateau": ("factor", "patience", "min_lr"),
+}
+"""Name -> keys of the section `schedule` that it reads; besides, each reads `warmup_steps`."""
 SCHEDULES: dict[str, Callable[[int, int, ScheduleConfig], float]] = {
     "poly": poly,
     "cosine": cosine,
@@ -89,10 +99,7 @@ def learning_rate(
         UnknownNameError: There is no schedule of that name.
         ConfigError: A value that the schedule can't work with, or no scores.
     """
-    name = SPELLINGS.get(config.name, config.name)
-    if name not in NAMES:
-        hint = did_you_mean(config.name, NAMES)
-        raise UnknownNameError(f'There is no schedule called "{config.name}".{hint} Known: {", ".join(NAMES)}.')
+    name = resolve(config.name)
     if step < config.warmup_steps:
         return peak * (step + 1) / (config.warmup_steps + 1)
     if name == PLATEAU:
@@ -101,6 +108,20 @@ def learning_rate(
         return max(min(config.min_lr, peak), peak * config.factor ** count_plateaus(scores, config.patience))
     part = SCHEDULES[name](step - config.warmup_steps, max(1, steps - config.warmup_steps), config)
     return config.min_lr + (peak - config.min_lr) * part
+
+
+def resolve(name: str) -> str:
+    """Return the schedule's own name for any accepted spelling.
+
+    Raises:
+        UnknownNameError: There is no schedule of that name.
+    """
+    name = SPELLINGS.get(name, name)
+    if name not in NAMES:
+        raise UnknownNameError(
+            f'There is no schedule called "{name}".{did_you_mean(name, NAMES)} Known: {", ".join(NAMES)}.'
+        )
+    return name
 
 
 def count_plateaus(scores: Sequence[float | None], patience: int) -> int:

@@ -126,13 +126,13 @@ class Run:
         return Run(self.path.parent.parent) if inside else self
 
     def load_config(self) -> Config:
-        """Read the configuration of the run.
+        """Read the configuration of the run, as it is: numbers that were allowed once stay readable.
 
         Raises:
             RunError: The folder isn't a run.
         """
         self.check()
-        return configs.load(self.config)
+        return configs.load(self.config, ranges=False)
 
     def check(self) -> None:
         """See whether this is a run.

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from sceneseg import datasets, tasks
 from sceneseg.config import schema as configs
+from sceneseg.config.asked import Asked
 from sceneseg.config.schema import Config
 from sceneseg.config.variants import Variant
 from sceneseg.errors import ConfigError, DataError
@@ -20,6 +21,7 @@ from sceneseg.records.names import check_name
 from sceneseg.records.runs import Comparison, Run, create_run, read_label_space, write_json
 from sceneseg.registry import check_arguments
 from sceneseg.training.budget import lay_out
+from sceneseg.training.inert import refuse_contradictions, refuse_inert
 from sceneseg.training.isolated import Outcome, train_apart
 
 Plain = dict[str, Any]
@@ -45,6 +47,7 @@ def make_plan(
     split: str | None = None,
     score_in: str | None = None,
     absent: str | None = None,
+    asked: Sequence[Asked] = (),
 ) -> Plain:
     """Write down what is to be done, as the contents of plan.json.
 
@@ -55,11 +58,16 @@ def make_plan(
         split: What the best weights are scored on; None: the split that they were chosen on.
         score_in: Label space that all are scored in; None: their own, or one that most can be mapped to.
         absent: Rule for classes that the split's truth lacks; None: the one of each candidate's scores.
+        asked: What a person asked for, which must have an effect on a candidate.
 
     Raises:
         ConfigError: A model, argument, data set or label space that isn't there.
         DataError: The data or the split isn't there, or the split has no labels.
     """
+    for variant in variants:
+        refuse_contradictions(variant.config)
+    varied = Asked("--vary", {key for variant in variants for key in variant.changes if key != "model"})
+    refuse_inert([*asked, varied], [variant.config for variant in variants])
     check(variants)
     for variant in variants:
         check_split(variant.config, split)

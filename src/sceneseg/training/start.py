@@ -1,6 +1,7 @@
 """Starting and resuming runs: data sets are opened, the run directory is made and described, then the loop begins."""
 
 import shutil
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from lightning_fabric import Fabric
 
 from sceneseg import tasks
 from sceneseg.config import schema as configs
+from sceneseg.config.asked import Asked
 from sceneseg.config.schema import Config
 from sceneseg.datasets import datasets
 from sceneseg.errors import ConfigError
@@ -21,6 +23,7 @@ from sceneseg.tasks.base import Task
 from sceneseg.training import trackers
 from sceneseg.training.data_record import compare, record
 from sceneseg.training.hooks import Hooks
+from sceneseg.training.inert import refuse_contradictions, refuse_inert
 from sceneseg.training.loop import Training
 from sceneseg.training.processes import launch
 
@@ -33,7 +36,7 @@ MAY_CHANGE = {
 """What a resumed run may do otherwise: go on for longer, stop earlier, or run elsewhere."""
 
 
-def start(config: Config, runs: Path, hooks: Hooks | None = None) -> tuple[Run, bool]:
+def start(config: Config, runs: Path, hooks: Hooks | None = None, asked: Iterable[Asked] = ()) -> tuple[Run, bool]:
     """Train from scratch in a new run directory.
 
     Everything that can be wrong with names, arguments, weights and data is found before the directory is made; one in
@@ -43,6 +46,7 @@ def start(config: Config, runs: Path, hooks: Hooks | None = None) -> tuple[Run, 
         config: What is trained.
         runs: Folder of the run directories.
         hooks: What is called on the way.
+        asked: What a person asked for, which must have an effect.
 
     Returns:
         The run, and whether it came to its end (False: interrupted, its state is saved).
@@ -51,6 +55,8 @@ def start(config: Config, runs: Path, hooks: Hooks | None = None) -> tuple[Run, 
         raise ConfigError("data.accept_changes is for a run that is resumed with -r RUN. Leave it out.")
     if config.name is not None:
         check_name(config.name)
+    refuse_contradictions(config)
+    refuse_inert(asked, [config])
     fabric, task, cost = open_task(config)
     name = f"{task.train.name}-{config.model_name}" if config.name is None else config.name
     training = Training(config, Run(runs / name), task, fabric, hooks=hooks)

@@ -1,0 +1,42 @@
+"""What a person asked for, as opposed to what has its default."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sceneseg.config import schema as configs
+from sceneseg.config.schema import Config
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one source asked for.
+
+    Args:
+        where: The source, for messages.
+        keys: Dotted keys of the configuration.
+        own: The configuration of the source alone, if it is one.
+    """
+
+    where: str
+    keys: Collection[str]
+    own: Config | None = None
+
+
+def asked_by(where: str, options: dict[str, Any]) -> Asked:
+    """Return what options ask for: each of them, also one that has its default.
+
+    Args:
+        where: The source, for messages.
+        options: Nested plain data.
+    """
+    return Asked(where, configs.flat(options).keys())
+
+
+def asked_by_file(where: str, config: Config) -> Asked:
+    """Return what a configuration asks for: all that isn't as it would be without it.
+
+    A run's config.yaml has every key, so that one with its default says nothing.
+    """
+    usual, found = (configs.flat(configs.to_dict(c)) for c in (configs.from_dict({"task": config.task}), config))
+    return Asked(where, [key for key, value in found.items() if key not in usual or usual[key] != value], config)

@@ -1,0 +1,60 @@
+"""Reading YAML that anybody may have written: bounded in depth and size before anything is built of it."""
+
+from typing import Any
+
+import yaml
+
+from sceneseg.errors import ConfigError
+
+DEEPEST = 50
+"""Levels of lists and mappings within each other."""
+LARGEST = 200_000
+"""Values, each counted as often as an alias repeats it."""
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """Read YAML.
+
+    Args:
+        text: Of a file, or of a value.
+        where: What it is, for messages.
+
+    Raises:
+        ConfigError: It isn't YAML, nests too deeply, or repeats itself by aliases beyond all bounds.
+    """
+    try:
+        check_extent(text, where)
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, AttributeError) as error:  # the last two: numbers and dates that are none
+        raise ConfigError(f"{where}: not readable as YAML: {error}") from None
+
+
+def check_extent(text: str, where: str) -> None:
+    """Count, event by event, how deep and how large the data would become, aliases written out.
+
+    Raises:
+        ConfigError: Too deep, too large, or an alias of what it lies in.
+    """
+    sizes: dict[str, int | None] = {}  # of what has an anchor; None while it isn't complete
+    opened: list[list[Any]] = [[None, 0]]  # anchor, and values so far, of each level
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            if event.anchor:
+                sizes[event.anchor] = None
+            opened.append([event.anchor, 1])
+            if len(opened) > DEEPEST:
+                raise ConfigError(f"{where}: lists and mappings lie in each other more than {DEEPEST} levels deep.")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, size = opened.pop()
+            sizes |= {anchor: size} if anchor else {}
+            opened[-1][1] += size
+        elif isinstance(event, yaml.ScalarEvent):
+            sizes |= {event.anchor: 1} if event.anchor else {}
+            opened[-1][1] += 1
+        elif isinstance(event, yaml.AliasEvent):
+            size = sizes.get(str(event.anchor), 1)  # an unknown one is named when the data are built
+            if size is None:
+                raise ConfigError(f"{where}: the alias *{event.anchor} stands within what it repeats.")
+            opened[-1][1] += size
+        if opened[-1][1] > LARGEST:
+            raise ConfigError(f"{where}: more than {LARGEST:,} values, as aliases repeat them. Write fewer.")
