@@ -15,6 +15,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from sceneseg import models
 from sceneseg.models.base import SegmentationModel
+from sceneseg.models.batch_norm import explained_statistics
 
 Cost = dict[str, Any]
 
@@ -69,6 +70,9 @@ def model_memory(
     Returns:
         forward: Of a prediction.
         backward: Of a training step, forward and backward, gradients of the weights included.
+
+    Raises:
+        ModelError: One image is too small to be trained on alone.
     """
     network: SegmentationModel = on_meta(name, num_classes, **arguments)
     if prepare is not None:
@@ -76,7 +80,7 @@ def model_memory(
     image = torch.empty(batch, network.in_channels, *size, device="meta")
     with torch.no_grad(), _PeakMemory() as predicting:
         network.eval().coarse_logits(image)
-    with _PeakMemory() as training:
+    with _PeakMemory() as training, explained_statistics(size):
         torch.stack([logits.sum() for logits in network.train().coarse_logits(image)]).sum().backward()  # type: ignore[no-untyped-call]
     return {"forward": predicting.peak, "backward": training.peak}
 

@@ -25,6 +25,7 @@ from sceneseg.models.cost import on_meta
 from sceneseg.registry import check_arguments
 from sceneseg.tasks import register
 from sceneseg.tasks.base import Step, Task, Validation, segments
+from sceneseg.tasks.single_samples import check_single_samples
 
 
 @register
@@ -68,6 +69,7 @@ class Classification(Task):
                 f"{name} segments, and can't give an image one class. Choose -m classifier --model.encoder NAME, "
                 f"or --task semantic."
             )
+        check_single_samples(self.config, len(self.train.classes), self.size)
         network = on_meta(name, len(self.train.classes), **self.config.model_arguments).eval()
         image = torch.empty(1, network.in_channels, *self.size, device="meta")
         with FlopCounterMode(display=False) as counter, torch.no_grad():

@@ -29,6 +29,7 @@ from sceneseg.records.runs import Run
 from sceneseg.tasks import register
 from sceneseg.tasks.base import Task, Validation, segments
 from sceneseg.tasks.initial_weights import prepare
+from sceneseg.tasks.single_samples import check_single_samples
 from sceneseg.tasks.training_step import TrainingStep
 from sceneseg.tasks.validation_loss import ValidationLoss
 from sceneseg.tasks.weighted_losses import WeightedLosses
@@ -69,6 +70,7 @@ class Semantic(Task):
                 f"{config.model_name} gives an image one class and can't segment. Choose another model with -m, "
                 f"or --task classification."
             )
+        check_single_samples(config, len(self.train.label_space), self.sample_size)
         return model_cost(config.model_name, len(self.train.label_space), self.sample_size, **config.model_arguments)
 
     @cached_property

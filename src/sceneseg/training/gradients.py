@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from sceneseg.devices import is_out_of_memory, sum_over_processes
 from sceneseg.errors import TrainingError
 from sceneseg.loading.scene_samples import Batch
+from sceneseg.models.batch_norm import explained_statistics
 from sceneseg.tasks.base import Step
 from sceneseg.wording import counted
 
@@ -52,12 +53,14 @@ class Gradients:
 
         Raises:
             TrainingError: One sample alone doesn't fit into the memory.
+            ModelError: One sample alone has too few values for BatchNorm.
         """
         arrays = self.fabric.to_device((batch.image, batch.colour, batch.labels))
         while True:
             self.before = before = Before(self.step)
             try:
-                loss = self._add(*arrays)
+                with explained_statistics((batch.image.shape[-2], batch.image.shape[-1])):
+                    loss = self._add(*arrays)
                 return float(sum_over_processes(torch.tensor(loss, dtype=torch.float64))) / self.fabric.world_size
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from sceneseg.config.schema import Config, Size
-from sceneseg.errors import ConfigError
+from sceneseg.errors import ConfigError, ModelError
 from sceneseg.models.cost import model_cost, model_memory
 from sceneseg.optim import optimizers
 from sceneseg.training.recompute import checkpoint_blocks
@@ -91,11 +91,15 @@ def plan(
 
 def _counted(config: Config, num_classes: int, size: Size, precision: str, arguments: dict[str, Any]) -> int:
     prepare = checkpoint_blocks if config.train.checkpoint_activations else None
-    one, two = (
-        model_memory(config.model_name, num_classes, size, batch, prepare=prepare, **arguments)["backward"]
-        for batch in (1, 2)
-    )
-    return round((two - one) * (1.0 if precision == "32-true" else HALF))
+
+    def counted(batch: int) -> int:
+        return int(model_memory(config.model_name, num_classes, size, batch, prepare=prepare, **arguments)["backward"])
+
+    try:
+        sample: float = counted(2) - counted(1)
+    except ModelError:  # too small to be trained on alone
+        sample = (counted(4) - counted(2)) / 2
+    return round(sample * (1.0 if precision == "32-true" else HALF))
 
 
 def _kept_for_a_weight(config: Config) -> float:
