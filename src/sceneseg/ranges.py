@@ -128,3 +128,11 @@ Share = Annotated[float, Range(0, 1)]
 """A part of a whole, or a probability."""
 Dropout = Annotated[float, Range(0, below=1)]
 """Probability of leaving something out, never all."""
+Middle = Annotated[float, Range(above=0, below=1)]
+"""A probability that is neither sure nor impossible."""
+Smoothing = Annotated[float, Range(0, below=1)]
+"""Part of the truth that is spread over all classes."""
+Threshold = Annotated[float, Range(above=0, most=1)]
+"""A probability that divides easy from hard."""
+ClassWeights = Annotated[Sequence[float], Range(least=0)]
+"""Weight of each class in a loss."""

@@ -115,6 +115,10 @@ def test_one_candidate_that_reads_an_option_is_enough(toy_root, tmp_path):
         app([*line, "optim.momentum=0.5,0.9"], exit_on_error=False)
     with pytest.raises(ConfigError, match="the command line: optim.momentum has no effect"):
         app([*line, "optim.name=adam,adamw", "--momentum", "0.9"], exit_on_error=False)
+    file = tmp_path.parent / "candidate.yaml"
+    file.write_text("optim: {name: adam, momentum: 0.9}")
+    with pytest.raises(ConfigError, match="candidate.yaml: optim.momentum has no effect"):
+        app([*line[:-1], "-m", f"unet,{file}"], exit_on_error=False)
     both = [configs.from_dict({"optim": {"name": name}}) for name in ("sgd", "adam")]
     refuse_inert([Asked("the command line", ["optim.momentum"])], both)
     assert not list(tmp_path.iterdir())

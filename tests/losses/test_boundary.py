@@ -84,5 +84,5 @@ def test_perfect_logits():
 
 @pytest.mark.parametrize("arguments", [{"w0": -1}, {"sigma": 0}])
 def test_impossible_weights(arguments):
-    with pytest.raises(ConfigError, match="boundary loss needs"):
+    with pytest.raises(ConfigError, match="boundary.*(w0|sigma) must be a number"):
         losses.create("boundary", **arguments)

@@ -58,5 +58,5 @@ def test_boundaries_everywhere_make_it_cross_entropy():
 
 @pytest.mark.parametrize("threshold", [0.0, 1.0])
 def test_a_threshold_that_is_no_choice_is_refused(threshold):
-    with pytest.raises(ConfigError, match="between 0 and 1"):
+    with pytest.raises(ConfigError, match="threshold must be a number above 0 and below 1"):
         losses.create("boundary_aware", threshold=threshold)

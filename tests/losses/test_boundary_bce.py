@@ -66,5 +66,5 @@ def test_padding_counts_for_nothing(covered, align):
 
 
 def test_a_reach_of_nothing_is_refused():
-    with pytest.raises(ConfigError, match="at least 1 pixel, not 0"):
+    with pytest.raises(ConfigError, match="reach must be a whole number of at least 1, found 0"):
         losses.create("boundary_bce", reach=0)

@@ -156,9 +156,10 @@ def _plan(
     wanted: tuple[str | None, str | None, str | None],
     asked: "list[Asked]",
 ) -> dict[str, Any]:
-    from sceneseg.config.variants import listed, make_variants
+    from sceneseg.config.variants import asked_by_candidates, listed, make_variants
     from sceneseg.training.experiment import make_plan
 
+    asked = [*asked, *asked_by_candidates(listed(models))]
     variants = make_variants(chosen, listed(models), vary or [])
     return make_plan(variants, budget, seeds, *wanted, asked=asked)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from sceneseg.config import recipes
 from sceneseg.config import schema as configs
+from sceneseg.config.asked import Asked, asked_by_file
+from sceneseg.config.reading import parse_yaml
 from sceneseg.config.schema import Config
 from sceneseg.errors import ConfigError
 
@@ -74,8 +74,8 @@ def parse_vary(text: str) -> tuple[str, list[Any]]:
     key, _, written = text.partition("=")
     key = key.strip()
     try:
-        values = yaml.safe_load(f"[{written}]")
-    except yaml.YAMLError:
+        values = parse_yaml(f"[{written}]", "--vary")
+    except ConfigError:
         values = []
     if not re.fullmatch(r"[\w-]+(\.[\w-]+)*", key) or len(values) < 2:
         raise ConfigError(
@@ -105,6 +105,12 @@ def set_value(config: Config, key: str, value: Any) -> Config:
 def listed(models: Iterable[str] | None) -> list[str]:
     """Take "unet,erfnet" apart."""
     return [word.strip() for text in models or [] for word in text.split(",") if word.strip()]
+
+
+def asked_by_candidates(models: Iterable[str]) -> list[Asked]:
+    """Return what the files among the candidates ask for."""
+    files = [Path(model) for model in models if Path(model).suffix in FILES]
+    return [asked_by_file(str(file), configs.load(file)) for file in files]
 
 
 def _of_model(base: Config, model: str) -> tuple[Config, str]:

@@ -1,7 +1,5 @@
 """Binary cross-entropy plus Dice: every class is asked for on its own, by a sigmoid."""
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -11,6 +9,7 @@ from sceneseg.labels import IGNORE_INDEX
 from sceneseg.losses import register
 from sceneseg.losses._bands import check, sum_over_bands
 from sceneseg.losses._regions import TINY, labelled_pixels, mean_over_present, one_hot, overlap
+from sceneseg.ranges import ClassWeights, NotNegative
 
 
 @register
@@ -29,7 +28,7 @@ class BCEDice(nn.Module):
 
     class_weights: Tensor | None
 
-    def __init__(self, dice: float = 1.0, class_weights: Sequence[float] | None = None) -> None:
+    def __init__(self, dice: NotNegative = 1.0, class_weights: ClassWeights | None = None) -> None:
         super().__init__()
         self.dice = dice
         self.register_buffer("class_weights", None if class_weights is None else torch.tensor(list(class_weights)))

@@ -1,16 +1,15 @@
 """Cross-entropy that counts more, the closer a pixel lies to another class."""
 
 import math
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from sceneseg.errors import ConfigError
 from sceneseg.kernels.grid import Covered
 from sceneseg.losses import register
 from sceneseg.losses._bands import check, full_precision, label_weights, sum_over_bands, true_logits
 from sceneseg.losses._edges import boundaries
+from sceneseg.ranges import ClassWeights, NotNegative, Positive
 
 
 @register
@@ -27,17 +26,14 @@ class Boundary(nn.Module):
         w0: What is added to the weight on the boundary.
         sigma: How far that reaches, in pixels.
         class_weights: One per class, or None.
-
-    Raises:
-        ConfigError: A negative w0, or a sigma that isn't above 0.
     """
 
     class_weights: Tensor | None
 
-    def __init__(self, w0: float = 10.0, sigma: float = 5.0, class_weights: Sequence[float] | None = None) -> None:
+    def __init__(
+        self, w0: NotNegative = 10.0, sigma: Positive = 5.0, class_weights: ClassWeights | None = None
+    ) -> None:
         super().__init__()
-        if w0 < 0 or sigma <= 0:
-            raise ConfigError(f"The boundary loss needs w0 >= 0 and sigma > 0, found {w0} and {sigma}.")
         self.w0, self.sigma = w0, sigma
         self.register_buffer("class_weights", None if class_weights is None else torch.tensor(list(class_weights)))
 

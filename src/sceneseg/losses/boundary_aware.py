@@ -1,18 +1,17 @@
 """Cross-entropy of the class logits where a boundary head sees a boundary."""
 
 import math
-from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from sceneseg.errors import ConfigError
 from sceneseg.kernels.grid import Covered
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.losses import register
 from sceneseg.losses._bands import map_over_bands
 from sceneseg.losses.ohem import OHEM
+from sceneseg.ranges import ClassWeights, Middle, NotNegative, Threshold
 
 
 @register
@@ -29,23 +28,18 @@ class BoundaryAware(nn.Module):
         thresh: Probability of its own class up to which a pixel is hard; 1 takes all of them.
         min_kept: How many pixels are kept at least, as in `sceneseg.losses.ohem`.
         class_weights: One per class, or None.
-
-    Raises:
-        ConfigError: A threshold that isn't between 0 and 1.
     """
 
     heads: ClassVar[tuple[str, ...]] = ("classes", "boundary")
 
     def __init__(
         self,
-        threshold: float = 0.8,
-        thresh: float = 1.0,
-        min_kept: float = 0.0,
-        class_weights: Sequence[float] | None = None,
+        threshold: Middle = 0.8,
+        thresh: Threshold = 1.0,
+        min_kept: NotNegative = 0.0,
+        class_weights: ClassWeights | None = None,
     ) -> None:
         super().__init__()
-        if not 0 < threshold < 1:
-            raise ConfigError(f"The threshold of boundary_aware is a probability between 0 and 1, not {threshold}.")
         self.logit = math.log(threshold / (1 - threshold))
         self.cross_entropy = OHEM(thresh, min_kept, class_weights)
 

@@ -6,13 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sceneseg.errors import ConfigError
 from sceneseg.kernels.grid import Covered
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.losses import register
 from sceneseg.losses._bands import full_precision, sum_over_bands
 from sceneseg.losses._edges import boundaries, widened
 from sceneseg.losses._regions import TINY
+from sceneseg.ranges import Count
 
 
 @register
@@ -29,17 +29,12 @@ class BoundaryBCE(nn.Module):
 
     Args:
         reach: Pixels on either side of a boundary that belong to it.
-
-    Raises:
-        ConfigError: A reach below 1.
     """
 
     heads: ClassVar[tuple[str, ...]] = ("boundary",)
 
-    def __init__(self, reach: int = 2) -> None:
+    def __init__(self, reach: Count = 2) -> None:
         super().__init__()
-        if reach < 1:
-            raise ConfigError(f"The reach of boundary_bce is at least 1 pixel, not {reach}.")
         self.reach = reach
 
     def forward(

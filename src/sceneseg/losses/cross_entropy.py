@@ -4,15 +4,13 @@ Source: label smoothing is Szegedy et al., "Rethinking the Inception architectur
 section 7.
 """
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
-from sceneseg.errors import ConfigError
 from sceneseg.kernels.upsample_cross_entropy import upsample_cross_entropy
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.losses import register
+from sceneseg.ranges import ClassWeights, Smoothing
 
 
 @register
@@ -22,19 +20,12 @@ class CrossEntropy(nn.Module):
     Args:
         class_weights: One weight per class, not negative; all 1 when None.
         label_smoothing: Share of each label that is spread evenly over all classes, 0 <= share < 1.
-
-    Raises:
-        ConfigError: A negative weight, or a share out of range.
     """
 
     class_weights: Tensor | None
 
-    def __init__(self, class_weights: Sequence[float] | None = None, label_smoothing: float = 0.0) -> None:
+    def __init__(self, class_weights: ClassWeights | None = None, label_smoothing: Smoothing = 0.0) -> None:
         super().__init__()
-        if not 0 <= label_smoothing < 1:
-            raise ConfigError(f"Expected a label_smoothing of at least 0 and below 1, found {label_smoothing}.")
-        if class_weights is not None and not all(weight >= 0 for weight in class_weights):
-            raise ConfigError(f"Expected class weights of at least 0, found {min(class_weights)}.")
         weights = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
         self.register_buffer("class_weights", weights)
         self.label_smoothing = label_smoothing

@@ -1,7 +1,5 @@
 """Soft Dice: one minus the overlap of prediction and truth, averaged over classes, however small they are."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
@@ -9,6 +7,7 @@ from sceneseg.kernels.grid import Covered
 from sceneseg.losses import register
 from sceneseg.losses._bands import check
 from sceneseg.losses._regions import TINY, mean_over_present, regions
+from sceneseg.ranges import ClassWeights
 
 
 @register
@@ -26,7 +25,7 @@ class Dice(nn.Module):
 
     class_weights: Tensor | None
 
-    def __init__(self, class_weights: Sequence[float] | None = None) -> None:
+    def __init__(self, class_weights: ClassWeights | None = None) -> None:
         super().__init__()
         self.register_buffer("class_weights", None if class_weights is None else torch.tensor(list(class_weights)))
 

@@ -1,14 +1,12 @@
 """Focal loss: cross-entropy that fades for pixels that are already right."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
-from sceneseg.errors import ConfigError
 from sceneseg.kernels.grid import Covered
 from sceneseg.losses import register
 from sceneseg.losses._bands import check, full_precision, label_weights, sum_over_bands, true_logits
+from sceneseg.ranges import ClassWeights, NotNegative
 
 
 @register
@@ -23,17 +21,12 @@ class Focal(nn.Module):
     Args:
         gamma: How fast the loss fades with p.
         class_weights: One per class (the paper's alpha), or None.
-
-    Raises:
-        ConfigError: A negative gamma.
     """
 
     class_weights: Tensor | None
 
-    def __init__(self, gamma: float = 2.0, class_weights: Sequence[float] | None = None) -> None:
+    def __init__(self, gamma: NotNegative = 2.0, class_weights: ClassWeights | None = None) -> None:
         super().__init__()
-        if gamma < 0:
-            raise ConfigError(f"The gamma of the focal loss is at least 0, not {gamma}; 2 is the paper's.")
         self.gamma = gamma
         self.register_buffer("class_weights", None if class_weights is None else torch.tensor(list(class_weights)))
 

@@ -1,6 +1,5 @@
 """Lovasz-softmax: the convex extension of the Jaccard loss, which comes as close to optimizing the IoU as one can."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,6 +10,7 @@ from sceneseg.labels import IGNORE_INDEX
 from sceneseg.losses import register
 from sceneseg.losses._bands import bands, check, full_precision, map_over_bands
 from sceneseg.losses._regions import labelled_pixels, shares_of_present
+from sceneseg.ranges import ClassWeights
 
 
 @register
@@ -28,7 +28,7 @@ class Lovasz(nn.Module):
 
     class_weights: Tensor | None
 
-    def __init__(self, class_weights: Sequence[float] | None = None) -> None:
+    def __init__(self, class_weights: ClassWeights | None = None) -> None:
         super().__init__()
         self.register_buffer("class_weights", None if class_weights is None else torch.tensor(list(class_weights)))
 

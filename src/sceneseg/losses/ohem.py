@@ -1,17 +1,15 @@
 """Cross-entropy over the hardest pixels of a batch (online hard example mining)."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
-from sceneseg.errors import ConfigError
 from sceneseg.kernels.grid import Covered
 from sceneseg.kernels.upsample_cross_entropy import upsample_cross_entropy
 from sceneseg.kernels.upsample_true_probability import upsample_true_probability
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.losses import register
 from sceneseg.losses._bands import check
+from sceneseg.ranges import ClassWeights, NotNegative, Threshold
 
 EASY = 2.0
 """Stands for the probability of ignored pixels: above that of any other, so that they are the last to be kept."""
@@ -32,21 +30,14 @@ class OHEM(nn.Module):
         min_kept: How many pixels are kept at least, the hardest: below 1 a share of the batch's valid pixels,
             otherwise a number for each image (authors of HRNet: 131072).
         class_weights: One per class, or None.
-
-    Raises:
-        ConfigError: A threshold that is no probability, or a negative minimum.
     """
 
     class_weights: Tensor | None
 
     def __init__(
-        self, thresh: float = 0.7, min_kept: float = 1 / 16, class_weights: Sequence[float] | None = None
+        self, thresh: Threshold = 0.7, min_kept: NotNegative = 1 / 16, class_weights: ClassWeights | None = None
     ) -> None:
         super().__init__()
-        if not 0 < thresh <= 1:
-            raise ConfigError(f"The thresh of ohem is a probability, above 0 and at most 1, not {thresh}.")
-        if min_kept < 0:
-            raise ConfigError(f"The min_kept of ohem is a share below 1 or a number of pixels, not {min_kept}.")
         self.thresh, self.min_kept = thresh, min_kept
         self.register_buffer("class_weights", None if class_weights is None else torch.tensor(list(class_weights)))
 

@@ -22,6 +22,7 @@ from sceneseg.loading import scene_samples
 from sceneseg.loading.image_samples import ImageSamples, image_loader
 from sceneseg.metrics.accuracy import AccuracyScores
 from sceneseg.models.cost import on_meta
+from sceneseg.ranges import ClassWeights, Positive, Smoothing
 from sceneseg.registry import check_arguments
 from sceneseg.tasks import register
 from sceneseg.tasks.base import Step, Task, Validation, segments
@@ -154,7 +155,7 @@ class ClassificationStep(Step):
 
 
 def cross_entropy(
-    weight: float = 1.0, class_weights: list[float] | None = None, label_smoothing: float = 0.0
+    weight: Positive = 1.0, class_weights: ClassWeights | None = None, label_smoothing: Smoothing = 0.0
 ) -> tuple[float, nn.CrossEntropyLoss]:
     """Return the loss of whole images and its weight."""
     weights = None if class_weights is None else torch.tensor(class_weights)
