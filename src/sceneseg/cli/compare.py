@@ -99,7 +99,7 @@ def compare(
         chosen = command_line.configuration(config, file)
         asked = command_line.asked(config, file)
         wanted = (split, score_in, absent)
-        plan = _plan(chosen, models, vary, _budget(chosen, budget, steps), seeds or 1, wanted, asked)
+        plan = _plan(chosen, models, vary, _budget(chosen, typed, budget, steps), seeds or 1, wanted, asked)
         name = f"compare-{chosen.data.name}" if config.name is None else config.name
         comparison, there = experiment.open_comparison(runs, name, lambda c: plan)
         if there:
@@ -135,13 +135,19 @@ def _refuse(given: dict[str, Any], typed: dict[str, Any], reason: str) -> None:
     refuse_options(given | trained, reason)
 
 
-def _budget(config: Config, budget: str | None, steps: int | None) -> "Budget":
-    from sceneseg.errors import ConfigError
+def _budget(config: Config, typed: dict[str, Any], budget: str | None, steps: int | None) -> "Budget":
+    from sceneseg.errors import ConfigError, refuse_options
     from sceneseg.training.budget import parse_duration
     from sceneseg.training.experiment import Budget
 
     if budget is not None and steps is not None:
         raise ConfigError("--budget and --steps both say how long to train. Give one of them.")
+    if budget is not None or steps is not None:
+        lengths = ("epochs", "steps_per_epoch", "validate_every")
+        refuse_options(
+            {f"train.{key}": typed.get("train", {}).get(key) for key in lengths},
+            "--budget and --steps decide it. Leave it out, or them.",
+        )
     if budget is not None:
         return Budget("time", parse_duration(budget))
     return Budget("epochs", config.train.epochs) if steps is None else Budget("steps", steps)

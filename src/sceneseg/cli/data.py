@@ -123,7 +123,7 @@ def stats(
     label_space: str | None = None,
     json: Path | None = None,
     picture: Path | None = None,
-    examples: Count = 6,
+    examples: Count | None = None,
     options: Options = None,
 ) -> None:
     """Count images, sizes, and pixels and images of each class; show the class weights that follow.
@@ -137,14 +137,18 @@ def stats(
         label_space: Count in another label space: categories, road (and other), any of them +void, or a YAML file.
         json: Also write everything, and what occurs with what, to this file.
         picture: Also draw bars, what occurs with what, and annotated examples to this PNG file.
-        examples: Scenes in the picture; together they show as many classes as they can.
+        examples: Scenes in the picture, 6 when absent; together they show as many classes as they can.
         options: Further arguments of the data set, for example --options.coarse true
     """
     from rich.progress import Progress
 
     from sceneseg.datasets.statistics import measure
+    from sceneseg.errors import refuse_options
     from sceneseg.records.runs import write_json
 
+    refuse_options(
+        {"--examples": examples if picture is None else None}, "they are shown in a picture. Give --picture FILE.png."
+    )
     dataset = _open(data, root, split, label_space, options)
     with Progress(transient=True) as progress:
         task = progress.add_task("counting", total=len(dataset))
@@ -156,7 +160,7 @@ def stats(
     if picture is not None:
         from sceneseg.report.data_set import draw_statistics
 
-        draw_statistics(statistics, picture, examples)
+        draw_statistics(statistics, picture, examples or 6)
         print(f"drawn in {picture}")
 
 
@@ -188,7 +192,7 @@ def view(
     root: Root = None,
     split: str = "train",
     out: Path = Path("preview.png"),
-    count: Count = 4,
+    count: Count | None = None,
     augment: bool = False,
     file: Annotated[Path | None, Parameter(name="--config")] = None,
     label_space: str | None = None,
@@ -205,7 +209,7 @@ def view(
         root: Its folder; without it the environment variable <NAME>_DATASET.
         split: Part to show.
         out: PNG file to write.
-        count: Scenes, taken at even distances.
+        count: Scenes, taken at even distances; 4 when absent.
         augment: Draw instead what training makes of them: each kind of weather, and the first samples of a run.
         file: With --augment: the YAML file whose augmentation (and sizes) it is; the defaults without it.
         label_space: Show another label space: categories, road (and other), any of them +void, or a YAML file.
@@ -213,14 +217,17 @@ def view(
     """
     import numpy as np
 
+    from sceneseg.errors import refuse_options
     from sceneseg.report.data_set import draw_annotations, draw_gallery
 
+    refuse_options({"--config": None if augment else file}, "it holds augmentation. Give --augment, or leave it out.")
+    refuse_options({"--count": count if augment else None}, "--augment shows one scene in many ways. Leave it out.")
     dataset = _open(data, root, split, label_space, options)
     if augment:
         draw_gallery([*_weather(dataset.read(len(dataset) // 2)), *_training_samples(dataset, file)], out)
         print(f"every kind of weather, then the first samples of a run, drawn in {out}")
         return
-    chosen = np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int).tolist()
+    chosen = np.linspace(0, len(dataset) - 1, min(count or 4, len(dataset))).round().astype(int).tolist()
     draw_annotations([dataset.read(i) for i in chosen], dataset.label_space, out)
     names = ", ".join(dataset.files[i].name for i in chosen)
     print(f"{names} drawn in {out}")

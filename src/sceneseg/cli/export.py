@@ -34,7 +34,7 @@ def export(
     split: str = "val",
     images: Annotated[int, Range(0, MANY)] = 50,
     tolerance: Annotated[float, Range(0, 100)] | None = None,
-    calibration: Count = 64,
+    calibration: Count | None = None,
 ) -> None:
     """Export a model as one file: pictures (batch, height, width, 3) uint8 in, labels out, everything between inside.
 
@@ -60,21 +60,29 @@ def export(
         split: Its split.
         images: How many of its images are compared; 0 writes a file that says it wasn't compared.
         tolerance: By how many points (of 100) mean IoU may drop; 0.1, and 1 for int8, when absent.
-        calibration: Training images for int8.
+        calibration: Training images for int8; 64 when absent.
     """
+    from sceneseg.errors import refuse_options
     from sceneseg.evaluation.request import Request
     from sceneseg.evaluation.scoring import open_scenes
     from sceneseg.export import formats
     from sceneseg.export.job import Export, check_name, file_name
     from sceneseg.inference.predictor import SemanticModel
 
+    refuse_options(
+        {"--calibration": calibration if precision != "int8" else None},
+        "only --precision int8 takes ranges from training images. Leave it out.",
+    )
+    refuse_options(
+        {"--tolerance": tolerance if images == 0 else None}, "with --images 0 nothing is compared. Leave it out."
+    )
     to = formats.resolve(to)
     if out is not None:
         check_name(out, to)
     model = SemanticModel.load(weights, "cpu")
     model.input.target_size = target_size or model.input.target_size
     request = Request(data, root, split)
-    pictures = _pictures(request, model, weights, calibration) if precision == "int8" else []
+    pictures = _pictures(request, model, weights, calibration or 64) if precision == "int8" else []
     made = Export.make(model, to, output, precision, size, pictures)
     folder, name = (weights, model.network.name) if weights.is_dir() else (weights.parent, weights.stem)
     file = out or folder / "exports" / file_name(to, name, output, precision, size, target_size)

@@ -109,7 +109,7 @@ def listed(models: Iterable[str] | None) -> list[str]:
 
 def asked_by_candidates(models: Iterable[str]) -> list[Asked]:
     """Return what the files among the candidates ask for."""
-    files = [Path(model) for model in models if Path(model).suffix in FILES]
+    files = [Path(model) for model in models if Path(model).suffix in FILES or model in recipes.names()]
     return [asked_by_file(str(file), configs.load(file)) for file in files]
 
 
