@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args
 
 from sceneseg.errors import EXTRAS, ConfigError, MissingPackageError, UnknownNameError, did_you_mean
 from sceneseg.ranges import range_of
@@ -111,8 +111,8 @@ def check_arguments(maker: Callable[..., Any], arguments: Mapping[str, Any], wha
     """Compare arguments with a constructor's signature and name the first that doesn't fit.
 
     Raises:
-        ConfigError: An unknown or a missing argument, with the closest known one, or a number out of the range that
-            the signature declares.
+        ConfigError: An unknown or a missing argument, with the closest known one, a number out of the range that the
+            signature declares, or something else than true or false.
     """
     parameters = inspect.signature(maker).parameters
     for key in arguments:
@@ -124,9 +124,22 @@ def check_arguments(maker: Callable[..., Any], arguments: Mapping[str, Any], wha
     if missing:
         raise ConfigError(f"The {what} needs a value for {', '.join(missing)}.")
     for key, value in arguments.items():
-        limits = range_of(parameters[key].annotation)
-        if limits is not None and (expected := limits.problem(value, parameters[key].annotation)):
+        if expected := _expected(parameters[key].annotation, value):
             raise ConfigError(f"The {what}: {key} must be {expected}, found {value!r}.")
+
+
+def _expected(hint: Any, value: Any) -> str | None:
+    """Return what an argument of a type must be where a value isn't that: ranges, switches, and where no number goes.
+
+    All else the thing itself looks at.
+    """
+    if (limits := range_of(hint)) is not None:
+        return limits.problem(value, hint)
+    if hint is bool:  # else any word would be true
+        return None if value in (True, False) else "true or false"
+    numeric = (int, float, bool, object, Any, inspect.Parameter.empty)
+    takes_numbers = any(kind in numeric for kind in (hint, *get_args(hint)))
+    return "a name or a list, not a number" if isinstance(value, int | float) and not takes_numbers else None
 
 
 def _normal(name: str) -> str:

@@ -13,6 +13,8 @@ from torch import nn
 import sceneseg
 from sceneseg.datasets.cityscapes import Cityscapes
 from sceneseg.errors import ConfigError, DataError, ModelError, UnknownNameError
+from sceneseg.records.runs import Run
+from sceneseg.training import start
 
 SMALL = {"name": "fast_scnn", "width": 0.25, "aux": False}
 SHORT = {
@@ -57,6 +59,21 @@ def scenes(count, split, classes=CLASSES):
 @pytest.fixture
 def both():
     return scenes(8, "train"), scenes(3, "val")
+
+
+def test_data_can_be_given_as_a_section(toy_root, tmp_path, monkeypatch):
+    started = []
+    monkeypatch.setattr(start, "start", lambda config, *rest: started.append(config) or (Run(tmp_path), False))
+    section = {"name": "camvid", "root": toy_root, "workers": 0, "target_size": (32, 64)}
+    sceneseg.train(SMALL, section)
+    sceneseg.train(SMALL, data={"workers": 2}, root=toy_root, cache=False)
+    first, second = (config.data for config in started)
+    assert (first.name, first.root, first.workers, first.target_size) == ("camvid", str(toy_root), 0, (32, 64))
+    assert (second.name, second.root, second.workers, second.cache) == ("cityscapes", str(toy_root), 2, False)
+    with pytest.raises(ConfigError, match="data: expected a name, a mapping or a pair"):
+        sceneseg.train(SMALL, 5)
+    with pytest.raises(ConfigError, match='unknown key "data.wokers".*Did you mean "workers"'):
+        sceneseg.train(SMALL, {"wokers": 2})
 
 
 def test_names_and_options_are_those_of_the_command_line(toy_root, tmp_path):

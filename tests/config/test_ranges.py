@@ -156,6 +156,14 @@ def test_the_numbers_of_a_model_have_ranges(name):
             models.create(name, num_classes=2, **{key: "wide"})
 
 
+def test_a_word_is_no_switch():
+    for word in ("none", 5, None, "false"):
+        with pytest.raises(ConfigError, match="aux must be true or false"):
+            models.create("fast_scnn", num_classes=2, width=0.25, aux=word)
+    with pytest.raises(ConfigError, match="variant must be a name or a list, not a number, found 5"):
+        models.create("hrnet", num_classes=2, variant=5)
+
+
 @pytest.mark.parametrize(
     "line",
     [
