@@ -116,6 +116,8 @@ Blocks = Annotated[int, Range(0, 1_000)]
 """Blocks or layers of a network, of which there may be none."""
 Channels = Annotated[int, Range(1, 65_536)]
 """Channels, heads or layers of a network."""
+Stages = Annotated[int, Range(1, 10)]
+"""Halvings of the size, each with twice the channels."""
 WidthFactor = Annotated[float, Range(above=0, most=64)]
 """Factor of all channels of a network."""
 Side = Annotated[int, Range(1, SIDE)]

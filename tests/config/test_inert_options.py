@@ -143,6 +143,7 @@ def test_the_lowest_rate_lies_below_the_peak():
 @pytest.mark.parametrize(
     ("line", "said"),
     [
+        ("train -m unet --model.name erfnet", "-m unet and --model.name erfnet both name the model"),
         ("compare -m unet --steps 5 -e 3", "train.epochs: --budget and --steps decide it"),
         ("compare -m unet --budget 5m --train.validate-every 3", "train.validate_every: --budget and --steps"),
         ("export -w r --calibration 5", "--calibration: only --precision int8"),

@@ -11,7 +11,7 @@ from sceneseg.cli.app import app
 from sceneseg.config import schema as configs
 from sceneseg.config.schema import Config
 from sceneseg.config.variants import make_variants
-from sceneseg.errors import ConfigError
+from sceneseg.errors import ConfigError, ModelError
 from sceneseg.models import models
 from sceneseg.ranges import range_of
 from sceneseg.records.runs import Run, write_text
@@ -154,6 +154,18 @@ def test_the_numbers_of_a_model_have_ranges(name):
                 models.create(name, num_classes=2, **{key: number})
         with pytest.raises(ConfigError, match=f"{key} must be a"):
             models.create(name, num_classes=2, **{key: "wide"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"heads": 7, "variant": "tiny"}, "its heads must divide embed_dim"),
+        ({"patch_size": 7, "image_size": 5}, "image_size 5 holds no patch of 7"),
+    ],
+)
+def test_numbers_that_do_not_go_together(arguments, said):
+    with pytest.raises(ModelError, match=said):
+        models.create("segmenter", num_classes=2, **arguments)
 
 
 def test_a_word_is_no_switch():

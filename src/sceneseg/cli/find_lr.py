@@ -55,9 +55,7 @@ def find_lr(
     from sceneseg.training.loop import Training
     from sceneseg.training.lr_finder import sweep_rates
 
-    chosen = command_line.configuration(config, file)
-    if model is not None:
-        chosen.model = {**chosen.model, "name": model}
+    chosen = command_line.configuration(config, file, model)
     names = list(optimizers.OPTIMIZERS) if chosen.optim.name == "all" else chosen.optim.name.split(",")
     for name in names:
         optimizers.find(name)

@@ -31,9 +31,7 @@ def plan(
     from sceneseg.devices import resolve_device, resolve_precision
     from sceneseg.training.planning import SAFE, free_memory, parse_bytes, plan, show_bytes
 
-    chosen = command_line.configuration(config, file)
-    if model is not None:
-        chosen.model = {**chosen.model, "name": model}
+    chosen = command_line.configuration(config, file, model)
     device = resolve_device(chosen.train.device)
     precision = resolve_precision(chosen.train.precision, device)
     size = chosen.augment.crop_size or chosen.data.target_size or (1024, 2048)

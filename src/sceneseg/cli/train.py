@@ -43,9 +43,7 @@ def train(
         run = find_run(Path(resume))
         finished = start.resume(run, command_line.typed(config) | ({} if model is None else {"model": model}))
     else:
-        chosen = command_line.configuration(config, file)
-        if model is not None:
-            chosen.model = {**chosen.model, "name": model}
+        chosen = command_line.configuration(config, file, model)
         earlier = start.find_unfinished(chosen, runs) if resume else None
         if earlier is None:
             if resume:  # a job that is queued again has it from the start

@@ -61,18 +61,24 @@ def _number(text: str) -> float | None:
     return None
 
 
-def configuration(parsed: Config, file: Path | None) -> Config:
+def configuration(parsed: Config, file: Path | None, model: str | None = None) -> Config:
     """Return the defaults, under the file, under what was typed.
 
     Args:
         parsed: What the command line was turned into; only typed options count.
         file: The configuration file, if any.
+        model: The model's name, where it has an option of its own.
 
     Raises:
-        ConfigError: A key or value of the file that doesn't fit.
+        ConfigError: A key or value of the file that doesn't fit, or two names of the model.
     """
     base = {} if file is None else configs.to_dict(configs.load(file))
-    return configs.from_dict(_merge(base, typed(parsed)), "the command line")
+    options = typed(parsed)
+    if model is not None:
+        if (other := options.get("model", {}).get("name", model)) != model:
+            raise ConfigError(f"-m {model} and --model.name {other} both name the model. Give one of them.")
+        options = _merge(options, {"model": {"name": model}})
+    return configs.from_dict(_merge(base, options), "the command line")
 
 
 def asked(parsed: Config, file: Path | None) -> list[Asked]:

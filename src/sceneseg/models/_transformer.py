@@ -62,16 +62,21 @@ class ViTEncoder(nn.Module):
                 f"Pre-trained weights are for the {variant} ViT as it is, found another {' and '.join(changed)}. "
                 "Leave these out, or set pretrained: false."
             )
-        self.vit = create_timm(
-            choose(VARIANTS, variant, "ViT variant"),
-            pretrained,
-            in_chans=in_channels,
-            img_size=image_size,
-            dynamic_img_size=True,
-            num_classes=0,
-            drop_path_rate=drop_path,
-            **changed,
-        )
+        if image_size < (patch_size or PATCH):
+            raise ModelError(f"image_size {image_size} holds no patch of {patch_size or PATCH}. Give a larger one.")
+        try:
+            self.vit = create_timm(
+                choose(VARIANTS, variant, "ViT variant"),
+                pretrained,
+                in_chans=in_channels,
+                img_size=image_size,
+                dynamic_img_size=True,
+                num_classes=0,
+                drop_path_rate=drop_path,
+                **changed,
+            )
+        except AssertionError as error:  # timm's way to say that heads don't divide the channels
+            raise ModelError(f"The {variant} ViT can't have {changed}: its heads must divide embed_dim.") from error
         if not norm:
             self.vit.norm = nn.Identity()
         layers = len(self.vit.blocks)  # type: ignore[arg-type]

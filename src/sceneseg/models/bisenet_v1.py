@@ -8,6 +8,8 @@ figure 2, with the details of CoinCheung/BiSeNet: nearest-neighbour upsampling, 
 normalisation (in place of two) in the fusion's attention.
 """
 
+from typing import Annotated
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -16,7 +18,7 @@ from sceneseg.models import register
 from sceneseg.models._encoder import TimmEncoder, initialise_decoder
 from sceneseg.models.base import SegmentationModel
 from sceneseg.models.layers import ConvNormAct, FCNHead, PooledNorm
-from sceneseg.ranges import Channels
+from sceneseg.ranges import Channels, Range
 
 
 @register
@@ -38,7 +40,7 @@ class BiSeNetV1(SegmentationModel):
         in_channels: Channels = 3,
         encoder: str = "resnet18",
         pretrained: bool = False,
-        decoder_channels: Channels = 128,
+        decoder_channels: Annotated[int, Range(2, 65_536)] = 128,
         aux: bool = True,
     ) -> None:
         super().__init__(num_classes, in_channels)

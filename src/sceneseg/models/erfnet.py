@@ -8,13 +8,15 @@ Source: Romera et al., "ERFNet: Efficient Residual Factorized ConvNet for Real-T
 these are the auxiliary logits of one training.
 """
 
+from typing import Annotated
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sceneseg.models import register
 from sceneseg.models.base import SegmentationModel, initialise
-from sceneseg.ranges import Channels, Dropout
+from sceneseg.ranges import Channels, Dropout, Range
 
 EPS = 1e-3
 """The authors' batch normalisation divides by sqrt(variance + 0.001)."""
@@ -39,7 +41,7 @@ class ERFNet(SegmentationModel):
         self,
         num_classes: int,
         in_channels: Channels = 3,
-        width: Channels = 16,
+        width: Annotated[int, Range(4, 65_536)] = 16,
         dropout: Dropout = 0.3,
         aux: bool = True,
     ) -> None:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from sceneseg.models import register
 from sceneseg.models.base import SegmentationModel, initialise
 from sceneseg.models.layers import ConvNormAct, SeparableConv, resize
-from sceneseg.ranges import Channels, Dropout
+from sceneseg.ranges import Channels, Dropout, Stages
 
 
 @register
@@ -39,7 +39,7 @@ class SeparableUNet(SegmentationModel):
         num_classes: int,
         in_channels: Channels = 3,
         width: Channels = 16,
-        depth: Channels = 4,
+        depth: Stages = 4,
         dropout: Dropout = 0.5,
     ) -> None:
         super().__init__(num_classes, in_channels)

@@ -22,7 +22,7 @@ from sceneseg.models import register
 from sceneseg.models._encoder import TimmEncoder, initialise_decoder
 from sceneseg.models._residual import BasicBlock
 from sceneseg.models.base import SegmentationModel
-from sceneseg.ranges import Channels
+from sceneseg.ranges import Channels, Stages
 
 Block = Callable[[int, int], nn.Module]
 """Makes a level's convolutions from its channels in and out."""
@@ -49,7 +49,7 @@ class UNet(SegmentationModel):
         num_classes: int,
         in_channels: Channels = 3,
         width: Channels | None = None,
-        depth: Channels | None = None,
+        depth: Stages | None = None,
         batch_norm: bool = True,
         residual: bool = False,
         encoder: str = "plain",
