@@ -104,5 +104,5 @@ def test_mistakes_are_found_before_anything_runs(tmp_path):
     line = f"find-lr -m fast_scnn -d cityscapes --runs {tmp_path}"
     with pytest.raises(UnknownNameError, match='"adamww".*Did you mean "adamw"'):
         app([*line.split(), "-f", "sgd,adamww"], result_action="return_value")
-    with pytest.raises(ConfigError, match="--lowest above 0"):
+    with pytest.raises(ConfigError, match="--lowest must be a number above 0"):
         app([*line.split(), "--lowest", "0"], result_action="return_value")
