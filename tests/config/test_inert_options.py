@@ -1,5 +1,7 @@
 """An option that nothing reads is refused where it was typed; what a file says all the same stays possible."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -156,3 +158,12 @@ def test_the_lowest_rate_lies_below_the_peak():
 def test_options_of_other_verbs(line, said):
     with pytest.raises(ConfigError, match=said):
         app(line.split(), exit_on_error=False)
+
+
+def test_the_shipped_recipes_ask_for_nothing_in_vain():
+    recipes = sorted((Path(__file__).parents[2] / "recipes").rglob("*.yaml"))
+    assert len(recipes) > 20
+    for recipe in recipes:
+        config = configs.load(recipe)
+        refuse_contradictions(config)
+        refuse_inert([asked_by_file(str(recipe), config)], [config])
