@@ -45,6 +45,29 @@ def test_ids_beyond_a_byte():
         space.encode(np.array([[-1]], np.int32))
 
 
+@pytest.mark.parametrize("dtype", [np.int32, np.uint32, np.int64, np.uint64])
+def test_ids_beyond_any_table(dtype):
+    """Ids like 4294967295 for no data are looked up without a table of 8 GiB."""
+    classes = (LabelClass("a", (1, 2, 3), (2**31 - 1,)), LabelClass("b", (1, 2, 3), (70000, 7)))
+    space = LabelSpace("wide", classes, void_ids=(2**32 - 1, -1, 10**30))
+    stored = np.array([[2**31 - 1, 70000, 7, -1 if np.iinfo(dtype).min else 2**32 - 1]]).astype(dtype)
+    assert space.encode(stored).tolist() == [[0, 1, 1, 255]]
+    assert space.encode(np.array([[7, 7]], np.uint16)).tolist() == [[1, 1]]
+    with pytest.raises(DataError, match=r"found label id 8 \(1 pixels\)"):
+        space.encode(np.array([[8, 7]], dtype))
+    with pytest.raises(DataError, match="found label id 8"):
+        space.encode(np.array([[8]], np.uint8))
+
+
+def test_ids_that_are_written():
+    classes = (LabelClass("a", (1, 2, 3), (7,)), LabelClass("b", (1, 2, 3), (300,)))
+    decoded = LabelSpace("wide", classes, (255,), 255).decode(np.array([[0, 1, 255]], np.uint8))
+    assert (decoded.dtype, decoded.tolist()) == (np.uint16, [[7, 300, 255]])
+    space = LabelSpace("wider", (LabelClass("a", (1, 2, 3), (70000,)),), (255,), 255)
+    with pytest.raises(DataError, match="the id 70000, which doesn't fit into the 16 bits"):
+        space.decode(np.zeros((1, 1), np.uint8))
+
+
 def test_plain_data_round_trip():
     assert LabelSpace.from_dict(LABEL_SPACE.to_dict()) == LABEL_SPACE
     assert LABEL_SPACE.categories == ["flat", "construction", "object", "nature", "sky", "human", "vehicle"]
@@ -119,6 +142,17 @@ def test_selecting_makes_the_rest_void(tmp_path):
         ("class: {a: road}", 'unknown key "class".*Did you mean "classes"'),
         ("classes: [road, car]", "expected classes with what they consist of"),
         ("name: x", "expected classes with what they consist of"),
+        ("classes: {a: {road: 1}}", "no class, category or label id"),
+        ("classes: {a: [[road]]}", "no class, category or label id"),
+        ("classes: {a: road}\ncolors: [1]", "expected colors, a mapping of classes"),
+        ("classes: {a: road}\ncolors: {a: red}", "expected colors, a mapping of classes"),
+        ("classes: {a: road}\ncolors: {a: [1, 2, 300]}", "expected colors, a mapping of classes"),
+        ("classes: [{name: a, color: [1, 2, 3], label_ids: 7}]", "expected list, found int 7"),
+        ("classes: [{name: a, color: [1, 2, 3], label_ids: [[7]]}]", "expected int, found list"),
+        ("classes: [{name: a, color: [1, 2, 3], label_ids: [true]}]", "expected int, found bool"),
+        ("classes: [{name: 2024-01-01, color: [1, 2, 3], label_ids: [7]}]", "expected str, found date"),
+        ("classes: [{name: a, color: abc, label_ids: [7]}]", "expected list, found str"),
+        ("void_ids: [~]\nclasses: [{name: a, color: [1, 2, 3], label_ids: [7]}]", "expected int, found NoneType"),
     ],
 )
 def test_faulty_space_files_get_one_sentence(tmp_path, text, message):

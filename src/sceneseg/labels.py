@@ -4,22 +4,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from sceneseg.errors import ConfigError, DataError, did_you_mean
+from sceneseg.id_lookup import VOID, IdLookup
 
-IGNORE_INDEX = 255
+IGNORE_INDEX = VOID
 """The train id of pixels that carry no class: they count neither in a loss nor in a score."""
 
-UNKNOWN = 254
-"""Stands for ids without a meaning while label ids are looked up."""
 VOID_COLOR = (60, 60, 60)
 """Of classes made of void or of all the rest."""
 
 Labels = npt.NDArray[np.uint8]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,9 @@ class LabelSpace:
         return palette
 
     @cached_property
-    def _encoding(self) -> npt.NDArray[np.int16]:
-        highest = max(max((*c.label_ids, 0)) for c in self.classes)
-        table = np.full(max(256, highest + 1, max(self.void_ids, default=0) + 1), -1, np.int16)
-        for i, c in enumerate(self.classes):
-            table[list(c.label_ids)] = i
-        table[list(self.void_ids)] = IGNORE_INDEX
-        return table
+    def _encoding(self) -> IdLookup:
+        ids = {label_id: i for i, c in enumerate(self.classes) for label_id in c.label_ids}
+        return IdLookup(ids | dict.fromkeys(self.void_ids, IGNORE_INDEX))
 
     def encode(self, label_ids: npt.NDArray[Any], where: object = "the label image") -> Labels:
         """Turn stored label ids into train ids.
@@ -100,27 +96,27 @@ class LabelSpace:
         Raises:
             DataError: An id that this space doesn't know.
         """
-        table = self._encoding
-        if label_ids.dtype == np.uint8 and table.size == 256 and len(self.classes) <= UNKNOWN:
-            import cv2  # looks up bytes ten times as fast as NumPy does; others come here without pixels
+        labels, unknown = self._encoding(label_ids)
+        if unknown is not None:
+            self._refuse(label_ids[unknown], where)
+        return labels
 
-            quick: npt.NDArray[Any] = cv2.LUT(label_ids, np.where(table < 0, UNKNOWN, table).astype(np.uint8))
-            if not (quick == UNKNOWN).any():
-                return quick.astype(np.uint8, copy=False)
-        inside = (label_ids >= 0) & (label_ids < table.size)
-        labels = np.where(inside, table[np.where(inside, label_ids, 0)], -1)
-        if (labels < 0).any():
-            self._refuse(label_ids[labels < 0], where)
-        encoded: Labels = labels.astype(np.uint8)
-        return encoded
+    def decode(self, labels: Labels) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
+        """Turn train ids (H, W) back into stored label ids; void becomes `void_label_id`.
 
-    def decode(self, labels: Labels) -> npt.NDArray[np.uint8]:
-        """Turn train ids (H, W) back into stored label ids; void becomes `void_label_id`."""
-        table = np.full(256, self.void_label_id, np.uint8)
-        for i, c in enumerate(self.classes):
-            table[i] = c.label_ids[0]
-        decoded: npt.NDArray[np.uint8] = table[labels]
-        return decoded
+        Raises:
+            DataError: An id that doesn't fit into the 16 bits of a PNG.
+        """
+        ids = [c.label_ids[0] for c in self.classes]
+        if unfit := [i for i in (*ids, self.void_label_id) if not 0 <= i < 65536]:
+            raise DataError(
+                f'The label space "{self.name}" has the id {unfit[0]}, which doesn\'t fit into the 16 bits of a PNG. '
+                f"Give the class another id, first in its list."
+            )
+        wide = max(*ids, self.void_label_id) >= 256
+        table: npt.NDArray[Any] = np.full(256, self.void_label_id, np.uint16 if wide else np.uint8)
+        table[: len(ids)] = ids
+        return table[labels]
 
     def train_ids_in(self, other: "LabelSpace") -> Labels:
         """Return what every train id of this space is in another: (256,) uint8, at 255 what void becomes.
@@ -172,18 +168,37 @@ class LabelSpace:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "LabelSpace":
-        """Build a label space from what `to_dict` returned."""
+        """Build a label space from what `to_dict` returned.
+
+        Raises:
+            TypeError: A value is of another type than `to_dict` writes.
+        """
         classes = tuple(
             LabelClass(
-                c["name"],
-                (c["color"][0], c["color"][1], c["color"][2]),
-                tuple(c["label_ids"]),
-                c.get("category", ""),
-                c.get("has_instances", False),
+                _typed(c["name"], str),
+                _color(c["color"]),
+                tuple(_typed(i, int) for i in _typed(c["label_ids"], list)),
+                _typed(c.get("category", ""), str),
+                _typed(c.get("has_instances", False), bool),
             )
             for c in data["classes"]
         )
-        return cls(data["name"], classes, tuple(data.get("void_ids", ())), data.get("void_label_id", 0))
+        void_ids = tuple(_typed(i, int) for i in data.get("void_ids", ()))
+        return cls(_typed(data["name"], str), classes, void_ids, _typed(data.get("void_label_id", 0), int))
+
+
+def _typed(value: Any, kind: type[T]) -> T:
+    """Return a value of exactly this type; True is no number."""
+    if type(value) is not kind:
+        raise TypeError(f"expected {kind.__name__}, found {type(value).__name__} {str(value)[:60]}")
+    return value
+
+
+def _color(given: Any) -> tuple[int, int, int]:
+    red, green, blue = (_typed(value, int) for value in _typed(given, list)) if len(given) == 3 else (-1, -1, -1)
+    if not all(0 <= value <= 255 for value in (red, green, blue)):
+        raise TypeError(f"expected a color of three numbers from 0 to 255, found {str(given)[:60]}")
+    return red, green, blue
 
 
 def choose_space(own: LabelSpace, wanted: str | None) -> LabelSpace:
@@ -235,7 +250,14 @@ def read_space(file: Path, own: LabelSpace) -> LabelSpace:
     classes, name = content.get("classes"), content.get("name", file.stem)
     if isinstance(classes, dict):
         groups = {str(new): members if isinstance(members, list) else [members] for new, members in classes.items()}
-        return group(own, f"{own.name}:{name}", groups, content.get("colors", {}), str(file))
+        colors = content.get("colors") or {}
+        try:
+            colors = {key: _color(value) for key, value in colors.items()}
+        except (TypeError, AttributeError) as error:
+            raise ConfigError(
+                f"{file}: expected colors, a mapping of classes to [red, green, blue] ({error})."
+            ) from None
+        return group(own, f"{own.name}:{name}", groups, colors, str(file))
     try:
         return LabelSpace.from_dict({**content, "name": name})
     except (KeyError, TypeError, IndexError, AttributeError) as error:
@@ -249,7 +271,7 @@ def group(
     own: LabelSpace,
     name: str,
     groups: Mapping[str, list[str | int]],
-    colors: Mapping[str, list[int]] | None = None,
+    colors: Mapping[str, Sequence[int]] | None = None,
     where: str = "--label-space",
 ) -> LabelSpace:
     """Return a label space whose classes are groups of another's; what is in no group becomes void.
@@ -302,7 +324,7 @@ def _members(own: LabelSpace, members: Iterable[str | int], where: str) -> list[
     by_name |= {c.name: c.label_ids for c in own.classes}  # a class wins over a category of its name
     by_name |= {i: (i,) for i in _known_ids(own)}
     for member in members:
-        if member not in by_name or member == "":
+        if type(member) not in (str, int) or member not in by_name or member == "":
             words = [str(word) for word in by_name if word]
             raise ConfigError(
                 f'{where}: "{own.name}" has no class, category or label id "{member}".'
