@@ -37,7 +37,7 @@ class Case:
             trains, and the street's own network finds every pixel right (mean IoU over 0.97).
         evaluated: Key words with which scoring refuses, where they are others than training's; "": it scores as it
             should although training is refused; None: as `refused`.
-        score: The least mean IoU of the street's network, where it trains.
+        score: The least mean IoU of the street's network, where it trains; None: there is no score.
         data: Name of the data set's reader.
         options: Further arguments of the reader.
         shared: The script of the same kind in ``shared/cases/data``, which is run instead of `make` where it exists.
@@ -49,7 +49,7 @@ class Case:
     warnings: tuple[str, ...] | None = None
     refused: str | None = None
     evaluated: str | None = None
-    score: float = 0.97
+    score: float | None = 0.97
     data: str = "folder"
     options: tuple[tuple[str, Any], ...] = ()
     shared: str | None = None

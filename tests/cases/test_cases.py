@@ -107,7 +107,8 @@ def evaluate(case: Case, root: Path) -> None:
 
     words = case.refused if case.evaluated is None else case.evaluated
     if not words:
-        assert score() > case.score
+        found = score()
+        assert found is None if case.score is None else found > case.score
         return
     with pytest.raises(ScenesegError) as caught:
         score()

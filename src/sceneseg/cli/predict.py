@@ -175,6 +175,7 @@ def _classify(model: "ClassificationModel", files: list[tuple[str, Path]], resul
 
 def _inputs(inputs: tuple[Path, ...]) -> list[tuple[str, Path]]:
     """Return pictures and videos, folders opened, with a name for each."""
+    from sceneseg.datasets.files import files_below
     from sceneseg.errors import DataError
     from sceneseg.inference.video import SUFFIXES
     from sceneseg.standalone import unique
@@ -184,7 +185,7 @@ def _inputs(inputs: tuple[Path, ...]) -> list[tuple[str, Path]]:
     known = PICTURES | SUFFIXES
     files: list[Path] = []
     for given in inputs:
-        found = [given] if not given.is_dir() else sorted(p for p in given.rglob("*") if p.suffix.lower() in known)
+        found = files_below(given, known) if given.is_dir() else [given]
         if not found:
             raise DataError(f"{given}: no pictures or videos in there ({', '.join(sorted(known))}).")
         files += found

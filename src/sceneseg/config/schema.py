@@ -257,7 +257,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such configuration file.") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not readable as YAML: {error}") from None
+        raise ConfigError(f"{path}: not readable as YAML: expected UTF-8 text ({error}). Save it as UTF-8.") from None
     if data is None:
         return {}
     if not isinstance(data, dict):

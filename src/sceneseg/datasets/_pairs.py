@@ -1,28 +1,16 @@
 """Images beside their labels: checking that every file is there, and holding out a part where no split is official."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from os.path import isfile
 from typing import TypeVar
 
-from sceneseg.datasets.base import SceneDataset, SceneFiles
-from sceneseg.errors import DataError
+from sceneseg.datasets.base import FileListError, SceneDataset, SceneFiles
 
 T = TypeVar("T")
-IMAGES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".tif", ".tiff"})
-"""Endings of images, in any case of letters."""
 
 
-class MissingFilesError(DataError):
-    """Files of a data set that should be there and aren't.
-
-    Args:
-        message: What is missing, and what to do about it.
-        dataset: The data set that was about to be opened, with all its files, missing ones too.
-    """
-
-    def __init__(self, message: str, dataset: SceneDataset) -> None:
-        super().__init__(message)
-        self.dataset = dataset
+class MissingFilesError(FileListError):
+    """Files of a data set that should be there and aren't; they are among its files all the same."""
 
 
 def require(dataset: SceneDataset, files: list[SceneFiles], cure: str) -> list[SceneFiles]:
@@ -36,8 +24,8 @@ def require(dataset: SceneDataset, files: list[SceneFiles], cure: str) -> list[S
     Raises:
         MissingFilesError: Some don't exist.
     """
-    images = [item.image for item in files if not item.image.is_file()]
-    labels = [item for item in files if item.labels and not item.labels.is_file()]
+    images = [item.image for item in files if not isfile(item.image)]  # Path.is_file raises for too long names
+    labels = [item for item in files if item.labels and not isfile(item.labels)]
     if not images and not labels:
         return files
     dataset.files = files
@@ -47,11 +35,6 @@ def require(dataset: SceneDataset, files: list[SceneFiles], cure: str) -> list[S
     raise MissingFilesError(
         f"{first.labels}: the labels of {first.image.name} are missing{_more(labels)}. {cure}", dataset
     )
-
-
-def images_in(folder: Path) -> list[Path]:
-    """Return the pictures that lie directly in a folder, sorted."""
-    return sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGES and not p.name.startswith("."))
 
 
 def held_out(items: Sequence[T], split: str, share: int = 5) -> list[T]:

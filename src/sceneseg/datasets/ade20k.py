@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sceneseg.datasets import register
-from sceneseg.datasets._pairs import images_in, require
+from sceneseg.datasets._pairs import require
 from sceneseg.datasets.base import SceneDataset, SceneFiles, read_image
+from sceneseg.datasets.files import files_below, files_in
 from sceneseg.labels import LabelClass, Labels, LabelSpace, choose_space
 
 
@@ -71,17 +72,17 @@ class ADE20K(SceneDataset):
         part = FOLDERS[self.split]
         full, images = self.root / "images" / "ADE" / part, self.root / "images" / part
         if full.is_dir():
-            found = sorted(full.rglob("ADE_*.jpg"))
+            found = [p for p in files_below(full, {".jpg"}) if p.name.startswith("ADE_")]
             files = [SceneFiles(p.stem, p, p.with_name(f"{p.stem}_seg.png")) for p in found]
         elif self.split == "test":
             places = (images, self.root / "release_test" / part, self.root.parent / "release_test" / part)
             folder = next((place for place in places if place.is_dir()), None)
             if folder is None:
                 raise self.missing("there is no release_test/testing", "the contents of release_test.zip")
-            return [SceneFiles(p.stem, p) for p in images_in(folder)]
+            files = [SceneFiles(p.stem, p) for p in files_in(folder)]
         elif images.is_dir():
             labels = self.root / "annotations" / part
-            files = [SceneFiles(p.stem, p, labels / f"{p.stem}.png") for p in images_in(images)]
+            files = [SceneFiles(p.stem, p, labels / f"{p.stem}.png") for p in files_in(images)]
         else:
             expected = "images and annotations of ADEChallengeData2016, or images/ADE of the full release"
             raise self.missing(f"there is neither images/{part} nor images/ADE/{part}", expected)

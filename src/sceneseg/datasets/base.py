@@ -3,9 +3,9 @@
 import io
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
@@ -18,6 +18,7 @@ from sceneseg import standalone
 from sceneseg.datasets._headers import read_header
 from sceneseg.errors import DataError, did_you_mean
 from sceneseg.labels import Labels, LabelSpace
+from sceneseg.standalone import unique
 
 cv2.setNumThreads(0)
 """OpenCV's own threads don't survive the fork of a reading process, which then waits for them for ever; scenes are
@@ -58,6 +59,23 @@ class SceneFiles:
     instances: Path | None = None
 
 
+class FileListError(DataError):
+    """The files of a split are known, but it can't be used as it is.
+
+    Args:
+        message: What is wrong with them, and what to do about it.
+        dataset: The data set that was about to be opened, with all its files.
+    """
+
+    def __init__(self, message: str, dataset: "SceneDataset") -> None:
+        super().__init__(message)
+        self.dataset = dataset
+
+
+class NoSplitError(DataError):
+    """A data set has no such split, or its folder isn't one of that data set."""
+
+
 class SceneDataset(ABC):
     """A split of a data set: a list of files, read one scene at a time.
 
@@ -68,7 +86,7 @@ class SceneDataset(ABC):
         split: One of `splits`.
 
     Raises:
-        DataError: No root, a wrong root, an unknown split, or a split without images.
+        DataError: No root, a wrong root, an unknown split, a split without images, or two of the same name.
     """
 
     label_space: LabelSpace
@@ -79,15 +97,44 @@ class SceneDataset(ABC):
         self.split = split
         if split not in self.splits:
             hint = did_you_mean(split, self.splits)
-            raise DataError(f'{self.name} has no split "{split}".{hint} It has: {", ".join(self.splits)}.')
+            raise NoSplitError(f'{self.name} has no split "{split}".{hint} It has: {", ".join(self.splits)}.')
         self.root = find_root(self.name, root)
         self.files = self.find()
         if not self.files:
             raise DataError(f"{self.root}: the {split} split has no images.")
+        self.files = self.with_own_names(self.files)
 
     @abstractmethod
     def find(self) -> list[SceneFiles]:
         """List the files of `self.split` under `self.root`, sorted, and raise DataError where one is missing."""
+
+    def with_own_names(self, files: list[SceneFiles]) -> list[SceneFiles]:
+        """Return files of which no two have the same name; one that a list for training repeats gets a number.
+
+        Raises:
+            FileListError: Two images have one name, so that their results and scores would be mixed up.
+        """
+        places: dict[str, list[Path]] = {}
+        for item in files:
+            places.setdefault(item.name, []).append(Path(os.path.normpath(item.image)))
+        again = {name: images for name, images in places.items() if len(images) > 1}
+        if not again:
+            return files
+        name, images = next(iter(again.items()))
+        if other := next((images for images in again.values() if len(set(images)) > 1), None):
+            raise FileListError(
+                f"{other[0]} and {next(image for image in other if image != other[0])} have one name in the "
+                f"{self.split} split{_more(again)}. Rename one of them, so that their results can be told apart.",
+                self,
+            )
+        if not self.split.startswith("train"):
+            raise FileListError(
+                f'{images[0]}: the image "{name}" is {len(images)} times in the {self.split} split{_more(again)}, and '
+                f"would count as often in a score. Leave it in once.",
+                self,
+            )
+        names = unique([item.name for item in files])
+        return [replace(item, name=name) for item, name in zip(files, names, strict=True)]
 
     def __len__(self) -> int:
         return len(self.files)
@@ -145,10 +192,10 @@ def find_root(name: str, root: str | Path | None) -> Path:
     return path
 
 
-def unlike(root: Path, what: str, expected: str) -> DataError:
+def unlike(root: Path, what: str, expected: str) -> NoSplitError:
     """Return the error for a root that doesn't look like its data set."""
     inside = sorted(p.name for p in root.iterdir())[:6]
-    return DataError(
+    return NoSplitError(
         f"{root}: {what}. Expected {expected}; found {', '.join(inside) or 'an empty folder'}. "
         f"Give the folder that holds them with -p FOLDER."
     )
@@ -262,6 +309,10 @@ def _decode(data: bytes, flags: int) -> npt.NDArray[Any]:
     if decoded is None:
         raise ValueError("OpenCV can't decode it")
     return decoded
+
+
+def _more(items: Collection[object]) -> str:
+    return f" ({len(items)} such)" if len(items) > 1 else ""
 
 
 def _size(array: npt.NDArray[np.uint8]) -> str:

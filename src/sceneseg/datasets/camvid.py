@@ -11,6 +11,7 @@ from typing import ClassVar
 from sceneseg.datasets import register
 from sceneseg.datasets._pairs import require
 from sceneseg.datasets.base import SceneDataset, SceneFiles
+from sceneseg.datasets.files import files_in
 from sceneseg.labels import LabelClass, LabelSpace, choose_space
 
 LABEL_SPACE = LabelSpace(
@@ -62,5 +63,5 @@ class CamVid(SceneDataset):
             raise self.missing(
                 f"there is no {part} with {part}annot", "train, trainannot, val, valannot, test, testannot"
             )
-        found = sorted(p for p in images.iterdir() if p.suffix in {".png", ".webp"})
+        found = files_in(images, {".png", ".webp"})
         return [SceneFiles(p.stem, p, annotations / f"{p.stem}.png") for p in found]

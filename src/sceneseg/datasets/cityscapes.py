@@ -14,6 +14,7 @@ import numpy as np
 from sceneseg.datasets import register
 from sceneseg.datasets._pairs import require
 from sceneseg.datasets.base import Instances, SceneDataset, SceneFiles, read_ids
+from sceneseg.datasets.files import files_in, folders_in
 from sceneseg.errors import DataError, did_you_mean
 from sceneseg.labels import LabelClass, LabelSpace, choose_space
 
@@ -127,13 +128,14 @@ class Cityscapes(SceneDataset):
                 f"there is no leftImg8bit/{folder.name}",
                 f"leftImg8bit and {self.annotation} with one folder per city",
             )
-        known = sorted(p.name for p in folder.iterdir() if p.is_dir())
+        known = folders_in(folder)
         for city in self.cities:
             if city not in known:
                 raise DataError(
                     f'{folder}: there is no city "{city}".{did_you_mean(city, known)} Found: {", ".join(known)}.'
                 )
-        return [p for city in self.cities or known for p in sorted((folder / city).glob("*_leftImg8bit.png"))]
+        found = (p for city in self.cities or known for p in files_in(folder / city, {".png"}))
+        return [p for p in found if p.name.endswith("_leftImg8bit.png")]
 
     def _files(self, image: Path) -> SceneFiles:
         name = image.name.removesuffix("_leftImg8bit.png")

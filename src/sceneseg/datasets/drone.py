@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from sceneseg.datasets import register
-from sceneseg.datasets._pairs import held_out, images_in, require
+from sceneseg.datasets._pairs import held_out, require
 from sceneseg.datasets.base import SceneDataset, SceneFiles
+from sceneseg.datasets.files import files_in
 from sceneseg.labels import LabelClass, LabelSpace, choose_space
 
 LABEL_SPACE = LabelSpace(
@@ -68,5 +69,5 @@ class Drone(SceneDataset):
         if folder is None:
             raise self.missing("there is no original_images", "original_images and label_images_semantic")
         labels = folder.with_name("label_images_semantic")
-        files = [SceneFiles(p.stem, p, labels / f"{p.stem}.png") for p in held_out(images_in(folder), self.split)]
+        files = [SceneFiles(p.stem, p, labels / f"{p.stem}.png") for p in held_out(files_in(folder), self.split)]
         return require(self, files, "Unpack label_images_semantic beside original_images, or remove the image.")

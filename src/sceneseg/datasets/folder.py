@@ -1,7 +1,6 @@
 """Your own images and masks, described by a small YAML file; what it can say: `sceneseg.datasets._description`."""
 
 import os
-import re
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,8 +10,10 @@ import numpy.typing as npt
 from sceneseg import standalone
 from sceneseg.datasets import register
 from sceneseg.datasets._description import Color, find_description, read_description
-from sceneseg.datasets._pairs import IMAGES, require
+from sceneseg.datasets._lists import by_stem, find, read_lines, read_list
+from sceneseg.datasets._pairs import require
 from sceneseg.datasets.base import SceneDataset, SceneFiles, open_picture
+from sceneseg.datasets.files import IMAGES, files_below
 from sceneseg.errors import DataError
 from sceneseg.labels import Labels, choose_space
 
@@ -50,9 +51,7 @@ class Folder(SceneDataset):
         self.description = read_description(self.file or find_description(self.root))
         self.label_space = choose_space(self.description.label_space, self._wanted_space)
         pairs = self._pairs()
-        names = [image.stem for image, _ in pairs]
-        if len(set(names)) < len(names):
-            names = ["_".join(_below(image, self.description.base).with_suffix("").parts) for image, _ in pairs]
+        names = _names([image for image, _ in pairs], self.description.base)
         files = [SceneFiles(name, image, mask) for name, (image, mask) in zip(names, pairs, strict=True)]
         return require(self, files, "Add the file, or remove the image (and its line in a list).")
 
@@ -65,33 +64,46 @@ class Folder(SceneDataset):
             entries = [base / f"{split}.txt"]
         if entries:
             return [pair for entry in entries for pair in self._entry(entry)]
-        if not (base / VOC / f"{split}.txt").is_file():
+        voc = base / VOC / f"{split}.txt"
+        if not voc.is_file():
             raise self.missing(
                 f"there is no {split} split",
                 f"images/{split} beside masks/{split}, a list {split}.txt, or {VOC / split}.txt",
             )
-        stems = (base / VOC / f"{split}.txt").read_text(encoding="utf-8").split()
+        stems = [Path(line).stem if Path(line).suffix.lower() in IMAGES else line for _, line in read_lines(voc)]
         images, masks = base / "JPEGImages", base / "SegmentationClass"
         return [(self._by_stem(images, stem, ".jpg"), self._by_stem(masks, stem, ".png")) for stem in stems]
 
     def _entry(self, entry: Path) -> list[tuple[Path, Path | None]]:
         """Return the images of a folder or list with their masks."""
+        if not entry.exists():
+            entry = Path(str(entry).replace("\\", "/"))
         if entry.is_file():
-            return [self._line(entry, number, line) for number, line in _lines(entry)]
+            return [self._line(entry, *line) for line in read_list(entry, self.description.base)]
         if not entry.is_dir():
             raise DataError(f"{entry}: there is no such folder or list, which the YAML file names for {self.split}.")
-        images = sorted(p for p in entry.rglob("*") if p.suffix.lower() in IMAGES and not p.name.startswith("."))
+        images = files_below(entry, IMAGES)
+        stems: dict[Path, Path] = {}
+        for image in images:
+            if (other := stems.setdefault(image.with_suffix(""), image)) != image:
+                raise DataError(
+                    f"{image} and {other.name} have one stem, so one mask belongs to both. Remove one of them, or give "
+                    f'a list of "image mask" lines.'
+                )
         return [(image, self._mask_of(image)) for image in images]
 
-    def _line(self, file: Path, number: int, line: str) -> tuple[Path, Path | None]:
-        columns = line.split("\t") if "\t" in line else re.split(r",\s*|\s+", line)
-        if len(columns) > 2:
-            raise DataError(
-                f'{file}, line {number}: expected "image mask", found {len(columns)} columns. '
-                f"Put a tab between the two where names have spaces."
-            )
-        image = self.description.base / columns[0]
-        return image, self.description.base / columns[1] if len(columns) == 2 else self._mask_of(image)
+    def _line(self, file: Path, number: int, columns: list[str]) -> tuple[Path, Path | None]:
+        base, split = self.description.base, self.split
+        image, *mask = (find(written, base, file) or base / written for written in columns)
+        if image.suffix.lower() not in IMAGES and not os.path.lexists(image):
+            found = by_stem(columns[0], [base / "images" / split, base / "images"])
+            if found is None:
+                raise DataError(
+                    f"{file}, line {number}: there is no file {columns[0]}, and no one image of that name in "
+                    f'images/{split} or images. Expected "image mask" lines with whole file names.'
+                )
+            image = found
+        return image, mask[0] if mask else self._mask_of(image)
 
     def _mask_of(self, image: Path) -> Path | None:
         """Return the mask that lies as its image does, below masks_dir in place of "images"."""
@@ -197,9 +209,23 @@ def color_of(code: int) -> Color:
     return code >> 16, code >> 8 & 255, code & 255
 
 
-def _lines(file: Path) -> list[tuple[int, str]]:
-    text = file.read_text(encoding="utf-8").splitlines()
-    return [(number, line.strip()) for number, line in enumerate(text, start=1) if line.strip()]
+def _names(images: list[Path], base: Path) -> list[str]:
+    """Return a name for each image: the shortest form in which all of them differ.
+
+    An image that a list repeats has its name again.
+    """
+    images = [Path(os.path.normpath(image)) for image in images]
+    below = [_below(image, Path(os.path.normpath(base))) for image in images]
+    for name in (
+        lambda path: path.stem,
+        lambda path: "_".join(path.with_suffix("").parts),
+        lambda path: "__".join(path.with_suffix("").parts),
+        lambda path: "__".join(path.parts),
+    ):
+        names = [name(path) for path in below]
+        if len(set(names)) == len(set(images)):
+            break
+    return names
 
 
 def _below(path: Path, base: Path) -> Path:

@@ -3,18 +3,16 @@
 Source: Russakovsky et al., "ImageNet large scale visual recognition challenge", IJCV 2015.
 """
 
-import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sceneseg.datasets import register
 from sceneseg.datasets.base import Image, find_root, read_image, unlike
+from sceneseg.datasets.files import IMAGES, files_below, folders_in
 from sceneseg.errors import DataError, did_you_mean
 
-ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".tif", ".tiff"})
-"""What counts as an image, in any case of letters."""
 LAYOUT = "train/CLASS/*.jpg and val/CLASS/*.jpg"
 
 
@@ -71,7 +69,7 @@ class ImageFolder:
         empty = set(found) - {self.classes[file.label] for file in self.files}
         if empty:
             raise DataError(
-                f"{self._folder / min(empty)}: expected images ({_join(ENDINGS)}), found none. Remove the folder, "
+                f"{self._folder / min(empty)}: expected images ({_join(IMAGES)}), found none. Remove the folder, "
                 f"or convert its files."
             )
 
@@ -102,7 +100,7 @@ class ImageFolder:
     def _class_folders(self) -> list[str]:
         if not self._folder.is_dir():
             raise unlike(self.root, f"there is no folder {self.split}", LAYOUT)
-        found = sorted(p.name for p in self._folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+        found = folders_in(self._folder)
         if not found:
             raise unlike(self._folder, f"the {self.split} split has no class folders", "a folder for each class")
         return found
@@ -123,19 +121,16 @@ class ImageFolder:
     def _find(self, found: list[str]) -> list[ImageFile]:
         numbers = {name: i for i, name in enumerate(self.classes)}
         files = []
-        for path in sorted(_walk(self._folder)):
+        for path in files_below(self._folder):
             name = path.relative_to(self._folder)
-            image = path.suffix.lower() in ENDINGS and not path.name.startswith(".")
+            image = path.suffix.lower() in IMAGES and not path.name.startswith(".")
             if image and name.parts[0] in found:
+                if not path.exists():
+                    raise DataError(f"{path}: the link leads to {path.resolve()}, which doesn't exist. Remove it.")
                 files.append(ImageFile(name.as_posix(), path, numbers[name.parts[0]]))
             else:
                 self.skipped[path.suffix or path.name] += 1
         return files
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    for inside, _, names in os.walk(folder, followlinks=True):
-        yield from (Path(inside, name) for name in names)
 
 
 def _join(names: Sequence[str] | frozenset[str]) -> str:

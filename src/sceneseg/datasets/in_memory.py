@@ -47,6 +47,7 @@ class Scenes(SceneDataset):
         self.files = self.find()
         if not self.files:
             raise DataError(f"{name}: the {split} split has no scenes.")
+        self.files = self.with_own_names(self.files)
         self.read(0)
 
     def find(self) -> list[SceneFiles]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from sceneseg.datasets import register
 from sceneseg.datasets._pairs import held_out, require
 from sceneseg.datasets.base import SceneDataset, SceneFiles, read_image
+from sceneseg.datasets.files import files_in
 from sceneseg.errors import DataError, did_you_mean
 from sceneseg.labels import LabelClass, Labels, LabelSpace, choose_space
 
@@ -72,9 +73,9 @@ class KittiRoad(SceneDataset):
             raise self.missing(f"there is no {part}/image_2", "training and testing of data_road.zip")
         truth = self.root / part / "gt_image_2"
         kinds = [kind for kind in self.kinds if self.target == "road" or kind == "um"]
-        files = []
+        found, files = files_in(folder, {".png"}), []
         for kind in kinds:
-            for image in held_out(sorted(folder.glob(f"{kind}_*.png")), self.split):
+            for image in held_out([p for p in found if p.name.startswith(f"{kind}_")], self.split):
                 labels = truth / image.name.replace("_", f"_{self.target}_", 1)
                 files.append(SceneFiles(image.stem, image, None if part == "testing" else labels))
         return require(self, files, f"Unpack data_road.zip into {self.root}, or remove the image.")

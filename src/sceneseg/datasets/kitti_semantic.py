@@ -12,6 +12,7 @@ from sceneseg.datasets import register
 from sceneseg.datasets._pairs import held_out, require
 from sceneseg.datasets.base import Instances, SceneDataset, SceneFiles, read_ids
 from sceneseg.datasets.cityscapes import LABEL_SPACE
+from sceneseg.datasets.files import files_in
 from sceneseg.labels import choose_space
 
 
@@ -37,9 +38,9 @@ class KittiSemantic(SceneDataset):
         folder = self.root / ("testing" if self.split == "test" else "training")
         if not (folder / "image_2").is_dir():
             raise self.missing(f"there is no {folder.name}/image_2", "training and testing of data_semantics.zip")
-        images = held_out(sorted((folder / "image_2").glob("*.png")), self.split)
+        images = held_out(files_in(folder / "image_2", {".png"}), self.split)
         if self.split == "test":
-            return [SceneFiles(image.stem, image) for image in images]
+            return require(self, [SceneFiles(image.stem, image) for image in images], "Unpack it again.")
         files = []
         for image in images:
             instances = folder / "instance" / image.name

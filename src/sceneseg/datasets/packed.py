@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from sceneseg.datasets import register
-from sceneseg.datasets.base import Instances, Scene, SceneDataset, SceneFiles, find_root, unlike
+from sceneseg.datasets.base import Instances, NoSplitError, Scene, SceneDataset, SceneFiles, find_root, unlike
 from sceneseg.errors import DataError, did_you_mean
 from sceneseg.labels import Labels, choose_space
 from sceneseg.packing.shards import (
@@ -46,6 +46,8 @@ class Packed(SceneDataset):
         self._train_ids = None if same else self.pack.label_space.train_ids_in(self.label_space)
         self._places = [(self._shard(shard), scene) for shard in self.pack.shards for scene in shard.scenes]
         self.files = self.find()
+        if len({item.name for item in self.files}) < len(self.files):
+            raise DataError(f"{self._index()}: two scenes have one name, so it can't be trusted. Pack again.")
 
     def find(self) -> list[SceneFiles]:
         """List the scenes; their files are the shards."""
@@ -124,7 +126,7 @@ class Packed(SceneDataset):
             if not packed:
                 raise unlike(self.root, f"there is no {self.split}/{INDEX}", "what `sceneseg data pack` made")
             hint = did_you_mean(self.split, packed)
-            raise DataError(f'{self.root} has no split "{self.split}".{hint} It has: {", ".join(packed)}.')
+            raise NoSplitError(f'{self.root} has no split "{self.split}".{hint} It has: {", ".join(packed)}.')
         return folder / INDEX
 
     def _shard(self, shard: Shard) -> Path:

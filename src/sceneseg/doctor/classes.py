@@ -8,6 +8,21 @@ import numpy.typing as npt
 from sceneseg.doctor.findings import Finding, Patient
 
 
+def void_splits(patient: Patient) -> Iterator[Finding]:
+    """Find splits for training or validation in which no pixel has a class, as far as their masks were read."""
+    for split, part in patient.parts.items():
+        labels = [pair.labels for pair in part if pair.labels is not None]
+        if labels and split != "test" and not any(counts[: len(patient.space)].any() for counts in labels):
+            yield Finding(
+                "void-split",
+                "error",
+                f"no pixel of {split} has a class, all are void",
+                (split,),
+                "There is nothing to learn from, or no score to choose the best weights by.",
+                "Compare the ids in the masks with the ids of the classes: `sceneseg data stats` shows both.",
+            )
+
+
 def empty_classes(patient: Patient) -> Iterator[Finding]:
     """Find classes without a pixel in train, or with pixels in val only."""
     names = patient.space.names

@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 
 from sceneseg import datasets
-from sceneseg.datasets._pairs import MissingFilesError
-from sceneseg.datasets.base import SceneDataset
-from sceneseg.doctor.classes import empty_classes
+from sceneseg.datasets.base import FileListError, SceneDataset
+from sceneseg.doctor.classes import empty_classes, void_splits
 from sceneseg.doctor.duplicates import duplicates
 from sceneseg.doctor.facts import Pair, examine
-from sceneseg.doctor.files import missing, orphans, unequal_sizes, unreadable
+from sceneseg.doctor.files import is_absent, missing, orphans, repeated_names, unequal_sizes, unreadable, unusable
 from sceneseg.doctor.findings import Finding, Patient, Rule
 from sceneseg.doctor.ids import wrong_ids
 from sceneseg.doctor.masks import colored_masks, jpeg_masks, other_refusals, smooth_masks, swapped
@@ -25,7 +24,7 @@ from sceneseg.doctor.pictures import turned, unusual
 from sceneseg.errors import DataError
 from sceneseg.wording import counted
 
-FILES: tuple[Rule, ...] = (missing, unreadable, unequal_sizes, turned, duplicates)
+FILES: tuple[Rule, ...] = (missing, unreadable, unequal_sizes, turned, duplicates, repeated_names)
 LABELS: tuple[Rule, ...] = (swapped, jpeg_masks, colored_masks, smooth_masks, wrong_ids, other_refusals)
 REST: tuple[Rule, ...] = (orphans, unusual)
 SAMPLED = 32
@@ -74,11 +73,13 @@ def diagnose(
     Raises:
         DataError: No split can be opened.
     """
-    opened, left_out = _open(name, root, tuple(splits) or SPLITS, options or {})
+    opened, refused = _open(name, root, tuple(splits) or SPLITS, options or {})
     patient = _examine(opened, everything=True, progress=progress, workers=workers)
     findings = _apply((*FILES, *LABELS, *REST), patient)
     if not _apply(LABELS, patient):  # else it isn't known yet what the labels mean
-        findings = _sorted([*findings, *empty_classes(patient)])
+        findings = _sorted([*findings, *void_splits(patient), *empty_classes(patient)])
+    findings = _sorted([*findings, *unusable(refused)])
+    left_out = {split: str(error) for split, error in refused.items() if is_absent(split, error)}
     return Diagnosis(patient, findings, left_out)
 
 
@@ -92,10 +93,14 @@ def quick_check(train: SceneDataset, val: SceneDataset) -> list[Finding]:
         DataError: There are errors; the message has all of them.
     """
     opened = {"train": train, "val": val} if val is not train else {"train": train}
-    findings = _apply((*FILES, *LABELS), _examine(opened, everything=False))
-    if any(finding.severity == "error" for finding in findings):  # so look closely before refusing
+    glance = _examine(opened, everything=False)
+    findings = _apply((*FILES, *LABELS), glance)
+    doubtful = any(finding.severity == "error" for finding in findings) or any(void_splits(glance))
+    if doubtful:  # so look closely before refusing
         patient = _examine(opened, everything=True)
         findings = _apply((*FILES, *LABELS), patient)
+        if not _apply(LABELS, patient):
+            findings = _sorted([*findings, *void_splits(patient)])
     if errors := [finding for finding in findings if finding.severity == "error"]:
         listed = "\n".join(f"  {finding.kind}: {finding}" for finding in errors)
         raise DataError(
@@ -155,20 +160,20 @@ def _with_digests(parts: dict[str, list[Pair]]) -> dict[str, list[Pair]]:
 
 def _open(
     name: str, root: str | Path | None, splits: tuple[str, ...], options: dict[str, Any]
-) -> tuple[dict[str, SceneDataset], dict[str, str]]:
+) -> tuple[dict[str, SceneDataset], dict[str, DataError]]:
     opened: dict[str, SceneDataset] = {}
     refused: dict[str, DataError] = {}
     for split in splits:
         try:
             opened[split] = datasets.create(name, root=root, split=split, **options)
-        except MissingFilesError as error:  # open all the same; the rules say which files are missing
+        except FileListError as error:  # open all the same; the rules say which files are missing
             opened[split] = error.dataset
         except DataError as error:
             refused[split] = error
     if not opened:
         raise next(iter(refused.values()))
-    return opened, {split: str(error) for split, error in refused.items()}
+    return opened, refused
 
 
-def _sorted(findings: list[Finding]) -> list[Finding]:
+def _sorted(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: finding.severity == "warning")

@@ -1,16 +1,19 @@
 """Files that are missing, damaged, or of unequal sizes."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from os.path import isfile
 from pathlib import Path
 
-from sceneseg.datasets._pairs import IMAGES
-from sceneseg.datasets.base import SceneFiles
+from sceneseg.datasets.base import NoSplitError, SceneFiles
+from sceneseg.datasets.files import IMAGES
 from sceneseg.doctor.findings import Finding, Patient, paths, plural
+from sceneseg.errors import DataError
 
 
 def missing(patient: Patient) -> Iterator[Finding]:
     """Find images and masks that should be there and aren't."""
-    images = [pair.files.image for pair in patient.pairs if not pair.files.image.is_file()]
+    images = [pair.files.image for pair in patient.pairs if not isfile(pair.files.image)]
     if images:
         yield Finding(
             "missing-images",
@@ -20,7 +23,7 @@ def missing(patient: Patient) -> Iterator[Finding]:
             "There is nothing to learn from or to score.",
             "Add the files, or take their lines out of the list.",
         )
-    masks = [pair.files.labels for pair in patient.pairs if pair.files.labels and not pair.files.labels.is_file()]
+    masks = [pair.files.labels for pair in patient.pairs if pair.files.labels and not isfile(pair.files.labels)]
     if masks:
         yield Finding(
             "missing-masks",
@@ -32,6 +35,41 @@ def missing(patient: Patient) -> Iterator[Finding]:
         )
 
 
+def repeated_names(patient: Patient) -> Iterator[Finding]:
+    """Find images of one split that have the same name."""
+    for split, part in patient.parts.items():
+        names = Counter(pair.files.name for pair in part)
+        again = [pair.files.image for pair in part if names[pair.files.name] > 1]
+        if again:
+            yield Finding(
+                "repeated-names",
+                "error",
+                f"{len(again)} images of {split} have the name of another",
+                paths(again),
+                "Their results and scores would be mixed up, and an image that is listed twice would count twice.",
+                "Rename them, or take repeated lines out of the list.",
+            )
+
+
+def is_absent(split: str, error: DataError) -> bool:
+    """Return whether a split that can't be opened isn't there or, being the test split, isn't needed."""
+    return split == "test" or isinstance(error, NoSplitError)
+
+
+def unusable(refused: Mapping[str, DataError]) -> Iterator[Finding]:
+    """Find splits that are there but can't be opened; `refused` has the reason of each."""
+    for split, error in refused.items():
+        if not is_absent(split, error):
+            yield Finding(
+                "unusable-split",
+                "error",
+                f"the {split} split can't be opened: {str(error).rstrip('.')}",
+                (split,),
+                "It can neither be learned from nor be scored.",
+                "Cure what the sentence says.",
+            )
+
+
 def orphans(patient: Patient) -> Iterator[Finding]:
     """Find masks that no image belongs to."""
     listed = {pair.files.labels for pair in patient.pairs}
@@ -39,7 +77,7 @@ def orphans(patient: Patient) -> Iterator[Finding]:
     for folder, image_folder, ending in sorted({_place(pair.files) for pair in patient.pairs if pair.files.labels}):
         if folder.is_dir() and image_folder.is_dir():
             images = {p.stem for p in image_folder.iterdir() if p.suffix.lower() in IMAGES}
-            candidates = (p for p in folder.glob(f"*{ending}") if p not in listed)
+            candidates = (p for p in folder.glob(f"*{ending}") if p not in listed and not p.is_dir())
             found |= {p for p in candidates if ending and p.name.removesuffix(ending) not in images}
     if found:
         yield Finding(

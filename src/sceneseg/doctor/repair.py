@@ -103,6 +103,7 @@ class Surgeon:
         if self.learned:  # nobody knows what they mean: each becomes a class of its own
             self.palette = {code: i for i, code in enumerate(self.learned)}
         self.later = self._in_later_splits()
+        self.named = {split: {p.files.name: p for p in reversed(part)} for split, part in patient.parts.items()}
 
     def _knows_colors(self) -> bool:
         """Whether the colours of the label space are those of the masks, for the most part: void has others."""
@@ -131,6 +132,8 @@ class Surgeon:
         for picture in (pair.image, pair.mask):
             if picture is not None and picture.problem:
                 raise DataError(f"{picture.path.name}: {picture.problem}")
+        if pair is not self.named[split][pair.files.name]:
+            raise DataError(f'the name "{pair.files.name}" is that of an image before it')
         if pair.digest in self.later[split]:
             raise DataError("the image is in another split, too")
 
