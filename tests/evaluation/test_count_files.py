@@ -66,3 +66,23 @@ def test_another_size_is_refused(scenes, predictions):
     cv2.imwrite(str(predictions / f"{scenes.files[0].name}_labelIds.png"), np.zeros((32, 64), np.uint8))
     with pytest.raises(DataError, match="32 x 64 but its truth is 64 x 128"):
         count_files(predictions, scenes)
+
+
+def test_two_predictions_of_one_name_are_both_named(scenes, predictions):
+    """An older run below the folder must not win silently."""
+    name = f"{scenes.files[3].name}_labelIds.png"
+    (predictions / "zz_old").mkdir()
+    shutil.copy(predictions / name, predictions / "zz_old" / name)
+    with pytest.raises(DataError, match=f"Which is the prediction.*{name} or .*zz_old/{name}"):
+        count_files(predictions, scenes)
+    (predictions / "zz_old" / name).rename(predictions / "zz_old" / "other.png")
+    assert len(count_files(predictions, scenes)) == len(scenes)
+
+
+def test_predictions_in_linked_folders(scenes, predictions, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("linking")
+    (folder / "berlin").symlink_to(predictions)
+    (folder / "berlin" / "self").symlink_to(predictions)
+    assert len(count_files(folder, scenes)) == len(scenes)
+    with pytest.raises(DataError, match="nowhere: there is no such folder"):
+        count_files(folder / "nowhere", scenes)

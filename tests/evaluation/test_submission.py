@@ -107,6 +107,15 @@ def test_what_the_server_would_refuse(copied, damage, message):
         check_submission(dataset, folder)
 
 
+def test_two_files_of_one_name_are_both_named(copied):
+    dataset, folder = copied
+    file = sorted(folder.iterdir())[0]
+    shutil.copytree(folder, folder.with_name("elsewhere"))
+    (folder / "old").symlink_to(folder.with_name("elsewhere"))
+    with pytest.raises(DataError, match=f"has {file.name} and old/{file.name}, of which one is wanted"):
+        check_submission(dataset, folder)
+
+
 def test_train_ids_are_recognised(copied):
     dataset, folder = copied
     for file in folder.iterdir():

@@ -133,6 +133,15 @@ def test_interval_covers_the_truth_about_as_often_as_it_says():
     assert 0.88 <= covered / 200 <= 0.99
 
 
+def test_void_alone_has_no_interval():
+    counts = SemanticCounts(space(2))
+    for i in range(3):
+        counts.images[f"{i}"] = ImageCounts(np.diag([0, 0, 50]).astype(np.int64))
+    found = bootstrap([[counts], [counts]], resamples=10)
+    assert found.interval(0) is None
+    assert found.difference(0, 1) is None
+
+
 def test_seeds_widen_the_interval():
     near, far = counted(0, right=0.75), counted(1, right=0.65)
     alone, both = bootstrap([[near]]).interval(0), bootstrap([[near, far]]).interval(0)

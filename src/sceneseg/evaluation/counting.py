@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from sceneseg.datasets.base import Scene, SceneDataset, read_ids
+from sceneseg.datasets.files import files_below
 from sceneseg.errors import ConfigError, DataError
 from sceneseg.inference.prediction import Prediction
 from sceneseg.inference.predictor import SemanticModel
@@ -67,14 +68,14 @@ def count_files(
         with_instances: Also count single objects, where the data set tells them apart.
 
     Raises:
-        DataError: A prediction is missing, or has another size than its truth.
+        DataError: A prediction is missing or there are two, or it has another size than its truth.
     """
-    found = {file.name: file for file in sorted(folder.rglob("*.png"))}
+    found = _predictions(folder, dataset)
     counts = SemanticCounts(dataset.label_space)
 
     def count(i: int) -> SemanticCounts:
         name = dataset.files[i].name
-        path = _prediction_of(name, found, folder)
+        path = found[i]
         prediction = dataset.label_space.encode(read_ids(path), where=path)
         labels = dataset.read_labels(i)
         if labels is None:
@@ -94,8 +95,23 @@ def count_files(
     return counts
 
 
-def _prediction_of(name: str, found: dict[str, Path], folder: Path) -> Path:
+def _predictions(folder: Path, dataset: SceneDataset) -> list[Path]:
+    """Return the prediction of each scene, in the order of the data set."""
+    if not folder.is_dir():
+        raise DataError(f"{folder}: there is no such folder of predictions.")
+    found: dict[str, list[Path]] = {}
+    for file in files_below(folder, {".png"}):
+        found.setdefault(file.name, []).append(file)
+    return [_prediction_of(files.name, found, folder) for files in dataset.files]
+
+
+def _prediction_of(name: str, found: dict[str, list[Path]], folder: Path) -> Path:
     for candidate in (f"{name}_labelIds.png", f"{name}_gtFine_labelIds.png", f"{name}.png"):
-        if candidate in found:
-            return found[candidate]
+        files = found.get(candidate, [])
+        if len(files) > 1:
+            raise DataError(
+                f"Which is the prediction for {name}, {files[0]} or {files[1]}? Give a folder that has one of them."
+            )
+        if files:
+            return files[0]
     raise DataError(f"{folder}: no prediction for {name}. Expected {name}_labelIds.png or {name}.png somewhere in it.")

@@ -163,6 +163,11 @@ def read_label_map(file: Path, model: SemanticModel, target: LabelSpace) -> Labe
     table = np.full(256, IGNORE_INDEX, np.uint8)
     for name, meaning in entries.items():
         for word, known, space in ((name, ours, model.label_space), (meaning, theirs, target)):
+            if not isinstance(word, str):
+                raise ConfigError(
+                    f'{file}: expected a class of the data set for each of the model, found "{name}: {meaning}". '
+                    f"Write {model.label_space.names[0]}: {target.names[0]}, and in quotes what YAML reads as a number."
+                )
             if word not in known:
                 hint = did_you_mean(str(word), known)
                 raise ConfigError(f'{file}: {space.name} has no class "{word}".{hint}')

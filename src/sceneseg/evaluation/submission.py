@@ -11,6 +11,7 @@ import numpy.typing as npt
 from rich.progress import track
 
 from sceneseg.datasets.base import SceneDataset, SceneFiles, image_size, read_ids
+from sceneseg.datasets.files import files_below
 from sceneseg.errors import ConfigError, DataError
 from sceneseg.inference import birds_eye, visualization
 from sceneseg.inference.prediction import Prediction
@@ -48,7 +49,7 @@ class Rules:
 
 def label_ids(prediction: Prediction, files: SceneFiles) -> npt.NDArray[np.uint8]:
     """Return the stored ids of the predicted classes."""
-    return prediction.label_space.decode(prediction.labels)
+    return prediction.label_space.decode(prediction.labels).astype(np.uint8, copy=False)  # ids of Cityscapes
 
 
 def road_from_above(prediction: Prediction, files: SceneFiles) -> npt.NDArray[np.uint8]:
@@ -149,7 +150,8 @@ def check_submission(dataset: SceneDataset, folder: Path) -> list[Path]:
     for scene in track(dataset.files, "checking", transient=True):
         candidates = owned.get(scene.name, [])
         if len(candidates) != 1:
-            several = f"{' and '.join(path.name for path in candidates)}, of which one is wanted"
+            places = (str(path.relative_to(folder)) for path in candidates)
+            several = f"{' and '.join(places)}, of which one is wanted"
             problems.append(f"{scene.name} has {several if candidates else 'no file'}")
             continue
         files.append(candidates[0])
@@ -188,7 +190,7 @@ def _assign(rules: Rules, dataset: SceneDataset, folder: Path) -> tuple[dict[str
     known = {files.name for files in dataset.files}
     owned: dict[str, list[Path]] = {}
     problems = []
-    for path in sorted(folder.rglob("*.png")):
+    for path in files_below(folder, {".png"}):
         match = re.fullmatch(rules.pattern, path.name)
         name = "_".join(match.groups()) if match else ""
         if name in known:

@@ -51,15 +51,17 @@ class Bootstrap:
     scores: Floats
     level: float = LEVEL
 
-    def interval(self, model: int) -> Interval:
-        """Return the interval of a model's mean IoU."""
+    def interval(self, model: int) -> Interval | None:
+        """Return the interval of a model's mean IoU; None where no image has a labeled pixel."""
         return self._middle(self.scores[model])
 
-    def difference(self, model: int, other: int) -> Interval:
-        """Return the interval of how far `model` is above `other`."""
+    def difference(self, model: int, other: int) -> Interval | None:
+        """Return the interval of how far `model` is above `other`; None as in `interval`."""
         return self._middle(self.scores[model] - self.scores[other])
 
-    def _middle(self, values: Floats) -> Interval:
+    def _middle(self, values: Floats) -> Interval | None:
+        if np.isnan(values).all():
+            return None
         outside = (1 - self.level) / 2
         known = values[~np.isnan(values)]
         if not known.size:  # no resample has a labelled pixel

@@ -151,6 +151,14 @@ class Task(ABC):
         """
         return []
 
+    def check_labels(self) -> None:
+        """Look whether there is anything to learn from and to score by; this is cheap where there is.
+
+        Raises:
+            DataError: A split without a labeled pixel.
+        """
+        return None
+
     @abstractmethod
     def create_model(self, precision: str) -> Model:
         """Create the untrained model, keep it as `model` and return it; the seed decides its weights."""

@@ -18,7 +18,7 @@ from sceneseg.evaluation.counting import count_scenes
 from sceneseg.evaluation.protocol import evaluation_protocol, score
 from sceneseg.evaluation.samples import Samples
 from sceneseg.inference.predictor import Input, SemanticModel
-from sceneseg.labels import LabelSpace
+from sceneseg.labels import IGNORE_INDEX, LabelSpace
 from sceneseg.loading import scene_samples
 from sceneseg.loading.sampling import ClassPlaces, find_places
 from sceneseg.loading.scene_samples import TrainingSamples, WholeScenes, evenly
@@ -83,6 +83,16 @@ class Semantic(Task):
         """Let the doctor look at headers and some masks."""
         found = quick_check(self.train, self.val)
         return [f"{finding.kind}: {finding} See: sceneseg data doctor" for finding in found]
+
+    def check_labels(self) -> None:
+        """Read masks of each split until one has a labeled pixel."""
+        for part in dict.fromkeys((self.train, self.val)):
+            masks = (part.read_labels(i) for i in range(len(part)))
+            if all(labels is None or (labels == IGNORE_INDEX).all() for labels in masks):
+                raise DataError(
+                    f"{part.name}: no pixel of the {part.split} split has a class, all are void. Compare the ids in "
+                    f"the masks with those of the classes: {', '.join(part.label_space.names)[:80]}."
+                )
 
     def create_model(self, precision: str) -> "SemanticModel":
         """Create the untrained model."""

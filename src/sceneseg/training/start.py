@@ -102,6 +102,7 @@ def open_task(config: Config) -> tuple[Fabric, Task, dict[str, Any]]:
     task = tasks.create(config)
     for warning in task.check() if config.data.check else []:
         print(warning)
+    task.check_labels()
     cost = task.cost()
     config.data.name = datasets.resolve(config.data.name)
     config.data.root = str(task.train.root.resolve())

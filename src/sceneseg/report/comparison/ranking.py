@@ -110,7 +110,8 @@ def _rank(candidates: list[Candidate], classes: ClassSet) -> tuple[list[Plain], 
     ranked = [rows[c.name] for c in found]
     if draws is not None:
         for number, candidate in enumerate(sure):
-            rows[candidate.name]["mean_iou"] |= draws.interval(number)._asdict()
+            interval = draws.interval(number)
+            rows[candidate.name]["mean_iou"] |= interval._asdict() if interval else {}
     _mark_front(ranked)
     return ranked, _pairs([rows[c.name] for c in sure], draws)
 
@@ -195,6 +196,8 @@ def _pairs(rows: Sequence[Plain], draws: Bootstrap | None) -> list[Plain]:
     pairs = []
     for (i, a), (j, b) in itertools.combinations(enumerate(rows), 2):
         interval = draws.difference(i, j)
+        if interval is None:
+            continue
         pairs.append(
             {
                 "better": a["name"],
