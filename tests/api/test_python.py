@@ -236,7 +236,7 @@ def test_scenes_and_modules_that_do_not_fit(both, tmp_path):
 def test_scenes_without_a_labeled_pixel_are_refused(both, tmp_path, part):
     void = sceneseg.Scenes([(np.zeros((8, 8, 3), np.uint8), np.full((8, 8), 255, np.uint8))] * 2, CLASSES, split=part)
     data = (void, both[1]) if part == "train" else (both[0], void)
-    with pytest.raises(DataError, match=f"no pixel of the {part} split has a class"):
+    with pytest.raises(DataError, match=f"no pixel .*{part}"):
         sceneseg.train(Pixelwise(), data, runs=tmp_path, **SHORT)
     assert not list(tmp_path.iterdir())
 
