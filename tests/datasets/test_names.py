@@ -59,6 +59,19 @@ def test_lists_of_equal_stems_and_other_endings(tmp_path):
     assert names(tmp_path) == ["images__val__a.png", "images__val__a.jpg"]
 
 
+def test_two_endings_of_a_stem(tmp_path):
+    """With one mask for both they are refused; without masks they are two images."""
+    write(tmp_path, "a", "b")
+    write(tmp_path, "a", split="train")
+    (tmp_path / "images" / "test").mkdir()
+    for split in ("val", "test"):
+        for ending in (".png", ".jpg"):
+            Image.new("RGB", (3, 2)).save(tmp_path / "images" / split / f"a{ending}")
+    with pytest.raises(DataError, match=r"a\.png and a\.jpg have one stem, so one mask belongs to both"):
+        names(tmp_path)
+    assert names(tmp_path, "test") == ["images__test__a.jpg", "images__test__a.png"]
+
+
 @pytest.mark.parametrize("again", ["images/val/a.png", "./images/val/a.png", "images/train/../val/a.png"])
 def test_an_image_that_a_list_repeats(tmp_path, again):
     write(tmp_path, "a", "b")

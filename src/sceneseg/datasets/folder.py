@@ -82,15 +82,15 @@ class Folder(SceneDataset):
             return [self._line(entry, *line) for line in read_list(entry, self.description.base)]
         if not entry.is_dir():
             raise DataError(f"{entry}: there is no such folder or list, which the YAML file names for {self.split}.")
-        images = files_below(entry, IMAGES)
-        stems: dict[Path, Path] = {}
-        for image in images:
-            if (other := stems.setdefault(image.with_suffix(""), image)) != image:
+        pairs = [(image, self._mask_of(image)) for image in files_below(entry, IMAGES)]
+        owners: dict[Path, Path] = {}
+        for image, mask in pairs:
+            if mask is not None and (other := owners.setdefault(mask, image)) != image:
                 raise DataError(
                     f"{image} and {other.name} have one stem, so one mask belongs to both. Remove one of them, or give "
                     f'a list of "image mask" lines.'
                 )
-        return [(image, self._mask_of(image)) for image in images]
+        return pairs
 
     def _line(self, file: Path, number: int, columns: list[str]) -> tuple[Path, Path | None]:
         base, split = self.description.base, self.split
