@@ -60,12 +60,10 @@ class Bootstrap:
         return self._middle(self.scores[model] - self.scores[other])
 
     def _middle(self, values: Floats) -> Interval | None:
-        if np.isnan(values).all():
-            return None
         outside = (1 - self.level) / 2
         known = values[~np.isnan(values)]
-        if not known.size:  # no resample has a labelled pixel
-            return Interval(float("nan"), float("nan"))
+        if not known.size:
+            return None
         low, high = np.quantile(known, [outside, 1 - outside])
         return Interval(float(low), float(high))
 
