@@ -131,6 +131,16 @@ def test_selecting_makes_the_rest_void(tmp_path):
     assert space.classes[0] == LABEL_SPACE.classes[13]
 
 
+CLASS = "{name: a, color: [0, 0, 0], label_ids: [1]}"
+
+
+@pytest.mark.parametrize("wanted", ["road+road", "road,road", "classes+car", "road+other", "other,road", "road+"])
+def test_no_two_classes_of_a_space_have_one_name(wanted):
+    own = LabelSpace("own", (*LABEL_SPACE.classes, LabelClass("other", (1, 2, 3), (99,))), (0,))
+    with pytest.raises(ConfigError, match="two classes would be called|expected the name of a class"):
+        choose_space(own, wanted)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -153,6 +163,12 @@ def test_selecting_makes_the_rest_void(tmp_path):
         ("classes: [{name: 2024-01-01, color: [1, 2, 3], label_ids: [7]}]", "expected str, found date"),
         ("classes: [{name: a, color: abc, label_ids: [7]}]", "expected list, found str"),
         ("void_ids: [~]\nclasses: [{name: a, color: [1, 2, 3], label_ids: [7]}]", "expected int, found NoneType"),
+        ("classes: {road: [road], 7: [7], no: [car]}", "expected the name of a class, found False.*quotes"),
+        ("classes: {~: [road]}", "expected the name of a class, found None"),
+        ("classes: {a: [road], a: [car]}", 'the key "a" is given twice'),
+        ("classes: []", "there are no classes"),
+        (f"classes: [{CLASS}, {CLASS}]", 'two classes would be called "a"'),
+        ("classes: [{name: a, color: [0, 0, 0], label_ids: [-1]}]", "label ids from 0 on, found -1"),
     ],
 )
 def test_faulty_space_files_get_one_sentence(tmp_path, text, message):

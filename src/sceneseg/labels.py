@@ -222,12 +222,27 @@ def choose_space(own: LabelSpace, wanted: str | None) -> LabelSpace:
         raise ConfigError(f'The label space "{own.name}" has no categories. Group its classes with --label-space FILE.')
     listed = [name.strip() for name in base.split(",")]
     names = {"classes": own.names, "categories": own.categories}.get(base, listed)
-    groups: dict[str, list[str | int]] = {name: [name] for name in names}
+    groups: list[tuple[str, list[str | int]]] = [(name, [name]) for name in names]
     if names is listed:
-        groups["other"] = ["rest"]
-    if void:
-        groups[void] = ["void"]
-    return group(own, f"{own.name}:{wanted}", groups)
+        groups.append(("other", ["rest"]))
+    if "+" in wanted:
+        groups.append((void, ["void"]))
+    refuse_names([name for name, _ in groups], f"--label-space {wanted}")
+    return group(own, f"{own.name}:{wanted}", dict(groups))
+
+
+def refuse_names(names: Sequence[object], where: str) -> None:
+    """Refuse names of classes that are no text, or that two classes have.
+
+    Raises:
+        ConfigError: There is such a name.
+    """
+    for name in names:
+        if not isinstance(name, str) or not name.strip():
+            quotes = " Put it in quotes, so that YAML reads it as text." if isinstance(name, bool | int | float) else ""
+            raise ConfigError(f"{where}: expected the name of a class, found {name!r}.{quotes}")
+        if names.count(name) > 1:
+            raise ConfigError(f'{where}: two classes would be called "{name}". Give each a name of its own.')
 
 
 def read_space(file: Path, own: LabelSpace) -> LabelSpace:
@@ -249,6 +264,7 @@ def read_space(file: Path, own: LabelSpace) -> LabelSpace:
             raise ConfigError(f'{file}: unknown key "{key}".{did_you_mean(str(key), known)} Known: {", ".join(known)}.')
     classes, name = content.get("classes"), content.get("name", file.stem)
     if isinstance(classes, dict):
+        refuse_names([str(new) if type(new) is int else new for new in classes], str(file))
         groups = {str(new): members if isinstance(members, list) else [members] for new, members in classes.items()}
         colors = content.get("colors") or {}
         try:
@@ -259,7 +275,13 @@ def read_space(file: Path, own: LabelSpace) -> LabelSpace:
             ) from None
         return group(own, f"{own.name}:{name}", groups, colors, str(file))
     try:
-        return LabelSpace.from_dict({**content, "name": name})
+        space = LabelSpace.from_dict({**content, "name": name})
+        if not space.classes:
+            raise ConfigError(f"{file}: there are no classes. Write some.")
+        refuse_names(space.names, str(file))
+        if wrong := [i for i in _known_ids(space) if type(i) is not int or i < 0]:
+            raise ConfigError(f"{file}: expected label ids from 0 on, found {wrong[0]!r}; a mask can't hold it.")
+        return space
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise ConfigError(
             f"{file}: expected classes with what they consist of, for example {{classes: {{flat: [road, sidewalk]}}}}, "

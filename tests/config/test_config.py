@@ -36,6 +36,9 @@ def test_every_shipped_recipe_is_a_configuration():
         ("optim: 3", "optim. must be a mapping"),
         ("- 1", "expected a mapping"),
         ("a: [", "not readable as YAML"),
+        ("seed: 1\nname: x\nseed: 2", r'the key "seed" is given twice \(lines 1 and 3\)'),
+        ("optim: {lr: 1, lr: 2}", 'the key "lr" is given twice'),
+        ("optim: {1: a, 1.0: b}", 'the key "1.0" is given twice'),
     ],
 )
 def test_bad_files_get_one_sentence(tmp_path, text, message):
@@ -43,6 +46,12 @@ def test_bad_files_get_one_sentence(tmp_path, text, message):
     file.write_text(text)
     with pytest.raises(ConfigError, match=message):
         configs.load(file)
+
+
+def test_merged_keys_may_be_overridden(tmp_path):
+    file = tmp_path / "c.yaml"
+    file.write_text("base: &b {k: 1}\na: {inner: &x {<<: *b, k: 2}}\nc: {<<: *x, k: 3}")
+    assert configs.read_yaml(file) == {"base": {"k": 1}, "a": {"inner": {"k": 2}}, "c": {"k": 3}}
 
 
 def test_numbers_that_yaml_reads_as_words():

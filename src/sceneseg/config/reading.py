@@ -24,7 +24,9 @@ def parse_yaml(text: str, where: str) -> Any:
     """
     try:
         check_extent(text, where)
-        return yaml.safe_load(text)
+        return yaml.load(text, UniqueKeyLoader)
+    except DuplicateKeyError as error:
+        raise ConfigError(f"{where}: {error}") from None
     except (yaml.YAMLError, ValueError, AttributeError) as error:  # the last two: numbers and dates that are none
         raise ConfigError(f"{where}: not readable as YAML: {error}") from None
 
@@ -58,3 +60,28 @@ def check_extent(text: str, where: str) -> None:
             opened[-1][1] += size
         if opened[-1][1] > LARGEST:
             raise ConfigError(f"{where}: more than {LARGEST:,} values, as aliases repeat them. Write fewer.")
+
+
+class UniqueKeyLoader(yaml.SafeLoader):
+    """Reads YAML in which no mapping has a key twice; PyYAML would take the last."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Build the node of a mapping.
+
+        Raises:
+            DuplicateKeyError: A key is there twice.
+        """
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        first: dict[Any, int] = {}
+        for key_node, _ in node.value:  # before other mappings are merged in, whose keys may be overridden
+            if not isinstance(key_node, yaml.ScalarNode) or key_node.value == "<<":
+                continue
+            key, line = self.construct_object(key_node), key_node.start_mark.line + 1
+            if key in first:
+                raise DuplicateKeyError(f'the key "{key}" is given twice (lines {first[key]} and {line}). Keep one.')
+            first[key] = line
+        return node
+
+
+class DuplicateKeyError(yaml.YAMLError):
+    """A key that a mapping has twice."""
