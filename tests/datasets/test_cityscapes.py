@@ -70,7 +70,7 @@ def test_faulty_files_are_named(tmp_path):
     Image.fromarray(np.full((4, 16), 7, np.uint8)).save(labels)
     with pytest.raises(DataError, match="labels are 4 x 16 but their image .* is 8 x 16"):
         dataset.read(0)
-    Image.fromarray(np.zeros((8, 16, 3), np.uint8)).save(labels)
+    Image.fromarray(np.full((8, 16, 3), (1, 2, 3), np.uint8)).save(labels)
     with pytest.raises(DataError, match="one id per pixel, found 3 channels"):
         dataset.read(0)
     labels.write_bytes(labels.read_bytes()[:30])

@@ -152,13 +152,13 @@ def test_colours_with_a_table(root, alpha):
     assert datasets.create("folder", root=root).label_space.classes[1].color == (128, 64, 128)
     mask[0, 0] = (10, 20, 31)
     write_split(root, "train", mask=mask)
-    with pytest.raises(DataError, match=r"found 1 colours that aren't in the table, first \(10, 20, 31\) \(1 pixels\)"):
+    with pytest.raises(DataError, match=r"found 1 colors that aren't in the table, first \(10, 20, 31\) \(1 pixels\)"):
         labels(root)
 
 
 def test_colours_without_a_table(root):
     write_split(root, "train", mask=colored())
-    with pytest.raises(DataError, match="found a colour picture.*`colors` in the YAML file"):
+    with pytest.raises(DataError, match="found a color picture.*`colors` in the YAML file"):
         labels(root)
 
 
@@ -236,7 +236,7 @@ def test_damaged_masks_are_named(root):
     path.write_bytes(path.read_bytes()[:40])
     with pytest.raises(DataError, match=r"a\.png: can't be decoded"):
         labels(root)
-    Image.fromarray(np.zeros((2, 3), np.float32)).save(root / "masks" / "train" / "a.tif")
+    Image.fromarray(np.full((2, 3), 0.5, np.float32)).save(root / "masks" / "train" / "a.tif")
     path.unlink()
     with pytest.raises(DataError, match="expected whole numbers, found float32"):
         labels(root)

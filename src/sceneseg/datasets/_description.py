@@ -27,10 +27,10 @@ from typing import Any
 
 from sceneseg.config.schema import read_yaml
 from sceneseg.datasets._foreign_keys import FOREIGN, HARMLESS, IGNORED, translate
+from sceneseg.datasets.masks import Color
 from sceneseg.errors import ConfigError, DataError, did_you_mean
 from sceneseg.labels import IGNORE_INDEX, LabelClass, LabelSpace
 
-Color = tuple[int, int, int]
 KEYS = (
     *("name", "names", "ids", "colors", "void", "groups", "path", "train", "val", "test"),
     "masks_dir",

@@ -16,6 +16,7 @@ from PIL import Image as PillowImage
 
 from sceneseg import standalone
 from sceneseg.datasets._headers import read_header
+from sceneseg.datasets.masks import read_mask
 from sceneseg.errors import DataError, did_you_mean
 from sceneseg.labels import Labels, LabelSpace
 from sceneseg.standalone import unique
@@ -26,6 +27,9 @@ read and augmented by several processes instead."""
 
 OPENCV_PIXELS, OPENCV_SIDE = 2**30, 2**20
 """The largest picture that OpenCV takes; Pillow takes larger ones, where the limit allows them."""
+
+PLAIN = {b"\x08\x00", b"\x10\x00"}
+"""Bits and kind of gray PNG files of 8 and 16 bits."""
 
 Image = npt.NDArray[np.uint8]
 Instances = npt.NDArray[np.int32]
@@ -166,6 +170,10 @@ class SceneDataset(ABC):
         path = self.files[i].labels
         return None if path is None else self.label_space.encode(read_ids(path), where=path)
 
+    def read_prediction(self, path: Path) -> Labels:
+        """Read the train ids of a predicted mask, (H, W) uint8."""
+        return self.label_space.encode(read_ids(path), where=path)
+
     def read_instances(self, i: int) -> Instances | None:
         """Read only the instance numbers of scene `i`, (H, W) int32, or None where the data set has none."""
         return None
@@ -253,23 +261,23 @@ def image_size(path: Path) -> tuple[int, int]:
 
 
 def read_ids(path: Path) -> npt.NDArray[np.integer]:
-    """Read a one-channel label or instance image as stored, (H, W) uint8 or uint16.
+    """Read a label or instance image as stored, (H, W) integers; of a palette, the indices.
 
     Raises:
-        DataError: The file is missing, can't be decoded, or has several channels (a colour picture).
+        DataError: The file is missing, can't be decoded, or holds colors.
     """
     data = _content(path)
     with _decoding(path, data):
         if header := read_header(data):
             standalone.check_pixels(header.width, header.height, len(data), header.format, path)
-        else:
-            with standalone.open_picture(io.BytesIO(data), path):
-                pass  # which checks as much
-        ids = _decode(data, cv2.IMREAD_UNCHANGED)
+        start = data[:4096]
+        if start[:4] == b"\x89PNG" and start[24:26] in PLAIN and b"eXIf" not in start and b"tRNS" not in start:
+            return _decode(data, cv2.IMREAD_UNCHANGED)  # reads these as they are, and faster
+    ids = read_mask(path).values
     if ids.ndim != 2:
         raise DataError(
-            f"{path}: expected one id per pixel, found {ids.shape[2]} channels (a colour picture). "
-            f"Give the label-id file, not the coloured one."
+            f"{path}: expected one id per pixel, found {ids.shape[2]} channels (a color picture). "
+            f"Give the label-id file, not the colored one."
         )
     return ids
 

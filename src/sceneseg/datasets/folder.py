@@ -1,19 +1,18 @@
 """Your own images and masks, described by a small YAML file; what it can say: `sceneseg.datasets._description`."""
 
 import os
+from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import numpy as np
-import numpy.typing as npt
-
-from sceneseg import standalone
 from sceneseg.datasets import register
-from sceneseg.datasets._description import Color, find_description, read_description
+from sceneseg.datasets._description import find_description, read_description
 from sceneseg.datasets._lists import by_stem, find, read_lines, read_list
 from sceneseg.datasets._pairs import require
-from sceneseg.datasets.base import SceneDataset, SceneFiles, open_picture
+from sceneseg.datasets.base import SceneDataset, SceneFiles
 from sceneseg.datasets.files import IMAGES, files_below
+from sceneseg.datasets.masks import MaskReading, Meaning, StoredMask, read_mask
 from sceneseg.errors import DataError
 from sceneseg.labels import Labels, choose_space
 
@@ -129,84 +128,36 @@ class Folder(SceneDataset):
         return self._listings[folder].get(stem, folder / f"{stem}{ending}")
 
     def read_labels(self, i: int) -> Labels | None:
-        """Read the train ids of scene `i`, from ids or from colours."""
+        """Read the train ids of scene `i`, from ids or from colors."""
         path = self.files[i].labels
-        if path is None:
-            return None
+        return None if path is None else self.labels_of(read_mask(path), path)
+
+    def read_prediction(self, path: Path) -> Labels:
+        """Read the train ids of a predicted mask; gray levels are ids, as every program writes them."""
         stored = read_mask(path)
-        if stored.ndim == 3:
-            stored = ids_of_colors(stored, self.description.colors, path)
-        return self.label_space.encode(stored, where=path)
+        meaning = self.reading.meaning(stored)
+        return self.reading.labels(stored, "ids" if meaning == "either" else meaning, path)
 
+    def labels_of(self, stored: StoredMask, path: Path) -> Labels:
+        """Return the train ids of a mask."""
+        meaning = self.reading.meaning(stored)
+        return self.reading.labels(stored, self.gray_meaning if meaning == "either" else meaning, path)
 
-def read_mask(path: Path) -> npt.NDArray[np.integer]:
-    """Read a mask as stored: (H, W) ids, where a palette is left aside, or (H, W, 3) uint8 colours.
+    @cached_property
+    def reading(self) -> MaskReading:
+        """What numbers and colors of the masks mean."""
+        return MaskReading(self.description.colors, self.label_space)
 
-    Raises:
-        DataError: The file is missing, can't be decoded, or holds no whole numbers.
-    """
-    try:
-        with path.open("rb") as file, open_picture(file, path) as picture:
-            stored = np.array(picture.convert("RGB") if picture.mode in {"CMYK", "YCbCr", "PA"} else picture)
-    except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file.") from None
-    except standalone.DAMAGE as error:
-        raise DataError(f"{path}: can't be decoded as a picture ({error}); it is damaged or another format.") from None
-    if stored.dtype == np.bool_:
-        stored = stored.astype(np.uint8)
-    if not np.issubdtype(stored.dtype, np.integer):
-        raise DataError(f"{path}: expected whole numbers, found {stored.dtype}. Save ids as 8 or 16 bit integers.")
-    if stored.ndim == 3:  # without the alpha channel
-        stored = stored[..., :3] if stored.shape[2] > 2 else stored[..., 0]
-    return stored
-
-
-def ids_of_colors(
-    picture: npt.NDArray[Any], colors: dict[Color, int], where: object = "the mask"
-) -> npt.NDArray[np.int64]:
-    """Turn a coloured mask into label ids.
-
-    Args:
-        picture: (H, W, 3) uint8 RGB.
-        colors: Label id of each colour.
-        where: The file, for the message.
-
-    Raises:
-        DataError: No colours are known, or one isn't.
-    """
-    if not colors:
-        raise DataError(
-            f"{where}: expected one id per pixel, found a colour picture. Say which colour is which class with "
-            f"`colors` in the YAML file; `sceneseg data doctor` lists the colours."
-        )
-    codes = color_codes(picture)
-    known = {color_code(color): label_id for color, label_id in colors.items()}
-    keys = np.array(sorted(known))
-    at = np.searchsorted(keys, codes).clip(max=len(keys) - 1)
-    if (unknown := keys[at] != codes).any():
-        found, counts = np.unique(codes[unknown], return_counts=True)
-        named = ", ".join(f"{color_of(int(c))} ({n} pixels)" for c, n in zip(found[:3], counts[:3], strict=True))
-        raise DataError(
-            f"{where}: found {len(found)} colours that aren't in the table, first {named}. Add them to `colors` or "
-            f"`void` in the YAML file; many colours with few pixels each come from JPEG or from smooth resizing."
-        )
-    return np.array([known[int(key)] for key in keys])[at]
-
-
-def color_codes(picture: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Return one number for each colour of (H, W, 3) uint8."""
-    red, green, blue = (picture[..., i].astype(np.int64) for i in range(3))
-    return (red << 16) | (green << 8) | blue
-
-
-def color_code(color: Color) -> int:
-    """Return the number of a colour."""
-    return color[0] << 16 | color[1] << 8 | color[2]
-
-
-def color_of(code: int) -> Color:
-    """Return the colour of a number."""
-    return code >> 16, code >> 8 & 255, code & 255
+    @cached_property
+    def gray_meaning(self) -> Meaning:
+        """What gray levels mean that could be ids as well as colors: what they do in the first mask that is clear."""
+        for files in self.files:
+            if files.labels is None:
+                continue
+            with suppress(DataError):  # which is told when that mask is read
+                if meaning := self.reading.evidence(read_mask(files.labels)):
+                    return meaning
+        return "colors"
 
 
 def _names(images: list[Path], base: Path) -> list[str]:

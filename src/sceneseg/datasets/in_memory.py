@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sceneseg.datasets._description import palette
 from sceneseg.datasets.base import Instances, Scene, SceneDataset, SceneFiles
 from sceneseg.errors import DataError
-from sceneseg.labels import IGNORE_INDEX, LabelClass, Labels, LabelSpace
+from sceneseg.labels import IGNORE_INDEX, LabelClass, Labels, LabelSpace, refuse_names
 
 Pair = tuple[Any, Any]
 
@@ -44,6 +44,7 @@ class Scenes(SceneDataset):
         self.root = Path.cwd()
         self.pairs = pairs
         self.label_space = classes if isinstance(classes, LabelSpace) else _label_space(name, classes)
+        refuse_names(self.label_space.names, f"{name}, classes")
         self.files = self.find()
         if not self.files:
             raise DataError(f"{name}: the {split} split has no scenes.")
@@ -68,7 +69,30 @@ class Scenes(SceneDataset):
         name = self.files[i].name
         found = self.pairs[i]
         if isinstance(found, Scene):
+            if found.labels is not None:
+                self._check_train_ids(found.labels, name)
             return replace(found, name=name)
+        image, labels = self._checked(found, name)
+        return Scene(np.ascontiguousarray(image), self.label_space.encode(labels, where=name), None, name)
+
+    def given_labels(self, i: int) -> npt.NDArray[Any] | None:
+        """Return the labels of scene `i` as they were given.
+
+        Raises:
+            DataError: They aren't whole numbers of the picture's size.
+        """
+        found = self.pairs[i]
+        return found.labels if isinstance(found, Scene) else self._checked(found, self.files[i].name)[1]
+
+    def _check_train_ids(self, labels: Labels, name: str) -> None:
+        wrong = labels[(labels >= len(self.label_space)) & (labels != IGNORE_INDEX)]
+        if wrong.size:
+            raise DataError(
+                f"{name}: found the train id {wrong[0]} ({(wrong == wrong[0]).sum()} pixels); there are "
+                f"{len(self.label_space)} classes, 0 to {len(self.label_space) - 1}, and {IGNORE_INDEX} for void."
+            )
+
+    def _checked(self, found: Any, name: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         if not isinstance(found, tuple | list) or len(found) != 2:
             raise DataError(
                 f"{name}: expected a pair of picture and labels or a Scene, found a {type(found).__name__}."
@@ -81,7 +105,7 @@ class Scenes(SceneDataset):
                 f"{name}: expected labels {image.shape[:2]} of whole numbers, as large as the picture, "
                 f"found {_words(labels)}."
             )
-        return Scene(np.ascontiguousarray(image), self.label_space.encode(labels, where=name), None, name)
+        return image, labels
 
     def read_labels(self, i: int) -> Labels | None:
         """Take only the train ids of scene `i`, (H, W) uint8."""
@@ -93,6 +117,10 @@ class Scenes(SceneDataset):
 
 
 def _label_space(name: str, classes: Sequence[str]) -> LabelSpace:
+    if isinstance(classes, str):
+        raise DataError(f"{name}: expected a list of class names, found the text {classes!r}.")
+    if not 0 < len(classes) < IGNORE_INDEX:
+        raise DataError(f"{name}: expected 1 to {IGNORE_INDEX - 1} classes, found {len(classes)}.")
     colors = palette(len(classes))
     made = [LabelClass(word, color, (i,)) for i, (word, color) in enumerate(zip(classes, colors, strict=True))]
     return LabelSpace(name, tuple(made), (IGNORE_INDEX,), IGNORE_INDEX)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from sceneseg.datasets.base import Scene, SceneDataset, read_ids
+from sceneseg.datasets.base import Scene, SceneDataset
 from sceneseg.datasets.files import files_below
 from sceneseg.errors import ConfigError, DataError
 from sceneseg.inference.prediction import Prediction
@@ -76,7 +76,7 @@ def count_files(
     def count(i: int) -> SemanticCounts:
         name = dataset.files[i].name
         path = found[i]
-        prediction = dataset.label_space.encode(read_ids(path), where=path)
+        prediction = dataset.read_prediction(path)
         labels = dataset.read_labels(i)
         if labels is None:
             raise ConfigError(f"{name} has no labels to compare with. Give a split that has them, --split val.")
