@@ -2,6 +2,7 @@
 
 import csv
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import nn
 
 import sceneseg
 from sceneseg.datasets.cityscapes import Cityscapes
-from sceneseg.errors import ConfigError, DataError, ModelError, UnknownNameError
+from sceneseg.errors import ConfigError, DataError, ModelError, ScenesegError, UnknownNameError
 from sceneseg.records.runs import Run
 from sceneseg.training import start
 
@@ -239,6 +240,56 @@ def test_scenes_without_a_labeled_pixel_are_refused(both, tmp_path, part):
     with pytest.raises(DataError, match=f"no pixel .*{part}"):
         sceneseg.train(Pixelwise(), data, runs=tmp_path, **SHORT)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        (["pole", "road", "pole"], 'two classes would be called "pole"'),
+        (["road", None], "expected the name of a class, found None"),
+        ([True, "road"], "found True.*quotes"),
+        ("road", "a list of class names"),
+        ([], "expected 1 to 254 classes"),
+    ],
+)
+def test_names_of_classes_are_text_and_different(classes, message):
+    with pytest.raises(ScenesegError, match=message):
+        scenes(1, "train", classes)
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels", "message"),
+    [
+        (
+            ["a", "b"],
+            [0, 255],
+            r"the masks hold 0/255.*Change them before you give the scenes: 0 to 0 \(a\), 255 to 1 \(b\)",
+        ),
+        (["a"], [0, 255], r"give names \[background, a\], and labels 0 and 1"),
+        (["a"], [0, 0], r"Give a second one, for example \[background, a\]"),
+        (["a", "b"], [0, 0], "only 1 of the 2 classes"),
+        (["a", "b"], [255, 255], "no class of"),
+        (["a", "b"], [1, 2], "they start at 1"),
+        (["a", "b"], [1, 7], r"doesn't know: 7 .*halves_00001"),
+    ],
+)
+def test_labels_that_would_spoil_the_training_are_refused(classes, labels, message, tmp_path):
+    def part(count, split):
+        (image, mask), *others = scenes(count, split).pairs
+        changed = [(pixels, np.array(labels, np.uint8)[half]) for pixels, half in others]
+        return sceneseg.Scenes([(image, np.full_like(mask, labels[0])), *changed], classes, "halves", split)
+
+    both = part(4, "train"), part(2, "val")
+    with pytest.raises(DataError, match=f"(?s){message}") as caught:
+        sceneseg.train(Pixelwise(len(classes)), both, runs=tmp_path, **SHORT)
+    assert "sceneseg data doctor" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_train_ids_of_scenes_are_checked(both):
+    wrong = replace(both[0].read(0), labels=np.full((64, 64), 2, np.uint8))
+    with pytest.raises(DataError, match=r"found the train id 2 \(4096 pixels\); there are 2 classes, 0 to 1"):
+        sceneseg.Scenes([wrong], CLASSES)
 
 
 @pytest.mark.slow

@@ -86,5 +86,4 @@ CASES = [
     Case(
         "void_all_val", void(range(4, 6)), ("void-split",), None, "no pixel of.* val", "", None, shared="void_all_val"
     ),
-    Case("void_all_train", void(range(4)), ("void-split",), None, "no pixel of.* train", "", shared="void_all_train"),
 ]

@@ -39,6 +39,8 @@ def root(case, shared, tmp_path):
     script = SCRIPTS / f"{case.shared}.py"
     if not script.is_file():
         pytest.skip(f"{script}: not here")
+    if "import tifffile" in script.read_text():
+        pytest.importorskip("tifffile")
     subprocess.run([sys.executable, script, folder], check=True, capture_output=True)
     return folder
 

@@ -13,9 +13,6 @@ from sceneseg.doctor.facts import look_at
 from sceneseg.doctor.ids import understand
 from sceneseg.errors import DataError
 
-UNSEEN_AT_A_GLANCE = {"single-class", "swapped", "shared-images"}
-"""Kinds for which all pixels must be read."""
-
 
 @pytest.fixture(scope="module")
 def original(toy_root, tmp_path_factory):
@@ -57,10 +54,42 @@ def test_every_kind_is_found_and_nothing_else(root, case):
 def test_training_is_refused(root, case):
     kind, spoil = ERRORS[case]
     spoil(root)
-    if kind in UNSEEN_AT_A_GLANCE:
-        return
     with pytest.raises(DataError, match=kind if kind != "missing-masks" else "labels of .* are missing"):
         quick_check(*splits(root))
+
+
+@pytest.mark.parametrize("case", ["one class only", "masks are 0/255", "masks are JPEG", "an image is cut off"])
+def test_a_large_set_gets_the_same_verdict(root, case, monkeypatch):
+    kind, spoil = ERRORS[case]
+    spoil(root)
+    monkeypatch.setattr("sceneseg.doctor.diagnosis.SMALL", 0)
+    monkeypatch.setattr("sceneseg.doctor.diagnosis.SAMPLED", 1)
+    with pytest.raises(DataError, match=kind):
+        quick_check(*splits(root))
+
+
+def test_a_sample_of_one_class_is_no_verdict(root, monkeypatch):
+    for split in ("train", "val"):
+        first = root / f"masks/{split}/s0.png"
+        save(first, np.zeros_like(load(first)))
+    monkeypatch.setattr("sceneseg.doctor.diagnosis.SMALL", 0)
+    monkeypatch.setattr("sceneseg.doctor.diagnosis.SAMPLED", 1)
+    assert [f.severity for f in quick_check(*splits(root)) if f.severity == "error"] == []
+
+
+def test_void_that_never_meets_the_second_class(root):
+    """One of six may be chance, three of six hardly."""
+    for n, path in enumerate(sorted((root / "masks").rglob("*.png"))):
+        save(path, np.where(load(path) == 0, 255 if n == 0 else 1, 0).astype(np.uint8))
+    write_names(root, ["other", "road"])
+    assert [(f.kind, f.severity) for f in diagnose("folder", root).findings] == [("mixed-255", "warning")]
+    for n, path in enumerate(sorted((root / "masks").rglob("*.png"))):
+        save(path, np.where(load(path) > 0, 255 if n % 2 == 0 else 1, 0).astype(np.uint8))
+    assert [(f.kind, f.severity) for f in diagnose("folder", root).findings] == [("mixed-255", "error")]
+    with pytest.raises(DataError, match="3 masks hold 255 exactly where 3 others hold"):
+        quick_check(*splits(root))
+    save(path, np.maximum(load(path), (np.arange(load(path).size) % 7 == 0).reshape(load(path).shape) * np.uint8(255)))
+    assert diagnose("folder", root).findings == [], "they meet, so void is void"
 
 
 def test_the_same_file_in_both_splits_is_seen_at_a_glance(root):

@@ -16,7 +16,6 @@ from sceneseg.config.asked import asked_by, asked_by_file
 from sceneseg.config.schema import Config
 from sceneseg.datasets import datasets
 from sceneseg.datasets.base import SceneDataset
-from sceneseg.datasets.in_memory import Scenes
 from sceneseg.errors import ConfigError, did_you_mean
 from sceneseg.models._own import lent
 from sceneseg.records.runs import Run, find_run, read_json
@@ -160,8 +159,7 @@ def _lend_scenes(lendings: ExitStack, train: SceneDataset, val: SceneDataset) ->
 
     name = OWN + train.name
     lendings.enter_context(datasets.lend(name, scenes))
-    files = not isinstance(train, Scenes) and not isinstance(val, Scenes)
-    return {"name": name, "train_split": "train", "val_split": "val"} | ({} if files else {"check": False})
+    return {"name": name, "train_split": "train", "val_split": "val"}
 
 
 def _nested(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -89,6 +89,10 @@ def doctor(
         console.print(f"\n{counted(repaired.pairs, 'pair')} written to {repair}; read them with: -d folder -p {repair}")
         for file, reason in repaired.left_out.items():
             console.print(f"  left out: {file} ({reason})")
+        if repaired.became_void:
+            console.print(
+                f"  {counted(repaired.became_void, 'pixel')} became void: nothing says which class they have."
+            )
         if repaired.names_to_fill_in:
             console.print(f"  Nobody knows what the colours mean: write the names into {repair / 'data.yaml'}.")
     if diagnosis.errors:

@@ -1,5 +1,9 @@
 """What there is to know of an image and its mask, before any rule is asked."""
 
+import os
+import struct
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -8,16 +12,27 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
+from PIL import TiffImagePlugin, UnidentifiedImageError
 
 from sceneseg import standalone
 from sceneseg.datasets.base import SceneDataset, SceneFiles, open_picture, read_image
-from sceneseg.datasets.folder import color_codes, read_mask
+from sceneseg.datasets.folder import Folder
+from sceneseg.datasets.in_memory import Scenes
+from sceneseg.datasets.masks import Meaning, StoredMask, color_codes, read_mask
 from sceneseg.datasets.packed import Packed
+from sceneseg.doctor.jpeg import JpegChecker
 from sceneseg.errors import DataError
 
 Size = tuple[int, int]
 ORIENTATION = 0x0112
 """The EXIF tag that says how a picture must be turned."""
+WIDTH, LENGTH, BITS, PHOTOMETRIC, SAMPLES, EXTRA_SAMPLES, SAMPLE_FORMAT = 256, 257, 258, 262, 277, 338, 339
+"""Tags of TIFF files."""
+STRIPS, STRIP_LENGTHS, TILES, TILE_LENGTHS = 273, 279, 324, 325
+OF_PALETTE, CMYK = 3, 5
+"""Values of the tag PHOTOMETRIC."""
+MEMORY = "memory"
+"""The format of pictures that lie in no file."""
 MOST_COLORS = 1024
 """A picture with more colours than this is no mask."""
 MOST_IDS = 200
@@ -35,8 +50,11 @@ class Picture:
         mode: Pillow's word: L, P, RGB, RGBA, I;16, ...
         format: PNG, JPEG, ...
         depth: Bits per channel.
+        bands: Those behind color and alpha, such as near infrared.
         orientation: The EXIF orientation, 1 when upright.
         length: Length of the file.
+        is_lossy: Whether its format changes values, as JPEG does.
+        is_sound: Of a file with a problem, whether it is whole, and only of a kind that isn't read.
     """
 
     path: Path
@@ -45,8 +63,11 @@ class Picture:
     mode: str = ""
     format: str = ""
     depth: int = 8
+    bands: int = 0
     orientation: int = 1
     length: int = 0
+    is_lossy: bool = False
+    is_sound: bool = False
 
     @property
     def upright_size(self) -> Size:
@@ -66,8 +87,11 @@ class Pair:
         digest: Of the image's pixels, None where they weren't read.
         few_colors: Whether the image has as few colours as a mask; None where pixels weren't read.
         grey: Whether all channels are equal.
-        values: Pixels of each id of a mask with one channel; None for others, and where pixels weren't read.
+        values: Pixels of each id of a mask that holds ids; None for others, and where pixels weren't read.
         colors: Pixels of each colour code of a coloured mask that can't be read as labels; at most MOST_COLORS + 1.
+        palette: Color code of each id, where the file has a palette of its own that isn't asked what it means.
+        gray: How gray levels are meant, "ids" or "colors", or "either"; None where there is no question.
+        transparent: Pixels of the mask on which nothing is drawn.
         labels: (256,) pixels of each train id, None where the mask can't be read as labels.
         refusal: Why it can't.
     """
@@ -80,18 +104,26 @@ class Pair:
     grey: bool = False
     values: dict[int, int] | None = None
     colors: dict[int, int] = field(default_factory=dict)
+    palette: dict[int, int] = field(default_factory=dict)
+    gray: Meaning | None = None
+    transparent: int = 0
     labels: npt.NDArray[np.int64] | None = None
     refusal: str | None = None
 
     @property
-    def has_jpeg_mask(self) -> bool:
-        """Whether the mask is a JPEG file."""
-        return self.mask is not None and self.mask.format in {"JPEG", "MPO"}
+    def in_memory(self) -> bool:
+        """Whether a program holds it."""
+        return self.image.format == MEMORY
+
+    @property
+    def has_lossy_mask(self) -> bool:
+        """Whether the mask is a JPEG file, or a WebP file of that kind."""
+        return self.mask is not None and self.mask.is_lossy
 
     @property
     def has_colors(self) -> bool:
         """Whether the mask holds colours that can't be read as labels."""
-        return 0 < len(self.colors) <= MOST_COLORS and not self.has_jpeg_mask
+        return 0 < len(self.colors) <= MOST_COLORS and not self.has_lossy_mask
 
     @property
     def is_swapped(self) -> bool:
@@ -100,32 +132,65 @@ class Pair:
         return bool(self.few_colors) and many
 
 
-def examine(dataset: SceneDataset, i: int, image_pixels: bool = True, mask_pixels: bool = True) -> Pair:
+def examine(
+    dataset: SceneDataset,
+    i: int,
+    image_pixels: bool = True,
+    mask_pixels: bool = True,
+    jpeg: JpegChecker | None = None,
+) -> Pair:
     """Look at one pair of a data set.
 
     Args:
         dataset: Whose.
         i: Which.
-        image_pixels: Whether the image is decoded, too; with 16 bits it always is, as its pixels tell if it is read.
-        mask_pixels: Whether the mask is decoded, too.
+        image_pixels: Whether the image is decoded, too.
+        mask_pixels: Whether the mask is decoded, too; and the image, where its depth makes it doubtful if it is read.
+        jpeg: Looks into JPEG images, where they are decoded.
     """
     if isinstance(dataset, Packed):
         return _examine_packed(dataset, i, image_pixels, mask_pixels)
+    if isinstance(dataset, Scenes):
+        return _examine_scene(dataset, i, mask_pixels)
     files = dataset.files[i]
     image = look_at(files.image)
     mask = None if files.labels is None else look_at(files.labels)
     facts: dict[str, Any] = {}
-    if image.problem is None and (image_pixels or image.depth == 16):
+    if image.problem is None and (image_pixels or (mask_pixels and image.depth > 8)):
         try:
-            facts |= _image_facts(read_image(files.image))
+            if jpeg and (problem := jpeg.problem(files.image)):
+                raise DataError(f"{files.image}: {problem}")
+            pixels = read_image(files.image)
+            facts |= _image_facts(pixels) if image_pixels else {}
         except DataError as error:
-            image = Picture(files.image, _reason(error).rstrip("."))
+            image = _unread(files.image, error)
     if mask_pixels and mask is not None and mask.problem is None:
         try:
             facts |= _mask_facts(dataset, i, mask.path)
         except DataError as error:
-            mask = Picture(mask.path, _reason(error))
+            mask = _unread(mask.path, error)
     return Pair(files, image, mask, **facts)
+
+
+def _unread(path: Path, error: DataError) -> Picture:
+    return Picture(path, _reason(error), is_sound="damaged" not in str(error))
+
+
+def _examine_scene(dataset: Scenes, i: int, mask_pixels: bool) -> Pair:
+    """Look at the labels of one scene that a program holds."""
+    files = dataset.files[i]
+    if not mask_pixels:
+        return Pair(files, Picture(files.image, format=MEMORY), None)
+    facts: dict[str, Any] = {}
+    try:
+        if (given := dataset.given_labels(i)) is not None:
+            values, counts = np.unique(given, return_counts=True)
+            facts["values"] = dict(zip(map(int, values), counts.tolist(), strict=True))
+        if (labels := dataset.read_labels(i)) is not None:
+            facts["labels"] = np.bincount(labels.ravel(), minlength=256)
+    except DataError as error:
+        facts["refusal"] = _reason(error)
+    return Pair(files, Picture(files.image, format=MEMORY), None, **facts)
 
 
 def _examine_packed(dataset: Packed, i: int, image_pixels: bool, mask_pixels: bool) -> Pair:
@@ -148,21 +213,88 @@ def _examine_packed(dataset: Packed, i: int, image_pixels: bool, mask_pixels: bo
 def look_at(path: Path) -> Picture:
     """Read the header of a picture file, and the file's end."""
     try:
-        length = path.stat().st_size
-        with path.open("rb") as file, open_picture(file, path) as picture:
-            size, name = (picture.height, picture.width), picture.format or ""
-            file.seek(0)
-            start = file.read(32)
-            file.seek(max(0, length - 64))
-            if not _ends_well(name, start, file.read(), length):
-                picture.load()  # some programs write on behind the end, which is no damage
-            return Picture(path, None, size, picture.mode, name, _depth(picture, start), _orientation(picture), length)
+        tags = _tiff_tags(path)
+        if _more_bands(tags):
+            return _of_bands(path, tags)
+        return _by_header(path, tags)
     except FileNotFoundError:
         return Picture(path, "there is no such file")
+    except UnidentifiedImageError:
+        return _of_bands(path, tags) if tags else Picture(path, "not a picture, or a damaged one")
     except DataError as error:  # too large, or of a kind that isn't read
-        return Picture(path, _reason(error).rstrip("."))
+        return _unread(path, error)
     except standalone.DAMAGE as error:
-        return Picture(path, str(error) if "trunc" in str(error) else "not a picture, or a damaged one")
+        return Picture(
+            path,
+            str(error) if "truncated" in str(error).replace(str(path), "") else "not a picture, or a damaged one",
+        )
+
+
+def _by_header(path: Path, tags: Mapping[int, Any]) -> Picture:
+    length = path.stat().st_size
+    with path.open("rb") as file, open_picture(file, path) as picture:
+        size, name = (picture.height, picture.width), picture.format or ""
+        file.seek(0)
+        start = file.read(32)
+        file.seek(max(0, length - 64))
+        if not _ends_well(name, start, file.read(), length):
+            picture.load()  # some programs write on behind the end, which is no damage
+        depth, orientation = _depth(picture, start, tags), _orientation(picture)
+        lossy = name in {"JPEG", "MPO"} or (name == "WEBP" and _is_lossy_webp(path))
+        return Picture(path, None, size, picture.mode, name, depth, 0, orientation, length, lossy)
+
+
+def _is_lossy_webp(path: Path) -> bool:
+    """Whether the first pixels of a WebP file are of its lossy kind."""
+    with path.open("rb") as file:
+        file.seek(12)
+        while len(chunk := file.read(8)) == 8:
+            if chunk[:4] in {b"VP8 ", b"VP8L"}:
+                return chunk[:4] == b"VP8 "
+            length = int.from_bytes(chunk[4:], "little")
+            file.seek(0 if chunk[:4] == b"ANMF" else length + length % 2, os.SEEK_CUR)
+            if chunk[:4] == b"ANMF":  # its frame begins behind 16 bytes
+                file.seek(16, os.SEEK_CUR)
+    return False
+
+
+def _tiff_tags(path: Path) -> Mapping[int, Any]:
+    """Return the tags of a TIFF file, which Pillow may not be able to open; empty for other formats."""
+    with path.open("rb") as file:
+        start = file.read(8)
+        if start[:4] not in {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}:
+            return {}
+        try:
+            start += file.read(8) if b"+" in start[2:4] else b""
+            directory = TiffImagePlugin.ImageFileDirectory_v2(start)
+            file.seek(directory.next)
+            directory.load(file)
+            return dict(directory)
+        except (OSError, SyntaxError, ValueError, struct.error):
+            return {}
+
+
+def _of_bands(path: Path, tags: Mapping[int, Any]) -> Picture:
+    """Return what is known of a TIFF file that isn't read."""
+    offsets = tags.get(STRIPS) or tags.get(TILES) or (0,)
+    lengths = tags.get(STRIP_LENGTHS) or tags.get(TILE_LENGTHS) or (0,)
+    if max(map(sum, zip(offsets, lengths, strict=False))) > path.stat().st_size:
+        return Picture(path, "truncated: its last pixels are missing")
+    kinds = {1: "whole numbers", 2: "whole numbers with a sign", 3: "floating point numbers", 5: "complex numbers"}
+    bits, kind = tags.get(BITS, (1,)), tags.get(SAMPLE_FORMAT, (1,))
+    bands = int(tags.get(SAMPLES, 1))
+    numbers = f"{bits[0]}-bit {kinds.get(kind[0], 'numbers of an unknown kind')}"
+    which = f"a TIFF file of {bands} band{'s' if bands > 1 else ''} of {numbers}"
+    size = (int(tags.get(LENGTH, 0)), int(tags.get(WIDTH, 0)))
+    return Picture(path, which, size, "", "TIFF", int(bits[0]), _more_bands(tags), is_sound=True)
+
+
+def _more_bands(tags: Mapping[int, Any]) -> int:
+    """Count the bands of a TIFF file behind color and alpha."""
+    bands, photometric = int(tags.get(SAMPLES, 1)), int(tags.get(PHOTOMETRIC, 1))
+    colors = 4 if photometric == CMYK else 1 if bands < 3 or photometric == OF_PALETTE else 3
+    alpha = sum(kind in {1, 2} for kind in tags.get(EXTRA_SAMPLES, ()))
+    return max(0, bands - colors - alpha)
 
 
 def _ends_well(name: str, start: bytes, end: bytes, length: int) -> bool:
@@ -172,9 +304,11 @@ def _ends_well(name: str, start: bytes, end: bytes, length: int) -> bool:
     return ends.get(name, b"") in end
 
 
-def _depth(picture: PillowImage.Image, start: bytes) -> int:
+def _depth(picture: PillowImage.Image, start: bytes, tags: Mapping[int, Any]) -> int:
     if picture.format == "PNG":
         return start[24]
+    if BITS in tags:
+        return int(max(tags[BITS]))
     return 16 if picture.mode.startswith(("I", "F")) else 8
 
 
@@ -207,14 +341,29 @@ def _mask_facts(dataset: SceneDataset, i: int, path: Path) -> dict[str, Any]:
     except DataError as error:
         facts["refusal"] = _reason(error)
     stored = read_mask(path)
-    if stored.ndim == 2:
-        values, counts = np.unique(stored, return_counts=True)
-        facts["values"] = dict(zip(values.tolist(), counts.tolist(), strict=True))
+    meaning = dataset.reading.meaning(stored) if isinstance(dataset, Folder) else "ids"
+    if isinstance(dataset, Folder) and stored.values.ndim == 2 and dataset.reading.colors:
+        facts["gray"] = "either" if meaning == "either" else dataset.reading.evidence(stored)
+    if stored.transparent is not None:
+        facts["transparent"] = int(stored.transparent.sum())
+    elif stored.clear and meaning == "colors":
+        facts["transparent"] = sum(pixels for number, pixels in stored.counts.items() if number in stored.clear)
+    if stored.values.ndim == 2 and (meaning == "ids" or (meaning is None and not _looks_colored(dataset, stored))):
+        facts["values"] = stored.counts
+        if stored.has_own_palette:
+            facts["palette"] = {number: stored.color_of(number) for number in stored.counts}
     elif "labels" not in facts:
-        codes, counts = np.unique(color_codes(stored), return_counts=True)
-        most = np.argsort(-counts, kind="stable")[: MOST_COLORS + 1]
-        facts["colors"] = dict(zip(codes[most].tolist(), counts[most].tolist(), strict=True))
+        facts["colors"] = dict(Counter(stored.color_counts).most_common(MOST_COLORS + 1))
     return facts
+
+
+def _looks_colored(dataset: SceneDataset, stored: StoredMask) -> bool:
+    """Whether of a mask that can't be read more pixels are close to a color of the table than have a known id."""
+    if not isinstance(dataset, Folder) or not stored.color_counts:
+        return False
+    reading = dataset.reading
+    close = sum(pixels for code, pixels in stored.color_counts.items() if reading.nearest(code) is not None)
+    return close >= sum(pixels for number, pixels in stored.counts.items() if number in reading.known)
 
 
 def _reason(error: DataError) -> str:

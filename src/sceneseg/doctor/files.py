@@ -13,7 +13,7 @@ from sceneseg.errors import DataError
 
 def missing(patient: Patient) -> Iterator[Finding]:
     """Find images and masks that should be there and aren't."""
-    images = [pair.files.image for pair in patient.pairs if not isfile(pair.files.image)]
+    images = [pair.files.image for pair in patient.pairs if not (pair.in_memory or isfile(pair.files.image))]
     if images:
         yield Finding(
             "missing-images",
@@ -98,16 +98,26 @@ def _place(files: SceneFiles) -> tuple[Path, Path, str]:
 
 
 def unreadable(patient: Patient) -> Iterator[Finding]:
-    """Find pictures that can't be decoded or whose end is missing."""
-    pictures = [p for pair in patient.pairs for p in (pair.image, pair.mask) if p and p.problem and p.path.is_file()]
-    if pictures:
+    """Find pictures that can't be decoded, or a part of which is missing, and sound ones of kinds that aren't read."""
+    broken = [p for pair in patient.pairs for p in (pair.image, pair.mask) if p and p.problem and p.path.is_file()]
+    if sound := [picture for picture in broken if picture.is_sound]:
+        reasons = sorted({str(picture.problem).rstrip(".") for picture in sound})
+        yield Finding(
+            "unsupported",
+            "error",
+            f"{plural(sound, 'file is', 'files are')} of a kind that isn't read: {'; '.join(reasons[:3])}",
+            paths(picture.path for picture in sound),
+            "The files are sound, but what their numbers mean is not known here.",
+            "Save images as RGB with 8 bits, masks as ids of 8 or 16 bits; --repair leaves the files out.",
+        )
+    if pictures := [picture for picture in broken if not picture.is_sound]:
         reasons = sorted({str(picture.problem) for picture in pictures})
         yield Finding(
             "unreadable",
             "error",
             f"{plural(pictures, 'file is', 'files are')} damaged: {'; '.join(reasons[:3])}",
             paths(picture.path for picture in pictures),
-            "Training would stop there, hours later.",
+            "Training would stop there, or learn from pixels that are wrong.",
             "Fetch or export them again; --repair leaves them out.",
         )
 
@@ -118,7 +128,7 @@ def unequal_sizes(patient: Patient) -> Iterator[Finding]:
         pair
         for pair in patient.pairs
         if pair.mask and not pair.mask.problem and not pair.image.problem
-        if pair.mask.size not in {pair.image.upright_size, pair.image.size}
+        if pair.mask.upright_size not in {pair.image.upright_size, pair.image.size}
     ]
     if odd:
         first = odd[0]

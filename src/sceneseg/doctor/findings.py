@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from sceneseg.datasets.base import SceneDataset
+from sceneseg.datasets.folder import Folder
+from sceneseg.datasets.masks import MaskReading
 from sceneseg.doctor.facts import MOST_COLORS, Pair
 from sceneseg.labels import LabelSpace
 
@@ -43,7 +45,8 @@ class Finding:
 
     def __str__(self) -> str:
         more = f" and {self.count - SHOWN} more" if self.count > SHOWN else ""
-        return f"{self.what} ({', '.join(self.where[:SHOWN])}{more}). {self.why} {self.cure}"
+        where = f" ({', '.join(self.where[:SHOWN])}{more})" if self.where else ""
+        return f"{self.what}{where}. {self.why} {self.cure}"
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,17 @@ class Patient:
         """What its labels mean."""
         return next(iter(self.datasets.values())).label_space
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether its scenes are held by a program, so that there are no files to change."""
+        return any(pair.in_memory for pair in self.pairs)
+
+    @cached_property
+    def table(self) -> MaskReading | None:
+        """What colors of masks mean, where its description says so."""
+        dataset = next(iter(self.datasets.values()))
+        return dataset.reading if isinstance(dataset, Folder) and dataset.reading.colors else None
+
     @cached_property
     def known_ids(self) -> set[int]:
         """All ids that the label space knows."""
@@ -73,18 +87,25 @@ class Patient:
         """Whether the masks have so many unknown ids with so few pixels that these can't be forgotten classes."""
         pixels: Counter[int] = Counter()
         for pair in self.pairs:
-            if not pair.has_jpeg_mask and not pair.is_swapped:
+            if not pair.has_lossy_mask and not pair.is_swapped:
                 pixels.update(pair.values or {})
         unknown = [count for value, count in pixels.items() if value not in self.known_ids]
         return len(unknown) >= SMOOTH and 2 * sum(unknown) < pixels.total()
 
     def is_smooth(self, pair: Pair) -> bool:
         """Whether a mask holds values in between, as JPEG or smooth resizing leave them."""
-        if pair.has_jpeg_mask or pair.is_swapped:
+        if pair.has_lossy_mask or pair.is_swapped:
             return False
         if pair.values is None:
-            return len(pair.colors) > MOST_COLORS
+            return len(pair.colors) > MOST_COLORS or self._is_between(pair)
         return self.smooth and bool(pair.values.keys() - self.known_ids)
+
+    def _is_between(self, pair: Pair) -> bool:
+        """Whether a mask has most of its pixels in colors of the table, and the others in very many other colors."""
+        if self.table is None:
+            return False
+        unknown = [pixels for code, pixels in pair.colors.items() if code not in self.table.colors]
+        return len(unknown) >= SMOOTH and 2 * sum(unknown) < sum(pair.colors.values())
 
     @property
     def pairs(self) -> list[Pair]:
@@ -98,6 +119,11 @@ Rule = Callable[[Patient], Iterable[Finding]]
 def paths(found: Iterable[Path]) -> tuple[str, ...]:
     """Return files as they stand in a finding."""
     return tuple(sorted(map(str, found)))
+
+
+def of_masks(pairs: Iterable[Pair]) -> tuple[str, ...]:
+    """Return the masks of pairs as they stand in a finding; of scenes in memory, their names."""
+    return paths(Path(pair.files.name) if pair.in_memory else pair.files.labels or pair.files.image for pair in pairs)
 
 
 def plural(items: Sequence[object], one: str, many: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sceneseg.datasets.cityscapes import LABEL_SPACE as CITYSCAPES
 from sceneseg.doctor.facts import Pair
-from sceneseg.doctor.findings import Finding, Patient, paths
+from sceneseg.doctor.findings import Finding, Patient, of_masks
 from sceneseg.labels import IGNORE_INDEX, LabelSpace
 
 
@@ -38,10 +38,15 @@ def wrong_ids(patient: Patient) -> Iterator[Finding]:
     if reading is None and not unknown:
         return
     suspects = unknown or {IGNORE_INDEX}
-    where = paths(p.files.labels for p in pairs if p.files.labels and suspects & (p.values or {}).keys())
+    where = of_masks(p for p in pairs if suspects & (p.values or {}).keys())
     if reading is not None:
         entries = ", ".join(f"{stored}: {name_of(i, patient.space)}" for stored, i in reading.label_ids.items())
         cure = f"Say so in a YAML file (-d folder): ids: {{{entries}}}; --repair writes masks with the right ids."
+        if patient.in_memory:
+            entries = ", ".join(
+                f"{old} to {new} ({name_of(new, patient.space)})" for old, new in reading.label_ids.items()
+            )
+            cure = f"Change them before you give the scenes: {entries}."
         yield Finding(reading.kind, "error", reading.what, where, reading.why, cure)
         return
     listed = ", ".join(f"{i} ({pixels[i]:,} px)" for i in sorted(unknown)[:8])
@@ -51,13 +56,16 @@ def wrong_ids(patient: Patient) -> Iterator[Finding]:
         f'the masks hold ids that "{patient.space.name}" doesn\'t know: {listed}',
         where,
         "Nothing says which class they are.",
-        "Add them to `ids` or `void` of the YAML file, or repair the masks; --repair makes them void.",
+        "Give the classes the ids 0 to n - 1 in their order, and 255 to pixels without a class."
+        if patient.in_memory
+        else "Add them to `ids` or `void` of the YAML file, or repair the masks; --repair makes them void and counts "
+        "these pixels.",
     )
 
 
 def holds_ids(pair: Pair, patient: Patient) -> bool:
     """Whether the mask has one channel of clean values."""
-    return pair.values is not None and not (pair.has_jpeg_mask or pair.is_swapped or patient.is_smooth(pair))
+    return pair.values is not None and not (pair.has_lossy_mask or pair.is_swapped or patient.is_smooth(pair))
 
 
 def understand(values: set[int], space: LabelSpace) -> Reading | None:

@@ -3,21 +3,23 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from sceneseg.datasets.folder import color_of
-from sceneseg.doctor.findings import Finding, Patient, paths, plural
+from sceneseg.datasets.masks import MaskReading, color_of
+from sceneseg.doctor.facts import Pair
+from sceneseg.doctor.findings import Finding, Patient, of_masks, paths, plural
+from sceneseg.doctor.ids import name_of
 
 
 def jpeg_masks(patient: Patient) -> Iterator[Finding]:
-    """Find masks stored as JPEG, which changes values."""
-    found = [pair.mask.path for pair in patient.pairs if pair.mask and pair.has_jpeg_mask and not pair.is_swapped]
+    """Find masks stored as JPEG or lossy WebP, which changes values."""
+    found = [pair.mask.path for pair in patient.pairs if pair.mask and pair.has_lossy_mask and not pair.is_swapped]
     if found:
         yield Finding(
             "jpeg-masks",
             "error",
-            f"{plural(found, 'mask is a JPEG file', 'masks are JPEG files')}",
+            f"{plural(found, 'mask is a JPEG or lossy WebP file', 'masks are JPEG or lossy WebP files')}",
             paths(found),
-            "JPEG blurs values along every edge into ids of other classes.",
-            "Export the masks as PNG; --repair takes the nearest id, which is a guess along edges.",
+            "They blur values along every edge into ids of other classes.",
+            "Export the masks as PNG; --repair takes the nearest id or color, which is a guess along edges.",
         )
 
 
@@ -36,21 +38,47 @@ def swapped(patient: Patient) -> Iterator[Finding]:
 
 
 def colored_masks(patient: Patient) -> Iterator[Finding]:
-    """Find masks that hold colours where ids are due."""
-    found = [pair for pair in patient.pairs if pair.has_colors]
+    """Find masks that hold colors where ids are due, or other colors than those that have a class."""
+    found = [pair for pair in patient.pairs if pair.has_colors and not patient.is_smooth(pair)]
     if not found:
         return
     pixels: Counter[int] = Counter()
     for pair in found:
         pixels.update(pair.colors)
+    if patient.table is not None:
+        yield _other_colors(patient, patient.table, found, pixels)
+        return
     listed = ", ".join(f"{color_of(code)} {count:,} px" for code, count in pixels.most_common(8))
     yield Finding(
         "colored-masks",
         "error",
-        f"{plural(found, 'mask is a colour picture', 'masks are colour pictures')} of {len(pixels)} colours: {listed}",
-        paths(pair.files.labels for pair in found if pair.files.labels),
-        "Masks must say which class a pixel has; a colour is no class.",
-        "Give the colours of the classes as `colors` in a YAML file (-d folder); --repair writes one to fill in.",
+        f"{plural(found, 'mask is a color picture', 'masks are color pictures')} of {len(pixels)} colors: {listed}",
+        of_masks(found),
+        "Masks must say which class a pixel has; a color is no class.",
+        "Give the colors of the classes as `colors` in a YAML file (-d folder); --repair writes one to fill in.",
+    )
+
+
+def _other_colors(patient: Patient, table: MaskReading, found: list[Pair], pixels: Counter[int]) -> Finding:
+    """Return the finding for colors that aren't in the table of the YAML file."""
+    unknown = [(code, count) for code, count in pixels.most_common() if code not in table.colors]
+
+    def described(code: int, count: int) -> str:
+        meant = table.nearest(code)
+        if meant is None:
+            return f"{color_of(code)} {count:,} px"
+        return f"{color_of(code)} {count:,} px, near {color_of(meant)} of {name_of(table.colors[meant], patient.space)}"
+
+    listed = "; ".join(described(code, count) for code, count in unknown[:8])
+    return Finding(
+        "colored-masks",
+        "error",
+        f"{plural(found, 'mask holds', 'masks hold')} {len(unknown)} colors that aren't in the table of the YAML file: "
+        f"{listed}",
+        of_masks(found),
+        "Nothing says which class they are.",
+        "Correct `colors`, or add those without a class to `void`; --repair takes the nearest color where it is this "
+        "near, and makes the others void.",
     )
 
 
@@ -62,9 +90,9 @@ def smooth_masks(patient: Patient) -> Iterator[Finding]:
             "smooth-masks",
             "error",
             f"{plural(found, 'mask has', 'masks have')} many values that no class has",
-            paths(pair.files.labels for pair in found if pair.files.labels),
+            of_masks(found),
             "They were resized smoothly or once saved as JPEG; along every edge they name wrong classes.",
-            "Export them again, resized by nearest neighbour; --repair takes the nearest id, which is a guess.",
+            "Export them again, resized by nearest neighbor; --repair takes the nearest id or color, which is a guess.",
         )
 
 
@@ -75,14 +103,14 @@ def other_refusals(patient: Patient) -> Iterator[Finding]:
         for pair in patient.pairs
         if pair.refusal
         and pair.values is None
-        and not (pair.has_colors or patient.is_smooth(pair) or pair.is_swapped or pair.has_jpeg_mask)
+        and not (pair.has_colors or patient.is_smooth(pair) or pair.is_swapped or pair.has_lossy_mask)
     ]
     if found:
         yield Finding(
             "unreadable-labels",
             "error",
             str(found[0].refusal).rstrip("."),
-            paths(pair.files.labels for pair in found if pair.files.labels),
+            of_masks(found),
             "The labels can't be read.",
-            "Fetch the files again.",
+            "Correct them." if patient.in_memory else "Export the masks again.",
         )

@@ -7,8 +7,12 @@ from sceneseg.doctor.findings import Finding, Patient, paths, plural
 
 def turned(patient: Patient) -> Iterator[Finding]:
     """Find images that their EXIF data turn when they are read."""
-    found = [pair for pair in patient.pairs if pair.image.orientation != 1]
-    apart = [p for p in found if p.mask and not p.mask.problem and p.mask.size != p.image.upright_size]
+    found = [
+        pair
+        for pair in patient.pairs
+        if pair.image.orientation != 1 and not (pair.mask and pair.mask.orientation == pair.image.orientation)
+    ]
+    apart = [p for p in found if p.mask and not p.mask.problem and p.mask.upright_size != p.image.upright_size]
     if apart:
         yield Finding(
             "turned-images",

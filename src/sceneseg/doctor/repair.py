@@ -16,16 +16,20 @@ import yaml
 from PIL import Image as PillowImage
 
 from sceneseg.datasets.base import Image, read_image
-from sceneseg.datasets.folder import Folder, color_code, color_codes, color_of, read_mask
+from sceneseg.datasets.folder import Folder
+from sceneseg.datasets.masks import StoredMask, color_code, color_of, read_mask
 from sceneseg.datasets.packed import Packed
 from sceneseg.doctor.diagnosis import Diagnosis
 from sceneseg.doctor.facts import Pair
 from sceneseg.doctor.findings import Patient
 from sceneseg.doctor.ids import holds_ids, understand
+from sceneseg.doctor.palettes import palettes_differ
 from sceneseg.errors import DataError
 from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace
 
 Mask = npt.NDArray[Any]
+UNKNOWN = -1
+"""Stands for values and colors without a meaning."""
 
 
 @dataclass
@@ -35,11 +39,13 @@ class Repaired:
     Args:
         pairs: Number of images with masks.
         left_out: Why an image isn't there, by its file.
+        became_void: Pixels that were something else and are void now, as nothing says which class they have.
         names_to_fill_in: Whether the YAML file has made-up names, one for each colour.
     """
 
     pairs: int = 0
     left_out: dict[str, str] = field(default_factory=dict)
+    became_void: int = 0
     names_to_fill_in: bool = False
 
 
@@ -64,11 +70,12 @@ def repair(diagnosis: Diagnosis, out: Path, progress: Callable[[int, int], None]
     repaired = Repaired(names_to_fill_in=bool(surgeon.learned))
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         results = pool.map(lambda job: surgeon.mend(*job), jobs)
-        for done, ((split, i), problem) in enumerate(zip(jobs, results, strict=True), start=1):
-            if problem:
-                repaired.left_out[str(patient.parts[split][i].files.image)] = problem
+        for done, ((split, i), result) in enumerate(zip(jobs, results, strict=True), start=1):
+            if isinstance(result, str):
+                repaired.left_out[str(patient.parts[split][i].files.image)] = result
             else:
                 repaired.pairs += 1
+                repaired.became_void += result
             if progress:
                 progress(done, len(jobs))
     out.mkdir(parents=True, exist_ok=True)
@@ -91,10 +98,16 @@ class Surgeon:
         values = {v for pair in patient.pairs if holds_ids(pair, patient) for v in pair.values or {}}
         reading = understand(values, self.space)
         self.label_ids = reading.label_ids if reading else {}
+        self.by_palette = palettes_differ(patient.pairs) is not None
         self.colors: Counter[int] = Counter()
         for pair in patient.pairs:
             self.colors.update(pair.colors if pair.has_colors else {})
+            if self.by_palette:
+                self.colors.update({code: (pair.values or {})[number] for number, code in pair.palette.items()})
         self.palette = {color_code(c.color): i for i, c in enumerate(self.space.classes)}
+        if patient.table:
+            ids = np.array([list(patient.table.colors.values())])
+            self.palette = dict(zip(patient.table.colors, self.space.encode(ids)[0].tolist(), strict=True))
         self.learned = [] if self._knows_colors() else sorted(self.colors)
         if len(self.learned) >= IGNORE_INDEX:
             raise DataError(
@@ -108,8 +121,8 @@ class Surgeon:
     def _knows_colors(self) -> bool:
         """Whether the colours of the label space are those of the masks, for the most part: void has others."""
         dataset = next(iter(self.patient.datasets.values()))
-        if isinstance(dataset, Folder) and not dataset.description.colors:
-            return False  # its palette was made up
+        if isinstance(dataset, Folder):
+            return self.patient.table is not None or not self.colors  # else its palette was made up
         return 2 * sum(self.colors[code] for code in self.palette) >= self.colors.total()
 
     def _in_later_splits(self) -> dict[str, set[bytes]]:
@@ -118,15 +131,14 @@ class Surgeon:
         splits = list(digests)
         return {split: set().union(*(digests[s] for s in splits[i + 1 :])) for i, split in enumerate(splits)}
 
-    def mend(self, split: str, i: int) -> str | None:
-        """Write one pair; return why not, if it can't be."""
+    def mend(self, split: str, i: int) -> int | str:
+        """Write one pair; return how many pixels of it became void, or why it isn't written."""
         pair = self.patient.parts[split][i]
         try:
             self._check(pair, split)
-            self._write(pair, split, i)
+            return self._write(pair, split, i)
         except DataError as error:
             return str(error)
-        return None
 
     def _check(self, pair: Pair, split: str) -> None:
         for picture in (pair.image, pair.mask):
@@ -137,13 +149,14 @@ class Surgeon:
         if pair.digest in self.later[split]:
             raise DataError("the image is in another split, too")
 
-    def _write(self, pair: Pair, split: str, i: int) -> None:
+    def _write(self, pair: Pair, split: str, i: int) -> int:
         image_file, mask_file = pair.files.image, pair.files.labels
         if pair.is_swapped and mask_file:
             image_file, mask_file = mask_file, image_file
         image = read_image(image_file)
+        became_void = 0
         if mask_file is not None:
-            labels = self._labels(pair, split, i, mask_file)
+            labels, became_void = self._labels(pair, split, i, mask_file)
             if labels.shape != image.shape[:2]:
                 image, labels = _fitted(image, labels, image_file)
             _write_png(self.out / "masks" / split / f"{pair.files.name}.png", labels)
@@ -153,36 +166,54 @@ class Surgeon:
             shutil.copyfile(image_file, target)
         else:
             _write_png(target.with_suffix(".png"), image)
+        return became_void
 
-    def _labels(self, pair: Pair, split: str, i: int, mask_file: Path) -> Labels:
-        if pair.labels is not None and not self.label_ids and not pair.is_swapped:
+    def _labels(self, pair: Pair, split: str, i: int, mask_file: Path) -> tuple[Labels, int]:
+        """Return the train ids of a mask, and how many pixels became void."""
+        if pair.labels is not None and not self.label_ids and not pair.is_swapped and not self.by_palette:
             labels = self.patient.datasets[split].read_labels(i)
             if labels is not None:
-                return labels
+                return labels, 0
         stored = read_mask(mask_file)
-        blurred = pair.has_jpeg_mask or self.patient.is_smooth(pair)
-        if stored.ndim == 3 and not self.learned and (stored == stored[..., :1]).all():
-            stored = stored[..., 0]  # ids written three times
-        if stored.ndim == 3:
-            return self._from_colors(stored, blurred)
-        if self.learned:
-            raise DataError("its mask holds ids, where other masks hold colours that nobody knows")
-        return self._from_ids(stored, blurred)
+        blurred = pair.has_lossy_mask or self.patient.is_smooth(pair)
+        if self._holds_colors(pair, stored):
+            labels, became_void = self._from_colors(stored, blurred)
+        elif self.learned:
+            raise DataError("its mask holds ids, where other masks hold colors that nobody knows")
+        else:
+            labels, became_void = self._from_ids(stored.values, blurred)
+        if stored.transparent is None:
+            return labels, int(became_void.sum())
+        return np.where(stored.transparent, np.uint8(IGNORE_INDEX), labels), int(became_void[~stored.transparent].sum())
 
-    def _from_colors(self, stored: Mask, blurred: bool) -> Labels:
-        """Read colours; of blurred ones the nearest that is known, of others none that isn't."""
+    def _holds_colors(self, pair: Pair, stored: StoredMask) -> bool:
+        if stored.values.ndim == 3 or (self.by_palette and stored.has_own_palette):
+            return True
+        if pair.is_swapped:
+            return self.patient.table is not None and self.patient.table.meaning(stored) == "colors"
+        return bool(pair.colors)
+
+    def _from_colors(self, stored: StoredMask, blurred: bool) -> tuple[Labels, npt.NDArray[np.bool_]]:
+        """Read colors; of blurred ones the nearest, of others the nearest where it is clear which one was meant."""
         if not self.learned and not self._knows_colors():
-            raise DataError("its mask holds colours, and nothing says which class has which")
-        codes, at = np.unique(color_codes(stored), return_inverse=True)
-        train_ids = dict(self.palette)
-        if blurred:
-            known = np.array([color_of(code) for code in self.palette])
-            nearest = (np.square(known - color_of(code)).sum(1).argmin() for code in codes.tolist())
-            train_ids = {code: list(self.palette.values())[i] for code, i in zip(codes.tolist(), nearest, strict=True)}
-        new = [train_ids.get(code, IGNORE_INDEX) for code in codes.tolist()]
-        return np.array(new, np.uint8)[at].reshape(stored.shape[:2])
+            raise DataError("its mask holds colors, and nothing says which class has which")
+        pixels = stored.color_codes
+        if pixels is None:
+            raise DataError("its mask holds colors of 16 bits")
+        codes, at = np.unique(pixels, return_inverse=True)
+        known = np.array([color_of(code) for code in self.palette])
+        train_ids = list(self.palette.values())
+        new = np.full(len(codes), UNKNOWN)
+        for n, code in enumerate(codes.tolist()):
+            if code in self.palette:
+                new[n] = self.palette[code]
+            elif blurred:
+                new[n] = train_ids[int(np.square(known - color_of(code)).sum(1).argmin())]
+            elif self.patient.table and (meant := self.patient.table.nearest(code)) is not None:
+                new[n] = self.palette[meant]
+        return _with_void(new[at].reshape(pixels.shape))
 
-    def _from_ids(self, stored: Mask, blurred: bool) -> Labels:
+    def _from_ids(self, stored: Mask, blurred: bool) -> tuple[Labels, npt.NDArray[np.bool_]]:
         """Read ids as they are meant; of blurred ones the nearest that is known, of others none that isn't."""
         train_ids = {label_id: n for n, c in enumerate(self.space.classes) for label_id in c.label_ids}
         train_ids |= dict.fromkeys(self.space.void_ids, IGNORE_INDEX)
@@ -193,8 +224,8 @@ class Surgeon:
         if blurred:
             unknown = [value for value in values.tolist() if value not in train_ids]
             train_ids |= {value: train_ids[int(known[np.abs(known - value).argmin()])] for value in unknown}
-        new = [train_ids.get(value, IGNORE_INDEX) for value in values.tolist()]
-        return np.array(new, np.uint8)[at].reshape(stored.shape)
+        new = np.array([train_ids.get(value, UNKNOWN) for value in values.tolist()])
+        return _with_void(new[at].reshape(stored.shape))
 
     def description(self) -> str:
         """Return the YAML file."""
@@ -219,6 +250,12 @@ def _fitted(image: Image, labels: Labels, image_file: Path) -> tuple[Image, Labe
     if abs(height * columns - width * rows) > max(height, width, rows, columns):  # one pixel by rounding
         raise DataError("image and mask have different shapes")
     return image, cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST_EXACT).astype(np.uint8)
+
+
+def _with_void(labels: npt.NDArray[np.int64]) -> tuple[Labels, npt.NDArray[np.bool_]]:
+    """Return labels with void where nothing is known, and where that is."""
+    unknown = labels == UNKNOWN
+    return np.where(unknown, IGNORE_INDEX, labels).astype(np.uint8), unknown
 
 
 def _is_plain(pair: Pair) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.progress import track
 
-from sceneseg.datasets.base import SceneDataset, SceneFiles, image_size, read_ids
+from sceneseg.datasets.base import SceneDataset, SceneFiles, image_size, open_picture, read_ids
 from sceneseg.datasets.files import files_below
 from sceneseg.errors import ConfigError, DataError
 from sceneseg.inference import birds_eye, visualization
@@ -206,6 +206,12 @@ def _void_share(rules: Rules, dataset: SceneDataset, scene: SceneFiles, path: Pa
     Raises:
         DataError: It can't be read, has another size or several channels, or ids that aren't known.
     """
+    with path.open("rb") as file, open_picture(file, path) as picture:  # servers take the numbers as they are
+        channels = 3 if picture.mode == "P" else len(picture.getbands())
+    if channels != 1:
+        raise DataError(
+            f"{path.name}: expected one id per pixel, found {channels} channels (a color picture). Give the label-id file."
+        )
     pixels = read_ids(path)
     size = rules.size
     if size is None:
