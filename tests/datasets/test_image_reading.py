@@ -139,7 +139,7 @@ def test_a_picture_of_65_bytes_that_claims_40000_x_40000(tmp_path):
 def test_more_pixels_than_pillow_allows_are_read(tmp_path, monkeypatch):
     for kind in ("png-RGB", "tiff-RGB", "gif-L"):
         file = save(tmp_path, READ[kind][0]())
-        for read in (read_image, standalone.read_picture, image_size, look_at, read_mask):
+        for read in (read_image, standalone.read_picture, image_size, look_at, lambda file: read_mask(file).values):
             monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # it refuses twice as many, 864 are here
             found = read(file)
             assert getattr(found, "shape", getattr(found, "size", found))[:2] == (HEIGHT, WIDTH)

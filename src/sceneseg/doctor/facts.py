@@ -173,7 +173,8 @@ def examine(
 
 
 def _unread(path: Path, error: DataError) -> Picture:
-    return Picture(path, _reason(error), is_sound="damaged" not in str(error))
+    reason = _reason(error)
+    return Picture(path, reason, is_sound=not any(word in reason for word in ("damaged", "claims")))
 
 
 def _examine_scene(dataset: Scenes, i: int, mask_pixels: bool) -> Pair:

@@ -206,13 +206,14 @@ def _void_share(rules: Rules, dataset: SceneDataset, scene: SceneFiles, path: Pa
     Raises:
         DataError: It can't be read, has another size or several channels, or ids that aren't known.
     """
+    pixels = read_ids(path)
     with path.open("rb") as file, open_picture(file, path) as picture:  # servers take the numbers as they are
         channels = 3 if picture.mode == "P" else len(picture.getbands())
     if channels != 1:
         raise DataError(
-            f"{path.name}: expected one id per pixel, found {channels} channels (a color picture). Give the label-id file."
+            f"{path.name}: expected one id per pixel, found {channels} channels (a color picture). "
+            f"Give the label-id file."
         )
-    pixels = read_ids(path)
     size = rules.size
     if size is None:
         size = image_size(scene.image)
