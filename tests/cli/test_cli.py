@@ -124,7 +124,8 @@ def test_predict_a_video(run, tmp_path, write_video):
     said = sceneseg_cli("predict", "-w", run.path, clips, "--device", "cpu", "-r", tmp_path / "out")
     assert "1 predicted" in said
     assert "street.mp4: 3 frames, " in said
-    names = ["street-2_color.png", "street-2_labelIds.png", "street-2_overlay.jpg", "street_overlay.mp4"]
+    results = ["street-2_color.png", "street-2_labelIds.png", "street-2_overlay.jpg", "street_overlay.mp4"]
+    names = ["predictions.csv", *results]
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == names
     with av.open(str(tmp_path / "out" / "street_overlay.mp4")) as video:
         assert video.streams.video[0].average_rate == 10

@@ -21,6 +21,7 @@ from sceneseg.cli import (
     plan,
     predict,
     report,
+    signals,
     summary,
     train,
     verify_resume,
@@ -43,6 +44,7 @@ app = App(
     help="Train, compare and ship semantic-segmentation models on street scenes.",
     version=__version__,
     config=(command_line.remember,),
+    suppress_keyboard_interrupt=False,  # `main` says how far the command came
     help_format="plaintext",  # Markdown and rich markup would swallow <NAME> and [export]
 )
 add(app, train.train)
@@ -88,13 +90,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: Verb and options; those of the process when absent.
     """
     hide_library_warnings()
-    try:
-        app(sys.argv[1:] if arguments is None else arguments)
-    except (Exception, KeyboardInterrupt) as error:
-        code, sentence = endings.ending(error)
-        if sentence:
-            endings.show(sentence)
-        sys.exit(code)
+    with signals.stopping():
+        try:
+            app(sys.argv[1:] if arguments is None else arguments)
+        except KeyboardInterrupt as stop:
+            print(*("Stopped.", *getattr(stop, "__notes__", [])), file=sys.stderr)
+            sys.exit(signals.exit_code(stop))
+        except Exception as error:
+            code, sentence = endings.ending(error)
+            if sentence:
+                endings.show(sentence)
+            sys.exit(code)
 
 
 if __name__ == "__main__":

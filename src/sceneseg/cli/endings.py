@@ -11,7 +11,6 @@ from sceneseg.cli.output import terminal
 from sceneseg.errors import ScenesegError
 
 FAILED = 1
-INTERRUPTED = 130
 
 CURES: Mapping[int, str] = {
     errno.ENOSPC: "The disk has no room{file}. Make some, then give the command again; training goes on with "
@@ -43,8 +42,6 @@ def ending(error: BaseException) -> tuple[int, str | None]:
     """
     if isinstance(error, ScenesegError):
         return FAILED, str(error)
-    if isinstance(error, KeyboardInterrupt):
-        return INTERRUPTED, None
     if isinstance(error, BrokenPipeError):  # `sceneseg models | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes
         return FAILED, None

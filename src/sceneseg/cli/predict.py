@@ -1,5 +1,6 @@
 """`sceneseg predict`: label ids, colours and overlays for photographs, folders, videos, or a data set's split."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,13 +9,10 @@ from cyclopts import Parameter
 from sceneseg.ranges import Side
 
 if TYPE_CHECKING:
-    from sceneseg.inference.classifier import ClassificationModel
-    from sceneseg.inference.exported import ExportedModel
-    from sceneseg.inference.predictor import SemanticModel
+    from sceneseg.api.predict import Outcome, Progress
+    from sceneseg.inference.job import Predicted
 
 Size = tuple[Side, Side]
-PAYS_FROM = 20  # pictures of one size; Fast-SCNN at 1024 x 2048 saves 0.1 s of each, for 3 s of compiling
-PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
 def predict(
@@ -23,16 +21,18 @@ def predict(
     results: Annotated[Path, Parameter(name=("--results", "-r"))] = Path("results"),
     data: Annotated[str | None, Parameter(alias="-d")] = None,
     root: Annotated[str | None, Parameter(alias="-p")] = None,
-    split: str = "test",
+    split: str | None = None,
     target_size: Annotated[Size | None, Parameter(alias="-t", negative="")] = None,
     device: str | None = None,
     engine: str | None = None,
+    skip_existing: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Predict photographs of any size, videos, all of both in a folder, or a split of a data set.
 
     Writes for each picture NAME_labelIds.png (the data set's own ids), NAME_color.png (palette PNG: indices and colours
     in one file) and NAME_overlay.jpg (with a legend); for each video NAME_overlay.mp4. A classifier writes
-    classes.json: the five most probable classes of each picture.
+    classes.json: the five most probable classes of each picture. predictions.csv says which result belongs to which
+    source. A file that can't be read doesn't end the call; it is named at the end, and the exit code is 1.
 
     Example: sceneseg predict -w runs/demo/fast_scnn photo.jpg holiday/ -r results
 
@@ -44,156 +44,107 @@ def predict(
         results: Folder for the results.
         data: Instead of inputs: a data set.
         root: Its folder.
-        split: Its part.
+        split: Its part; test when absent.
         target_size: HEIGHT WIDTH the network sees; as in training when absent.
         device: auto, cpu or cuda; auto when absent.
         engine: torch, as in evaluation, also when absent; openvino, faster on a CPU once it has compiled the network
             for a size; auto takes openvino where it is installed and the pictures are many.
+        skip_existing: Go on with an interrupted call: leave out what is complete and was made by the same weights.
     """
-    from sceneseg.inference.classifier import ClassificationModel
-    from sceneseg.inference.predictor import SemanticModel
-    from sceneseg.inference.video import SUFFIXES
+    from sceneseg.api import predict as api
+    from sceneseg.errors import DataError
 
-    files = _inputs(inputs) if data is None else _split(data, root, split)
-    model = _load(weights, target_size, device, engine)
-    if isinstance(model, ClassificationModel):
-        _classify(model, files, results)
-        return
-    if engine is not None and isinstance(model, SemanticModel):
-        chosen = _engine(engine, model, files)
-        model.compute_with(chosen)
-        print(f"the network is computed by {chosen} ({model.input.precision})")
-    pictures = [(name, file) for name, file in files if file.suffix.lower() not in SUFFIXES]
-    _predict(model, pictures, results)
-    for name, file in files:
-        if file.suffix.lower() in SUFFIXES:
-            _film(model, file, results / f"{name}_overlay.mp4")
-
-
-def _load(
-    weights: Path, target_size: Size | None, device: str | None, engine: str | None
-) -> "SemanticModel | ClassificationModel | ExportedModel":
-    """Open weights or an exported file, in which size, device and engine are settled."""
-    from sceneseg.errors import ConfigError
-    from sceneseg.inference.exported import ExportedModel, is_exported
-    from sceneseg.tasks import load
-
-    if is_exported(weights):
-        options = {"--target-size": target_size, "--device": device, "--engine": engine}
-        if given := [name for name, value in options.items() if value is not None]:
-            raise ConfigError(
-                f"{' and '.join(given)} can't be chosen for {weights}, which was exported for one engine and one way "
-                f"to resize. Leave it out, or predict with the weights."
+    with _Bar() as bar:
+        try:
+            outcome = api.predict(
+                inputs,
+                weights,
+                results,
+                data=data,
+                root=root,
+                split=split,
+                target_size=target_size,
+                device=device,
+                engine=engine,
+                skip_existing=skip_existing,
+                on_progress=bar.show,
             )
-        return ExportedModel.load(weights)
-    model = load(weights, device or "auto")
-    model.input.target_size = target_size or model.input.target_size
-    return model
+        except KeyboardInterrupt as stop:
+            if bar.now is not None:
+                stop.add_note(
+                    f"{bar.now.done} of {bar.now.total} done. Give the command again with --skip-existing to go on."
+                )
+            raise
+    _say(outcome)
+    if outcome.failed:
+        raise DataError("\n".join(_failures(outcome)))
 
 
-def _predict(model: "SemanticModel | ExportedModel", pictures: list[tuple[str, Path]], results: Path) -> None:
-    """Write what a model says of pictures."""
-    from rich.progress import track
+class _Bar:
+    """The progress as it is shown."""
 
-    for name, file in track(pictures, "predicting", transient=True):
-        model.predict(file, name).save(results)
-    if pictures:
-        print(f"{len(pictures)} predicted; label ids, colours and overlays are in {results}")
+    def __init__(self) -> None:
+        from rich import progress
 
+        columns = (*progress.Progress.get_default_columns(), progress.MofNCompleteColumn())
+        column = progress.TextColumn("{task.fields[pace]}", markup=False)
+        self.display = progress.Progress(*columns, column, transient=True, disable=not sys.stdout.isatty())
+        self.now: Progress | None = None
 
-def _film(model: "SemanticModel | ExportedModel", source: Path, target: Path) -> None:
-    """Write a video with the classes laid over every frame."""
-    import time
+    def __enter__(self) -> "_Bar":
+        self.display.__enter__()
+        self.task = self.display.add_task("predicting", total=None, pace="")
+        return self
 
-    from rich.progress import MofNCompleteColumn, Progress, TextColumn
+    def __exit__(self, *error: object) -> None:
+        self.display.__exit__(None, None, None)
 
-    from sceneseg.inference.video import paint_video
-
-    start, done = time.perf_counter(), 0
-    columns = (*Progress.get_default_columns(), MofNCompleteColumn(), TextColumn("{task.fields[pace]}"))
-    with Progress(*columns, transient=True) as progress:
-        task = progress.add_task(source.name, total=None, pace="")
-
-        def on_frame(total: int) -> None:
-            nonlocal done
-            done += 1
-            pace = f"{done / (time.perf_counter() - start):.1f} frames/s"
-            progress.update(task, completed=done, total=max(total, done) if total else None, pace=pace)
-
-        made = paint_video(source, target, lambda frame: model.predict(frame).overlay(legend=False), on_frame)
-    seconds = time.perf_counter() - start
-    frames = f"{made.frames} of {made.promised}" if made.frames < made.promised else f"{made.frames}"
-    sound = ", without its sound" if made.sound else ""
-    print(f"{source}: {frames} frames, {made.frames / seconds:.1f} a second; {target} ({made.encoder}{sound})")
+    def show(self, progress: "Progress") -> None:
+        """Show how far it came."""
+        self.now = progress
+        pace = f"{progress.source.name}: frame {progress.frame} of {progress.frames or '?'}" if progress.frame else ""
+        self.display.update(self.task, completed=progress.done, total=progress.total, pace=pace)
 
 
-def _engine(engine: str, model: "SemanticModel", files: list[tuple[str, Path]]) -> str:
-    """Return what `auto` means for these pictures: compiling takes seconds for each size, so it must pay.
-
-    A video has pictures enough.
-    """
-    from sceneseg.devices import resolve_engine
-    from sceneseg.inference.video import SUFFIXES
-
-    if engine != "auto" or resolve_engine(engine, model.device.type) == "torch":
-        return resolve_engine(engine, model.device.type)
-    if any(file.suffix.lower() in SUFFIXES for _, file in files):
-        return "openvino"
-    sizes = {model.input.target_size or _size(file) for _, file in files}
-    return "openvino" if len(files) >= PAYS_FROM * len(sizes) else "torch"
-
-
-def _size(file: Path) -> tuple[int, int] | None:
-    """Return a picture's size as stored; None where it can't be read, which is said when its turn comes."""
-    from sceneseg.datasets.base import image_size
-    from sceneseg.errors import DataError
-
-    try:
-        return image_size(file)
-    except DataError:
-        return None
+def _say(outcome: "Outcome") -> None:
+    if outcome.engine is not None:
+        print(f"the network is computed by {outcome.engine} ({outcome.precision})")
+    for made in outcome.predicted:
+        _describe(made)
+    pictures = [made for made in outcome.predicted if made.video is None]
+    if any(made.answers is None for made in pictures):
+        print(f"{len(pictures)} predicted; label ids, colours and overlays are in {outcome.results}")
+    elif pictures:
+        print(f"{len(pictures)} predicted; the classes are in {outcome.results / 'classes.json'}")
+    if outcome.existing:
+        print(f"{len(outcome.existing)} left out: the results were there already")
+    if outcome.own:
+        print(f"{len(outcome.own)} left out: results of earlier predictions")
+    by_reason: dict[str, list[str]] = {}
+    for file, reason in outcome.left_out.items():
+        by_reason.setdefault(reason, []).append(str(file))
+    for reason, files in by_reason.items():
+        more = f" and {len(files) - 5} more" if len(files) > 5 else ""
+        print(f"{len(files)} left out: {', '.join(files[:5])}{more} ({reason})")
 
 
-def _classify(model: "ClassificationModel", files: list[tuple[str, Path]], results: Path) -> None:
-    """Print the first answers for each picture and write them to classes.json."""
-    from rich.progress import track
-
-    from sceneseg.errors import DataError
-    from sceneseg.inference.video import SUFFIXES
-    from sceneseg.records.runs import write_json
-
-    if videos := [str(file) for _, file in files if file.suffix.lower() in SUFFIXES]:
-        raise DataError(f"{videos[0]}: a classifier says one thing of a whole picture. Give pictures, or save frames.")
-    answers: dict[str, dict[str, float]] = {}
-    for _, file in track(files, "predicting", transient=True):
-        answers[str(file)] = model.predict(file).top(5)
-        words = (f"{name} {probability:.1%}" for name, probability in answers[str(file)].items())
-        print(f"{file}: {', '.join(words)}")
-    write_json(results / "classes.json", answers)
-    print(f"{len(files)} predicted; the classes are in {results / 'classes.json'}")
+def _describe(made: "Predicted") -> None:
+    if made.answers is not None:
+        words = (f"{name} {probability:.1%}" for name, probability in made.answers.items())
+        print(f"{made.source}: {', '.join(words)}")
+    if made.video is not None:
+        video = made.video
+        frames = video.problem or f"{video.frames} frames"
+        sound = ", without its sound" if video.sound else ""
+        pace = video.frames / made.seconds
+        print(f"{made.source}: {frames}, {pace:.1f} a second; {made.outputs[0]} ({video.encoder}{sound})")
+    if made.first_frame:
+        print(f"{made.source}: holds several pictures; the first is used")
 
 
-def _inputs(inputs: tuple[Path, ...]) -> list[tuple[str, Path]]:
-    """Return pictures and videos, folders opened, with a name for each."""
-    from sceneseg.datasets.files import files_below
-    from sceneseg.errors import DataError
-    from sceneseg.inference.video import SUFFIXES
-    from sceneseg.standalone import unique
-
-    if not inputs:
-        raise DataError("What shall be predicted? Give picture files or folders, or a data set with -d NAME -p ROOT.")
-    known = PICTURES | SUFFIXES
-    files: list[Path] = []
-    for given in inputs:
-        found = files_below(given, known) if given.is_dir() else [given]
-        if not found:
-            raise DataError(f"{given}: no pictures or videos in there ({', '.join(sorted(known))}).")
-        files += found
-    return list(zip(unique([file.stem for file in files]), files, strict=True))
-
-
-def _split(name: str, root: str | None, split: str) -> list[tuple[str, Path]]:
-    from sceneseg.datasets import datasets
-
-    dataset = datasets.create(name, root=root, split=split)
-    return [(files.name, files.image) for files in dataset.files]
+def _failures(outcome: "Outcome") -> list[str]:
+    reasons = list(outcome.failed.values())
+    total = len({made.source for made in outcome.predicted} | set(outcome.existing) | set(outcome.failed))
+    if total == 1:
+        return reasons
+    return [f"{len(reasons)} of {total} files couldn't be predicted, or not wholly:", *reasons]

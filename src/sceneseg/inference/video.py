@@ -15,7 +15,10 @@ from sceneseg.records import runs
 
 Picture = npt.NDArray[np.uint8]
 
-SUFFIXES = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".wmv"}
+SUFFIXES = {
+    *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".ts", ".wmv", ".3gp", ".flv"),
+    *(".y4m", ".ogv"),
+}
 
 ENCODERS: dict[str, dict[str, str]] = {
     "libx264": {"crf": "20", "preset": "veryfast"},  # H.264 that looks like the original; faster presets show blocks
@@ -25,6 +28,7 @@ ENCODERS: dict[str, dict[str, str]] = {
 
 BT709, UNKNOWN, BT601, NTSC, BT2020 = 1, 2, 5, 6, 9  # FFmpeg's numbers of the matrix between RGB and YUV
 LIMITED = 1  # its number of the range in which luma goes from 16 to 235
+ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")  # object in a WMV file that holds its size
 MPEG4_CLOCK = 65535  # ticks of a second, at most
 
 
@@ -34,15 +38,24 @@ class Video:
 
     Args:
         frames: How many.
-        promised: How many the file says it has; 0 where it doesn't.
+        promised: How many it should have by the count or length in its head; `frames` where that says nothing else.
         encoder: One of `ENCODERS`.
         sound: Whether the original has sound, which isn't copied.
+        damaged: Whether part of the file is broken, or it ends in the middle of a frame.
     """
 
     frames: int
     promised: int
     encoder: str
     sound: bool
+    damaged: bool = False
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the original; empty where every frame was there."""
+        if self.frames < self.promised:
+            return f"{self.frames} of {self.promised} frames"
+        return f"{self.frames} frames, then damaged or cut off" if self.damaged else ""
 
 
 def paint_video(
@@ -71,7 +84,8 @@ def paint_video(
         with av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"}) as out:
             writer: _Writer | None = None
             frames = 0
-            for frame in _frames(av, container, stream, source):
+            extent = _Extent(container, stream)
+            for frame in _frames(av, extent, source):
                 turns = round((getattr(frame, "rotation", 0) or 0) / 90)
                 pixels = np.rot90(frame.to_ndarray(format="rgb24"), turns)
                 picture = paint(np.ascontiguousarray(pixels))
@@ -83,7 +97,8 @@ def paint_video(
             if writer is None:
                 raise DataError(f"{source}: there is no readable frame in this video.")
             writer.finish()
-        return Video(frames, stream.frames, writer.encoder, bool(container.streams.audio))
+        damaged = extent.damaged or _cut_short(extent, source)
+        return Video(frames, extent.promised(frames), writer.encoder, bool(container.streams.audio), damaged)
 
 
 def import_av() -> Any:
@@ -112,10 +127,54 @@ def _opened(av: Any, source: Path) -> Any:
     return container
 
 
-def _frames(av: Any, container: Any, stream: Any, source: Path) -> Iterator[Any]:
+class _Extent:
+    """What is read of a file against what its head says.
+
+    Args:
+        container: The opened file.
+        stream: Its video.
+    """
+
+    def __init__(self, container: Any, stream: Any) -> None:
+        self.container, self.stream = container, stream
+        self.damaged = False
+        self.end = 0.0  # of all streams, in seconds: sound may be longer than its video
+        self.longest = 0.0  # time from one frame to the next
+        self.read = 0  # bytes
+        self._last: float | None = None
+
+    def frames(self) -> Iterator[Any]:
+        """Decode the video, and take note of every packet."""
+        for packet in self.container.demux():
+            self.damaged = self.damaged or packet.is_corrupt
+            self.read = max(self.read, (packet.pos or 0) + packet.size)
+            if packet.pts is not None:
+                self.end = max(self.end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+            if packet.stream.index == self.stream.index:
+                for frame in packet.decode():
+                    self._note(frame.time)
+                    yield frame
+
+    def promised(self, frames: int) -> int:
+        """Return how many frames there should be, when so many have been read."""
+        rate = float(self.stream.average_rate or self.stream.guessed_rate or 25)
+        if self.container.duration is not None:
+            missing = ((self.container.start_time or 0) + self.container.duration) / 1_000_000 - self.end
+            if missing > max(1.5 / rate, 1.5 * self.longest):
+                return max(frames + round(missing * rate), self.stream.frames)
+        # an MP4 that was trimmed counts frames that aren't shown; its length is that of the rest
+        return frames if "mp4" in self.container.format.name else max(frames, self.stream.frames)
+
+    def _note(self, time: float | None) -> None:
+        if time is not None:
+            self.longest = max(self.longest, time - self._last) if self._last is not None else 0.0
+            self._last = time
+
+
+def _frames(av: Any, extent: _Extent, source: Path) -> Iterator[Any]:
     count, size = 0, None
     try:
-        for frame in container.decode(stream):
+        for frame in extent.frames():
             size = size or (frame.height, frame.width)
             if (frame.height, frame.width) != size:
                 raise DataError(f"{source}: frame {count + 1} has another size than those before; cut the video there.")
@@ -123,6 +182,21 @@ def _frames(av: Any, container: Any, stream: Any, source: Path) -> Iterator[Any]
             count += 1
     except av.FFmpegError as error:
         raise DataError(f"{source}: damaged after {count} frames ({_words(error)}).") from None
+
+
+def _cut_short(extent: _Extent, source: Path) -> bool:
+    """Return whether a file ends too early, for formats whose head says nothing of their length in time."""
+    kind, size = extent.container.format.name, source.stat().st_size
+    if kind == "mpegts":
+        return all(size % packet for packet in (188, 192, 204))
+    if kind == "yuv4mpegpipe":
+        return size > extent.read
+    if kind == "asf":
+        with source.open("rb") as file:
+            head = file.read(4096)
+        at = head.find(ASF_PROPERTIES)
+        return at >= 0 and int.from_bytes(head[at + 40 : at + 48], "little") > size
+    return False
 
 
 class _Writer:

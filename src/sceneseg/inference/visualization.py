@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL import Image as PillowImage
 
 from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace
+from sceneseg.records import runs
 
 Picture = npt.NDArray[np.uint8]
 
@@ -118,6 +119,6 @@ def _png(picture: PillowImage.Image) -> bytes:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a picture file, making its folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+    """Write a picture file, whole or not at all, making its folder."""
+    with runs.atomic(path) as temporary:
+        temporary.write_bytes(data)

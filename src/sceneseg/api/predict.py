@@ -1,0 +1,247 @@
+"""`predict`: label ids, colors and overlays for pictures, folders, videos, or a split of a data set."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+
+from sceneseg.datasets import datasets
+from sceneseg.devices import is_out_of_memory, resolve_engine
+from sceneseg.errors import ConfigError, DataError, ScenesegError, refuse_options
+from sceneseg.inference.classifier import ClassificationModel
+from sceneseg.inference.exported import ExportedModel, is_exported
+from sceneseg.inference.job import Job, Model, Predicted, sha256
+from sceneseg.inference.predictor import SemanticModel
+from sceneseg.inference.sources import HEIC, Found, Source, find_sources, is_heic, once, size_of
+from sceneseg.records.predictions import Predictions
+from sceneseg.records.runs import find_weights
+from sceneseg.tasks import load
+
+Size = tuple[int, int]
+
+PAYS_FROM = 20  # pictures of one size; Fast-SCNN at 1024 x 2048 saves 0.1 s of each, for 3 s of compiling
+LARGEST_SIDE = 2**15
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a prediction has come.
+
+    Args:
+        source: The file that is predicted.
+        done: Sources before it.
+        total: All sources.
+        frame: Frames of a video that are done.
+        frames: About how many it has; 0 where that isn't known.
+    """
+
+    source: Path
+    done: int
+    total: int
+    frame: int = 0
+    frames: int = 0
+
+
+@dataclass
+class Outcome:
+    """What came of a call.
+
+    Args:
+        results: Folder of the results, with `predictions.csv`.
+        engine: What computed the network, where it was asked for.
+        precision: At which it was computed.
+        predicted: What was made.
+        existing: Sources whose results were there already.
+        failed: Sources -> why they couldn't be predicted, or not wholly.
+        left_out: Other files in the folders -> why they aren't read.
+        own: Results of earlier predictions in the folders; they are never predicted.
+    """
+
+    results: Path
+    engine: str | None = None
+    precision: str | None = None
+    predicted: list[Predicted] = field(default_factory=list)
+    existing: list[Path] = field(default_factory=list)
+    failed: dict[Path, str] = field(default_factory=dict)
+    left_out: dict[Path, str] = field(default_factory=dict)
+    own: list[Path] = field(default_factory=list)
+
+
+def predict(
+    inputs: Iterable[str | Path],
+    weights: str | Path,
+    results: str | Path = "results",
+    *,
+    data: str | None = None,
+    root: str | None = None,
+    split: str | None = None,
+    target_size: Size | None = None,
+    device: str | None = None,
+    engine: str | None = None,
+    skip_existing: bool = False,
+    on_progress: Callable[[Progress], object] = lambda progress: None,
+) -> Outcome:
+    """Predict pictures and videos into a folder; one that can't be predicted doesn't end the call.
+
+    Args:
+        inputs: Pictures, videos and folders; the folders in a folder are kept below the results.
+        weights: Run directory, weights file or exported file.
+        results: Folder of the results. Files of another source in it are never overwritten.
+        data: A data set instead of inputs.
+        root: Its folder.
+        split: Its part; "test" when absent.
+        target_size: (height, width) in pixels that the network sees.
+        device: auto, cpu, cuda, ...
+        engine: torch, openvino or auto.
+        skip_existing: Leave out sources whose results are complete and were made by the same weights.
+        on_progress: Called before each source, after each frame of a video, and at the end.
+
+    Raises:
+        ConfigError: Options that can't be honored.
+        DataError: An input that isn't there.
+        RunError: The weights can't be read, or the results folder has another program's table.
+    """
+    inputs, folder, weights = list(inputs), Path(results), Path(weights)
+    _check(inputs, data, root, split, target_size)
+    model = _load(weights, target_size, device, engine)
+    found = find_sources(inputs, folder) if data is None else _split(data, root, split or "test")
+    outcome = Outcome(folder, left_out=found.left_out, own=found.own)
+    if engine is not None and isinstance(model, SemanticModel):
+        outcome.engine, outcome.precision = _engine(engine, model, found.sources), model.input.precision
+        model.compute_with(outcome.engine)
+    seen = "" if target_size is None else f"{target_size[0]}x{target_size[1]}"
+    table = Predictions(folder)
+    sources = sorted(found.sources, key=lambda source: source.video)  # pictures first
+    names = dict(zip(found.sources, _names(found.sources, table), strict=True))
+    with Job(model, table, _digest(weights), seen, skip_existing) as job:
+        for done, source in enumerate(sources):
+            on_progress(Progress(source.file, done, len(sources)))
+            frames = _Frames(on_progress, source.file, done, len(sources))
+            try:
+                _note(job.predict(source, names[source], frames), source, outcome)
+            except (ScenesegError, RuntimeError, MemoryError, cv2.error) as error:
+                outcome.failed[source.file] = _reason(source.file, error)
+        on_progress(Progress(folder, len(sources), len(sources)))
+    return outcome
+
+
+class _Frames:
+    """Reports the frames of a video."""
+
+    def __init__(self, on_progress: Callable[[Progress], object], file: Path, done: int, total: int) -> None:
+        self.on_progress, self.file, self.done, self.total = on_progress, file, done, total
+        self.frame = 0
+
+    def __call__(self, frames: int) -> None:
+        self.frame += 1
+        self.on_progress(Progress(self.file, self.done, self.total, self.frame, frames))
+
+
+def _check(inputs: list[str | Path], data: str | None, root: str | None, split: str | None, size: Size | None) -> None:
+    if data is not None and inputs:
+        raise ConfigError(
+            f"{', '.join(map(str, inputs))}: -d {data} predicts a split of the data set, not files. Leave out either."
+        )
+    if data is None:
+        refuse_options({"-p": root, "--split": split}, "belongs to a data set. Name it with -d, or leave it out.")
+        if not inputs:
+            raise DataError("Nothing to predict. Give picture files or folders, or a data set with -d NAME -p ROOT.")
+    if size is not None and not all(1 <= side <= LARGEST_SIDE for side in size):
+        raise ConfigError(
+            f"-t takes HEIGHT WIDTH in pixels, each from 1 to {LARGEST_SIDE}, found: {size[0]} {size[1]}. "
+            f"Example: -t 512 1024"
+        )
+
+
+def _split(name: str, root: str | None, split: str) -> Found:
+    dataset = datasets.create(name, root=root, split=split)
+    return Found(once(Source(files.image, files.name) for files in dataset.files))
+
+
+def _load(weights: Path, target_size: Size | None, device: str | None, engine: str | None) -> Model:
+    """Open weights or an exported file, in which size, device and engine are settled."""
+    if is_exported(weights):
+        options = {"--target-size": target_size, "--device": device, "--engine": engine}
+        if given := [name for name, value in options.items() if value is not None]:
+            raise ConfigError(
+                f"{' and '.join(given)} can't be chosen for {weights}, which was exported for one engine and one way "
+                f"to resize. Leave it out, or predict with the weights."
+            )
+        return ExportedModel.load(weights)
+    model = load(weights, device or "auto")
+    if isinstance(model, ClassificationModel):
+        refuse_options({"--engine": engine}, "a classifier is computed by torch. Leave it out.")
+    model.input.target_size = target_size or model.input.target_size
+    return model
+
+
+def _engine(engine: str, model: SemanticModel, sources: list[Source]) -> str:
+    """Return what `auto` means for these pictures: compiling takes time for each size, so it must pay.
+
+    A video has pictures enough.
+    """
+    resolved = resolve_engine(engine, model.device.type)
+    if engine != "auto" or resolved == "torch":
+        return resolved
+    if any(source.video for source in sources):
+        return "openvino"
+    sizes = {model.input.target_size or size_of(source.file) for source in sources} - {None}
+    return "openvino" if len(sources) >= PAYS_FROM * max(len(sizes), 1) else "torch"
+
+
+def _names(sources: list[Source], table: Predictions) -> list[str]:
+    """Return what the names of the results begin with, so that no result overwrites another source's.
+
+    A source keeps the name that it has in the table; files that no table explains are somebody else's.
+    """
+    taken = {row.name for row in table.rows.values()}
+    wanted = {source.name for source in sources}
+    names = []
+    for source in sources:
+        row = table.rows.get(table.key(source.file))
+        name, number = source.name, 1
+        if row is not None and row.name:
+            name = row.name
+        else:
+            while name in taken or (number > 1 and name in wanted) or _lies_there(table.folder, name):
+                number += 1
+                name = f"{source.name}-{number}"
+        taken.add(name)
+        names.append(name)
+    return names
+
+
+def _lies_there(folder: Path, name: str) -> bool:
+    endings = ("labelIds.png", "color.png", "overlay.jpg", "overlay.mp4")
+    return any((folder / f"{name}_{ending}").exists() for ending in endings)
+
+
+def _digest(weights: Path) -> str:
+    file = find_weights(weights)
+    parts = [file, file.with_suffix(".bin")] if file.suffix == ".xml" else [file]  # OpenVINO's two
+    return sha256(*parts)
+
+
+def _note(made: Predicted | None, source: Source, outcome: Outcome) -> None:
+    if made is None:
+        outcome.existing.append(source.file)
+        return
+    outcome.predicted.append(made)
+    if made.video is not None and made.video.problem:
+        outcome.failed[source.file] = (
+            f"{source.file}: the video is damaged or was cut off ({made.video.problem}). Fetch or copy it again."
+        )
+
+
+def _reason(file: Path, error: Exception) -> str:
+    if is_out_of_memory(error):
+        return f"{file}: there isn't memory enough for it. Choose a smaller size with -t HEIGHT WIDTH."
+    if isinstance(error, cv2.error):
+        return f"{file}: can't be predicted ({' '.join(str(error).split())})."
+    if not isinstance(error, ScenesegError):
+        raise error
+    if is_heic(file):
+        return f"{file}: {HEIC}."
+    text = str(error)
+    return text if str(file) in text else f"{file}: {text}"
