@@ -132,6 +132,22 @@ def test_predict_a_video(run, tmp_path, write_video):
         assert [(f.height, f.width) for f in video.decode(video=0)] == [(64, 96)] * 3
 
 
+def test_predict_says_what_it_left_out_and_ends_with_1(run, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    Image.fromarray(np.full((64, 96, 3), 90, np.uint8)).save(photos / "a.png")
+    (photos / "b.heic").write_bytes(b"....ftypheic")
+    (photos / "empty.png").write_bytes(b"")
+    asked = ("predict", "-w", run.path, photos, "--device", "cpu", "-r", photos / "out")
+    said = " ".join(sceneseg_cli(*asked, code=1).split())
+    for words in ("1 predicted", "1 of 2 files", "empty.png: can't be", "b.heic (HEIC isn't read", "pillow-heif"):
+        assert words in said
+    (photos / "empty.png").unlink()
+    said = sceneseg_cli(*asked, "--skip-existing")
+    assert "1 left out: the results were there already" in said
+    assert "4 left out: results of earlier predictions" in said
+
+
 def test_predict_a_split_from_the_weights_alone(run, toy_root, tmp_path):
     sceneseg_cli(
         *("predict", "-w", run.best, "-d", "cityscapes", "-p", toy_root, "--split", "test", "-r", tmp_path / "out")
