@@ -292,6 +292,21 @@ def test_train_ids_of_scenes_are_checked(both):
         sceneseg.Scenes([wrong], CLASSES)
 
 
+@pytest.mark.parametrize(
+    "pairs", [(pair for pair in [1]), {"a": 1}, None, 5, {1}], ids=lambda pairs: type(pairs).__name__
+)
+def test_scenes_that_are_no_sequence(pairs):
+    with pytest.raises(DataError, match=f"length and numbered items, found {type(pairs).__name__}.*give a list"):
+        sceneseg.Scenes(pairs, CLASSES)
+
+
+@pytest.mark.parametrize("module", [nn.Conv2d(4, 2, 1), nn.Linear(5, 2)], ids=["channels", "features"])
+def test_a_module_that_cannot_compute_pixels(both, tmp_path, module):
+    with pytest.raises(ModelError, match=r"can't compute pixels of shape \(1, 3, .*from RGB pixels to logits"):
+        sceneseg.train(module, both, runs=tmp_path, **SHORT)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*mean of empty slice.*")
 def test_the_page_is_true(toy_root, tmp_path, monkeypatch):

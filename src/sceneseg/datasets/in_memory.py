@@ -1,6 +1,6 @@
 """Scenes that a Python program holds or makes: any sequence of pictures with their labels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,11 @@ class Scenes(SceneDataset):
     ) -> None:
         self.name, self.split = name, split
         self.root = Path.cwd()
+        if not (hasattr(pairs, "__len__") and hasattr(pairs, "__getitem__")) or isinstance(pairs, Mapping):
+            raise DataError(
+                f"{name}: expected scenes with a length and numbered items, found {type(pairs).__name__}. Scenes are "
+                f"read in any order and more than once: give a list, or a class with __len__ and __getitem__."
+            )
         self.pairs = pairs
         self.label_space = classes if isinstance(classes, LabelSpace) else _label_space(name, classes)
         refuse_names(self.label_space.names, f"{name}, classes")
@@ -119,6 +124,8 @@ class Scenes(SceneDataset):
 def _label_space(name: str, classes: Sequence[str]) -> LabelSpace:
     if isinstance(classes, str):
         raise DataError(f"{name}: expected a list of class names, found the text {classes!r}.")
+    if not isinstance(classes, Sequence):
+        raise DataError(f"{name}: expected a list of class names or a LabelSpace, found {type(classes).__name__}.")
     if not 0 < len(classes) < IGNORE_INDEX:
         raise DataError(f"{name}: expected 1 to {IGNORE_INDEX - 1} classes, found {len(classes)}.")
     colors = palette(len(classes))

@@ -47,7 +47,7 @@ class OwnModel(SegmentationModel):
         if isinstance(self.module, SegmentationModel):
             heads = self.module.coarse_logits(image)
         else:
-            heads = _heads(self.module(self.prepare(image)))
+            heads = _heads(self._computed(self.prepare(image)))
         extra = len(self.extra_heads) if self.training else 0
         for logits in heads[: len(heads) - extra]:
             if not isinstance(logits, Tensor) or logits.dim() != 4 or logits.shape[1] != self.num_classes:
@@ -57,6 +57,17 @@ class OwnModel(SegmentationModel):
                     f"width), a channel for each class of the data set; it returned {found}."
                 )
         return heads if self.training else heads[:1]
+
+    def _computed(self, pixels: Tensor) -> Any:
+        try:
+            return self.module(pixels)
+        except (RuntimeError, TypeError, ValueError) as error:
+            if pixels.device.type != "meta":  # where costs are counted before anything is trained
+                raise
+            raise ModelError(
+                f"{type(self.module).__name__} can't compute pixels of shape {tuple(pixels.shape)} (batch, 3, height, "
+                f"width): {error}. Give a module from RGB pixels to logits."
+            ) from error
 
 
 def own_name(module: nn.Module) -> str:
