@@ -88,7 +88,7 @@ def test_names_and_options_are_those_of_the_command_line(toy_root, tmp_path):
     assert result.path.parent == tmp_path
     assert result.run.report.is_file()
     assert [row["epoch"] for row in result.history] == [1, 2]
-    assert result.scores["mean_iou"] == result.history[-1]["mean_iou"] or len(result.history) == 2
+    assert result.scores["mean_iou"] == max(row["mean_iou"] for row in result.history)
     image = np.zeros((50, 70, 3), np.uint8)
     assert result.model("cpu").predict(image).labels.shape == (50, 70)
     assert sceneseg.load(result, "cpu").network.name == "fast_scnn"
