@@ -154,15 +154,21 @@ def test_no_two_classes_of_a_space_have_one_name(wanted):
         ("name: x", "expected classes with what they consist of"),
         ("classes: {a: {road: 1}}", "no class, category or label id"),
         ("classes: {a: [[road]]}", "no class, category or label id"),
-        ("classes: {a: road}\ncolors: [1]", "expected colors, a mapping of classes"),
-        ("classes: {a: road}\ncolors: {a: red}", "expected colors, a mapping of classes"),
-        ("classes: {a: road}\ncolors: {a: [1, 2, 300]}", "expected colors, a mapping of classes"),
-        ("classes: [{name: a, color: [1, 2, 3], label_ids: 7}]", "expected list, found int 7"),
-        ("classes: [{name: a, color: [1, 2, 3], label_ids: [[7]]}]", "expected int, found list"),
-        ("classes: [{name: a, color: [1, 2, 3], label_ids: [true]}]", "expected int, found bool"),
-        ("classes: [{name: 2024-01-01, color: [1, 2, 3], label_ids: [7]}]", "expected str, found date"),
-        ("classes: [{name: a, color: abc, label_ids: [7]}]", "expected list, found str"),
-        ("void_ids: [~]\nclasses: [{name: a, color: [1, 2, 3], label_ids: [7]}]", "expected int, found NoneType"),
+        ("classes: {a: road}\ncolors: [1]", "colors must be a mapping"),
+        ("classes: {a: road}\ncolors: {a: red}", "colors.a must be a list"),
+        ("classes: {a: road}\ncolors: {a: [1, 2, 300]}", "colors.a must be three numbers from 0 to 255"),
+        ("classes: [{name: a, color: [1, 2, 3], label_ids: 7}]", "label_ids must be a list, found 7"),
+        (
+            "classes: [{name: a, color: [1, 2, 3], label_ids: [[7]]}]",
+            "label_ids.0 must be a whole number, found a list",
+        ),
+        ("classes: [{name: a, color: [1, 2, 3], label_ids: [true]}]", "label_ids.0 must be a whole number, found True"),
+        ("classes: [{name: 2024-01-01, color: [1, 2, 3], label_ids: [7]}]", "name must be a word, found datetime.date"),
+        ("classes: [{name: a, color: abc, label_ids: [7]}]", "color must be a list, found 'abc'"),
+        (
+            "void_ids: [~]\nclasses: [{name: a, color: [1, 2, 3], label_ids: [7]}]",
+            "void_ids.0 must be a whole number, found None",
+        ),
         ("classes: {road: [road], 7: [7], no: [car]}", "expected the name of a class, found False.*quotes"),
         ("classes: {~: [road]}", "expected the name of a class, found None"),
         ("classes: {a: [road], a: [car]}", 'the key "a" is given twice'),
@@ -198,3 +204,37 @@ def test_train_ids_become_those_of_a_coarser_space_only():
     parking = group(LABEL_SPACE, "x", {"parking": [9], "rest": ["rest"]})
     with pytest.raises(ConfigError, match="void stands for"):
         LABEL_SPACE.train_ids_in(parking)
+
+
+@pytest.mark.parametrize("count", [256, 1000])
+def test_more_classes_than_a_byte_holds_are_refused(count):
+    classes = [{"name": f"c{i}", "color": [0, 0, 0], "label_ids": [i]} for i in range(count)]
+    with pytest.raises(DataError, match=f"has {count:,} classes; .* there can be 255"):
+        LabelSpace.from_dict({"name": "many", "classes": classes})
+    most = LabelSpace.from_dict({"name": "most", "classes": classes[:255], "void_ids": [255]})
+    assert most.palette.shape == (256, 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"name": 7}, "name must be a word"),
+        ({"classes": {}}, "classes must be a list"),
+        ({"classes": [{"name": "a"}]}, "missing key classes.0.color"),
+        ({"classes": [{"name": "a", "color": [1, 2, 256], "label_ids": [0]}]}, "classes.0.color must be three numbers"),
+        ({"void_ids": [None]}, "void_ids.0 must be a whole number"),
+        ({"void_label_id": 2**70}, "void_label_id must be a whole number"),
+        ({"other": 1}, "unknown key other"),
+    ],
+)
+def test_a_damaged_space_is_named_with_its_file(change, complaint):
+    plain = LabelSpace("a", (LabelClass("road", (1, 2, 3), (0,)),)).to_dict()
+    assert len(LabelSpace.from_dict(plain)) == 1
+    with pytest.raises(DataError, match=f"labels.json: expected .*{complaint}"):
+        LabelSpace.from_dict(plain | change, "labels.json")
+
+
+def test_a_class_without_an_id_is_not_written():
+    space = LabelSpace("a", (LabelClass("road", (1, 2, 3), ()),))
+    with pytest.raises(DataError, match="no label id for road"):
+        space.decode(np.zeros((1, 1), np.uint8))

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sceneseg.errors import ConfigError, DataError, did_you_mean
 from sceneseg.id_lookup import VOID, IdLookup
+from sceneseg.plain import UnfitError, as_record
 
 IGNORE_INDEX = VOID
 """The train id of pixels that carry no class: they count neither in a loss nor in a score."""
@@ -18,8 +19,12 @@ IGNORE_INDEX = VOID
 VOID_COLOR = (60, 60, 60)
 """Of classes made of void or of all the rest."""
 
+MOST_CLASSES = IGNORE_INDEX
+"""Of a label space, so that a byte holds their train ids and void."""
+
 Labels = npt.NDArray[np.uint8]
-T = TypeVar("T")
+Color = tuple[int, int, int]
+"""RGB, 0..255."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class LabelClass:
     """
 
     name: str
-    color: tuple[int, int, int]
+    color: Color
     label_ids: tuple[int, ...]
     category: str = ""
     has_instances: bool = False
@@ -56,6 +61,13 @@ class LabelSpace:
     classes: tuple[LabelClass, ...]
     void_ids: tuple[int, ...] = ()
     void_label_id: int = 0
+
+    def __post_init__(self) -> None:
+        if len(self.classes) > MOST_CLASSES:
+            raise DataError(
+                f'The label space "{self.name}" has {len(self.classes):,} classes; train ids are bytes, of which one '
+                f"is void, so there can be {MOST_CLASSES}. Group classes with --label-space FILE, or leave some out."
+            )
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -105,8 +117,10 @@ class LabelSpace:
         """Turn train ids (H, W) back into stored label ids; void becomes `void_label_id`.
 
         Raises:
-            DataError: An id that doesn't fit into the 16 bits of a PNG.
+            DataError: A class without an id, or with one that doesn't fit into the 16 bits of a PNG.
         """
+        if empty := [c.name for c in self.classes if not c.label_ids]:
+            raise DataError(f'The label space "{self.name}" has no label id for {empty[0]}. Give the class one.')
         ids = [c.label_ids[0] for c in self.classes]
         if unfit := [i for i in (*ids, self.void_label_id) if not 0 <= i < 65536]:
             raise DataError(
@@ -167,38 +181,32 @@ class LabelSpace:
         }
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> "LabelSpace":
+    def from_dict(cls, data: Any, where: object = "the label space") -> "LabelSpace":
         """Build a label space from what `to_dict` returned.
 
+        Args:
+            data: Plain data, from a file.
+            where: The file, for the message.
+
         Raises:
-            TypeError: A value is of another type than `to_dict` writes.
+            DataError: A key is missing, unknown, or has a value of another type.
         """
-        classes = tuple(
-            LabelClass(
-                _typed(c["name"], str),
-                _color(c["color"]),
-                tuple(_typed(i, int) for i in _typed(c["label_ids"], list)),
-                _typed(c.get("category", ""), str),
-                _typed(c.get("has_instances", False), bool),
-            )
-            for c in data["classes"]
-        )
-        void_ids = tuple(_typed(i, int) for i in data.get("void_ids", ()))
-        return cls(_typed(data["name"], str), classes, void_ids, _typed(data.get("void_label_id", 0), int))
+        try:
+            return cls._parse(data)
+        except UnfitError as error:
+            raise DataError(f"{where}: expected a label space as a run's labels.json has it; {error}.") from None
+
+    @classmethod
+    def _parse(cls, data: Any) -> "LabelSpace":
+        space: LabelSpace = as_record(cls, data)
+        _check_colors({f"classes.{i}.color": c.color for i, c in enumerate(space.classes)})
+        return space
 
 
-def _typed(value: Any, kind: type[T]) -> T:
-    """Return a value of exactly this type; True is no number."""
-    if type(value) is not kind:
-        raise TypeError(f"expected {kind.__name__}, found {type(value).__name__} {str(value)[:60]}")
-    return value
-
-
-def _color(given: Any) -> tuple[int, int, int]:
-    red, green, blue = (_typed(value, int) for value in _typed(given, list)) if len(given) == 3 else (-1, -1, -1)
-    if not all(0 <= value <= 255 for value in (red, green, blue)):
-        raise TypeError(f"expected a color of three numbers from 0 to 255, found {str(given)[:60]}")
-    return red, green, blue
+def _check_colors(colors: Mapping[str, Color]) -> None:
+    for key, color in colors.items():
+        if not all(0 <= value <= 255 for value in color):
+            raise UnfitError(f"{key} must be three numbers from 0 to 255, found {list(color)}")
 
 
 def choose_space(own: LabelSpace, wanted: str | None) -> LabelSpace:
@@ -266,27 +274,25 @@ def read_space(file: Path, own: LabelSpace) -> LabelSpace:
     if isinstance(classes, dict):
         refuse_names([str(new) if type(new) is int else new for new in classes], str(file))
         groups = {str(new): members if isinstance(members, list) else [members] for new, members in classes.items()}
-        colors = content.get("colors") or {}
         try:
-            colors = {key: _color(value) for key, value in colors.items()}
-        except (TypeError, AttributeError) as error:
-            raise ConfigError(
-                f"{file}: expected colors, a mapping of classes to [red, green, blue] ({error})."
-            ) from None
+            colors: dict[str, Color] = as_record(dict[str, Color], content.get("colors") or {}, "colors.")
+            _check_colors({f"colors.{key}": color for key, color in colors.items()})
+        except UnfitError as error:
+            raise ConfigError(f"{file}: {error}. Write classes with [red, green, blue].") from None
         return group(own, f"{own.name}:{name}", groups, colors, str(file))
     try:
-        space = LabelSpace.from_dict({**content, "name": name})
-        if not space.classes:
-            raise ConfigError(f"{file}: there are no classes. Write some.")
-        refuse_names(space.names, str(file))
-        if wrong := [i for i in _known_ids(space) if type(i) is not int or i < 0]:
-            raise ConfigError(f"{file}: expected label ids from 0 on, found {wrong[0]!r}; a mask can't hold it.")
-        return space
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        space = LabelSpace._parse({**content, "name": name})
+    except UnfitError as error:
         raise ConfigError(
             f"{file}: expected classes with what they consist of, for example {{classes: {{flat: [road, sidewalk]}}}}, "
-            f"or a list of classes with name, color and label_ids; found something else ({error!r})."
+            f"or a list of classes with name, color and label_ids; {error}."
         ) from None
+    if not space.classes:
+        raise ConfigError(f"{file}: there are no classes. Write some.")
+    refuse_names(space.names, str(file))
+    if wrong := [i for i in _known_ids(space) if i < 0]:
+        raise ConfigError(f"{file}: expected label ids from 0 on, found {wrong[0]}; a mask can't hold it.")
+    return space
 
 
 def group(

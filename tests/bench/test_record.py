@@ -34,11 +34,11 @@ def test_a_record_is_read_as_it_was_written(tmp_path):
 @pytest.mark.parametrize(
     ("path", "value", "complaint"),
     [
-        (("results", 0, "whole", "p50_ms"), "fast", r"results.0.whole.p50_ms must be float, found 'fast'"),
-        (("results", 1, "size"), [64], "results.1.size must be tuple"),
-        (("results", 1, "batch"), None, "results.1.batch must be int, found None"),
+        (("results", 0, "whole", "p50_ms"), "fast", r"results.0.whole.p50_ms must be a number, found 'fast'"),
+        (("results", 1, "size"), [64], "results.1.size must be a list"),
+        (("results", 1, "batch"), None, "results.1.batch must be a whole number, found None"),
         (("results", 0, "speed"), 1, "unknown key results.0.speed"),
-        (("settings", "warmup"), True, "settings.warmup must be int"),
+        (("settings", "warmup"), True, "settings.warmup must be a whole number"),
         (("schema",), "other", "expected a measurement with the schema \"sceneseg-bench-1\", found 'other'"),
     ],
 )
@@ -65,3 +65,11 @@ def test_the_table_has_the_fastest_first_and_ratios_to_eager():
     assert list(table.columns[4].cells) == ["4.00", "1.00"]
     assert ratio(RESULTS[2], RESULTS) is None
     assert failures(RESULTS) == ["unet, compile, 64 x 128, batch 1: was killed"]
+
+
+@pytest.mark.parametrize("change", [{"whole": None}, {"memory": None}, {"start_s": None}])
+def test_a_result_has_times_or_an_error(change):
+    data = json.loads(json.dumps(dataclasses.asdict(RECORD)))
+    data["results"][0] |= change
+    with pytest.raises(DataError, match="file: results.0 has neither times nor an error"):
+        parse(data, "file")

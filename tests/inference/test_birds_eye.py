@@ -49,3 +49,15 @@ def test_a_calibration_that_is_none(tmp_path):
         read_calibration(tmp_path / "um_000001.txt")
     with pytest.raises(DataError, match="expected R0_rect with 9 numbers"):
         read_calibration(calibration(tmp_path, R0_rect=[1, 2]))
+
+
+@pytest.mark.parametrize("camera", [["nan"] * 12, ["1e300"] * 12, [0] * 12])
+def test_numbers_of_no_camera_are_refused(tmp_path, camera):
+    with pytest.raises(DataError, match="expected the calibration of a camera"):
+        read_calibration(calibration(tmp_path, Tr_cam_to_road=camera))
+
+
+def test_bytes_of_no_text_are_refused(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"\xff\xfeP2: 1")
+    with pytest.raises(DataError, match="expected P2 with 12 numbers"):
+        read_calibration(tmp_path / "a.txt")

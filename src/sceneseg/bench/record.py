@@ -1,15 +1,14 @@
 """The file that a measurement leaves: its layout as types, and the check that a file keeps to it."""
 
 import dataclasses
-import types
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 from sceneseg.errors import DataError
+from sceneseg.plain import UnfitError, as_record
 from sceneseg.records import runs
 
-T = TypeVar("T")
 SCHEMA = "sceneseg-bench-1"
 
 
@@ -147,29 +146,13 @@ def parse(data: Any, where: str) -> Record:
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         found = data.get("schema") if isinstance(data, dict) else type(data).__name__
         raise DataError(f'{where}: expected a measurement with the schema "{SCHEMA}", found {found!r}. Measure again.')
-    record: Record = _parse(Record, data, where, "")
+    try:
+        record: Record = as_record(Record, data)
+    except UnfitError as error:
+        raise DataError(f"{where}: {error}. Measure again with this version.") from None
+    for i, result in enumerate(record.results):
+        parts = (result.whole, result.memory, result.start_s)
+        times = [given.p50_ms for given in (result.whole, result.network) if given is not None]
+        if result.error is None and (None in parts or min(times) <= 0):
+            raise DataError(f"{where}: results.{i} has neither times nor an error. Measure again with this version.")
     return record
-
-
-def _parse(kind: Any, value: Any, where: str, key: str) -> Any:
-    origin = get_origin(kind)
-    if origin in (Union, types.UnionType):
-        if value is None:
-            return None
-        return _parse(next(k for k in get_args(kind) if k is not types.NoneType), value, where, key)
-    if dataclasses.is_dataclass(kind) and isinstance(value, dict):
-        hints = get_type_hints(kind)
-        if odd := sorted(hints.keys() ^ value.keys()):
-            what = "unknown" if odd[0] in value else "missing"
-            raise DataError(f"{where}: {what} key {key}{odd[0]}. Measure again with this version.")
-        return kind(**{k: _parse(hint, value[k], where, f"{key}{k}.") for k, hint in hints.items()})  # type: ignore[operator]
-    if origin is list and isinstance(value, list):
-        return [_parse(get_args(kind)[0], item, where, f"{key}{i}.") for i, item in enumerate(value)]
-    if origin is tuple and isinstance(value, list) and len(value) == len(get_args(kind)):
-        return tuple(_parse(k, item, where, key) for k, item in zip(get_args(kind), value, strict=True))
-    plain = origin or kind
-    if kind is float and type(value) is int:
-        return float(value)
-    if plain in (int, float, str, bool, dict) and type(value) is plain:
-        return value
-    raise DataError(f"{where}: {key.rstrip('.')} must be {getattr(plain, '__name__', plain)}, found {value!r}.")

@@ -51,6 +51,7 @@ def check_extent(text: str, where: str) -> None:
             sizes |= {anchor: size} if anchor else {}
             opened[-1][1] += size
         elif isinstance(event, yaml.ScalarEvent):
+            event.value.encode()  # half a character, which no file takes, is a ValueError
             sizes |= {event.anchor: 1} if event.anchor else {}
             opened[-1][1] += 1
         elif isinstance(event, yaml.AliasEvent):

@@ -18,6 +18,7 @@ from typing import Any
 from sceneseg.errors import TransferError
 from sceneseg.fetching.checks import require_space
 from sceneseg.fetching.watch import Watch
+from sceneseg.plain import as_record, parse_json
 from sceneseg.version import __version__
 
 ATTEMPTS = 5
@@ -170,8 +171,8 @@ def _first_byte(response: Any) -> int:
 def _read_note(part: Path, address: str) -> _Version | None:
     """Return what the bytes in hand belong to; None when they are of no use to `address`."""
     try:
-        version = _Version(**json.loads(_note(part).read_text()))
-    except (OSError, ValueError, TypeError):
+        version: _Version = as_record(_Version, parse_json(_note(part).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
         return None
     fits = version.total is None or _length(part) <= version.total
     return version if version.address == address and version.validator and fits else None

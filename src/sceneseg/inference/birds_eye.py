@@ -20,6 +20,10 @@ AHEAD = (6.0, 46.0)
 SIZE = (800, 400)
 """Cells (height, width); the far end is above."""
 
+LARGEST = 1e12
+"""Of the numbers that a camera is described by; pixels and millimetres stay far below."""
+CURE = "Unpack data_road.zip again."
+
 Matrix = npt.NDArray[np.float64]
 
 
@@ -36,7 +40,7 @@ def read_calibration(file: Path) -> Matrix:
         DataError: The file is missing, or lacks one of the three.
     """
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         raise DataError(f"{file}: there is no such file. Unpack all of data_road.zip, calib included.") from None
     found = {key.strip(): values.split() for key, _, values in (line.partition(":") for line in lines)}
@@ -46,14 +50,19 @@ def read_calibration(file: Path) -> Matrix:
             parts.append(np.array(found[key], np.float64).reshape(shape))
         except (KeyError, ValueError):
             raise DataError(
-                f"{file}: expected {key} with {shape[0] * shape[1]} numbers, found none or others. "
-                f"Unpack data_road.zip again."
+                f"{file}: expected {key} with {shape[0] * shape[1]} numbers, found none or others. {CURE}"
             ) from None
     projection, rectification, to_road = parts
     rectify, place = np.eye(4), np.eye(4)
     rectify[:3, :3] = rectification
     place[:3] = to_road
-    matrix: Matrix = (projection @ rectify @ np.linalg.inv(place))[:, [0, 2, 3]]  # the road is where the height is 0
+    with np.errstate(all="ignore"):
+        try:
+            matrix: Matrix = (projection @ rectify @ np.linalg.inv(place))[:, [0, 2, 3]]  # the height on the road is 0
+        except np.linalg.LinAlgError:
+            matrix = np.full((3, 3), np.nan)
+    if not (np.abs(matrix) < LARGEST).all():
+        raise DataError(f"{file}: expected the calibration of a camera, found numbers that describe none. {CURE}")
     return matrix
 
 
@@ -71,7 +80,8 @@ def birds_eye(values: npt.NDArray[np.uint8], matrix: Matrix) -> npt.NDArray[np.u
     ahead = AHEAD[1] - (np.arange(SIZE[0]) + 0.5) * RESOLUTION
     x, z = (grid.astype(np.float32) for grid in np.meshgrid(across, ahead))  # rounded as the development kit does
     column, row, scale = np.einsum("ij,jhw->ihw", matrix, np.stack([x, z, np.ones_like(x)]))
-    column, row = column / scale, row / scale
+    with np.errstate(all="ignore"):  # what lies beside the camera is nowhere in the image
+        column, row = column / scale, row / scale
     height, width = values.shape
     seen = (column >= 1) & (row >= 1) & (column <= width) & (row <= height)
     view = np.zeros(SIZE, np.uint8)

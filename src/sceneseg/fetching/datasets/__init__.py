@@ -17,6 +17,7 @@ from sceneseg.fetching.datasets.sources import SOURCES, Archive, Source, find_so
 from sceneseg.fetching.datasets.unpacking import BadArchiveError, unpack
 from sceneseg.fetching.transfer import download
 from sceneseg.fetching.watch import Watch
+from sceneseg.plain import parse_json
 
 __all__ = ["ROOM", "SOURCES", "Archive", "BadArchiveError", "Source", "Watch", "fetch", "find_source", "is_fetched"]
 
@@ -47,7 +48,7 @@ def is_fetched(source: Source, root: Path) -> bool:
 
 def _recorded_name(root: Path) -> str:
     try:
-        return str(json.loads((root / RECORD).read_text())["name"])
+        return str(parse_json((root / RECORD).read_text(encoding="utf-8"))["name"])
     except (OSError, ValueError, KeyError, TypeError):  # none, or somebody else's file of that name
         return ""
 

@@ -8,6 +8,7 @@ import lzma
 import re
 import shutil
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -24,7 +25,11 @@ MAX_FILES = 200_000
 MAX_GROWTH = 20  # label pictures and polygons shrink to a fifth or so; a bomb shrinks to a thousandth
 ALWAYS_ALLOWED = 100_000_000  # bytes, however small the archive
 _CHUNK = 1 << 20
-_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
+_DAMAGE = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, OSError, OverflowError, RuntimeError, ValueError),
+)
+"""What reading an archive raises that isn't whole."""
 
 
 class BadArchiveError(DataError):
@@ -65,6 +70,8 @@ def unpack(archive: Path, folder: Path, below: str, watch: Watch) -> None:
                 done += entry.size
                 watch.progress(f"unpacking {archive.name}", done, total)
     except _DAMAGE as error:
+        if isinstance(error, OSError) and error.filename is not None:  # of the disk
+            raise
         raise BadArchiveError(
             f"{archive.name}: expected a whole {'zip' if _is_zip(archive) else 'tar'} archive, found a damaged one or "
             f"something else, perhaps a web page ({error})."

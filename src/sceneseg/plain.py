@@ -1,0 +1,120 @@
+"""Plain data, as JSON and YAML give it, read as records: each value is compared with the type that its field has."""
+
+import dataclasses
+import json
+import math
+import types
+from functools import cache
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+WORDS = {
+    float: "a number",
+    int: "a whole number",
+    str: "a word",
+    bool: "true or false",
+    list: "a list",
+    tuple: "a list",
+}
+LARGEST = 2**63
+"""Whole numbers stay below, so that arrays can hold them."""
+
+
+class UnfitError(ValueError):
+    """What was expected and found, without the file's name; whoever knows the file says the rest."""
+
+
+def parse_json(text: str) -> Any:
+    """Read JSON as its standard has it: Python takes numbers that are none, and halves of characters, too.
+
+    Raises:
+        ValueError: It isn't JSON.
+    """
+    try:
+        data = json.loads(text, parse_float=_finite, parse_constant=_finite)
+        if "\\ud" in text.lower():  # a half of a character that no file takes raises a ValueError
+            json.dumps(data, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError("lists and mappings lie in each other too deep") from None
+    return data
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no number")
+    return number
+
+
+def as_record(kind: Any, value: Any, key: str = "") -> Any:
+    """Return plain data as a record.
+
+    Args:
+        kind: A dataclass, whose fields may be dataclasses, lists, tuples, mappings, literals and plain types.
+        value: Nested mappings, lists and plain values. Fields with a default may be missing.
+        key: Where the value lies, "results.0."; begins the message.
+
+    Raises:
+        UnfitError: A key that is unknown or missing, a value of another type, or a number that isn't finite.
+    """
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        if value is None and types.NoneType in parts:
+            return None
+        return as_record(next(k for k in parts if k is not types.NoneType), value, key)
+    if dataclasses.is_dataclass(kind) and isinstance(value, dict):
+        return _dataclass(kind, value, key)
+    if origin is list and isinstance(value, list):
+        return [as_record(parts[0], item, f"{key}{i}.") for i, item in enumerate(value)]
+    if origin is tuple and isinstance(value, list | tuple) and parts[-1] is Ellipsis:
+        return tuple(as_record(parts[0], item, f"{key}{i}.") for i, item in enumerate(value))
+    if origin is tuple and isinstance(value, list | tuple) and len(value) == len(parts):
+        return tuple(as_record(k, item, key) for k, item in zip(parts, value, strict=True))
+    if origin is Literal and value in parts and type(value) is type(parts[parts.index(value)]):
+        return value
+    if (origin or kind) is dict and isinstance(value, dict) and all(isinstance(k, str) for k in value):
+        return {k: v if parts[1] is Any else as_record(parts[1], v, f"{key}{k}.") for k, v in value.items()}
+    plain = _plain(kind, value)
+    if plain is None:
+        raise UnfitError(f"{key.rstrip('.')} must be {_expected(kind)}, found {_shown(value)}")
+    return plain
+
+
+def _dataclass(kind: Any, value: dict[Any, Any], key: str) -> Any:
+    hints, needed = _fields(kind)
+    if odd := [k for k in value if k not in hints]:
+        raise UnfitError(f"unknown key {key}{odd[0]}")
+    if missing := [k for k in needed if k not in value]:
+        raise UnfitError(f"missing key {key}{missing[0]}")
+    return kind(**{k: as_record(hints[k], v, f"{key}{k}.") for k, v in value.items()})
+
+
+@cache
+def _fields(kind: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the types of a dataclass's fields, and those that have no default."""
+    absent = dataclasses.MISSING
+    needed = (f.name for f in dataclasses.fields(kind) if f.default is absent and f.default_factory is absent)
+    return get_type_hints(kind), tuple(needed)
+
+
+def _plain(kind: Any, value: Any) -> Any:
+    """Return a number, word or switch of exactly that type, None where it isn't one."""
+    if kind is float and type(value) in (int, float):
+        return float(value) if abs(value) < LARGEST and math.isfinite(value) else None
+    if kind is int and type(value) is int:
+        return value if abs(value) < LARGEST else None
+    return value if kind in (str, bool) and type(value) is kind else None
+
+
+def _expected(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(map(str, get_args(kind)))
+    plain = get_origin(kind) or kind
+    return WORDS.get(plain, "a mapping")
+
+
+def _shown(value: Any) -> str:
+    """Write a value for a message, however long or deep it is."""
+    if isinstance(value, dict | list):
+        return f"a {'mapping' if isinstance(value, dict) else 'list'} of {len(value)}"
+    text = repr(value) if not isinstance(value, int) or abs(value) < LARGEST else "a number of over 18 digits"
+    return text if len(text) < 80 else f"{text[:76]} ..."
