@@ -1,10 +1,13 @@
 import gzip
 import struct
+import tracemalloc
 import zlib
 
 import pytest
 
 from sceneseg.errors import DataError
+from sceneseg.packing import tfrecord
+from sceneseg.packing.crc32c import crc32c
 from sceneseg.packing.tfrecord import decode_example, encode_example, frame, read_records, write_records
 
 EXTREMES = {
@@ -88,3 +91,25 @@ def test_damaged_files_of_others(shared_data, kind, message):
     with pytest.raises(DataError, match=message):
         list(read_records(shared_data / "tfrecord" / f"{kind}.tfrecord"))
     assert len(list(read_records(shared_data / "tfrecord" / "mine.tfrecord"))) == 2
+
+
+@pytest.mark.parametrize("length", [10**6, 2**31, 2**40, 2**64 - 1])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+def test_a_length_beyond_the_file_takes_no_memory(tmp_path, length, compress):
+    head = struct.pack("<Q", length)
+    record = head + struct.pack("<I", tfrecord.mask(crc32c(head))) + b"x" * 100
+    (tmp_path / "a.tfrecord").write_bytes(compress(tfrecord.frame(b"first") + record))
+    records = tfrecord.read_records(tmp_path / "a.tfrecord")
+    assert next(records) == b"first"
+    tracemalloc.start()
+    with pytest.raises(DataError, match=r"a\.tfrecord: record 1 "):
+        next(records)
+    assert tracemalloc.get_traced_memory()[1] < 2**26
+    tracemalloc.stop()
+
+
+def test_compressed_records_of_many_pieces_are_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(tfrecord, "PIECE", 1000)
+    payloads = [bytes([i]) * (10**i) for i in range(6)]
+    (tmp_path / "a.tfrecord").write_bytes(gzip.compress(b"".join(map(tfrecord.frame, payloads))))
+    assert list(tfrecord.read_records(tmp_path / "a.tfrecord")) == payloads

@@ -1,5 +1,6 @@
 """Masks as files hold them: ids, palettes and colors in the formats that people save, and what they mean."""
 
+import warnings
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
@@ -94,7 +95,9 @@ def read_mask(path: Path) -> StoredMask:
     try:
         data = path.read_bytes()
         with standalone.open_picture(BytesIO(data), path) as picture:
-            if (pages := _pages(picture)) > 1:
+            with standalone.OPENING, warnings.catch_warnings(action="ignore"):  # of tags that reach beyond the file
+                pages = _pages(picture)
+            if pages > 1:
                 raise DataError(
                     f"{path}: expected one mask, found a {picture.format} file of {pages} pages. "
                     f"Save the page with the ids (or, of one page for each class, the number of the class) alone."

@@ -45,6 +45,8 @@ class Packed(SceneDataset):
         same = self.label_space == self.pack.label_space
         self._train_ids = None if same else self.pack.label_space.train_ids_in(self.label_space)
         self._places = [(self._shard(shard), scene) for shard in self.pack.shards for scene in shard.scenes]
+        if not self._places:
+            raise DataError(f"{self._index()}: names no scenes. Pack again.")
         self.files = self.find()
         if len({item.name for item in self.files}) < len(self.files):
             raise DataError(f"{self._index()}: two scenes have one name, so it can't be trusted. Pack again.")

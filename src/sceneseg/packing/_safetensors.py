@@ -57,7 +57,7 @@ def load(path: Path, scene: PackedScene, parts: Sequence[str]) -> dict[str, Arra
     """Map parts of a scene: nothing is read before somebody looks at it, and changes stay in the caller's memory."""
     try:
         return {
-            part: np.asarray(np.memmap(path, DTYPES[part], "c", scene.place[part][0], scene.shape(part)))
+            part: np.asarray(np.memmap(path, DTYPES[part], "c", scene.at(part, path)[0], scene.shape(part)))
             for part in parts
         }
     except (OSError, ValueError) as error:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import cv2
 import numpy as np
@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from sceneseg.errors import DataError, did_you_mean
 from sceneseg.labels import LabelSpace
+from sceneseg.plain import parse_json
 from sceneseg.records.runs import write_text
 
 INDEX = "pack.json"
@@ -32,6 +33,9 @@ CONTAINERS = {
 }
 
 Array = npt.NDArray[Any]
+T = TypeVar("T")
+MOST_PIXELS = 2**32
+"""Of an image, so that sizes stay numbers that arrays can have."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,16 @@ class PackedScene:
     def shape(self, part: str) -> tuple[int, ...]:
         """Return the shape of a part."""
         return (self.height, self.width, 3) if part == "image" else (self.height, self.width)
+
+    def at(self, part: str, path: Path) -> tuple[int, int]:
+        """Return where a part (or the "record") lies in its shard.
+
+        Raises:
+            DataError: It isn't said.
+        """
+        if part not in self.place:
+            raise DataError(f"{path.with_name(INDEX)}: doesn't say where the {part} of {self.name} lies. Pack again.")
+        return self.place[part]
 
 
 @dataclass(frozen=True)
@@ -177,22 +191,43 @@ def load_index(path: Path) -> Pack:
     """
     try:
         first, *lines = path.read_text(encoding="utf-8").split("\n")
-        data = json.loads(first)
+        data = parse_json(first)
         if data.pop("version") > VERSION:
             raise DataError(f"{path}: made by a later version of sceneseg. Update this one, or pack again.")
-        complete = [json.loads(line) for line in lines[:-1]]  # a process that was killed may leave half a line
-        shards = {s["file"]: _shard(s) for s in (*data["shards"], *complete)}
-        return Pack(**{**data, "label_space": LabelSpace.from_dict(data["label_space"]), "shards": [*shards.values()]})
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        complete = [parse_json(line) for line in lines[:-1]]  # a process that was killed may leave half a line
+        shards = {shard.file: shard for shard in map(_shard, (*data["shards"], *complete))}
+        words = {key: _typed(data[key], str, key) for key in ("format", "dataset", "split")}
+        return Pack(**words, label_space=LabelSpace.from_dict(data["label_space"], path), shards=[*shards.values()])
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise DataError(f"{path}: damaged ({error!r}). Remove it and pack again.") from None
 
 
 def _shard(data: dict[str, Any]) -> Shard:
-    return Shard(data["file"], data["bytes"], data["source"], [_scene(scene) for scene in data["scenes"]])
+    file, size = _typed(data["file"], str, "file"), _typed(data["bytes"], int, "bytes")
+    if Path(file).name != file or "\0" in file:
+        raise ValueError(f"expected the name of a shard, found {file!r}")
+    return Shard(file, size, _typed(data["source"], str, "source"), [_scene(scene, size) for scene in data["scenes"]])
 
 
-def _scene(data: dict[str, Any]) -> PackedScene:
-    return PackedScene(**{**data, "place": {part: (start, length) for part, (start, length) in data["place"].items()}})
+def _scene(data: dict[str, Any], size: int) -> PackedScene:
+    """Read what is said of a scene; `size` is its shard's, in bytes, which the scene lies within."""
+    name, height, width = _typed(data["name"], str, "name"), data["height"], data["width"]
+    if type(height) is not int or type(width) is not int or not 0 < height * width < MOST_PIXELS or height < 0:
+        raise ValueError(f"expected the size of {name}, found {height!r} x {width!r}")
+    hashes = {part: _typed(digest, str, "sha256") for part, digest in data["sha256"].items()}
+    place = {part: (start, length) for part, (start, length) in data["place"].items()}
+    for start, length in place.values():
+        if type(start) is not int or type(length) is not int or not 0 <= start <= start + length <= size:
+            raise ValueError(f"expected a place of {name} within {size} bytes, found {start!r}, {length!r}")
+    if not {"image"} <= hashes.keys() <= set(PARTS):
+        raise ValueError(f"expected the parts of {name}, found {', '.join(map(str, hashes))}")
+    return PackedScene(name, height, width, hashes, place)
+
+
+def _typed(value: Any, kind: type[T], key: str) -> T:
+    if type(value) is not kind:
+        raise ValueError(f"expected {kind.__name__} as {key}, found {value!r}")
+    return value
 
 
 def encode_png(part: str, pixels: Array, name: str) -> bytes:

@@ -27,6 +27,10 @@ KEYS = {
 }
 LENGTH, MASKED = struct.Struct("<Q"), struct.Struct("<I")
 OVERHEAD = LENGTH.size + 2 * MASKED.size
+MOST_BYTES = 2**31 - 1
+"""Of a record: a protobuf message has no more."""
+PIECE = 2**24
+"""Bytes that are read, or inflated, at once."""
 BYTES, FLOATS, INTEGERS = 1, 2, 3  # the field that a Feature has
 
 Values = list[bytes] | list[float] | list[int]
@@ -63,14 +67,15 @@ def places(path: Path, scenes: Sequence[PackedScene]) -> list[dict[str, tuple[in
 
 def load(path: Path, scene: PackedScene, parts: Sequence[str]) -> dict[str, Array]:
     """Read a scene's record, check it and decode parts of it."""
-    start, _ = scene.place["record"]
+    start, _ = scene.at("record", path)
     with path.open("rb") as file:
         file.seek(start)
         payload = _read_record(file, path, f"the record of {scene.name}")
     features = {} if payload is None else decode_example(payload, path)
-    if missing := [KEYS[part] for part in parts if not features.get(KEYS[part])]:
+    files = {part: next(iter(features.get(KEYS[part], ())), None) for part in parts}
+    if missing := [KEYS[part] for part, data in files.items() if not isinstance(data, bytes)]:
         raise DataError(f"{path}: the record of {scene.name} has no {missing[0]}. Remove it and pack again.")
-    return {part: decode_png(part, cast(bytes, features[KEYS[part]][0]), path, scene.name) for part in parts}
+    return {part: decode_png(part, cast(bytes, data), path, scene.name) for part, data in files.items()}
 
 
 def write_records(path: Path, payloads: Sequence[bytes]) -> None:
@@ -107,10 +112,12 @@ class _Inflated:
         self._file, self._stream, self._ready = file, zlib.decompressobj(zlib.MAX_WBITS | 32), b""
 
     def read(self, length: int) -> bytes:
-        while len(self._ready) < length and (data := self._file.read(1 << 20)):
-            self._ready += self._stream.decompress(data)
-        if len(self._ready) < length and not self._stream.eof:
-            raise EOFError("the compressed file ends too early")
+        while len(self._ready) < length and not self._stream.eof:
+            data = self._stream.unconsumed_tail or self._file.read(1 << 20)
+            inflated = self._stream.decompress(data, PIECE)
+            if not data and not inflated:
+                raise EOFError("the compressed file ends too early")
+            self._ready += inflated
         found, self._ready = self._ready[:length], self._ready[length:]
         return found
 
@@ -125,7 +132,9 @@ def _read_record(file: "IO[bytes] | _Inflated", path: Path, which: str) -> bytes
             if head[LENGTH.size :] != MASKED.pack(mask(crc32c(head[: LENGTH.size]))):
                 raise _corrupt(path, f"the length of {which} differs from its checksum")
             length: int = LENGTH.unpack_from(head)[0]
-            body = file.read(length + MASKED.size)
+            if length > MOST_BYTES:
+                raise _corrupt(path, f"{which} says that it has {length:,} bytes, more than any record can")
+            body = _read(file, length + MASKED.size)
             if len(body) == length + MASKED.size:
                 payload = body[:length]
                 if body[length:] != MASKED.pack(mask(crc32c(payload))):
@@ -134,6 +143,15 @@ def _read_record(file: "IO[bytes] | _Inflated", path: Path, which: str) -> bytes
     except (EOFError, zlib.error) as error:
         raise _corrupt(path, f"{which} can't be decompressed ({error})") from None
     raise _corrupt(path, f"{which} is torn: the file ends within it")
+
+
+def _read(file: "IO[bytes] | _Inflated", length: int) -> bytes:
+    """Read so many bytes, or as many as there are, without making room for more than there are."""
+    pieces = []
+    while length and (piece := file.read(min(length, PIECE))):
+        pieces.append(piece)
+        length -= len(piece)
+    return b"".join(pieces)
 
 
 def _corrupt(path: Path, what: str) -> DataError:

@@ -52,7 +52,7 @@ def load(path: Path, scene: PackedScene, parts: Sequence[str]) -> dict[str, Arra
     loaded: dict[str, Array] = {}
     with path.open("rb") as file:
         for part in parts:
-            start, length = scene.place[part]
+            start, length = scene.at(part, path)
             file.seek(start)
             data = file.read(length)
             if len(data) < length:
