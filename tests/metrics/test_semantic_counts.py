@@ -217,3 +217,30 @@ def test_total_of_one_image_is_its_counts():
     assert isinstance(only, ImageCounts)
     assert np.array_equal(counts.total().confusion, only.confusion)
     assert only.confusion.sum() == 30 * 40
+
+
+DAMAGE = {
+    "names": [np.arange(3), np.array("a"), np.array(["a", "a", "b"])],
+    "confusion": [
+        np.zeros((3, 2, 2), np.int64),
+        np.zeros((3, 12, 12)),
+        np.full((3, 12, 12), -1),
+        np.zeros(0, np.int64),
+    ],
+    "object_pixels": [np.zeros(3), np.zeros(11, np.int64)],
+    "label_space": [np.array("{}"), np.array(7), np.array("[" * 100_000)],
+    "objects": [np.zeros((2, 4), np.int64)],
+    "truth": [np.zeros(3)],
+}
+
+
+@pytest.mark.parametrize(("key", "i"), [(key, i) for key, values in DAMAGE.items() for i in range(len(values))])
+def test_arrays_of_another_kind_are_refused(tmp_path, key, i):
+    counts = SemanticCounts(CAMVID)
+    for name in "abc":
+        counts.add(name, np.zeros((4, 4), np.uint8), np.zeros((4, 4), np.uint8))
+    counts.save(tmp_path / "c.npz")
+    assert SemanticCounts.load(tmp_path / "c.npz").names == ["a", "b", "c"]
+    np.savez(tmp_path / "c.npz", **(dict(np.load(tmp_path / "c.npz")) | {key: DAMAGE[key][i]}))
+    with pytest.raises((RunError, DataError), match=r"c\.npz: expected .*(Evaluate again|labels\.json)"):
+        SemanticCounts.load(tmp_path / "c.npz")

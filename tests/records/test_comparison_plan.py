@@ -73,7 +73,7 @@ def test_damaged_plans(comparison, content):
         (read_progress, "progress.json", '{"runs": []}'),
         (read_progress, "progress.json", '{"runs": {"a": {"steps": "x"}}}'),
         (read_latency, "latency.json", "{}"),
-        (read_latency, "latency.json", '{"models": {"a": {"p50_ms": NaN}}}'),
+        (read_latency, "latency.json", '{"models": {"a": {"p50_ms": -1}}}'),
         (read_together, "label_space.json", '{"evaluations": {}}'),
         (read_together, "label_space.json", '{"label_space": "x", "apart": {}, "evaluations": {"a": "../../x"}}'),
     ],

@@ -1,6 +1,5 @@
 """The same from Python: `sceneseg.train` is `sceneseg train`, and takes modules, scenes and functions beside names."""
 
-import csv
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, is_dataclass
@@ -18,7 +17,8 @@ from sceneseg.datasets import datasets
 from sceneseg.datasets.base import SceneDataset
 from sceneseg.errors import ConfigError, did_you_mean
 from sceneseg.models._own import lent
-from sceneseg.records.runs import Run, find_run, read_json
+from sceneseg.records.results import read_epochs, read_scores
+from sceneseg.records.runs import Run, find_run
 from sceneseg.registry import OWN
 from sceneseg.report.run.page import write_report
 from sceneseg.training import start
@@ -55,13 +55,13 @@ class Trained:
     @property
     def scores(self) -> dict[str, Any]:
         """Scores of the best weights on the validation split, with their protocol."""
-        return read_json(self.run.metrics)
+        return read_scores(self.run.metrics)
 
     @property
     def history(self) -> list[dict[str, float]]:
         """A row for each epoch; what wasn't measured in an epoch isn't in its row."""
-        with self.run.history.open(newline="", encoding="utf-8") as file:
-            return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+        rows = read_epochs(self.run.history)
+        return [{key: value for key, value in row.items() if value is not None} for row in rows]
 
     def model(self, device: str = "auto") -> "SemanticModel | ClassificationModel":
         """Load the best weights."""

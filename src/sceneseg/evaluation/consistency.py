@@ -7,7 +7,8 @@ from sceneseg.errors import RunError
 from sceneseg.evaluation.stored import weights_sha256
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import AbsentRule, VoidRule, semantic_scores
-from sceneseg.records.runs import Run, read_header, read_json
+from sceneseg.records.results import read_scores
+from sceneseg.records.runs import Run, read_header
 
 TOLERANCE = 1e-6
 """Scores are written with all their digits; versions of NumPy may add in another order."""
@@ -33,7 +34,7 @@ def mismatch(scored: Run, metrics: dict[str, Any], counts: SemanticCounts | None
     if scored.path == home.path:
         difference = _from_header(metrics, read_header(home.best).get("score"))
         return f"{scored.metrics} and {home.best} don't belong together: {difference}. {cure}" if difference else ""
-    made_of = metrics.get("origin", {}).get("weights_sha256")
+    made_of = (metrics.get("origin") or {}).get("weights_sha256")
     if made_of in (None, weights_sha256(home)):
         return ""
     return f"{scored.metrics} isn't of {home.best}: it was made with other weights (sha256 {made_of[:12]}…). {cure}"
@@ -42,8 +43,8 @@ def mismatch(scored: Run, metrics: dict[str, Any], counts: SemanticCounts | None
 def is_whole(scored: Run) -> bool:
     """Whether a run, or an evaluation in it, has scores and counts, and both can be read and belong together."""
     try:
-        metrics, counts = read_json(scored.metrics), SemanticCounts.load(scored.confusion)
-        return isinstance(metrics, dict) and "protocol" in metrics and not mismatch(scored, metrics, counts)
+        metrics, counts = read_scores(scored.metrics), SemanticCounts.load(scored.confusion)
+        return bool(metrics["protocol"]) and not mismatch(scored, metrics, counts)
     except RunError:
         return False
 

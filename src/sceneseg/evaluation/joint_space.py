@@ -9,7 +9,8 @@ from sceneseg.evaluation.regrouping import regrouped
 from sceneseg.evaluation.request import Request
 from sceneseg.evaluation.scoring import score_run
 from sceneseg.labels import LabelSpace, choose_space
-from sceneseg.records.runs import Run, read_json, read_label_space
+from sceneseg.records.results import read_scores
+from sceneseg.records.runs import Run, read_label_space
 
 
 def joint_space(spaces: Sequence[LabelSpace], wanted: str | None = None) -> LabelSpace:
@@ -44,7 +45,7 @@ def score_together(places: Mapping[str, Run], wanted: str | None = None) -> dict
         Plain data: the label_space, for each that was scored again the folder in its run (evaluations), and for each
         that can't be the reason (apart). None where all are in one label space and no other is wanted.
     """
-    protocols = {name: read_json(place.metrics)["protocol"] for name, place in places.items()}
+    protocols = {name: read_scores(place.metrics)["protocol"] for name, place in places.items()}
     if not protocols:
         return None
     [(dataset, _)] = Counter(found.get("dataset") for found in protocols.values()).most_common(1)

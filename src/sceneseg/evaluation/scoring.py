@@ -24,6 +24,7 @@ from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.sizes import size_bands
 from sceneseg.metrics.table import band_table, score_table
 from sceneseg.records import runs
+from sceneseg.records.results import read_scores
 from sceneseg.records.runs import Run
 
 VOID_NAMES = ("void", "background")
@@ -58,7 +59,7 @@ def score_weights(path: Path, request: Request) -> tuple[dict[str, Any], str]:
 
 def _other_data(run: Run, protocol: dict[str, Any]) -> str:
     """Say where a run's own split isn't what it was validated on any more."""
-    known = runs.read_json(run.metrics)["protocol"] if run.metrics.is_file() else {}
+    known = read_scores(run.metrics)["protocol"] if run.metrics.is_file() else {}
     if any(known.get(key) != protocol[key] for key in ("dataset", "split")):
         return ""
     if known.get("split_hash") == protocol["split_hash"] and not other_truth(known, protocol):
@@ -75,7 +76,7 @@ def score_run(path: Path, request: Request) -> tuple[dict[str, Any], str]:
     """
     kept = Run(path)
     counts = SemanticCounts.load(kept.confusion)
-    protocol = {**runs.read_json(kept.metrics)["protocol"], "void": request.void, "absent": request.absent}
+    protocol = {**read_scores(kept.metrics)["protocol"], "void": request.void, "absent": request.absent}
     return _score_in(counts, protocol, request, kept.home, origin_of(kept))
 
 
@@ -124,7 +125,7 @@ def open_scenes(request: Request, model: SemanticModel, path: Path) -> SceneData
         ConfigError: It isn't said which, or its classes are others than the model's.
     """
     trained = Run(path).load_config().data if path.is_dir() else None
-    known = model.header.get("score", {}).get("protocol", {}).get("dataset")
+    known = ((model.header.get("score") or {}).get("protocol") or {}).get("dataset")
     name = request.data or (trained.name if trained else known)
     if name is None:
         raise ConfigError("Which data set? Give -d NAME -p ROOT.")

@@ -7,7 +7,8 @@ from sceneseg.datasets import datasets
 from sceneseg.errors import RunError
 from sceneseg.fetching.checks import file_sha256
 from sceneseg.fetching.watch import Watch
-from sceneseg.records.runs import Run, find_weights, read_json
+from sceneseg.records.results import read_scores
+from sceneseg.records.runs import Run, find_weights
 
 if TYPE_CHECKING:
     from sceneseg.evaluation.request import Request
@@ -37,10 +38,10 @@ def is_current(path: Path, request: "Request") -> bool:
     if not (kept.metrics.is_file() and kept.confusion.is_file()):
         return False
     try:
-        known = read_json(kept.metrics)
+        known = read_scores(kept.metrics)
     except RunError:  # damaged: it is scored again
         return False
-    return isinstance(known, dict) and bool(known.get("origin") == origin(path, request, trained.root))
+    return bool(known.get("origin") == origin(path, request, trained.root))
 
 
 def counts_of(path: Path, dataset: str | None = None, split: str | None = None) -> Run:
@@ -55,12 +56,12 @@ def counts_of(path: Path, dataset: str | None = None, split: str | None = None) 
         RunError: It has none, or they are of weights that the run doesn't have any more.
     """
     given = Run(path)
-    scored = read_json(given.metrics)["protocol"]
+    scored = {"dataset": None, "split": None} | read_scores(given.metrics)["protocol"]
     name = datasets.resolve(dataset) if dataset else scored["dataset"]
     wanted = {"dataset": name, "split": split or (scored["split"] if name == scored["dataset"] else "val")}
     if wanted.items() <= scored.items():
         return given
-    if given.home.metrics.is_file() and wanted.items() <= read_json(given.home.metrics)["protocol"].items():
+    if given.home.metrics.is_file() and wanted.items() <= read_scores(given.home.metrics)["protocol"].items():
         return given.home
     kept = given.home.evaluation(f"{name}-{wanted['split']}")
     cure = f"Score them: sceneseg evaluate -w {given.home.path} -d {name} --split {wanted['split']}"
@@ -69,7 +70,7 @@ def counts_of(path: Path, dataset: str | None = None, split: str | None = None) 
             f"{path}: expected counts of {name} {wanted['split']}, found those of {scored['dataset']} "
             f"{scored['split']}. {cure}"
         )
-    made_of = read_json(kept.metrics).get("origin", {}).get("weights_sha256")
+    made_of = (read_scores(kept.metrics).get("origin") or {}).get("weights_sha256")
     if made_of not in (None, weights_sha256(given.home)):
         raise RunError(f"{kept.path}: expected scores of the weights that the run has, found those of others. {cure}")
     return kept
@@ -78,8 +79,7 @@ def counts_of(path: Path, dataset: str | None = None, split: str | None = None) 
 def origin_of(kept: Run) -> dict[str, Any]:
     """Return what counts were made with, for the scores that are made of them; empty where it isn't known."""
     if kept.path != kept.home.path:
-        found: dict[str, Any] = read_json(kept.metrics).get("origin", {})
-        return found
+        return read_scores(kept.metrics).get("origin") or {}
     digest = weights_sha256(kept)
     return {"weights_sha256": digest} if digest else {}
 

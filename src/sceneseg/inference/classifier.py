@@ -10,12 +10,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from sceneseg import models
 from sceneseg.config.schema import Size
 from sceneseg.devices import resolve_device
 from sceneseg.errors import RunError
 from sceneseg.inference.images import as_image
-from sceneseg.inference.networks import autocast, load_strictly
+from sceneseg.inference.networks import autocast, create_network, load_strictly, read_input
 from sceneseg.loading.image_samples import crop_centre
 from sceneseg.metrics.accuracy import Answers
 from sceneseg.records import runs
@@ -70,13 +69,13 @@ class ClassificationModel:
         header = runs.read_header(file)
         if header.get("task") != TASK:
             raise RunError(f"{file}: expected weights for {TASK}, found the task {header.get('task')!r}.")
-        arguments = {k: v for k, v in header["model"].items() if k not in {"name", "pretrained"}}
-        network: Any = models.create(header["model"]["name"], num_classes=len(header["classes"]), **arguments)
+        if not (classes := header.get("classes")):
+            raise RunError(f"{file}: its header doesn't say what the classes are. Fetch or train the weights again.")
+        facts = read_input(Input, header, file)
+        network = create_network(header, len(classes), file)
         load_strictly(network, file)
         network.to(resolve_device(device), memory_format=torch.channels_last).eval()
-        facts = Input(**header["input"])
-        facts.target_size = (facts.target_size[0], facts.target_size[1])
-        return cls(network, header["classes"], header["model"], facts, header)
+        return cls(network, classes, header["model"], facts, header)
 
     def save(self, path: Path, state: dict[str, Tensor], **facts: Any) -> None:
         """Write weights that describe themselves; `facts` (score, epoch) go into the header."""

@@ -1,14 +1,66 @@
 """Networks ready to predict: strict loading of weights, and the precision they run at."""
 
+import textwrap
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
-from sceneseg.errors import RunError
+from sceneseg import models
+from sceneseg.errors import RunError, ScenesegError, UnknownNameError
+from sceneseg.plain import UnfitError, as_record
 from sceneseg.records import runs
+
+T = TypeVar("T")
+PRECISIONS = {"32-true": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
+"""Name of a precision -> what is computed in; None is float32."""
+LARGEST_SIDE = 2**15
+"""Pixels of a side that a network is given."""
+
+
+def create_network(header: Mapping[str, Any], outputs: int, file: Path) -> Any:
+    """Create the network that the header of a weights file names, untrained.
+
+    Raises:
+        RunError: It names none, or one that can't be made.
+    """
+    model = header.get("model")
+    if not isinstance(model, dict):
+        raise RunError(f"{file}: its header doesn't say which model it is of. Fetch or train the weights again.")
+    arguments = {k: v for k, v in model.items() if k not in {"name", "pretrained"}}
+    try:
+        return models.create(model["name"], num_classes=outputs, **arguments)
+    except UnknownNameError:  # which says how a model of the user's own is given
+        raise
+    except ScenesegError as error:
+        raise RunError(f"{file}: its header names a model that can't be made. {error}") from None
+
+
+def read_input(kind: type[T], header: Mapping[str, Any], file: Path) -> T:
+    """Read from a header what a network must be given.
+
+    Args:
+        kind: The dataclass of these facts; `target_size` and `precision` are among them.
+        header: Of the weights.
+        file: Where it stands, for the message.
+
+    Raises:
+        RunError: It isn't said, or something else is.
+    """
+    try:
+        facts: Any = as_record(kind, header.get("input") or {}, "input.")
+        size, precision = facts.target_size, facts.precision
+        if size is not None and not all(0 < side < LARGEST_SIDE for side in size):
+            raise UnfitError(f"input.target_size must be a height and a width, found {size}")
+        if precision not in PRECISIONS:
+            raise UnfitError(f"input.precision must be one of {', '.join(PRECISIONS)}, found {precision!r}")
+    except UnfitError as error:
+        raise RunError(f"{file}: its header is damaged, or newer than this sceneseg: {error}.") from None
+    found: T = facts
+    return found
 
 
 def load_strictly(network: nn.Module, file: Path) -> None:
@@ -22,13 +74,14 @@ def load_strictly(network: nn.Module, file: Path) -> None:
     except RuntimeError as error:
         found = str(error).split("\n\t")
         more = f" and {len(found) - 2} more" if len(found) > 2 else ""
+        first = textwrap.shorten(found[1], 200, placeholder=" ...")  # else it names every tensor
         raise RunError(
-            f"{file}: these weights don't fit the model that their header names ({found[1].strip()}{more}). The file "
+            f"{file}: these weights don't fit the model that their header names ({first}{more}). The file "
             f"was put together wrongly, or by another version of sceneseg."
         ) from None
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
     """Return the context in which a network runs at "32-true", "bf16-mixed" or "16-mixed"."""
-    dtype = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(precision)
+    dtype = PRECISIONS.get(precision)
     return nullcontext() if dtype is None else torch.autocast(device.type, dtype)

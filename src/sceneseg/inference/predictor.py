@@ -9,22 +9,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sceneseg import models
 from sceneseg.config.schema import Size
 from sceneseg.datasets.base import Image
 from sceneseg.devices import resolve_device, resolve_engine
 from sceneseg.errors import RunError
 from sceneseg.inference.engines import OpenVINONetwork
 from sceneseg.inference.images import as_image, as_images
-from sceneseg.inference.networks import autocast, load_strictly
+from sceneseg.inference.networks import autocast, create_network, load_strictly, read_input
 from sceneseg.inference.prediction import Prediction
-from sceneseg.inference.resizing import Pixels, as_input, nearest_labels, resize_picture
+from sceneseg.inference.resizing import METHODS, Pixels, as_input, nearest_labels, resize_picture
 from sceneseg.kernels.upsample_argmax import upsample_argmax
 from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace
 from sceneseg.models.base import SegmentationModel
 from sceneseg.records import runs
 
 TASK = "semantic"
+ENLARGE = ("logits", "labels")
 
 
 @dataclass
@@ -80,15 +80,17 @@ class SemanticModel:
         header = runs.read_header(file)
         if header.get("task") != TASK:
             raise RunError(f"{file}: expected weights for {TASK} segmentation, found the task {header.get('task')!r}.")
-        space = LabelSpace.from_dict(header["label_space"])
+        space = LabelSpace.from_dict(header.get("label_space"), f"{file}, its header")
         void = header.get("void_output")
-        arguments = {k: v for k, v in header["model"].items() if k not in {"name", "pretrained"}}
-        outputs = len(space) + (void is not None)
-        network = models.create(header["model"]["name"], num_classes=outputs, **arguments)
+        facts = read_input(Input, header, file)
+        for what, word, known in (("resize", facts.resize, METHODS), ("enlarge", facts.enlarge, ENLARGE)):
+            if word not in known:
+                raise RunError(
+                    f"{file}: expected {what} as one of {', '.join(known)}, found {word!r}. Update sceneseg."
+                )
+        network = create_network(header, len(space) + (void is not None), file)
         load_strictly(network, file)
-        network.to(resolve_device(device), memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-        facts = Input(**header["input"])
-        facts.target_size = None if facts.target_size is None else (facts.target_size[0], facts.target_size[1])
+        network.to(resolve_device(device), memory_format=torch.channels_last).eval()
         return cls(network, space, header["model"], facts, void, header)
 
     def save(self, path: Path, state: dict[str, Tensor], **facts: Any) -> None:

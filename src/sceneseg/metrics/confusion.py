@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from sceneseg.errors import DataError, RunError
 from sceneseg.kernels.confusion import Counts, confusion_counts
 from sceneseg.kernels.instances import InstanceCounts, Instances, instance_counts
 from sceneseg.labels import Labels, LabelSpace
 from sceneseg.metrics.cityscapes import WeightedInstances, average_pixels, categories_of, weigh_instances
+from sceneseg.plain import parse_json
+from sceneseg.records.binary import read_arrays
 
 
 @dataclass(frozen=True)
@@ -163,26 +166,27 @@ class SemanticCounts:
         Raises:
             RunError: The file is missing, damaged, or something else.
         """
+        path = Path(path)
         try:
-            with Path(path).open("rb") as file:
-                arrays = dict(np.load(file, allow_pickle=False))
-            counts = cls(LabelSpace.from_dict(json.loads(str(arrays["label_space"]))))
-            counts.object_pixels = arrays["object_pixels"]
-            rows = zip(*(arrays[key] for key in _INSTANCE_KEYS if key in arrays), strict=True)
-            weighted: list[WeightedInstances | None] = [WeightedInstances(*row) for row in rows]
-            weighted = weighted or [None] * len(arrays["names"])
-            shape = (len(arrays["names"]), len(counts.label_space) + 1, len(counts.label_space) + 1)
-            truths = arrays.get("truth", [""] * shape[0])
-            columns = (arrays["names"], arrays["confusion"].reshape(shape), weighted, _objects(arrays), truths)
-            for name, confusion, instances, objects, truth in zip(*columns, strict=True):
-                counts.images[str(name)] = ImageCounts(confusion, instances, objects, str(truth))
+            arrays = read_arrays(path)
+            space = LabelSpace.from_dict(parse_json(str(arrays.get("label_space"))), path)
+            _check(arrays, len(space), len(space.categories))
         except FileNotFoundError:
             raise RunError(f"{path}: there is no such file. `sceneseg evaluate` writes it.") from None
-        except Exception as error:  # zipfile, zlib, NumPy and JSON each raise their own, even tokenize.TokenError
+        except ValueError as error:  # JSON's among them
             raise RunError(
                 f"{path}: expected confusion counts as written by `sceneseg evaluate`, found something else or a "
                 f"damaged file ({error}). Evaluate again."
             ) from error
+        counts = cls(space)
+        counts.object_pixels = arrays["object_pixels"]
+        rows = zip(*(arrays[key] for key in _INSTANCE_KEYS if key in arrays), strict=True)
+        weighted: list[WeightedInstances | None] = [WeightedInstances(*row) for row in rows]
+        weighted = weighted or [None] * len(arrays["names"])
+        truths = arrays.get("truth", [""] * len(arrays["names"]))
+        columns = (arrays["names"], arrays["confusion"], weighted, _objects(arrays), truths)
+        for name, confusion, instances, objects, truth in zip(*columns, strict=True):
+            counts.images[str(name)] = ImageCounts(confusion, instances, objects, str(truth))
         return counts
 
     def _take(self, images: Mapping[str, ImageCounts]) -> None:
@@ -206,6 +210,36 @@ def _digest(*pieces: Any) -> str:
     for piece in pieces:
         digest.update(piece)
     return digest.hexdigest()
+
+
+def _check(arrays: Mapping[str, npt.NDArray[Any]], classes: int, categories: int) -> None:
+    """Compare the arrays of a file with what `SemanticCounts.save` writes.
+
+    Raises:
+        ValueError: One is missing, or of another shape or type.
+    """
+    if (names := arrays.get("names", np.zeros(()))).dtype.kind != "U" or names.ndim != 1:
+        raise ValueError("expected names")
+    images, objects = len(names), arrays.get("object_image", names).size
+    if len(set(names.tolist())) < images:
+        raise ValueError("expected every image once")
+    expected = {"confusion": ("i", (images, classes + 1, classes + 1)), "object_pixels": ("f", (classes,))}
+    expected |= {"truth": ("U", (images,))} if "truth" in arrays else {}
+    if any(key in arrays for key in _INSTANCE_KEYS):
+        sizes = (classes, classes, categories, categories)
+        expected |= {key: ("f", (images, size)) for key, size in zip(_INSTANCE_KEYS, sizes, strict=True)}
+    if "objects" in arrays or "object_image" in arrays:
+        expected |= {"object_image": ("i", (objects,)), "objects": ("i", (objects, len(InstanceCounts._fields)))}
+    for key, (kind, shape) in expected.items():
+        found = arrays.get(key)
+        if found is None or found.dtype.kind != kind or found.shape != shape:
+            shown = "none" if found is None else f"{found.dtype} {found.shape}"
+            raise ValueError(f"expected {key} of the shape {shape}, found {shown}")
+    if images and arrays["confusion"].min(initial=0) < 0:
+        raise ValueError("expected counts from 0 on")
+    places = arrays.get("object_image", np.zeros(0, np.int64))
+    if ((places < 0) | (places >= images)).any() or (np.diff(places) < 0).any():
+        raise ValueError("expected object_image in the order of the images")
 
 
 def _objects(arrays: Mapping[str, Any]) -> list[InstanceCounts | None]:

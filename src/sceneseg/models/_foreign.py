@@ -79,8 +79,10 @@ def convert(state: State) -> ForeignWeights:
         state: As ``torch.load(path, weights_only=True, map_location="cpu")`` returns it.
 
     Raises:
-        RunError: It is none of the files known here.
+        RunError: It is none of the files known here, or damaged.
     """
+    if not isinstance(state, Mapping) or not all(isinstance(k, str) and torch.is_tensor(v) for k, v in state.items()):
+        raise RunError("Expected a published file of ESPNet or ESPNetV2, found something else than named tensors.")
     state = {key.removeprefix("module."): value for key, value in state.items()}
     if "bu_dec_l4.merge_layer.3.weight" in state:
         return convert_espnet_v2(state)
@@ -148,14 +150,14 @@ def convert_espnet(state: State) -> ForeignWeights:
     Raises:
         RunError: Its number of outputs tells neither Cityscapes nor CamVid.
     """
-    num_classes = state["classifier.weight"].shape[1]
+    num_classes = _shape(state, "classifier.weight")[1]
     if num_classes not in ESPNET:
         raise RunError(
             f"This ESPNet file has {num_classes} outputs. Only for 20 (Cityscapes) and 12 (CamVid) is it known what "
             f"mean and std the authors used; take one of those files."
         )
-    half, in_channels = state["encoder.level1.conv.weight"].shape[:2]
-    image_skip = state["conv.conv.weight"].shape[1] == num_classes + half + in_channels
+    half, in_channels = _shape(state, "encoder.level1.conv.weight")[:2]
+    image_skip = _shape(state, "conv.conv.weight")[1] == num_classes + half + in_channels
     arguments = {
         "num_classes": num_classes,
         "p": count(state, r"encoder\.level2\.(\d+)\."),
@@ -225,16 +227,29 @@ def convert_espnet_v2(state: State) -> ForeignWeights:
     Raises:
         RunError: Its number of outputs isn't that of Cityscapes.
     """
-    num_classes = state["bu_dec_l4.merge_layer.3.weight"].shape[0]
+    num_classes = _shape(state, "bu_dec_l4.merge_layer.3.weight")[0]
     if num_classes not in ESPNET_V2:
         raise RunError(
             f"This ESPNetV2 file has {num_classes} outputs, those for Cityscapes have 20; take one of those files."
         )
-    arguments = {"num_classes": num_classes, "width": state["base_net.level2_0.act.weight"].shape[0] / 64}
+    arguments = {"num_classes": num_classes, "width": _shape(state, "base_net.level2_0.act.weight", 1)[0] / 64}
     # the strided modules make a last activation that the authors' forward never calls
     used = {key: value for key, value in state.items() if ".eesp.module_act." not in key}
     renamed = rename(used, ESPNET_V2_NAMES)
     return finish("espnet_v2", arguments, renamed, ESPNET_V2[num_classes], "github.com/sacmehta/EdgeNets, MIT licence")
+
+
+def _shape(state: State, key: str, dimensions: int = 4) -> torch.Size:
+    """Return the shape of a tensor that tells variants apart.
+
+    Raises:
+        RunError: There is none of so many dimensions.
+    """
+    found = state[key].shape if key in state else None
+    if found is None or len(found) != dimensions:
+        shown = "none" if found is None else f"one of the shape {tuple(found)}"
+        raise RunError(f"Expected a tensor {key} of {dimensions} dimensions, found {shown}. Fetch the file again.")
+    return found
 
 
 def rename(state: State, rules: Rules) -> dict[str, Tensor]:

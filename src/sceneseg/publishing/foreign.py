@@ -1,14 +1,12 @@
 """Weights that other people published, as weights files of this project."""
 
-import pickle
 from pathlib import Path
-
-import torch
 
 from sceneseg import datasets, models
 from sceneseg.errors import RunError, did_you_mean
 from sceneseg.inference.predictor import Input, SemanticModel
 from sceneseg.models._foreign import convert
+from sceneseg.records.binary import DamagedError, read_torch
 
 KNOWN = ("espnet", "espnet_v2")
 
@@ -27,18 +25,25 @@ def import_weights(kind: str, file: Path, out: Path) -> SemanticModel:
     if kind not in KNOWN:
         raise RunError(f'Weights of "{kind}" can\'t be imported.{did_you_mean(kind, KNOWN)} Known: {", ".join(KNOWN)}.')
     try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
+        state = read_torch(file)
     except FileNotFoundError:
         raise RunError(f"{file}: there is no such file.") from None
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+    except DamagedError as error:
         raise RunError(f"{file}: expected a state dict of tensors, found something else ({error}).") from None
-    foreign = convert(state)
+    try:
+        foreign = convert(state)
+    except RunError as error:
+        raise RunError(f"{file}: {error}") from None
     if foreign.model != kind:
         raise RunError(
             f"{file}: expected weights of {kind}, found those of {foreign.model}. Import --from {foreign.model}."
         )
     network = models.create(foreign.model, **foreign.arguments)
-    network.load_state_dict(foreign.state)
+    try:
+        network.load_state_dict(foreign.state)
+    except RuntimeError as error:  # which lists every tensor
+        first = str(error).split("\n\t")[1].strip()
+        raise RunError(f"{file}: its tensors aren't those of {kind} ({first}). Fetch the file again.") from None
     arguments = {k: v for k, v in foreign.arguments.items() if k != "num_classes"}
     facts = Input(foreign.training.size, "32-true", foreign.training.resize, "labels")
     model = SemanticModel(

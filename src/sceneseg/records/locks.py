@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sceneseg.errors import RunError, ScenesegError
+from sceneseg.plain import parse_json
 
 LOCK = ".lock"
 PAUSE = 0.2
@@ -101,7 +102,7 @@ def _is_still(handle: int, file: Path) -> bool:
 
 def _owner(file: Path) -> dict[str, object]:
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = parse_json(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # it has just been given back, or not been written yet
         return {}
     return found if isinstance(found, dict) else {}
@@ -112,7 +113,12 @@ def _has_ended(owner: dict[str, object]) -> bool:
     if not owner:  # the last one gave it back
         return True
     pid = owner.get("pid")
-    if owner.get("host") != socket.gethostname() or not isinstance(pid, int) or sys.platform == "win32":
+    if (
+        owner.get("host") != socket.gethostname()
+        or type(pid) is not int
+        or not 0 < pid < 2**31
+        or sys.platform == "win32"
+    ):
         return False
     if pid == os.getpid():  # an earlier process of the same number, as this one holds nothing
         return True

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -126,14 +127,18 @@ def read(path: Path) -> list[Row]:
     with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
         text = file.read()
     reader = csv.DictReader(io.StringIO(text[: text.rfind("\n") + 1], newline=""))
-    if list(reader.fieldnames or []) != COLUMNS:
+    try:
+        columns, lines = list(reader.fieldnames or []), list(reader)
+    except csv.Error as error:
+        raise RunError(f"{path}: not readable as a table ({error}). Choose another folder for the results.") from None
+    if columns != COLUMNS:
         raise RunError(
             f"{path}: expected the table of earlier predictions with the columns {', '.join(COLUMNS)}, found "
-            f"{', '.join(reader.fieldnames or ['nothing'])}. Choose another folder for the results."
+            f"{', '.join(columns or ['nothing'])}. Choose another folder for the results."
         )
     rows = []
-    for number, cells in enumerate(reader, 2):
-        if None in cells or None in cells.values() or not cells["bytes"].isdigit():
+    for number, cells in enumerate(lines, 2):
+        if None in cells or None in cells.values() or not re.fullmatch("[0-9]{1,18}", cells["bytes"]):
             raise RunError(f"{path}, row {number}: not readable. Remove the row, or choose another folder.")
         rows.append(Row(**cells | {"bytes": int(cells["bytes"])}))  # type: ignore[arg-type]
     return rows

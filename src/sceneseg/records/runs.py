@@ -14,6 +14,8 @@ from sceneseg.config import schema as configs
 from sceneseg.config.schema import Config
 from sceneseg.errors import RunError
 from sceneseg.labels import LabelSpace
+from sceneseg.plain import UnfitError, parse_json
+from sceneseg.records.header import parse_header
 from sceneseg.records.names import check_name
 from sceneseg.version import __version__
 
@@ -272,10 +274,10 @@ def read_json(path: Path) -> Any:
         RunError: It is missing or damaged.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RunError(f"{path}: there is no such file.") from None
-    except (ValueError, RecursionError) as error:  # other bytes than UTF-8, other text than JSON
+    except ValueError as error:  # other bytes than UTF-8, other text than JSON
         raise RunError(f"{path}: not readable as JSON ({error}).") from None
 
 
@@ -339,7 +341,12 @@ def read_header(path: Path) -> dict[str, Any]:
             f"{path}: these weights don't say which model they belong to. Give weights that sceneseg wrote "
             f"(runs/NAME or runs/NAME/weights/best.safetensors)."
         )
-    header: dict[str, Any] = json.loads(metadata["sceneseg"])
+    try:
+        header = parse_header(metadata["sceneseg"])
+    except UnfitError as error:
+        raise RunError(
+            f"{path}: its header is damaged, or of another program: {error}. Fetch or train the weights again."
+        ) from None
     if header["format"] > WEIGHTS_FORMAT:
         raise RunError(f"{path}: written by a newer sceneseg ({header['sceneseg_version']}). Update sceneseg.")
     return header
@@ -375,4 +382,4 @@ def find_weights(path: Path) -> Path:
 
 def read_label_space(run: Run) -> LabelSpace:
     """Read the label space of a run."""
-    return LabelSpace.from_dict(read_json(run.labels))
+    return LabelSpace.from_dict(read_json(run.labels), run.labels)

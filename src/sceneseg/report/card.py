@@ -11,10 +11,12 @@ from typing import Any
 import yaml
 from markupsafe import Markup
 
+from sceneseg.errors import RunError
 from sceneseg.fetching.checks import file_sha256
 from sceneseg.fetching.datasets.sources import SOURCES, Source
 from sceneseg.fetching.watch import Watch
 from sceneseg.records import runs
+from sceneseg.records.results import read_scores
 from sceneseg.records.runs import Run
 from sceneseg.report.formatting import duration, label, number, percent, words
 from sceneseg.report.render import code, render_markdown
@@ -67,8 +69,10 @@ def model_card(path: Path, about: About) -> str:
     contents = read_contents(Run(path))
     weights = runs.find_weights(path)
     header = runs.read_header(weights)
-    metrics = contents.metrics if contents.metrics is not None else runs.read_json(contents.run.metrics)
-    key = next((k for k in header.get("score", {}) if k != "protocol"), "mean_iou")
+    metrics = contents.metrics if contents.metrics is not None else read_scores(contents.run.metrics)
+    key = next((k for k in header.get("score") or {} if k != "protocol"), "mean_iou")
+    if metrics.get(key) is None:
+        raise RunError(f"{contents.run.metrics}: has no {key}, by which the weights were chosen. Evaluate again.")
     digest = file_sha256(weights, Watch())
     data = _data(contents, metrics)
     view = {
@@ -121,7 +125,7 @@ def _use(file: str, classifies: bool) -> dict[str, Markup]:
 
 def _of_weights(evaluations: dict[str, Plain], digest: str) -> dict[str, Plain]:
     """Return the evaluations of these weights; a run that was trained for longer may keep some of earlier ones."""
-    return {k: found for k, found in evaluations.items() if found.get("origin", {}).get("weights_sha256") == digest}
+    return {k: found for k, found in evaluations.items() if (found.get("origin") or {}).get("weights_sha256") == digest}
 
 
 def hub_header(contents: Contents, metrics: Plain, about: About, dataset: str) -> Plain:

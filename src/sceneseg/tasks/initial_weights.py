@@ -54,7 +54,7 @@ def _start(network: SegmentationModel, config: Config, label_space: LabelSpace, 
             f"Give weights of {network.name}, or train -m {made.get('name', 'MODEL')}. If only its encoder is to start "
             f"from them, write --encoder-weights {config.train.weights}."
         )
-    theirs = LabelSpace.from_dict(header["label_space"]).names
+    theirs = LabelSpace.from_dict(header.get("label_space"), file).names
     try:
         return start_from(network, config.model_arguments, runs.load_weights(file), label_space.names, theirs)
     except ModelError as error:

@@ -1,9 +1,6 @@
 """The saved state of a run: everything that a resumed run needs to do exactly what the unbroken one would have done."""
 
 import math
-import pickle
-import struct
-import warnings
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -12,15 +9,10 @@ import torch
 
 from sceneseg.devices import gather, processes
 from sceneseg.errors import RunError
+from sceneseg.records.binary import DAMAGE, read_torch
 from sceneseg.records.runs import Run, atomic
 from sceneseg.training import sharding
 from sceneseg.training.gradients import random_state, set_random_state
-
-DAMAGE = (
-    *(RuntimeError, OSError, EOFError, MemoryError, ValueError, TypeError, LookupError, AttributeError),
-    *(ArithmeticError, AssertionError, ImportError, pickle.UnpicklingError, struct.error),
-)
-"""What PyTorch raises for files that aren't what `save_state` wrote: each way of damage ends in another error."""
 
 
 @dataclass
@@ -115,9 +107,7 @@ def load_state(path: Path, parts: dict[str, Any]) -> Progress:
     if not path.is_file():
         raise RunError(f"{path}: there is no saved state to resume from. {_way_back(path)}")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of torch about files that it didn't write, which end in an error
-            saved = torch.load(path, map_location="cpu", weights_only=True)
+        saved = read_torch(path)
         progress, states, random = _progress(saved["progress"]), dict(saved["parts"]), list(saved["random"])
     except DAMAGE as error:
         why = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""

@@ -50,7 +50,7 @@ class DataRecord:
                 raise RunError(f"{run.data}: written by a newer sceneseg. Update sceneseg.")
             splits = {name: Contents.from_dict(split) for name, split in found["splits"].items()}
             return cls(splits, [{"step": int(c["step"]), "changes": str(c["changes"])} for c in found["accepted"]])
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             raise RunError(
                 f"{run.data}: expected the record of the run's data, found something else. Without this file the run "
                 f"is resumed without comparing its data: remove it if you know that they are the same."

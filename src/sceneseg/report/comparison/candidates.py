@@ -11,8 +11,9 @@ from typing import TypeVar
 from sceneseg.evaluation.consistency import mismatch
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.records.comparison_plan import read_latency, read_plan, read_progress, read_together
+from sceneseg.records.results import read_scores
 from sceneseg.records.runs import Comparison, Run
-from sceneseg.report.run.run_reader import DAMAGE, Contents, Plain, read_contents, read_metrics
+from sceneseg.report.run.run_reader import DAMAGE, Contents, Plain, read_contents
 
 T = TypeVar("T")
 
@@ -167,7 +168,7 @@ def _scored(folder: str, contents: Contents, split: str | None, together: str | 
     scored = source if together is None else Run(run.path / together)  # in the label space of all
     for place in dict.fromkeys((source, scored)):
         name = (Path(folder) / place.metrics.relative_to(run.path)).as_posix()
-        metrics, damage = _try(partial(read_metrics, place.metrics))
+        metrics, damage = _try(partial(read_scores, place.metrics))
         if metrics is None or metrics.get("mean_iou") is None:
             reason = (
                 f"{name} is damaged: {damage.removeprefix(f'{place.metrics}: ')}"
@@ -176,6 +177,8 @@ def _scored(folder: str, contents: Contents, split: str | None, together: str | 
             )
             reason = reason or "no scores yet (metrics.json is missing or has no mean IoU)"
             return Training(folder, contents, reason=reason, damaged=damaged)
+        if not {"dataset", "split"} <= metrics["protocol"].keys():
+            return Training(folder, contents, reason=f"{name} doesn't say of which data it is", damaged=damaged)
         counts, damage = _try(partial(SemanticCounts.load, place.confusion))
         if counts is None and place.confusion.exists():
             damaged[name.replace("metrics.json", "confusion.npz")] = damage.removeprefix(f"{place.confusion}: ")

@@ -1,5 +1,6 @@
 """The page of a comparison: the answer, the pictures that show why, and where each figure comes from; one HTML file."""
 
+import math
 import re
 import shlex
 from collections.abc import Sequence
@@ -293,14 +294,18 @@ def _classes(rows: Sequence[Plain]) -> list[Plain]:
 def _curves(rows: Sequence[Plain], candidates: Sequence[Candidate], colors: dict[str, str]) -> list[Markup]:
     """Draw how score and loss came about, over the part of its training that each candidate had done."""
     contents = {c.name: c.first.contents for c in candidates}
-    splits = dict.fromkeys(found.setting("data.val_split") for found in contents.values() if found)
-    split = f" on {' and '.join(map(str, splits))}" if any(splits) else ""
+    splits = dict.fromkeys(str(found.setting("data.val_split") or "") for found in contents.values() if found)
+    split = f" on {' and '.join(splits)}" if any(splits) else ""
     charts = []
     for key, title, in_percent in (("mean_iou", f"Mean IoU{split}", True), ("loss", "Training loss", False)):
         curves = []
         for row in rows:
             found = contents[row["name"]]
-            history = [r for r in (found.history if found else []) if r.get(key) == r.get(key) and key in r]
+            history = [
+                r
+                for r in (found.history if found else [])
+                if math.isfinite(r.get(key, math.nan)) and r.get("step", 0) > 0
+            ]
             if len(history) > 1:
                 whole = history[-1]["step"]
                 x = [round(100 * r["step"] / whole) for r in history]

@@ -16,6 +16,9 @@ import numpy.typing as npt
 from sceneseg.config import schema as configs
 from sceneseg.errors import ScenesegError
 from sceneseg.labels import LabelSpace
+from sceneseg.plain import as_record
+from sceneseg.records.binary import read_arrays
+from sceneseg.records.results import read_cost, read_epochs, read_scores
 from sceneseg.records.runs import Run, read_json
 
 T = TypeVar("T")
@@ -37,6 +40,14 @@ class Sample:
     truth: Path | None
     prediction: Path
     mean_iou: float | None
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """An entry of samples.json."""
+
+    name: str
+    mean_iou: float | None = None
 
 
 @dataclass
@@ -104,8 +115,8 @@ def read_contents(run: Run) -> Contents:
             return None
 
     if not found.classifies:
-        found.labels = part(run.labels, lambda path: LabelSpace.from_dict(read_json(path)), "class colours")
-    found.metrics = part(run.metrics, read_metrics, "scores")
+        found.labels = part(run.labels, lambda path: LabelSpace.from_dict(read_json(path), path), "class colours")
+    found.metrics = part(run.metrics, read_scores, "scores")
     found.history = part(run.history, _history, "learning curves") or []
     if not found.classifies:
         found.confusion = part(run.confusion, lambda path: _confusion(path, found.labels), "confusion matrix")
@@ -113,9 +124,9 @@ def read_contents(run: Run) -> Contents:
         found.previews = part(run.preview(0).parent, _previews, "previews") or {}
     found.environment = part(run.environment, _mapping, "environment")
     if run.model.exists():
-        found.model = part(run.model, _mapping, "cost of the model")
+        found.model = part(run.model, read_cost, "cost of the model")
     for path in sorted(run.path.glob("evaluations/*/metrics.json")):
-        if metrics := part(path, read_metrics, f"evaluation {path.parent.name}"):
+        if metrics := part(path, read_scores, f"evaluation {path.parent.name}"):
             found.evaluations[path.parent.name] = metrics
     return found
 
@@ -127,39 +138,18 @@ def _mapping(path: Path) -> Plain:
     return data
 
 
-def read_metrics(path: Path) -> Plain:
-    """Read scores and their protocol.
-
-    Raises:
-        ScenesegError: The file is missing or isn't JSON.
-        ValueError: It holds something else than scores.
-    """
-    metrics = _mapping(path)
-    for key, value in metrics.items():
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(f"expected a finite number as {key}, found {value}")
-    if not isinstance(metrics.get("mean_iou"), int | float | None):
-        raise ValueError("expected a number as mean_iou")
-    for group in ("classes", "categories"):
-        for name, scores in metrics.setdefault(group, {}).items():
-            if not all(value is None or isinstance(value, int | float) for value in scores.values()):
-                raise ValueError(f"expected numbers under {group}: {name}")
-    if not isinstance(metrics.setdefault("protocol", {}), dict):
-        raise ValueError("expected named values under protocol")
-    return metrics
-
-
 def _history(path: Path) -> list[dict[str, float]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [{k: float(v or "nan") for k, v in row.items()} for row in csv.DictReader(file)]
-    if not rows or not all(math.isfinite(row["epoch"]) for row in rows):
+    rows = [{k: math.nan if v is None else v for k, v in row.items()} for row in read_epochs(path)]
+    if not rows:
         raise ValueError("no epoch in it")
     return rows
 
 
 def _confusion(path: Path, labels: LabelSpace | None) -> npt.NDArray[np.int64]:
-    with path.open("rb") as stored, np.load(stored, allow_pickle=False) as file:
-        total: npt.NDArray[np.int64] = file["confusion"].sum(axis=0, dtype=np.int64)
+    counts = read_arrays(path)["confusion"]
+    if counts.dtype.kind not in "iu":
+        raise ValueError(f"expected whole numbers as confusion, found {counts.dtype}")
+    total: npt.NDArray[np.int64] = counts.sum(axis=0, dtype=np.int64)
     if labels is None:
         raise ValueError("its classes have no names without labels.json")
     if total.shape != (len(labels) + 1, len(labels) + 1):
@@ -171,7 +161,8 @@ def read_samples(folder: Path) -> list[Sample]:
     """List the scenes that have a picture and a prediction, in the order of samples.json."""
     names = {p.name.removesuffix("_image.jpg") for p in folder.iterdir() if p.name.endswith("_image.jpg")}
     listed = folder / "samples.json"
-    scores = {str(s["name"]): s.get("mean_iou") for s in read_json(listed)} if listed.exists() else {}
+    scored: list[_Scored] = as_record(list[_Scored], read_json(listed)) if listed.exists() else []
+    scores = {one.name: one.mean_iou for one in scored}
     ordered = [n for n in scores if n in names] + sorted(names - scores.keys())
     samples = [
         Sample(n, folder / f"{n}_image.jpg", truth if truth.exists() else None, prediction, scores.get(n))

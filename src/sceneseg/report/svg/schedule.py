@@ -87,7 +87,8 @@ def _plan(contents: Contents, rows: Sequence[Row], score: str) -> _Plan:
         ValueError: The history doesn't say how long an epoch is.
     """
     known = {field.name for field in fields(ScheduleConfig)}
-    config = ScheduleConfig(**{k: v for k, v in (contents.setting("schedule") or {}).items() if k in known})
+    given = contents.setting("schedule")
+    config = ScheduleConfig(**{k: v for k, v in given.items() if k in known} if isinstance(given, dict) else {})
     last = rows[-1]
     steps_per_epoch = round(last.get("step", math.nan) / last["epoch"])
     epochs = int(contents.setting("train.epochs") or last["epoch"])

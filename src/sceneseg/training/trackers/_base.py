@@ -7,6 +7,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
+from sceneseg.errors import RunError
+from sceneseg.plain import UnfitError, as_record
 from sceneseg.records.runs import Run, read_json, write_json
 
 End = Literal["finished", "interrupted", "failed"]
@@ -56,5 +58,10 @@ class Tracker(ABC):
         write_json(self.run.trackers, self._all() | {name: value})
 
     def _all(self) -> dict[str, str]:
-        found: dict[str, str] = read_json(self.run.trackers) if self.run.trackers.is_file() else {}
+        if not self.run.trackers.is_file():
+            return {}
+        try:
+            found: dict[str, str] = as_record(dict[str, str], read_json(self.run.trackers), "the file")
+        except UnfitError as error:
+            raise RunError(f"{self.run.trackers}: damaged; {error}. Remove it: the trackers begin anew.") from None
         return found
