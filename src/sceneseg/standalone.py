@@ -23,12 +23,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-KEY = "sceneseg"
-"""Under which an exported file keeps its description, JSON."""
-FORMAT = 1
-"""Of the description."""
-VOID = 255
-ROWS_AT_ONCE = 64
+KEY = "sceneseg"  # under which an exported file keeps its description, JSON
+FORMAT = 1  # of the description
+VOID, ROWS_AT_ONCE = 255, 64
+PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
+KINDS = ("labels", "label_ids", "probabilities", "coarse")  # of output
 MODES = dict.fromkeys(("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"), 8)
 MODES |= dict.fromkeys(("I;16", "I;16B", "I;16L", "I;16N"), 16)
 """Pillow's kinds of pixels -> bits of a sample. All of sceneseg reads pictures of these kinds, and no others."""
@@ -36,7 +35,7 @@ COLORS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}
 """TIFF's PhotometricInterpretation -> its samples; what a pixel has beyond them is alpha or a further band."""
 MAX_PIXELS = "SCENESEG_MAX_PIXELS"  # the environment variable that says how large pictures may be
 PIXELS_PER_BYTE = {"PNG": 8 * 1032, "TIFF": 8 * 1032, "JPEG": 4096, "MPO": 4096}  # at most, in a picture with content
-BROKEN_DATA = (EOFError, struct.error, zlib.error)
+BROKEN_DATA = (EOFError, struct.error, zlib.error, MemoryError)  # the last where a length is made up
 DAMAGE = (*BROKEN_DATA, OSError, SyntaxError, ValueError, LookupError, TypeError, ArithmeticError, RuntimeError)
 """What decoders raise for damaged files."""
 OPENING = Lock()
@@ -50,15 +49,7 @@ class RunnerError(Exception):
 
 
 class Runner:
-    """An exported file, ready to predict.
-
-    Args:
-        file: What `sceneseg export --to onnx` wrote.
-        threads: Of the processor; ONNX Runtime's choice when None.
-
-    Raises:
-        RunnerError: ONNX Runtime isn't installed, or the file isn't what it should be.
-    """
+    """What `sceneseg export --to onnx` wrote, ready to predict with so many threads (None: ONNX Runtime's choice)."""
 
     def __init__(self, file: str | Path, threads: int | None = None) -> None:
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else it looks up its maker's host after some seconds
@@ -72,8 +63,9 @@ class Runner:
         options.log_severity_level = 3  # errors
         if threads is not None:
             options.intra_op_num_threads = threads
+        self.file, known = file, onnxruntime.get_available_providers()
         try:
-            self.session = onnxruntime.InferenceSession(file, options, providers=_providers(onnxruntime))
+            self.session = onnxruntime.InferenceSession(file, options, providers=[p for p in PROVIDERS if p in known])
         except Exception as error:  # ONNX Runtime's own, of several kinds
             raise RunnerError(f"{file}: ONNX Runtime can't load it ({str(error).splitlines()[0]}).") from None
         self.description = describe(self.session.get_modelmeta().custom_metadata_map.get(KEY), file)
@@ -82,8 +74,14 @@ class Runner:
         """Return the file's own output for a picture (see `as_picture`): labels (H, W) uint8, or another."""
         image = as_picture(image)
         check_size(image, self.description)
-        output: npt.NDArray[Any] = self.session.run(None, {"image": image[None]})[0][0]
-        return output
+        return self.run(image[None])[0]
+
+    def run(self, images: Picture) -> npt.NDArray[Any]:
+        """Return the file's own output for pictures (B, H, W, 3) uint8 RGB of the size that it takes."""
+        try:
+            return self.session.run(None, {"image": images})[0]
+        except Exception as error:  # as above
+            raise RunnerError(f"{self.file}: ONNX Runtime can't run it ({str(error).splitlines()[0]}).") from None
 
     def labels(self, image: Any) -> Labels:
         """Return the train ids (H, W) of a picture, whichever output the file has; 255 where there is none."""
@@ -92,54 +90,69 @@ class Runner:
 
 
 def describe(text: str | None, file: object) -> dict[str, Any]:
-    """Read what an exported file says of itself: names, colors, label_ids, input, output, trained_model, gate, ...
-
-    Raises:
-        RunnerError: It says nothing, or in a form that is newer than this file.
-    """
+    """Read what an exported file says of itself: names, colors, label_ids, input, output, trained_model, gate, ..."""
     if not text:
         raise RunnerError(f"{file}: doesn't say what its classes are. Give a file that `sceneseg export` wrote.")
-    description: dict[str, Any] = json.loads(text)
-    if description.get("format") != FORMAT:
-        raise RunnerError(
-            f"{file}: written by another sceneseg ({description.get('sceneseg_version')}), in a form that this one "
-            f"can't read. Export it again, or use the runner of that version."
-        )
-    return description
+    try:
+        description: dict[str, Any] = json.loads(text)
+        if description["format"] == FORMAT:
+            _check(description)
+            return description
+        version = description.get("sceneseg_version")
+    except DAMAGE:
+        raise RunnerError(f"{file}: what it says of itself is damaged. Export it again.") from None
+    raise RunnerError(f"{file}: written by another sceneseg ({version}). Export it again, or run it with that version.")
+
+
+def _check(description: dict[str, Any]) -> None:
+    """Raise one of `DAMAGE` where a description isn't as `sceneseg export` writes it."""
+    facts, output, names = description["input"], description["output"], description["names"]
+    ids, colors, kind = description["label_ids"], description["colors"], output["kind"]
+    small = [*output["train_ids"], *(value for color in colors for value in color), *(ids if kind == KINDS[1] else [])]
+    sizes = [size for size in (facts["image_size"], facts["target_size"]) if size is not None]
+    sides = [facts["size_divisor"], *(side for size in sizes for side in size)]
+    words, numbers = [*names, description["precision"]], [*small, *sides, *ids, description["void_label_id"]]
+    fits = [len(ids) == len(colors) == len(names) > 0, {3} == {*map(len, colors)}, {2} >= {*map(len, sizes)}]
+    fits += [{int} == {*map(type, numbers)}, {str} == {*map(type, words)}, type(output["align_corners"]) is bool]
+    if not all(fits) or not 0 <= min(small) <= max(small) < 256 or not 0 < min(sides) <= max(sides) < 2**16:
+        raise ValueError(kind)
+    if kind not in KINDS or facts["enlarge"] not in ("logits", "labels") or not "".join(words).encode():
+        raise ValueError(kind)
 
 
 def check_size(image: Picture, description: dict[str, Any]) -> None:
     """Refuse a picture (H, W, 3) of another size than the file was exported for."""
-    wanted, found = description["input"]["image_size"], list(image.shape[:2])
-    if wanted is not None and found != wanted:
-        raise RunnerError(
-            f"The file takes pictures of {wanted[0]} x {wanted[1]} pixels, this one has {found[0]} x {found[1]}. "
-            f"Resize it, or export without --size."
-        )
+    size, (height, width) = description["input"]["image_size"], image.shape[:2]
+    if size is not None and size != [height, width]:
+        found = f"{size[0]} x {size[1]} pixels, this one has {height} x {width}"
+        raise RunnerError(f"The file takes pictures of {found}. Resize it, or export without --size.")
 
 
 def labels_of(answer: npt.NDArray[Any], description: dict[str, Any], size: tuple[int, int]) -> Labels:
     """Return train ids (H, W) for any kind of output, without the batch's dimension, for a picture of `size`."""
     kind = description["output"]["kind"]
+    numbers, whole = np.array(description["output"].get("train_ids", ()), np.uint8), kind in KINDS[:2]
+    expected = size if whole else (len(numbers), *(size if kind == "probabilities" else (*answer.shape, 0, 0)[1:3]))
+    if not answer.size or answer.shape != expected or (answer.dtype == np.uint8) != whole:
+        raise RunnerError(f"The file's output, {answer.shape} {answer.dtype}, isn't its {kind}. Export it again.")
     if kind == "labels":
-        return answer.astype(np.uint8, copy=False)
+        return answer
     if kind == "label_ids":
         train_ids = np.full(256, VOID, np.uint8)
-        for i, label_id in enumerate(description["label_ids"]):
-            train_ids[label_id] = i
-        labels: Labels = train_ids[answer]
-        return labels
-    numbers = np.array(description["output"]["train_ids"], np.uint8)
+        train_ids[description["label_ids"]] = np.arange(len(description["label_ids"]))
+        return train_ids[answer]
     best = answer.argmax(0) if kind == "probabilities" else _upsample_argmax(answer, description, size)
-    chosen: Labels = numbers[best]
-    return chosen
+    return numbers[best]
 
 
-def to_label_ids(labels: Labels, description: dict[str, Any]) -> Labels:
-    """Turn train ids into the ids that the data set stores."""
-    table = np.full(256, description["void_label_id"], np.uint8)
-    table[: len(description["label_ids"])] = description["label_ids"]
-    label_ids: Labels = table[labels]
+def to_label_ids(labels: Labels, description: dict[str, Any]) -> npt.NDArray[Any]:
+    """Turn train ids into the ids that the data set stores, uint8, or uint16 where these go beyond 255."""
+    ids = [*description["label_ids"], description["void_label_id"]]
+    if not 0 <= min(ids) <= max(ids) < 2**16:
+        raise RunnerError(f"Label ids from {min(ids)} to {max(ids)} don't fit into a PNG, which holds 0 to 65535.")
+    table = np.full(256, ids[-1], np.uint8 if max(ids) < 256 else np.uint16)
+    table[: len(ids) - 1] = ids[:-1]
+    label_ids: npt.NDArray[Any] = table[labels]
     return label_ids
 
 
@@ -242,7 +255,7 @@ def read_picture(file: Path) -> Picture:
             return np.frombuffer(data, np.uint8, shape[0] * shape[1] * 3, plain.end()).reshape(shape)
         with open_picture(io.BytesIO(data), file) as picture:
             return upright_rgb(picture, file)
-    except (*DAMAGE, MemoryError, tokenize.TokenError):
+    except (*DAMAGE, tokenize.TokenError):
         raise RunnerError(f"{file}: can't be read as a picture; it is damaged or another format.") from None
 
 
@@ -260,6 +273,7 @@ def open_picture(file: Any, name: object) -> Iterator[Any]:
             _check_bands(TiffImagePlugin, file, name)
             file.seek(start)
             picture = Image.open(file)
+            _ = picture.format == "TIFF" and picture.getexif()  # which Pillow keeps, and warns of damage in it
         check_pixels(*picture.size, size, picture.format, name)
         yield picture
     except Image.DecompressionBombError:
@@ -341,13 +355,13 @@ def upright_rgb(picture: Any, name: object) -> Picture:
     return np.ascontiguousarray(pixels[::-1] if turn in {3, 4, 7, 8} else pixels)
 
 
-def write_png(file: Path, picture: npt.NDArray[np.uint8], colors: Picture | None = None) -> None:
-    """Write (H, W) or (H, W, 3) uint8 as PNG; with colors (256, 3) as indices into them."""
-    height, width = picture.shape[:2]
+def write_png(file: Path, picture: npt.NDArray[Any], colors: Picture | None = None) -> None:
+    """Write (H, W) or (H, W, 3) uint8, or uint16, as PNG; with colors (256, 3) as indices into them."""
+    (height, width), depth = picture.shape[:2], 8 * picture.itemsize
     kind = 2 if picture.ndim == 3 else 0 if colors is None else 3  # PNG's numbers for RGB, grey and palette
-    rows = picture.reshape(height, -1)
+    rows = picture.astype(picture.dtype.newbyteorder(">")).reshape(height, -1).view(np.uint8)
     raw = np.concatenate([np.zeros((height, 1), np.uint8), rows], axis=1).tobytes()  # 0: rows as they are
-    parts = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0))]
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0))]
     if colors is not None:
         parts.append((b"PLTE", colors.tobytes()))
     parts += [(b"IDAT", zlib.compress(raw, 6)), (b"IEND", b"")]
@@ -356,12 +370,6 @@ def write_png(file: Path, picture: npt.NDArray[np.uint8], colors: Picture | None
     )
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(b"\x89PNG\r\n\x1a\n" + data)
-
-
-def _providers(onnxruntime: Any) -> list[str]:
-    """Return what computes: a GPU where the installed package knows one."""
-    wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
-    return [name for name in wanted if name in onnxruntime.get_available_providers()]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

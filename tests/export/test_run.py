@@ -1,5 +1,6 @@
 """The runner: ONNX Runtime and NumPy alone."""
 
+import json
 import re
 import subprocess
 import sys
@@ -170,3 +171,74 @@ def test_what_a_program_gives_is_checked(write, pictures):
 def test_a_newer_form_is_refused():
     with pytest.raises(standalone.RunnerError, match=r"another sceneseg \(9.9\)"):
         standalone.describe('{"format": 2, "sceneseg_version": "9.9"}', "street.onnx")
+
+
+def described(**changes) -> dict:
+    facts = {"image_size": None, "target_size": None, "enlarge": "logits", "size_divisor": 32}
+    output = {"kind": "labels", "train_ids": [0, 1], "align_corners": False}
+    known = {"format": 1, "names": ["road", "car"], "colors": [[1, 2, 3], [4, 5, 6]], "label_ids": [7, 26]}
+    whole = known | {"void_label_id": 0, "precision": "fp32", "input": facts, "output": output}
+    for key, value in changes.items():
+        section, _, inner = key.partition("__")
+        whole[section] = whole[section] | {inner: value} if inner else value
+    return whole
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"names": 7},
+        {"names": ["road"]},
+        {"colors": [[1, 2], [4, 5, 6, 7]]},
+        {"colors": [[1, 2, 3], [4, 5, 256]]},
+        {"label_ids": ["7", 26]},
+        {"void_label_id": None},
+        {"precision": None},
+        {"input": []},
+        {"input__image_size": [0, 5]},
+        {"input__target_size": "ab"},
+        {"input__enlarge": "x"},
+        {"input__size_divisor": 0},
+        {"output__kind": "masks"},
+        {"output__train_ids": [0, 256]},
+        {"output__align_corners": "no"},
+        {"names": ["road", "\ud800"]},
+    ],
+    ids=str,
+)
+def test_a_damaged_description_is_refused(change):
+    assert standalone.describe(json.dumps(described()), "a.onnx")["names"] == ["road", "car"]
+    with pytest.raises(standalone.RunnerError, match=r"a\.onnx: what it says of itself is damaged"):
+        standalone.describe(json.dumps(described(**change)), "a.onnx")
+
+
+@pytest.mark.parametrize("text", ["[]", "7", "{", "[" * 100_000])
+def test_a_description_of_another_kind_is_refused(text):
+    with pytest.raises(standalone.RunnerError, match="damaged"):
+        standalone.describe(text, "a.onnx")
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer"),
+    [
+        ("labels", np.zeros((4, 5), np.float32)),
+        ("labels", np.zeros((4, 4), np.uint8)),
+        ("probabilities", np.zeros((2, 4, 4), np.float32)),
+        ("probabilities", np.zeros((3, 4, 5), np.float32)),
+        ("coarse", np.zeros((3, 1, 1), np.float32)),
+        ("coarse", np.zeros((2, 0, 1), np.float32)),
+        ("coarse", np.zeros(2, np.float32)),
+    ],
+)
+def test_an_output_of_another_shape_is_refused(kind, answer):
+    with pytest.raises(standalone.RunnerError, match=f"isn't its {kind}"):
+        standalone.labels_of(answer, described(output__kind=kind), (4, 5))
+
+
+def test_label_ids_beyond_a_byte_are_written_with_16_bits(tmp_path):
+    labels = np.array([[0, 1, 255]], np.uint8)
+    ids = standalone.to_label_ids(labels, described(label_ids=[7, 1000]))
+    standalone.write_png(tmp_path / "a.png", ids)
+    assert np.array(Image.open(tmp_path / "a.png")).tolist() == ids.tolist() == [[7, 1000, 0]]
+    with pytest.raises(standalone.RunnerError, match="from -1 to 7 don't fit into a PNG"):
+        standalone.to_label_ids(labels, described(label_ids=[7, -1]))

@@ -1,7 +1,7 @@
 """Exported files as models: they predict like the weights they were made of."""
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from sceneseg.errors import RunError
 from sceneseg.inference.images import as_image
 from sceneseg.inference.prediction import Prediction
 from sceneseg.labels import Labels, LabelSpace
+from sceneseg.records.binary import DAMAGE
 from sceneseg.records.environment import import_openvino
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 TINY = 1e-30  # a probability whose logarithm is finite
 
+Plain = dict[str, Any]
 Answer = Callable[[npt.NDArray[np.uint8]], npt.NDArray[Any]]
 """Pictures (B, H, W, 3) uint8 to the file's own output."""
 
@@ -49,11 +51,10 @@ class ExportedModel:
         """
         if not file.is_file():
             raise RunError(f"{file}: there is no such file.")
-        answer, text = OPENERS[file.suffix](file)
-        try:
-            return cls(answer, standalone.describe(text, file))
-        except standalone.RunnerError as error:
-            raise RunError(str(error)) from None
+        with _as_run_errors():
+            answer, description = OPENERS[file.suffix](file)
+        LabelSpace.from_dict(description.get("label_space"), file)
+        return cls(answer, description)
 
     @cached_property
     def label_space(self) -> LabelSpace:
@@ -89,12 +90,10 @@ class ExportedModel:
         return Prediction(image, labels, self.label_space, name, coarse, covered, align)
 
     def _answer(self, image: Image) -> tuple[Labels, npt.NDArray[Any]]:
-        try:
+        with _as_run_errors():
             standalone.check_size(image, self.description)
-        except standalone.RunnerError as error:
-            raise RunError(str(error)) from None
-        answer = self.answer(image[None])[0]
-        return standalone.labels_of(answer, self.description, (image.shape[0], image.shape[1])), answer
+            answer = self.answer(image[None])[0]
+            return standalone.labels_of(answer, self.description, (image.shape[0], image.shape[1])), answer
 
     def _logits(self, answer: npt.NDArray[Any], size: Size) -> tuple["Tensor | None", tuple[float, float]]:
         """Return what probabilities can be made of, and how many image pixels it covers."""
@@ -115,36 +114,51 @@ def is_exported(path: Path) -> bool:
     return path.suffix in OPENERS
 
 
-def _open_onnx(file: Path) -> tuple[Answer, str | None]:
+@contextmanager
+def _as_run_errors() -> Iterator[None]:
+    """Turn the runner's errors into this package's."""
     try:
-        runner = standalone.Runner(file)
+        yield
     except standalone.RunnerError as error:
         raise RunError(str(error)) from None
-    return (lambda images: runner.session.run(None, {"image": images})[0]), json.dumps(runner.description)
 
 
-def _open_openvino(file: Path) -> tuple[Answer, str | None]:
+def _open_onnx(file: Path) -> tuple[Answer, Plain]:
+    runner = standalone.Runner(file)
+    return runner.run, runner.description
+
+
+def _open_openvino(file: Path) -> tuple[Answer, Plain]:
     ov = import_openvino()
     try:
         model = ov.Core().read_model(file)
-    except RuntimeError as error:
+        text = model.get_rt_info(standalone.KEY).astype(str) if model.has_rt_info(standalone.KEY) else None
+    except (RuntimeError, ValueError) as error:
         raise RunError(f"{file}: OpenVINO can't load it ({_last_line(error)}).") from None
-    if not model.has_rt_info(standalone.KEY):
-        return (lambda images: images), None  # nobody asks it: without a description it isn't opened
-    text = model.get_rt_info(standalone.KEY).astype(str)
+    description = standalone.describe(text, file)
     settings = {"PERFORMANCE_HINT": "LATENCY"}
-    if json.loads(text)["precision"] == "fp32":
+    if description["precision"] == "fp32":
         settings["INFERENCE_PRECISION_HINT"] = "f32"  # else it takes bfloat16 where the processor has it
-    compiled = ov.Core().compile_model(model, "CPU", settings)
-    return (lambda images: np.array(compiled(images)[0])), text
+    try:
+        compiled = ov.Core().compile_model(model, "CPU", settings)
+    except (RuntimeError, ValueError) as error:
+        raise RunError(f"{file}: OpenVINO can't compile it ({_last_line(error)}).") from None
+
+    def answer(images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+        try:
+            return np.array(compiled(images)[0])
+        except (RuntimeError, ValueError) as error:
+            raise RunError(f"{file}: OpenVINO can't run it ({_last_line(error)}).") from None
+
+    return answer, description
 
 
 def _last_line(error: Exception) -> str:
     """Return the line in which OpenVINO says what is wrong, behind those that say where in its code."""
-    return [line for line in str(error).splitlines() if line.strip()][-1].strip()
+    return ([line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__])[-1]
 
 
-def _open_torchscript(file: Path) -> tuple[Answer, str | None]:
+def _open_torchscript(file: Path) -> tuple[Answer, Plain]:
     import warnings
 
     import torch
@@ -154,18 +168,27 @@ def _open_torchscript(file: Path) -> tuple[Answer, str | None]:
         warnings.simplefilter("ignore")  # TorchScript is deprecated, and says so
         try:
             module = torch.jit.load(file, "cpu", extra)  # type: ignore[no-untyped-call]
-        except RuntimeError as error:
-            raise RunError(f"{file}: not readable as TorchScript ({str(error).splitlines()[0]}).") from None
+        except DAMAGE as error:
+            raise RunError(f"{file}: not readable as TorchScript ({_first_line(error)}).") from None
 
     def answer(images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
-        with torch.inference_mode():
-            found: npt.NDArray[Any] = module(torch.from_numpy(np.require(images, requirements=["C", "W"]))).numpy()
-            return found
+        try:
+            with torch.inference_mode():
+                found: npt.NDArray[Any] = module(torch.from_numpy(np.ascontiguousarray(images))).numpy()
+        except DAMAGE as error:
+            raise RunError(f"{file}: TorchScript can't run it ({_first_line(error)}).") from None
+        return found
 
-    return answer, str(extra[f"{standalone.KEY}.json"], "utf-8")
+    given = extra[f"{standalone.KEY}.json"]
+    text = given.decode("utf-8", "replace") if isinstance(given, bytes) else None
+    return answer, standalone.describe(text, file)
 
 
-OPENERS: dict[str, Callable[[Path], tuple[Answer, str | None]]] = {
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
+OPENERS: dict[str, Callable[[Path], tuple[Answer, Plain]]] = {
     ".onnx": _open_onnx,
     ".xml": _open_openvino,
     ".torchscript": _open_torchscript,
