@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo quick test test-all check docs bench format clean
+.PHONY: demo quick test test-all fuzz check docs bench format clean
 
 # A demo that was interrupted goes on where it was; a finished one takes seconds.
 demo: $(INSTALLED)  ## toy street scenes -> which of three small models? -> predictions and reports
@@ -25,6 +25,9 @@ test: $(INSTALLED)  ## the tests, 6 minutes on 2 cores
 
 test-all: $(INSTALLED)  ## the slow ones too
 	$(BIN)/python -m pytest -n 2 -m "slow or not slow"
+
+fuzz: $(INSTALLED)  ## 20,000 damaged files of every kind, in ten minutes; findings are written to fuzz-findings/
+	$(BIN)/python tests/fuzz --inputs 20000
 
 check: $(INSTALLED)  ## format, lint, types, floors, tests
 	$(BIN)/ruff format --check .
