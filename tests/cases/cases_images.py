@@ -95,6 +95,23 @@ def seven_bands(image: np.ndarray, _: int) -> bytes:
 
 
 UNREADABLE, UNSUPPORTED = ("unreadable",), ("unsupported",)
+
+
+def write_rare_endings(root: Path) -> None:
+    """Write some images with endings that few use, masks as PGM, and a folder that a notebook hides."""
+    describe(root)
+    for split, i in SPLITS:
+        image, labels = scene(i)
+        put(root, split, f"s{i}", image, labels, ([".jfif", ".jp2", ".gif", ".png", ".pgm", ".avif"][i], ".pgm"))
+    put(root, "train", ".ipynb_checkpoints/s0-checkpoint", scene(0)[0], None)
+
+
+def write_unread_ending(root: Path) -> None:
+    """Write images of which one has an ending that isn't read."""
+    write_streets(root)
+    (root / "images" / "train" / "s1.png").rename(root / "images" / "train" / "s1.heic")
+
+
 CASES = [
     Case("image-kinds", write_kinds),
     Case("image-interlaced", write_interlaced, warnings=(), shared="interlaced"),
@@ -148,5 +165,13 @@ CASES = [
         lambda root: write_with(root, lying, only=4),
         errors=UNREADABLE,
         refused="claims 40000 x 40000 pixels",
+    ),
+    Case("image-rare-endings", write_rare_endings, warnings=(), score=0.6),
+    Case(
+        "image-unread-ending",
+        write_unread_ending,
+        errors=("unusable-split",),
+        evaluated="",
+        refused=r"s1\.heic: it has a mask, but images that end in \.heic aren't read",
     ),
 ]

@@ -43,6 +43,13 @@ def odd_names(root: Path) -> None:
         put(root, split, name, *scene(i))
 
 
+def long_names(root: Path) -> None:
+    """Write names of which no file with more letters can be made, and long ones that differ at their end only."""
+    describe(root)
+    for split, i in SPLITS:
+        put(root, split, "x" * (240 if i % 2 else 249) + str(i), *scene(i))
+
+
 def other_files(root: Path) -> None:
     """Write what macOS and Windows leave behind, and a folder that is called like an image."""
     write_streets(root)
@@ -80,6 +87,7 @@ CASES = [
     ),
     Case("train_list_repeats", listed([4, 5], [0, 1, 2, 3, 0]), warnings=("repeated-images",)),
     Case("names_odd", odd_names, warnings=(), shared="names_odd"),
+    Case("names_long", long_names, warnings=()),
     Case("other_files", other_files, warnings=(), shared="mac_files"),
     Case("dir_named_png", other_files, warnings=(), shared="dir_named_png"),
     Case("names_order", other_order, warnings=(), shared="names_order"),

@@ -112,3 +112,41 @@ def test_what_is_meant_is_read(root, text, row):
 def test_what_is_uncertain_is_refused(root, text, words):
     with pytest.raises(DataError, match=words):
         first_row(root, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "names: {'0': road, '1': car, '2': sky, '3': pole}",
+        '{"names": ["road", "car", "sky", "pole"], "ids": {"0": "road", "1": "car", "2": "sky", "3": "pole"}}',
+        "names: [road, car, sky, pole]\nlabel_mapping: {'0': 0, '1': 1, '2': 2, '3': 3}",
+        "names: [road, car, sky, pole]\nnc: '4'",
+        "names: [road, car, sky, pole]\nclasses: {0: road, 1: car, 2: sky, 3: pole}",
+    ],
+)
+def test_numbers_in_quotes_as_json_has_them(root, text):
+    assert first_row(root, text) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("names: {'0': road, 0: car}", "names has 0 twice"),
+        ("names: [road, car, sky]\nids: {'0': road, '1': car, '2': sky}\nignore_index: 2", "the class .sky"),
+        ("names: ['road', 'road ', sky]", "all different"),
+        ("names:\n\t- road", r"cannot start any token \(line 2, column 1\)\.$"),
+    ],
+)
+def test_what_is_said_twice_or_cannot_be_read(root, text, said):
+    with pytest.raises(DataError, match=said):
+        first_row(root, text)
+
+
+def test_folders_outside_of_the_described_one(root, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path.parent))
+    away = tmp_path / "sub" / "data.yaml"
+    away.parent.mkdir()
+    names = "names: [road, car, sky, pole]\n"
+    for text in (f"train: {root}/images/train", f"path: ~/{root.name}", "train: ../sub/../images/train"):
+        away.write_text(f"{names}{text}\n")
+        assert datasets.create("folder", root=away).read(0).labels[0].tolist() == [0, 1, 2, 3]

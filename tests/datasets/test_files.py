@@ -31,6 +31,12 @@ def test_wanted_files_at_any_depth_sorted(folder):
     assert len(files_below(folder)) == 5
 
 
+def test_hidden_folders_hold_no_images(folder):
+    write(folder / "sub" / ".ipynb_checkpoints" / "a-checkpoint.jpg")
+    assert names(folder, files_below(folder, IMAGES)) == ["b.PNG", "frames.png/c.png", "sub/deep/a.jpg"]
+    assert len(files_below(folder)) == 6
+
+
 def test_linked_folders_outside_are_followed(folder, tmp_path):
     write(tmp_path / "there" / "deep" / "d.png")
     (tmp_path / "there" / "again").symlink_to(tmp_path / "there")

@@ -3,8 +3,10 @@
 import pickle
 import shutil
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from sceneseg.cli.app import app
 from sceneseg.config.schema import from_dict
@@ -14,6 +16,15 @@ from sceneseg.models._timm import create_timm
 from sceneseg.records.runs import Run, find_run, read_json, write_json
 from sceneseg.training import start
 from sceneseg.training.experiment import Budget, make_plan, open_comparison
+
+
+def write_streets(root):
+    for split, seed in (("train", 0), ("val", 1)):
+        labels = np.random.default_rng(seed).integers(0, 2, (64, 96)).astype(np.uint8)
+        for kind, content in (("images", np.dstack([labels * 200] * 3)), ("masks", labels)):
+            (root / kind / split).mkdir(parents=True)
+            Image.fromarray(content).save(root / kind / split / f"{split}.png")
+    (root / "data.yaml").write_text("names: [road, car]\n")
 
 
 def configuration(root, **sections):
@@ -60,6 +71,22 @@ def test_a_start_that_fails_leaves_its_name_free(toy_root, tmp_path, wrong):
     with pytest.raises(ScenesegError):
         start.start(configuration(toy_root, **wrong), tmp_path / "runs")
     assert not list(tmp_path.glob("runs/*"))
+
+
+@pytest.mark.parametrize("best", ["mean_iiou", "mean_category_iou"])
+def test_a_score_that_the_validation_split_can_not_have_is_refused_before_the_first_step(tmp_path, monkeypatch, best):
+    write_streets(tmp_path / "streets")  # without instances and categories
+    monkeypatch.setattr("sceneseg.training.loop.Training.fit", None)
+    train = {"epochs": 1, "batch_size": 2, "device": "cpu", "best": best}
+    config = configuration(tmp_path, data={"name": "folder", "root": str(tmp_path / "streets")}, train=train)
+    with pytest.raises(ConfigError, match=f'There is no score "{best}"'):
+        start.start(config, tmp_path)
+
+
+@pytest.mark.parametrize("best", ["mean_iiou", "mean_category_iiou"])
+def test_scores_of_instances_choose_where_there_are_some(toy_root, tmp_path, best):
+    train = {"epochs": 1, "steps_per_epoch": 1, "batch_size": 2, "device": "cpu", "best": best}
+    assert start.start(configuration(toy_root, train=train), tmp_path)[1]
 
 
 def test_a_run_that_breaks_off_before_anything_came_about_leaves_its_name_free(toy_root, tmp_path, monkeypatch):

@@ -27,6 +27,10 @@ def parse_yaml(text: str, where: str) -> Any:
         return yaml.load(text, UniqueKeyLoader)
     except DuplicateKeyError as error:
         raise ConfigError(f"{where}: {error}") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        raise ConfigError(f"{where}: not readable as YAML: {error.problem or error.context}{place}.") from None
     except (yaml.YAMLError, ValueError, AttributeError) as error:  # the last two: numbers and dates that are none
         raise ConfigError(f"{where}: not readable as YAML: {error}") from None
 

@@ -90,6 +90,7 @@ def read_description(file: Path) -> Description:
     except ConfigError as error:
         raise DataError(str(error)) from None
     _check_keys(content, file)
+    content |= {key: _numbered(content[key], key, file) for key in ("names", "ids", "label_mapping") if key in content}
     names = _names(content.get("names"), file)
     content = translate(content, names, file)
     colors = _colors(content.get("colors"), names, file)
@@ -132,9 +133,27 @@ def _names(given: Any, file: Path) -> dict[int, str]:
         if type(name) not in (str, int) or not str(name).strip() or not _is_writable(str(name)):
             raise DataError(f"{file}: expected a class name in names, found {_shown(name)}.{_quote(name)}")
     names = {key: str(given[key]) for key in sorted(given)}
-    if len(set(names.values())) < len(names) or len(names) >= IGNORE_INDEX:
+    if len({name.strip() for name in names.values()}) < len(names) or len(names) >= IGNORE_INDEX:
         raise DataError(f"{file}: names must be all different and fewer than {IGNORE_INDEX}, found {len(names)}.")
     return names
+
+
+def _numbered(given: Any, key: str, file: Path) -> Any:
+    """Return a mapping with numbers as keys in place of numbers in quotes, which is all that JSON has.
+
+    Raises:
+        DataError: A number is there twice, with and without quotes.
+    """
+    if not isinstance(given, dict):
+        return given
+    numbered: dict[Any, Any] = {}
+    for label_id, meaning in given.items():
+        is_number = isinstance(label_id, str) and re.fullmatch(r"-?(0|[1-9][0-9]{0,18})", label_id)
+        number = int(label_id) if is_number else label_id
+        if is_number and (number in numbered or number in given):
+            raise DataError(f"{file}: {key} has {number} twice, with and without quotes. Keep one.")
+        numbered[number] = meaning
+    return numbered
 
 
 def _colors(given: Any, names: dict[int, str], file: Path) -> dict[str, Color]:
@@ -272,7 +291,7 @@ def _is_writable(text: str) -> bool:
 
 def _base(path: str, file: Path) -> Path:
     """Return where the folders are: `path`, which on another machine may not exist; then where the file is."""
-    below = file.parent / (path or ".")  # an absolute path stays itself
+    below = file.parent / Path(path or ".").expanduser()  # an absolute path stays itself
     return below if below.is_dir() else file.parent
 
 

@@ -66,9 +66,7 @@ def _meanings(content: dict[str, Any], names: dict[int, str]) -> dict[Any, Any]:
 
 
 def _check_count(key: str, given: Any, names: dict[int, str], file: Path) -> None:
-    if type(given) is int and given == len(names):
-        return
-    if isinstance(given, list) and given == list(names.values()):
+    if not isinstance(given, bool) and given in (len(names), str(len(names)), list(names.values()), names):
         return
     raise DataError(
         f"{file}: {key} is {str(given)[:60]}, but there are {len(names)} names ({', '.join(names.values())[:80]}). "
@@ -79,7 +77,7 @@ def _check_count(key: str, given: Any, names: dict[int, str], file: Path) -> Non
 def _truth(content: dict[str, Any], key: str, file: Path) -> bool:
     given = content.get(key)
     if given is not None and not isinstance(given, bool):
-        raise DataError(f"{file}: expected {key} to be true or false, found {str(given)[:60]}.")
+        raise DataError(f"{file}: expected {key} to be true or false, found {given!r:.60}.")
     return bool(given)
 
 
@@ -101,7 +99,7 @@ def _reduced(content: dict[str, Any], names: dict[int, str], file: Path) -> dict
 def _ignored(content: dict[str, Any], key: str, file: Path) -> list[int]:
     given = _as_list(content.get(key))
     if wrong := [entry for entry in given if type(entry) is not int]:
-        raise DataError(f"{file}: expected {key}, the id that is void, found {str(wrong[0])[:60]}.")
+        raise DataError(f"{file}: expected {key}, the id that is void, found {wrong[0]!r:.60}.")
     return given
 
 

@@ -8,13 +8,19 @@ from pathlib import Path
 from sceneseg.errors import DataError
 
 Entry = os.DirEntry[str]
-IMAGES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".tif", ".tiff"})
+IMAGES = frozenset(
+    {
+        *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif"),
+        *(".avif", ".jp2", ".ppm", ".pgm", ".pbm", ".pnm"),
+    }
+)
 """Endings of images, in any case of letters."""
 
 
 def files_below(folder: Path, endings: Collection[str] = ()) -> list[Path]:
     """Return the files below a folder at any depth, sorted.
 
+    Where images are looked for, hidden folders (`.ipynb_checkpoints`) are passed over as hidden files are.
     A link to a folder outside is followed like a folder. One that leads back into `folder`, or to a folder that holds
     the link, isn't: what it leads to is listed under its own path, and a loop would never end. A link to a file that
     is gone is listed, so that the reader can name it as missing.
@@ -36,6 +42,8 @@ def files_below(folder: Path, endings: Collection[str] = ()) -> list[Path]:
         folders, files = _contents(inside)
         found += [Path(entry.path) for entry in files if _wanted(entry.name, endings)]
         for entry in folders:
+            if endings and entry.name.startswith("."):
+                continue
             if not entry.is_symlink():
                 open_folders.append((entry.path, (*way[:-1], os.path.join(way[-1], entry.name))))
             elif not _leads_back(target := os.path.realpath(entry.path), start, way):

@@ -15,8 +15,9 @@ from sceneseg.datasets.files import IMAGES, files_below
 from sceneseg.datasets.masks import MaskReading, Meaning, StoredMask, read_mask
 from sceneseg.errors import DataError
 from sceneseg.labels import Labels, choose_space
+from sceneseg.wording import counted
 
-MASKS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jpg", ".jpeg")
+MASKS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".pgm", ".ppm", ".pnm", ".pbm", ".webp", ".jpg", ".jpeg")
 """Endings of masks, the better ones first; JPEG can't hold ids, which reading then finds."""
 VOC = Path("ImageSets") / "Segmentation"
 
@@ -82,6 +83,7 @@ class Folder(SceneDataset):
         if not entry.is_dir():
             raise DataError(f"{entry}: there is no such folder or list, which the YAML file names for {self.split}.")
         pairs = [(image, self._mask_of(image)) for image in files_below(entry, IMAGES)]
+        self._refuse_unread(entry, {image.with_suffix("") for image, _ in pairs})
         owners: dict[Path, Path] = {}
         for image, mask in pairs:
             if mask is not None and (other := owners.setdefault(mask, image)) != image:
@@ -90,6 +92,17 @@ class Folder(SceneDataset):
                     f'a list of "image mask" lines.'
                 )
         return pairs
+
+    def _refuse_unread(self, folder: Path, images: set[Path]) -> None:
+        """Refuse files that have a mask as images have, but an ending of which none is read; no image is left out."""
+        others = [p for p in files_below(folder) if p.suffix.lower() not in IMAGES and p.with_suffix("") not in images]
+        hidden = [p for p in others if any(part.startswith(".") for part in p.relative_to(folder).parts)]
+        found = [p for p in others if p not in hidden and (mask := self._mask_of(p)) and mask.is_file()]
+        if found:
+            raise DataError(
+                f"{found[0]}: it has a mask, but images that end in {found[0].suffix or 'nothing'} aren't read "
+                f"({counted(len(found), 'such file')}). Save them as PNG or JPEG, or remove the masks, too."
+            )
 
     def _line(self, file: Path, number: int, columns: list[str]) -> tuple[Path, Path | None]:
         base, split = self.description.base, self.split
@@ -107,14 +120,17 @@ class Folder(SceneDataset):
     def _mask_of(self, image: Path) -> Path | None:
         """Return the mask that lies as its image does, below masks_dir in place of "images"."""
         base = self.description.base
-        parts = list(_below(image, base).parts)
-        if "images" not in parts[:-1]:
+        image, inside = Path(os.path.normpath(image)), Path(os.path.normpath(base))
+        is_elsewhere = not image.is_relative_to(inside)
+        *folders, _ = image.absolute().parts if is_elsewhere else image.relative_to(inside).parts
+        if "images" not in folders:
             raise DataError(
                 f'{image}: its mask can\'t be found, as no folder above it is called "images". '
                 f'Give a list of "image mask" lines instead.'
             )
-        parts[parts.index("images")] = self.description.masks_dir
-        folder = base.joinpath(*parts[:-1])
+        at = len(folders) - 1 - folders[::-1].index("images") if is_elsewhere else folders.index("images")
+        folders[at] = self.description.masks_dir
+        folder = base.joinpath(*folders)
         if self.split == "test" and not folder.is_dir():
             return None
         return self._by_stem(folder, image.stem, ".png")

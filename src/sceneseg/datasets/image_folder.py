@@ -123,7 +123,7 @@ class ImageFolder:
         files = []
         for path in files_below(self._folder):
             name = path.relative_to(self._folder)
-            image = path.suffix.lower() in IMAGES and not path.name.startswith(".")
+            image = path.suffix.lower() in IMAGES and not any(part.startswith(".") for part in name.parts)
             if image and name.parts[0] in found:
                 if not path.exists():
                     raise DataError(f"{path}: the link leads to {path.resolve()}, which doesn't exist. Remove it.")

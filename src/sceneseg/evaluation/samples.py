@@ -10,6 +10,7 @@ from sceneseg.inference import visualization
 from sceneseg.labels import Labels, LabelSpace
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores
+from sceneseg.records.names import file_name
 from sceneseg.records.runs import write_json
 
 KEPT = 6
@@ -47,11 +48,12 @@ class Samples:
         """Write every kept scene as image, truth and prediction, and a list with the mean IoU of each."""
         listing: list[dict[str, Any]] = []
         for scene, prediction in self.kept:
-            visualization.write_bytes(folder / f"{scene.name}_image.jpg", visualization.jpeg(scene.image))
+            stem = file_name(scene.name)
+            visualization.write_bytes(folder / f"{stem}_image.jpg", visualization.jpeg(scene.image))
             pictures = {"prediction": prediction} | ({} if scene.labels is None else {"truth": scene.labels})
             for what, ids in pictures.items():
                 visualization.write_bytes(
-                    folder / f"{scene.name}_{what}.png", visualization.palette_png(ids, self.label_space)
+                    folder / f"{stem}_{what}.png", visualization.palette_png(ids, self.label_space)
                 )
             alone = SemanticCounts(counts.label_space)
             alone.images[scene.name] = counts.images[scene.name]

@@ -10,15 +10,11 @@ from pathlib import Path
 import cv2
 from PIL import Image as PillowImage
 
-from sceneseg.datasets.files import files_below
+from sceneseg.datasets.files import IMAGES, files_below
 from sceneseg.errors import DataError
 from sceneseg.inference.video import SUFFIXES as VIDEOS
 from sceneseg.records.predictions import outputs_in
 
-PICTURES = {
-    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif"),
-    *(".avif", ".jp2", ".ppm", ".pgm", ".pbm", ".pnm"),
-}
 FRAMES = {".png", ".apng", ".mpo", ".webp", ".tif", ".tiff", ".gif", ".avif"}
 """Suffixes of pictures that may hold several."""
 JUNK = {".ds_store", "thumbs.db", "desktop.ini"}
@@ -168,7 +164,7 @@ def _unread(file: Path) -> str:
     if suffix == ".ts":  # a program in TypeScript has the same ending
         return "" if _head(file, 1) == b"G" else "not a video"
     # hidden files without a picture's ending are other programs' temporary ones
-    known = suffix in PICTURES | VIDEOS or (file.name[0] != "." and cv2.haveImageReader(str(file)))
+    known = suffix in IMAGES | VIDEOS or (file.name[0] != "." and cv2.haveImageReader(str(file)))
     return "" if known else "not a picture or video that is read"
 
 
@@ -197,5 +193,5 @@ def _nothing(path: Path, found: Found) -> str:
         return "a result of an earlier prediction, which isn't predicted again. Copy it elsewhere if that is meant."
     own = f"; {len(found.own)} files are results of earlier predictions" if found.own else ""
     others = "".join(f"; {file.name}: {reason}" for file, reason in list(found.left_out.items())[:3])
-    known = ", ".join(sorted(PICTURES | VIDEOS))
+    known = ", ".join(sorted(IMAGES | VIDEOS))
     return f"no pictures or videos in there ({known}){own}{others}."

@@ -1,7 +1,9 @@
 """Names of run directories and comparisons."""
 
+import os
 import re
 import sys
+from hashlib import blake2b
 
 from sceneseg.errors import ConfigError
 
@@ -9,6 +11,15 @@ LONGEST_NAME = 200
 """Bytes of a run's name; file systems take 255, and some go to -2 behind it and to temporary files."""
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 """Names that Windows keeps for devices."""
+
+
+def file_name(name: str) -> str:
+    """Return the name of a scene as that of files made of it; a long one is cut, with a digest of what it was."""
+    written = os.fsencode(name)
+    if len(written) <= LONGEST_NAME:
+        return name
+    start = written[: LONGEST_NAME - 20].decode(errors="ignore")
+    return f"{start}-{blake2b(written, digest_size=8).hexdigest()}"
 
 
 def check_name(name: str) -> None:

@@ -245,7 +245,7 @@ def find_run(path: Path) -> Run:
 def atomic(path: Path) -> Iterator[Path]:
     """Give a temporary file beside `path` to write to, and rename it to `path` when all went well."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:60]}.")
     os.close(handle)
     temporary = Path(name)
     try:

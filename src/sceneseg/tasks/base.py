@@ -119,7 +119,7 @@ class Task(ABC):
     scores: ClassVar[dict[str, str]]
     """Scores that stand in history.csv and their names for people; the first decides which weights are the best."""
 
-    measured: ClassVar[frozenset[str]]
+    measured: frozenset[str]
     """All scores of a validation that are one number, which may choose the best weights."""
 
     sample_size: Size

@@ -34,7 +34,7 @@ class Classification(Task):
     """A class for every image."""
 
     scores: ClassVar[dict[str, str]] = {"top1": "top-1 accuracy", "top5": "top-5 accuracy"}
-    measured: ClassVar[frozenset[str]] = frozenset(AccuracyScores.__annotations__) - {"classes"}
+    measured: frozenset[str] = frozenset(AccuracyScores.__annotations__) - {"classes"}
     train: ImageFolder
     val: ImageFolder
     model: "ClassificationModel"

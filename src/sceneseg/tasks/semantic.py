@@ -40,7 +40,6 @@ class Semantic(Task):
     """A class for every pixel."""
 
     scores: ClassVar[dict[str, str]] = {"mean_iou": "mean IoU", "pixel_accuracy": "pixel accuracy"}
-    measured: ClassVar[frozenset[str]] = frozenset(SemanticScores.__annotations__) - {"classes", "categories"}
     train: SceneDataset
     val: SceneDataset
     model: "SemanticModel"
@@ -57,6 +56,7 @@ class Semantic(Task):
         for part in (self.train, self.val):
             if not part.has_labels:
                 raise DataError(f"{part.name}: the {part.split} split has no labels, so it can't be used for training.")
+        self.measured = _measured(self.val)
 
     def labels(self) -> dict[str, Any]:
         """Return the label space."""
@@ -150,3 +150,13 @@ def create_model(config: Config, label_space: LabelSpace, precision: str) -> Sem
         print(line)
     model = {"name": network.name, **config.model_arguments}
     return SemanticModel(network, label_space, model, Input(config.data.target_size, precision))
+
+
+def _measured(split: SceneDataset) -> frozenset[str]:
+    """Return the scores that are one number and that a split can have."""
+    found = {name for name in SemanticScores.__annotations__ if name not in {"classes", "categories"}}
+    if not split.label_space.categories:
+        found -= {name for name in found if "category" in name}
+    if not any(files.instances for files in split.files):
+        found -= {name for name in found if "iiou" in name}
+    return frozenset(found)

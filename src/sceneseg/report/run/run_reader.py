@@ -18,6 +18,7 @@ from sceneseg.errors import ScenesegError
 from sceneseg.labels import LabelSpace
 from sceneseg.plain import as_record
 from sceneseg.records.binary import read_arrays
+from sceneseg.records.names import file_name
 from sceneseg.records.results import read_cost, read_epochs, read_scores
 from sceneseg.records.runs import Run, read_json
 
@@ -162,7 +163,7 @@ def read_samples(folder: Path) -> list[Sample]:
     names = {p.name.removesuffix("_image.jpg") for p in folder.iterdir() if p.name.endswith("_image.jpg")}
     listed = folder / "samples.json"
     scored: list[_Scored] = as_record(list[_Scored], read_json(listed)) if listed.exists() else []
-    scores = {one.name: one.mean_iou for one in scored}
+    scores = {file_name(one.name): one.mean_iou for one in scored}
     ordered = [n for n in scores if n in names] + sorted(names - scores.keys())
     samples = [
         Sample(n, folder / f"{n}_image.jpg", truth if truth.exists() else None, prediction, scores.get(n))
