@@ -52,7 +52,7 @@ class CamVid(SceneDataset):
         super().__init__(root, split)
 
     def find(self) -> list[SceneFiles]:
-        """List the split's images (.png or .webp) and check that each has its labels."""
+        """List the split's images and check that each has its labels."""
         parts = ["train", "val"] if self.split == "trainval" else [self.split]
         files = [item for part in parts for item in self._find(part)]
         return require(self, files, "Fetch the file again, or remove the image.")
@@ -63,5 +63,5 @@ class CamVid(SceneDataset):
             raise self.missing(
                 f"there is no {part} with {part}annot", "train, trainannot, val, valannot, test, testannot"
             )
-        found = files_in(images, {".png", ".webp"})
+        found = files_in(images)
         return [SceneFiles(p.stem, p, annotations / f"{p.stem}.png") for p in found]

@@ -134,11 +134,11 @@ class Cityscapes(SceneDataset):
                 raise DataError(
                     f'{folder}: there is no city "{city}".{did_you_mean(city, known)} Found: {", ".join(known)}.'
                 )
-        found = (p for city in self.cities or known for p in files_in(folder / city, {".png"}))
-        return [p for p in found if p.name.endswith("_leftImg8bit.png")]
+        found = (p for city in self.cities or known for p in files_in(folder / city))
+        return [p for p in found if p.stem.endswith("_leftImg8bit")]
 
     def _files(self, image: Path) -> SceneFiles:
-        name = image.name.removesuffix("_leftImg8bit.png")
+        name = image.stem.removesuffix("_leftImg8bit")
         if self.split == "test":
             return SceneFiles(name, image)
         split, city = image.parts[-3:-1]

@@ -73,10 +73,10 @@ class KittiRoad(SceneDataset):
             raise self.missing(f"there is no {part}/image_2", "training and testing of data_road.zip")
         truth = self.root / part / "gt_image_2"
         kinds = [kind for kind in self.kinds if self.target == "road" or kind == "um"]
-        found, files = files_in(folder, {".png"}), []
+        found, files = files_in(folder), []
         for kind in kinds:
             for image in held_out([p for p in found if p.name.startswith(f"{kind}_")], self.split):
-                labels = truth / image.name.replace("_", f"_{self.target}_", 1)
+                labels = truth / f"{image.stem.replace('_', f'_{self.target}_', 1)}.png"
                 files.append(SceneFiles(image.stem, image, None if part == "testing" else labels))
         return require(self, files, f"Unpack data_road.zip into {self.root}, or remove the image.")
 

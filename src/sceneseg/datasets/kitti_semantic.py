@@ -38,13 +38,13 @@ class KittiSemantic(SceneDataset):
         folder = self.root / ("testing" if self.split == "test" else "training")
         if not (folder / "image_2").is_dir():
             raise self.missing(f"there is no {folder.name}/image_2", "training and testing of data_semantics.zip")
-        images = held_out(files_in(folder / "image_2", {".png"}), self.split)
+        images = held_out(files_in(folder / "image_2"), self.split)
         if self.split == "test":
             return require(self, [SceneFiles(image.stem, image) for image in images], "Unpack it again.")
         files = []
         for image in images:
-            instances = folder / "instance" / image.name
-            labels = folder / "semantic" / image.name
+            instances = folder / "instance" / f"{image.stem}.png"
+            labels = folder / "semantic" / f"{image.stem}.png"
             files.append(SceneFiles(image.stem, image, labels, instances if instances.is_file() else None))
         return require(self, files, f"Unpack data_semantics.zip into {self.root}, or remove the image.")
 
