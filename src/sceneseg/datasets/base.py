@@ -148,6 +148,10 @@ class SceneDataset(ABC):
         """Whether the scenes of this split are labelled."""
         return self.files[0].labels is not None
 
+    def read_in(self, space: LabelSpace) -> None:
+        """Read the labels in another label space of the stored ids from now on."""
+        self.label_space = space
+
     def read(self, i: int, *, with_instances: bool = False) -> Scene:
         """Read scene `i`.
 

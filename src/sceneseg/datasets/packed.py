@@ -7,7 +7,7 @@ from typing import ClassVar
 from sceneseg.datasets import register
 from sceneseg.datasets.base import Instances, NoSplitError, Scene, SceneDataset, SceneFiles, find_root, unlike
 from sceneseg.errors import DataError, did_you_mean
-from sceneseg.labels import Labels, choose_space
+from sceneseg.labels import Labels, LabelSpace, choose_space
 from sceneseg.packing.shards import (
     INDEX,
     UNFINISHED,
@@ -41,9 +41,7 @@ class Packed(SceneDataset):
         self.root, self.split = find_root("packed", root), split
         self.pack = load_index(self._index())
         self.name = self.pack.dataset
-        self.label_space = choose_space(self.pack.label_space, label_space)
-        same = self.label_space == self.pack.label_space
-        self._train_ids = None if same else self.pack.label_space.train_ids_in(self.label_space)
+        self.read_in(choose_space(self.pack.label_space, label_space))
         self._places = [(self._shard(shard), scene) for shard in self.pack.shards for scene in shard.scenes]
         if not self._places:
             raise DataError(f"{self._index()}: names no scenes. Pack again.")
@@ -62,6 +60,11 @@ class Packed(SceneDataset):
             )
             for path, scene in self._places
         ]
+
+    def read_in(self, space: LabelSpace) -> None:
+        """Read the labels in another label space from now on; what is packed are train ids, not the stored ones."""
+        self.label_space = space
+        self._train_ids = None if space == self.pack.label_space else self.pack.label_space.train_ids_in(space)
 
     def read(self, i: int, *, with_instances: bool = False) -> Scene:
         """Read scene `i`."""

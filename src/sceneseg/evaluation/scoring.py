@@ -11,6 +11,7 @@ from sceneseg.config.schema import read_yaml
 from sceneseg.datasets.base import SceneDataset
 from sceneseg.errors import ConfigError, did_you_mean
 from sceneseg.evaluation.counting import count_files, count_scenes
+from sceneseg.evaluation.matching import difference, matching_space
 from sceneseg.evaluation.protocol import evaluation_protocol, other_truth, score
 from sceneseg.evaluation.regrouping import regroup, regrouped
 from sceneseg.evaluation.request import Request
@@ -132,18 +133,19 @@ def open_scenes(request: Request, model: SemanticModel, path: Path) -> SceneData
     same = trained is not None and datasets.datasets.resolve(name) == trained.name
     root = request.root or (trained.root if trained and same else None)
     options = dict(trained.options) if trained and same else {}
-    regrouped = options.pop("label_space", None) is not None
+    wanted = options.pop("label_space", None)
     dataset = datasets.create(name, root=root, split=request.split, **options)
-    if request.label_map is not None or dataset.label_space.names == model.label_space.names:
+    own, theirs = dataset.label_space, model.label_space
+    if request.label_map is not None or own.names == theirs.names:
         return dataset
-    if regrouped or model.label_space.name.startswith(f"{dataset.label_space.name}:"):
-        dataset.label_space = model.label_space  # the data set's own, grouped
-    else:
+    space = matching_space(own, theirs, wanted)
+    if space is None:
         raise ConfigError(
-            f"{path} knows the {len(model.label_space)} classes of {model.label_space.name}, the data set {name} has "
-            f"the {len(dataset.label_space)} of {dataset.label_space.name}. Give a data set with the same classes, "
-            f"or a file that maps one to the other with --label-map FILE."
+            f"{path} knows the {len(theirs)} classes of {theirs.name}, the data set {name} has the {len(own)} of "
+            f"{own.name}: {difference(own, theirs)}. Give a data set with the same classes, or a file that maps one "
+            f"to the other with --label-map FILE."
         )
+    dataset.read_in(space)
     return dataset
 
 
