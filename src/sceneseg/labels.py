@@ -249,7 +249,7 @@ def refuse_names(names: Sequence[object], where: str) -> None:
         if not isinstance(name, str) or not name.strip():
             quotes = " Names are text: put it in quotes, in YAML too." if isinstance(name, bool | int | float) else ""
             raise ConfigError(f"{where}: expected the name of a class, found {name!r}.{quotes}")
-        if names.count(name) > 1:
+        if [str(other).strip() for other in names].count(name.strip()) > 1:
             raise ConfigError(f'{where}: two classes would be called "{name}". Give each a name of its own.')
 
 

@@ -113,6 +113,14 @@ CASES = [
         evaluated="",
         score=0,
     ),
+    Case(
+        "palette_swapped_off_by_one",
+        streets(COLORED, lambda labels, i: indexed(np.array([2, 1, 0])[labels], TABLE[::-1] + 1)),
+        errors=("colored-masks",),
+        refused=r"near \(128, 64, 128\) of road",
+        evaluated="aren't in the table",
+    ),
+    Case("palette_off_by_one", streets(COLORED, lambda labels, i: indexed(labels, TABLE + 1)), warnings=()),
     Case("palette_of_another_program", streets(COLORED, lambda labels, i: indexed(labels, 50 + TABLE)), warnings=()),
     Case(
         "palette_voc",
@@ -285,6 +293,14 @@ CASES = [
         errors=("single-class",),
         refused="only road occurs in train",
         evaluated="",
+    ),
+    Case(
+        "one_class_in_val",
+        streets(NAMED, lambda labels, i: labels * 0 if i >= 4 else labels),
+        errors=("single-class",),
+        refused="only road occurs in val",
+        evaluated="",
+        score=0,
     ),
     Case(
         "void_one",

@@ -2,6 +2,7 @@
 
 import warnings
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
@@ -242,9 +243,18 @@ class MaskReading:
         differs = {n for n in by_color if has_ids and self._train_id(n) != self._train_id(by_color[n])}
         if has_colors:
             return "either" if differs and not stored.has_own_palette else "colors"
-        if has_ids and (not stored.has_own_palette or all(by_color[n] is None for n in differs)):
-            return "ids"
-        return None
+        if not has_ids or (stored.has_own_palette and any(by_color[n] is not None for n in differs)):
+            return None
+        return None if differs and stored.has_own_palette and self._almost(stored, by_color) else "ids"
+
+    def _almost(self, stored: StoredMask, numbers: Iterable[int]) -> bool:
+        """Return whether the colors of numbers are nearly those of the table, and not in the order of the ids."""
+        codes = [stored.color_of(number) for number in numbers]
+        near = [None if code is None else self.nearest(code) for code in codes]
+        if None in near:
+            return False
+        meant = [self._train_id(self.colors[code]) for code in near if code is not None]
+        return meant != [self._train_id(number) for number in numbers]
 
     def evidence(self, stored: StoredMask) -> Meaning | None:
         """Return which meaning of gray levels a mask shows that can be read in one way only; None for others."""

@@ -53,6 +53,10 @@ def empty_classes(patient: Patient) -> Iterator[Finding]:
         yield _too_few(patient, patient.parts["train"], f"{number} in train", learned)
         return
     val = seen.get("val", np.zeros(len(names), bool))
+    if sum(val) == 1:  # of none `void_splits` tells
+        scored = [name for i, name in enumerate(names) if val[i]]
+        yield _too_few(patient, patient.parts["val"], f"only {scored[0]} occurs in val", scored)
+        return
     unlearned = [name for i, name in enumerate(names) if val[i] and not seen["train"][i]]
     empty = [name for i, name in enumerate(names) if not seen["train"][i] and not val[i]]
     if unlearned:
