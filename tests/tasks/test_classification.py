@@ -46,7 +46,7 @@ def root(tmp_path_factory):
                 image = rng.integers(0, 80, (40 + 4 * i, 56, 3)).astype(np.uint8)
                 image[..., channel] += 150
                 Image.fromarray(image).save(folder / split / name / f"{i}.{('png', 'JPG')[i % 2]}")
-    (folder / "train" / "red" / "notes.tga").write_bytes(b"GIF89a")
+    (folder / "train" / "red" / "notes.heic").write_bytes(b"GIF89a")
     return folder
 
 

@@ -208,3 +208,14 @@ def test_pretrained_weights_are_loaded_once_and_nobody_is_warned(toy_root, tmp_p
     start.start(config, tmp_path)
     assert sum(asked) == 1
     assert not [w for w in recwarn if "no-op" in str(w.message)]
+
+
+def test_the_command_names_the_score_that_chose_the_weights(tmp_path, capsys):
+    write_streets(tmp_path / "streets")
+    options = "-m separable_unet --model.width 4 -e 1 -b 2 --augment.crop-size 32 64 --data.workers 0 --name a"
+    where = ["-d", "folder", "-p", str(tmp_path / "streets"), "--runs", str(tmp_path), "--train.best", "mean_dice"]
+    with pytest.raises(SystemExit) as end:
+        app(["train", *options.split(), *where])
+    assert end.value.code in {None, 0}
+    dice = read_json(tmp_path / "a" / "metrics.json")["mean_dice"]
+    assert f"best validation mean_dice  {dice:.2%}" in capsys.readouterr().out

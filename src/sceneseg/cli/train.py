@@ -55,7 +55,10 @@ def train(
         print(f"Interrupted; the state is saved. Go on with: sceneseg train -r {run.path}")
         raise SystemExit(130)
     page = write_report(run.path)
-    score, name = tasks.best_score(run.load_config().task)
+    trained = run.load_config()
+    score, name = tasks.best_score(trained.task)
+    if trained.train.best not in {None, score}:
+        score = name = str(trained.train.best)
     print(f"\nbest validation {name}  {read_json(run.metrics)[score]:.2%}")
     print(f"weights  {run.best}\nreport   {page}")
     print(f"next     sceneseg predict -w {run.path} PHOTO.jpg")

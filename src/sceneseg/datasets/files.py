@@ -11,7 +11,7 @@ Entry = os.DirEntry[str]
 IMAGES = frozenset(
     {
         *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif"),
-        *(".avif", ".jp2", ".ppm", ".pgm", ".pbm", ".pnm"),
+        *(".avif", ".jp2", ".j2k", ".jpx", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".qoi", ".sgi", ".pcx"),
     }
 )
 """Endings of images, in any case of letters."""
