@@ -31,7 +31,7 @@ def resolve_device(device: str) -> str:
         return next(name for name, available in there.items() if available)
     if not there.get(device, False):
         found = ", ".join(name for name, available in there.items() if available)
-        raise ConfigError(f'There is no device "{device}" here. Found: {found}. Choose with --train.device auto.')
+        raise ConfigError(f'There is no device "{device}" here. Found: {found}. Choose one of these, or auto.')
     return device
 
 

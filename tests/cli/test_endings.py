@@ -72,6 +72,36 @@ def test_a_target_that_cannot_be_written_is_a_sentence(sceneseg, run, toy_root, 
 
 @pytest.mark.parametrize(
     "arguments",
+    [
+        ("bench", "-m", "fast_scnn", "--engine", "eager", "--json", "TAKEN/x"),
+        ("evaluate", "-w", "RUN", "--json", "TAKEN/x"),
+        ("export", "-w", "RUN", "--to", "torchscript", "-o", "TAKEN/x.torchscript"),
+        ("data", "stats", "-d", "cityscapes", "-p", "TOY", "--picture", "TAKEN/x.png"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_target_is_looked_at_before_the_work(run, toy_root, taken, capsys, arguments):
+    names = {"TAKEN": str(taken), "RUN": str(run), "TOY": str(toy_root)}
+    for name, value in names.items():
+        arguments = [argument.replace(name, value) for argument in arguments]
+    with pytest.raises(SystemExit) as stop:
+        app.main(arguments)
+    said = capsys.readouterr()
+    assert stop.value.code == 1
+    assert "there is a file already" in said.err
+    assert not said.out
+
+
+def test_a_temporary_file_is_called_by_its_final_name():
+    for name in (".x.json.8kq_z0ab", ".x.json-8kq_z0ab"):
+        error = PermissionError(errno.EACCES, "denied", f"/some/{name}")
+        assert endings.of_the_system(error).startswith("/some/x.json: no permission")
+    hidden = PermissionError(errno.EACCES, "denied", "/some/.hidden")
+    assert "/some/.hidden:" in endings.of_the_system(hidden)
+
+
+@pytest.mark.parametrize(
+    "arguments",
     [("train", "--config", "FOLDER"), ("weights", "import", "--from", "espnet", "--file", "FOLDER", "--out", "x")],
 )
 def test_a_folder_in_the_place_of_a_file(sceneseg, tmp_path, arguments):

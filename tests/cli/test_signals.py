@@ -54,11 +54,11 @@ def test_a_forked_process_ends_as_it_would_have():
 
 @pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (Stopped(signal.SIGTERM), 143)])
 def test_the_command_line_says_how_far_it_came(monkeypatch, capsys, error, code):
-    def stop(arguments):
+    def stop(app, arguments):
         error.add_note("3 of 8 done.")
         raise error
 
-    monkeypatch.setattr(app, "app", stop)
+    monkeypatch.setattr(app.spellings, "respell", stop)
     with pytest.raises(SystemExit) as ended:
         app.main(["predict"])
     assert ended.value.code == code

@@ -104,6 +104,10 @@ def test_nothing_untrusted_is_executed(tmp_path):
     file.write_bytes(pickle.dumps(Evil(), protocol=2))
     with pytest.raises(RunError, match="expected a state dict of tensors"):
         import_weights("espnet", file, tmp_path / "out.safetensors")
+    file.write_bytes(b"\xff\xd8\xff\xe0 a photograph")
+    with pytest.raises(RunError, match="another format") as error:
+        import_weights("espnet", file, tmp_path / "out.safetensors")
+    assert "\n" not in str(error.value)
     torch.save({"a": torch.ones(1)}, file)
     with pytest.raises(RunError, match='found keys like "a"'):
         import_weights("espnet", file, tmp_path / "out.safetensors")

@@ -56,6 +56,8 @@ def test_from_the_network(server, tmp_path):
         ({"weights": [{"name": "x"}]}, "entry 1: address, sha256, size, licence is missing"),
         ({"sha256": "AB" * 32}, "entry 1: sha256 is .* expected 64 hexadecimal digits"),
         ({"size": 0}, "size is 0; expected the number of bytes"),
+        ({"address": "http://["}, "address is 'http.* names a host"),
+        ({"address": "https:///x"}, "address is 'http.* names a host"),
         ({"address": "ftp://example.org/x"}, "address is 'ftp.* begins with https://"),
         ({"address": 7}, "address is 7"),
         ({"score": 0.5}, "score is 0.5; expected names with values"),

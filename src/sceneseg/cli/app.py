@@ -22,6 +22,7 @@ from sceneseg.cli import (
     predict,
     report,
     signals,
+    spellings,
     summary,
     train,
     verify_resume,
@@ -92,7 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     hide_library_warnings()
     with signals.stopping():
         try:
-            app(sys.argv[1:] if arguments is None else arguments)
+            words = spellings.respell(app, sys.argv[1:] if arguments is None else arguments)
+            app(words, exit_on_error=False, print_error=False)
         except KeyboardInterrupt as stop:
             print(*("Stopped.", *getattr(stop, "__notes__", [])), file=sys.stderr)
             sys.exit(signals.exit_code(stop))

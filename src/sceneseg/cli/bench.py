@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from sceneseg.cli.output import terminal
 from sceneseg.ranges import MANY, Count, Positive, Range, Side
 
 if TYPE_CHECKING:
@@ -54,14 +55,16 @@ def bench(
         seconds: A candidate whose turns have taken so long repeats no more, once it has had three.
         json: Also write everything measured to this file.
     """
-    from rich.console import Console
+    from rich.text import Text
 
     from sceneseg.bench.record import SCHEMA, Record, Settings
     from sceneseg.bench.table import failures, tables
     from sceneseg.devices import resolve_device
     from sceneseg.records.environment import environment
+    from sceneseg.records.targets import check_targets
 
-    console = Console()
+    check_targets(json)
+    console = terminal()
     device = resolve_device(device)
     sizes = _sizes(size or [1024, 2048])
     settings = Settings(repetitions, warmup, seconds)
@@ -80,7 +83,7 @@ def bench(
         console.print(table)
         console.print()
     for sentence in failures(results):
-        console.print(f"[bold red]Not measured:[/] {sentence}", highlight=False, soft_wrap=True)
+        console.print(Text.assemble(("Not measured:", "bold red"), f" {sentence}"), soft_wrap=True)
     if json is not None:
         Record(SCHEMA, environment(), settings, results).write(json)
         console.print(f"written to {json}")
@@ -94,6 +97,7 @@ def _measure(
     threads: int,
     settings: "Settings",
 ) -> "list[Result]":
+    from rich.markup import escape
     from rich.progress import Progress
 
     from sceneseg.bench.session import measure
@@ -102,7 +106,7 @@ def _measure(
         task = progress.add_task("", total=None)
 
         def say(what: str, done: int, total: int) -> None:
-            progress.update(task, description=what, completed=done, total=total)
+            progress.update(task, description=escape(what), completed=done, total=total)
 
         return measure(candidates, size, batch, device, threads, settings, say)
 
@@ -126,6 +130,8 @@ def _cores() -> int:
 
 def _engines(wanted: list[str] | None, device: str, console: Any) -> list[str]:
     """Return the names of the engines that are measured; say which can't be and why."""
+    from rich.text import Text
+
     from sceneseg.bench.engines import engines
     from sceneseg.errors import ConfigError
 
@@ -134,7 +140,7 @@ def _engines(wanted: list[str] | None, device: str, console: Any) -> list[str]:
     for name in asked or engines.names():
         maker: Any = engines.get(name)
         if reason := maker.missing(device):
-            console.print(f"[yellow]Without {name}:[/] {reason}", highlight=False)
+            console.print(Text.assemble((f"Without {name}:", "yellow"), f" {reason}"))
         else:
             chosen.append(name)
     if not chosen:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from sceneseg.cli.output import terminal
 from sceneseg.config import command_line
 from sceneseg.config.schema import Config, flat
 from sceneseg.ranges import Count, Side
@@ -323,8 +324,6 @@ def _show(comparison: "Comparison") -> None:
     Raises:
         RunError: There is nothing to rank.
     """
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     from sceneseg.errors import RunError
@@ -334,7 +333,7 @@ def _show(comparison: "Comparison") -> None:
 
     page = write_comparison(comparison.path)
     results = read_json(comparison.results)
-    console = Console()
+    console = terminal()
     table = Table(box=None, header_style="dim", pad_edge=False)
     for title in ("model", "mean IoU, %", "95 % interval", "ms for an image", "parameters"):
         table.add_column(title, justify="left" if title == "model" else "right")
@@ -342,21 +341,19 @@ def _show(comparison: "Comparison") -> None:
         score = row["mean_iou"]
         ends = "–" if score["low"] is None else f"{percent(score['low'])} to {percent(score['high'])}"
         speed = milliseconds(row["p50_ms"]) if row.get("p50_ms") is not None else "–"
-        table.add_row(
-            escape(row["name"]), percent(score["value"]), ends, speed, f"{row.get('parameters', 0) / 1e6:.2f} M"
-        )
+        table.add_row(row["name"], percent(score["value"]), ends, speed, f"{row.get('parameters', 0) / 1e6:.2f} M")
     console.print()
     console.print(table)
     for group in results["apart"]:
         names = ", ".join(row["name"] for row in group["candidates"])
-        console.print(f"\nnot comparable: {names}\n  {'; '.join(group['reasons'])}", highlight=False, markup=False)
+        console.print(f"\nnot comparable: {names}\n  {'; '.join(group['reasons'])}")
     for row in results["without_score"]:
-        console.print(f"\nno score: {row['name']}: {row['reason']}", highlight=False, markup=False)
+        console.print(f"\nno score: {row['name']}: {row['reason']}")
     for note in results["notes"]:
-        console.print(f"\nnote: {note.replace('`', '')}", highlight=False, markup=False)
+        console.print(f"\nnote: {note.replace('`', '')}")
     said = " ".join([results["answer"]["headline"], *results["answer"]["details"]]).replace("`", "")
     files = f"page     {page}\nfigures  {comparison.results}"
-    console.print(f"\n{said}\n\n{files}", highlight=False, soft_wrap=True, markup=False)
+    console.print(f"\n{said}\n\n{files}", soft_wrap=True)
     if not results["candidates"]:
         raise RunError(
             f"{comparison.path}: no candidate has come to a score, for the reasons above. Cure them, then give the "

@@ -149,11 +149,13 @@ def stats(
     from sceneseg.datasets.statistics import measure
     from sceneseg.errors import refuse_options
     from sceneseg.records.runs import write_json
+    from sceneseg.records.targets import check_targets
 
     refuse_options(
         {"--examples": examples if picture is None else None}, "they are shown in a picture. Give --picture FILE.png."
     )
     dataset = _open(data, root, split, label_space, options)
+    check_targets(json, picture)
     with Progress(transient=True) as progress:
         task = progress.add_task("counting", total=len(dataset))
         statistics = measure(dataset, lambda done: progress.update(task, completed=done))

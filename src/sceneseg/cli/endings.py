@@ -2,11 +2,14 @@
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Mapping
 
+from cyclopts.exceptions import CycloptsError
 from rich.text import Text
 
+from sceneseg.cli import usage
 from sceneseg.cli.output import terminal
 from sceneseg.errors import ScenesegError
 
@@ -42,6 +45,8 @@ def ending(error: BaseException) -> tuple[int, str | None]:
     """
     if isinstance(error, ScenesegError):
         return FAILED, str(error)
+    if isinstance(error, CycloptsError):
+        return usage.MISUSED, usage.explain(error)
     if isinstance(error, BrokenPipeError):  # `sceneseg models | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes
         return FAILED, None
@@ -56,6 +61,8 @@ def of_the_system(error: OSError) -> str:
     """Return what an error of the operating system means for the user."""
     path = error.filename2 or error.filename
     path = os.fsdecode(path) if isinstance(path, bytes) else path
+    if isinstance(path, str):  # of a temporary file: what it would have become
+        path = re.sub(r"(^|/)\.([^/]+)[.-][a-z0-9_]{8}$", r"\1\2", path)
     template = CURES.get(error.errno or 0)
     if template is None or (path is None and "{path}" in template):
         return f"{path}: {error.strerror or error}." if path else f"The system refused: {error.strerror or error}."

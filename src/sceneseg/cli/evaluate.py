@@ -69,6 +69,7 @@ def evaluate(
     from sceneseg.evaluation import image_scoring, scoring, stored
     from sceneseg.evaluation.request import Request
     from sceneseg.records.runs import write_json
+    from sceneseg.records.targets import check_targets
     from sceneseg.tasks import task_of
 
     refuse_options({"--zip": zip and submission is None}, "only a submission is zipped. Give --submission FOLDER too.")
@@ -88,6 +89,7 @@ def evaluate(
             {"-t": target_size, "--label-map": label_map, "-p": root if run is not None else None},
             "no model runs here. Leave these options out, or score a model with -w RUN_OR_WEIGHTS.",
         )
+    check_targets(json)
     if run is not None:
         scores, table = scoring.score_run(stored.counts_of(run, data, split).path, request)
     elif predictions is not None:

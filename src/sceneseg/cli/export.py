@@ -68,6 +68,7 @@ def export(
     from sceneseg.export import formats
     from sceneseg.export.job import Export, check_name, file_name
     from sceneseg.inference.predictor import SemanticModel
+    from sceneseg.records.targets import check_targets
 
     refuse_options(
         {"--calibration": calibration if precision != "int8" else None},
@@ -79,6 +80,7 @@ def export(
     to = formats.resolve(to)
     if out is not None:
         check_name(out, to)
+        check_targets(out)
     model = SemanticModel.load(weights, "cpu")
     model.input.target_size = target_size or model.input.target_size
     request = Request(data, root, split)

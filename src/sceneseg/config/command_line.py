@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 from cyclopts import App, Argument, ArgumentCollection
+from cyclopts.utils import UNSET
 
 from sceneseg.config import schema as configs
 from sceneseg.config.asked import Asked, asked_by, asked_by_file
@@ -24,10 +25,11 @@ def remember(app: App, commands: tuple[str, ...], arguments: ArgumentCollection)
     such a mapping; `nested` takes it apart.
 
     Raises:
-        ConfigError: A number out of the range that the option's type declares.
+        ConfigError: A number out of the range that the option's type declares, or nothing where a value is expected.
     """
     _typed.clear()
     for argument in arguments:
+        _check_empty(argument)
         _check_range(argument)
         for i, token in enumerate(argument.tokens):
             inner = tuple(part.replace("-", "_") for part in token.keys)
@@ -36,6 +38,13 @@ def remember(app: App, commands: tuple[str, ...], arguments: ArgumentCollection)
             if _holds_numbers(argument.hint):  # of things with dots in their names, as encoder.layer1
                 inner = (".".join(inner),) if inner else ()
             _typed.append((argument.keys + inner, token.value if inner else None))
+
+
+def _check_empty(argument: Argument) -> None:
+    """Refuse an empty text, for example of a shell variable that isn't set: as a path it would be this folder."""
+    for token in argument.tokens:
+        if not (token.keys or token.value.strip(" ,") or token.implicit_value is not UNSET):
+            raise ConfigError(f"{token.keyword or argument.name} is empty. Give a value, or leave it out.")
 
 
 def _check_range(argument: Argument) -> None:

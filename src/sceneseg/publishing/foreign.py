@@ -28,8 +28,11 @@ def import_weights(kind: str, file: Path, out: Path) -> SemanticModel:
         state = read_torch(file)
     except FileNotFoundError:
         raise RunError(f"{file}: there is no such file.") from None
-    except DamagedError as error:
-        raise RunError(f"{file}: expected a state dict of tensors, found something else ({error}).") from None
+    except DamagedError:
+        raise RunError(
+            f"{file}: expected a state dict of tensors, as torch.save writes it; this is another format, damaged, or "
+            f"would need to run code."
+        ) from None
     try:
         foreign = convert(state)
     except RunError as error:

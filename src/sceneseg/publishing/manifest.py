@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -82,7 +83,7 @@ class Manifest:
         raise UnknownNameError(f'There are no weights called "{name}" in {self.origin}.{hint} It has: {_join(names)}.')
 
 
-CURE = "Name another with --manifest FILE_OR_URL, or train: recipes/ has a file for every model."
+CURE = "Name another with --manifest FILE_OR_URL, or train one: sceneseg train --config cityscapes/MODEL."
 
 
 def read_manifest(where: str | None, watch: Watch) -> Manifest:
@@ -191,7 +192,7 @@ def _entry(given: dict[str, Any], where: str) -> Entry:
 
 
 EXPECTED = {
-    "address": "an address that begins with https:// or http://",
+    "address": "an address that begins with https:// or http:// and names a host",
     "sha256": "64 hexadecimal digits, small letters",
     "size": "the number of bytes",
     "score": "names with values",
@@ -200,7 +201,10 @@ EXPECTED = {
 
 
 def _is_address(text: str) -> bool:
-    return text.startswith(("https://", "http://"))
+    try:
+        return text.startswith(("https://", "http://")) and bool(urlsplit(text).hostname)
+    except ValueError:  # "http://["
+        return False
 
 
 def _join(names: list[str]) -> str:

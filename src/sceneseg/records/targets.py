@@ -1,0 +1,25 @@
+"""Files that a command writes at its end, looked at before its work."""
+
+import errno
+import os
+import tempfile
+from pathlib import Path
+
+
+def check_targets(*files: Path | None) -> None:
+    """Find out whether files can be written, and make their folders.
+
+    Args:
+        files: What will be written; None is left out.
+
+    Raises:
+        OSError: One can't be written, with its path.
+    """
+    for file in files:
+        if file is None:
+            continue
+        if file.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}."):  # as `runs.atomic` makes it
+            pass
