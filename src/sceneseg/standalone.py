@@ -166,8 +166,7 @@ def palette(description: dict[str, Any]) -> Picture:
 def overlay(image: Picture, labels: Labels, description: dict[str, Any], opacity: float = 0.55) -> Picture:
     """Lay the class colours over a picture; void shows the picture."""
     mixed = (1 - opacity) * image + opacity * palette(description)[labels]
-    picture: Picture = np.where((labels == VOID)[..., None], image, mixed.round()).astype(np.uint8)
-    return picture
+    return np.where((labels == VOID)[..., None], image, mixed.round()).astype(np.uint8)
 
 
 def largest(labels: Labels, description: dict[str, Any], most: int = 5) -> list[str]:
@@ -184,12 +183,10 @@ def _upsample_argmax(coarse: npt.NDArray[Any], description: dict[str, Any], size
     taps = []
     for axis in (0, 1):
         padded = -(-seen[axis] // divisor) * divisor
+        pixels, covered = np.arange(size[axis]), padded * size[axis] / seen[axis]
         if facts["enlarge"] == "labels":
-            nearest = np.floor((np.arange(size[axis]) + 0.5) * seen[axis] / size[axis])
-            taps.append(_taps(nearest, coarse.shape[1 + axis], padded, description))
-        else:
-            covered = padded * size[axis] / seen[axis]
-            taps.append(_taps(np.arange(size[axis]), coarse.shape[1 + axis], covered, description))
+            pixels, covered = np.floor((pixels + 0.5) * seen[axis] / size[axis]), padded
+        taps.append(_taps(pixels, coarse.shape[1 + axis], covered, description))
     (above, below, down), (left, right, along) = taps
     bands = []
     for first in range(0, size[0], ROWS_AT_ONCE):
@@ -213,15 +210,14 @@ def _taps(pixels: npt.NDArray[Any], cells: int, covered: float, description: dic
 
 def unique(names: Sequence[str]) -> list[str]:
     """Number names that occur twice, so that no result overwrites another: a, b, a becomes a, b, a-2."""
-    given, taken, found = set(names), set[str](), list[str]()
+    given, taken = set(names), dict[str, None]()
     for name in names:
         numbered, number = name, 1
         while numbered in taken or (number > 1 and numbered in given):
             number += 1
             numbered = f"{name}-{number}"
-        taken.add(numbered)
-        found.append(numbered)
-    return found
+        taken[numbered] = None
+    return list(taken)
 
 
 def as_picture(image: Any, where: str = "") -> Picture:
@@ -245,14 +241,17 @@ def as_picture(image: Any, where: str = "") -> Picture:
 def read_picture(file: Path) -> Picture:
     """Read a picture as (H, W, 3) uint8 RGB, or raise RunnerError with the reason why not."""
     if not file.is_file():
-        raise RunnerError(f"{file}: there is no such file.")
+        raise RunnerError(
+            f"{file}: {'expected a picture, found a folder' if file.is_dir() else 'there is no such file'}."
+        )
     try:
         if file.suffix == ".npy":
             return as_picture(np.array(np.lib.format.open_memmap(file, mode="r")), f"{file}: ")
         data = file.read_bytes()
         if plain := re.match(rb"P6\s+(\d+)\s+(\d+)\s+255\s", data):  # which needs no Pillow
             shape = int(plain[2]), int(plain[1]), 3
-            return np.frombuffer(data, np.uint8, shape[0] * shape[1] * 3, plain.end()).reshape(shape)
+            pixels = np.frombuffer(data, np.uint8, shape[0] * shape[1] * 3, plain.end())
+            return as_picture(pixels.reshape(shape), f"{file}: ")
         with open_picture(io.BytesIO(data), file) as picture:
             return upright_rgb(picture, file)
     except (*DAMAGE, tokenize.TokenError):
@@ -378,22 +377,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("model", type=Path, help="what `sceneseg export --to onnx` wrote")
     parser.add_argument("pictures", type=Path, nargs="+", help="JPEG, PNG, ... (with Pillow), .ppm or .npy")
     parser.add_argument("-r", "--results", type=Path, default=Path("results"), help="folder for the results")
-    parser.add_argument("--threads", type=int, help="of the processor; ONNX Runtime's choice when absent")
-    given = parser.parse_args(arguments)
+    parser.add_argument("--threads", type=int, choices=range(1025), metavar="N", help="of the processor; 0: all cores")
+    given, failed = parser.parse_args(arguments), 0
     try:
         model = Runner(given.model, given.threads)
         for name, file in zip(unique([file.stem for file in given.pictures]), given.pictures, strict=True):
-            image = read_picture(file)
-            labels = model.labels(image)
-            write_png(given.results / f"{name}_labelIds.png", to_label_ids(labels, model.description))
-            write_png(given.results / f"{name}_color.png", labels, palette(model.description))
-            write_png(given.results / f"{name}_overlay.png", overlay(image, labels, model.description))
-            print(f"{file}: {', '.join(largest(labels, model.description))}")
-    except RunnerError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
-    print(f"{len(given.pictures)} predicted; label ids, colours and overlays are in {given.results}")
-    return 0
+            try:
+                _predict(model, file, given.results / name)
+            except (RunnerError, MemoryError) as error:  # which doesn't end the call
+                failed += 1
+                print(f"Error: {str(error) or f'{file}: the memory is not enough for it.'}", file=sys.stderr)
+    except (RunnerError, OSError, KeyboardInterrupt) as error:
+        refused = f"{given.results}: can't be written ({getattr(error, 'strerror', '')}). Choose another with -r."
+        print(f"Error: {refused if isinstance(error, OSError) else str(error) or 'stopped'}", file=sys.stderr)
+        return 130 if isinstance(error, KeyboardInterrupt) else 1
+    print(f"{len(given.pictures) - failed} predicted; label ids, colours and overlays are in {given.results}")
+    return min(failed, 1)
+
+
+def _predict(model: Runner, file: Path, target: Path) -> None:
+    image = read_picture(file)
+    labels, facts = model.labels(image), model.description
+    write_png(target.with_name(f"{target.name}_labelIds.png"), to_label_ids(labels, facts))
+    write_png(target.with_name(f"{target.name}_color.png"), labels, palette(facts))
+    write_png(target.with_name(f"{target.name}_overlay.png"), overlay(image, labels, facts))
+    print(f"{file}: {', '.join(largest(labels, facts))}")
 
 
 if __name__ == "__main__":

@@ -143,6 +143,50 @@ def test_mistakes_get_one_sentence(write, tmp_path):
     assert "pip install onnxruntime" in missing.stderr
 
 
+@pytest.mark.parametrize("installed", [False, True])
+def test_a_bad_picture_does_not_end_the_call(write, pictures, tmp_path, installed):
+    np.save(tmp_path / "good.npy", pictures[0])
+    (tmp_path / "bad.ppm").write_bytes(b"P6 0 0 255\n")
+    (tmp_path / "folder.png").mkdir()
+    files = [tmp_path / name for name in ("bad.ppm", "good.npy", "folder.png")]
+    done = alone(write(), *files, "-r", tmp_path / "out", installed=installed)
+    assert done.returncode == 1
+    assert "bad.ppm: expected (H, W, 3)" in done.stderr
+    assert "folder.png: expected a picture, found a folder" in done.stderr
+    assert "1 predicted" in done.stdout
+    assert (tmp_path / "out" / "good_overlay.png").is_file()
+
+
+def test_results_that_cannot_be_written(write, pictures, tmp_path, capsys):
+    np.save(tmp_path / "a.npy", pictures[0])
+    (tmp_path / "taken").write_text("")
+    for target in (tmp_path / "taken", tmp_path / "taken/x", "/proc/nope", tmp_path / ("n" * 300)):
+        assert standalone.main([str(write()), str(tmp_path / "a.npy"), "-r", str(target)]) == 1
+        said = capsys.readouterr().err
+        assert said.startswith("Error: ")
+        assert f"{target}: can't be written" in said
+        assert "-r" in said
+
+
+def test_an_interruption_is_no_traceback(write, pictures, tmp_path, capsys, monkeypatch):
+    np.save(tmp_path / "a.npy", pictures[0])
+
+    def stop(file):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(standalone, "read_picture", stop)
+    assert standalone.main([str(write()), str(tmp_path / "a.npy"), "-r", str(tmp_path / "out")]) == 130
+    assert capsys.readouterr().err == "Error: stopped\n"
+
+
+@pytest.mark.parametrize("threads", ["-1", "99999999", "1e9"])
+def test_threads_have_a_range(write, tmp_path, capsys, threads):
+    with pytest.raises(SystemExit) as stop:
+        standalone.main([str(write()), "a.npy", "--threads", threads])
+    assert stop.value.code == 2
+    assert "--threads: invalid" in capsys.readouterr().err
+
+
 def test_16_bit_and_turned_pictures_are_those_of_predict(write, model, pictures, tmp_path):
     runner = standalone.Runner(write(), threads=1)
     exif = Image.Exif()
