@@ -27,6 +27,16 @@ def test_every_verb_is_described_in_a_line(page, group, verbs):
 
 
 @pytest.mark.parametrize("command", EVERY)
+def test_options_are_described_in_whole_lines(command):
+    for option in app.parse_commands(command.split())[1][-1].assemble_argument_collection(parse_docstring=True):
+        if not option.show:
+            continue
+        assert option.parameter.help, option.name
+        assert "\n" not in option.parameter.help
+        assert not [name for name in option.names if "empty-" in name]
+
+
+@pytest.mark.parametrize("command", EVERY)
 def test_every_page_opens(page, command):
     out = page(command)
     assert out.startswith(f"Usage: sceneseg {command}")

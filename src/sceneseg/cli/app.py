@@ -1,6 +1,7 @@
 """The command line: every verb is a function in a module of `sceneseg.cli`."""
 
 import inspect
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -35,7 +36,8 @@ from sceneseg.version import __version__
 
 def add(group: App, verb: Callable[..., Any]) -> None:
     """Add a verb to a group under its own name, with the text of its docstring before the arguments as its help."""
-    text = (inspect.getdoc(verb) or "").partition("\n\nArgs:")[0]
+    text, args, arguments = (inspect.getdoc(verb) or "").partition("\n\nArgs:\n")
+    verb.__doc__ = text + args + re.sub(r"\n {8,}", " ", arguments)  # else lines end where the source's do
     paragraphs = [p if p.startswith("Example") else " ".join(p.split()) for p in text.split("\n\n")]
     group.command(verb, name=verb.__name__.strip("_").replace("_", "-"), help="\n\n".join(paragraphs))
 

@@ -35,7 +35,7 @@ def compare(
     resume: Annotated[Path | None, Parameter(alias="-r")] = None,
     retry: bool = False,
     latency: bool = True,
-    size: Size | None = None,
+    size: Annotated[Size | None, Parameter(negative="")] = None,
     repetitions: Count = 30,
 ) -> None:
     """Compare models: finished runs, or models that are trained for it under one budget.

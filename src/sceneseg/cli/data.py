@@ -22,7 +22,13 @@ Root = Annotated[str | None, Parameter(name=("--root", "-p"))]
 Options = Annotated[dict[str, str] | None, Parameter(name="--options")]
 
 
-def toy(*, out: Path, count: Count = 40, size: tuple[Side, Side] = (256, 512), seed: Seed = 0) -> None:
+def toy(
+    *,
+    out: Path,
+    count: Count = 40,
+    size: Annotated[tuple[Side, Side], Parameter(negative="")] = (256, 512),
+    seed: Seed = 0,
+) -> None:
     """Draw toy street scenes in the layout of Cityscapes, all 19 classes, to try everything without a download.
 
     Example: sceneseg data toy --out toy --count 40
@@ -47,7 +53,7 @@ def doctor(
     *,
     data: Name,
     root: Root = None,
-    split: list[str] | None = None,
+    split: Annotated[list[str] | None, Parameter(negative="")] = None,
     repair: Path | None = None,
     options: Options = None,
 ) -> None:

@@ -37,7 +37,7 @@ def find_lr(
 
     Args:
         model: Model: fast_scnn, unet, ... Its arguments follow as --model.width 0.5
-        file: YAML file with any of the options below; what is typed wins over it.
+        file: YAML file with any of these options; what is typed wins over it.
         steps: Steps of each test.
         lowest: Learning rate of the first step.
         highest: Learning rate of the last step; a test is broken off earlier when its loss grows out of bounds.

@@ -15,7 +15,7 @@ def summary(
     *,
     name: Annotated[str, Parameter(name=("--model.name", "-m"))] = "fast_scnn",
     model: dict[str, Any] | None = None,
-    size: tuple[Side, Side] = (1024, 2048),
+    size: Annotated[tuple[Side, Side], Parameter(negative="")] = (1024, 2048),
     classes: Classes = 19,
     batch: Count = 1,
     diagram: Path | None = None,

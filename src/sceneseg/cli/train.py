@@ -23,7 +23,7 @@ def train(
 
     Args:
         model: Model: fast_scnn, unet, ... Its arguments follow as --model.width 0.5
-        file: YAML file with any of the options below, or a recipe: camvid/fast_scnn, ...; what is typed wins over it.
+        file: YAML file with any of these options, or a recipe: camvid/fast_scnn, ...; what is typed wins over it.
         runs: Folder of the run directories.
         resume: Go on with an interrupted run, exactly as if it had never stopped; with -e also with a finished one.
             auto: with the newest run of this configuration in --runs, or start it; for jobs that are queued again.

@@ -20,7 +20,7 @@ def verify_resume(
     model: Annotated[str, Parameter(alias="-m")] = "fast_scnn",
     data: Annotated[str | None, Parameter(alias="-d")] = None,
     root: Annotated[str | None, Parameter(alias="-p")] = None,
-    crop_size: tuple[Side, Side] = (96, 192),
+    crop_size: Annotated[tuple[Side, Side], Parameter(negative="")] = (96, 192),
     batch_size: Annotated[Count, Parameter(alias="-b")] = 4,
     steps: Count = 12,
     device: str = "auto",

@@ -67,11 +67,11 @@ class AugmentConfig:
 
     crop_size: Annotated[tuple[Side, Side] | None, Parameter(negative="")] = None
     """HEIGHT WIDTH of training samples; the whole image when absent."""
-    scale: Annotated[tuple[float, float], Range(0.01, 100, rising=True)] = (0.5, 2.0)
+    scale: Annotated[tuple[float, float], Range(0.01, 100, rising=True), Parameter(negative="")] = (0.5, 2.0)
     """Smallest and largest factor of the size."""
     flip: Share = 0.5
     """Probability of mirroring left and right."""
-    area: Annotated[tuple[float, float], Range(above=0, most=1, rising=True)] = (0.08, 1.0)
+    area: Annotated[tuple[float, float], Range(above=0, most=1, rising=True), Parameter(negative="")] = (0.08, 1.0)
     """Classification, in place of scale: smallest and largest part of the image that a sample shows."""
     brightness: Share = 0.25
     """Factor drawn from 1 ± this."""
@@ -167,8 +167,7 @@ class TrainConfig:
     memory: str | None = None
     """What a process may take, for example 8GB; what is free when absent."""
     checkpoint_activations: bool = False
-    """Compute the blocks of the network again on the way back instead of keeping what they need: less memory, a third
-    more time."""
+    """Compute the network's blocks again on the way back, keeping less of them: less memory, a third more time."""
     compile: Annotated[bool, Parameter(alias="--compile")] = False
     """Let PyTorch compile what the network does in training: for GPUs; the first step takes a minute or so."""
     clip_grad: Positive | None = None
@@ -178,8 +177,7 @@ class TrainConfig:
     patience: Count | None = None
     """Stop after this many validations without a better score."""
     freeze_norm: bool = False
-    """Keep the statistics of every BatchNorm as they are, so that parts of a batch don't matter; for networks that
-    start from trained weights."""
+    """Keep the statistics of every BatchNorm, so that parts of a batch don't matter; to start from trained weights."""
     aux_weight: NotNegative = 0.4
     """Weight of each auxiliary head's loss."""
     class_weights: str | None = None
@@ -193,8 +191,7 @@ class TrainConfig:
     ema: Annotated[float, Range(0, below=1)] = 0.0
     """Decay of the moving average of the weights that is validated and saved; 0 is off."""
     log: Annotated[list[str], Parameter(alias="--log", negative="")] = field(default_factory=list)
-    """Further trackers beside CSV and TensorBoard: wandb, mlflow; offline unless WANDB_MODE or MLFLOW_TRACKING_URI say
-    otherwise."""
+    """Further trackers: wandb, mlflow; offline unless WANDB_MODE or MLFLOW_TRACKING_URI say otherwise."""
 
     def __post_init__(self) -> None:
         self.log = [name for names in self.log for name in names.split(",") if name]
