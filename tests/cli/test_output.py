@@ -40,6 +40,16 @@ def test_classes_called_like_markup(root, verb, capsys):
         assert all(name in out for name in ODD)
 
 
+def test_classes_called_like_formulas_and_in_any_script(root, tmp_path, capsys):
+    (root / "data.yaml").write_text('names: ["a $x_{ b$", "日本", "$"]\n')
+    with pytest.raises(SystemExit) as stop:
+        main(["data", "stats", "-d", "folder", "-p", str(root), "--picture", str(tmp_path / "s.png")])
+    assert not stop.value.code
+    with Image.open(tmp_path / "s.png") as picture:
+        assert picture.width == 1500
+    assert not capsys.readouterr().err
+
+
 def test_a_terminal_takes_nothing_for_markup(capsys):
     terminal().print("[bold]x[/] [/nothing]", style="red")
     assert capsys.readouterr().out == "[bold]x[/] [/nothing]\n"

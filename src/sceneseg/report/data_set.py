@@ -1,9 +1,11 @@
 """A data set as one picture: what its classes have of pixels and images, what occurs together, and some scenes."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
@@ -69,6 +71,7 @@ def draw_gallery(pictures: Sequence[tuple[visualization.Picture, str]], file: Pa
     visualization.write_bytes(file, visualization.rgb_png(visualization.grid(rows, CELL, GAP)))
 
 
+@matplotlib.rc_context({"text.parse_math": False})  # a class may be called $x_{
 def _charts(facts: Mapping[str, Any], together: npt.NDArray[np.int64], space: LabelSpace) -> visualization.Picture:
     names = list(facts["classes"])
     height = max(3.2, 1.5 + ROW * len(names))
@@ -89,7 +92,9 @@ def _charts(facts: Mapping[str, Any], together: npt.NDArray[np.int64], space: La
     _bars(images, [""] * len(names), counts, colors, "images with the class", [f"{count:,}" for count in counts])
     images.set_xlim(0, max(1, *counts) * 1.18)
     _matrix(matrix, names, together)
-    canvas.draw()  # type: ignore[no-untyped-call]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # of a name's letters; they are drawn as boxes
+        canvas.draw()  # type: ignore[no-untyped-call]
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]
 
 
