@@ -1,4 +1,7 @@
-"""Words around numbers."""
+"""Words around numbers, and paths in commands."""
+
+import shlex
+from pathlib import Path
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
@@ -13,3 +16,12 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     ('1 image', '2,975 images', '0 classes')
     """
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def quoted(path: str | Path) -> str:
+    """Return a path as a shell takes it, for commands that can be pasted.
+
+    >>> quoted("runs/a"), quoted("my run")
+    ('runs/a', "'my run'")
+    """
+    return shlex.quote(str(path))

@@ -55,6 +55,16 @@ def test_a_terminal_takes_nothing_for_markup(capsys):
     assert capsys.readouterr().out == "[bold]x[/] [/nothing]\n"
 
 
+def test_commands_that_are_suggested_can_be_pasted(tmp_path, capsys):
+    out = tmp_path / "my toys"
+    with pytest.raises(SystemExit):
+        main(["data", "toy", "--out", str(out), "--count", "1", "--size", "32", "64"])
+    assert f"-p '{out}'" in capsys.readouterr().out
+    for file in Path(sceneseg.__file__).parent.rglob("*.py"):
+        bare = re.findall(r"sceneseg [a-z][^\"\n]* (?:--config|-r|-w|-p) \{(?!quoted|shlex)\w.*", file.read_text())
+        assert not bare, file
+
+
 def test_every_command_prints_through_it():
     for file in (Path(sceneseg.__file__).parent / "cli").glob("*.py"):
         if file.name != "output.py":

@@ -9,6 +9,7 @@ from sceneseg.cli.output import terminal
 from sceneseg.config import command_line
 from sceneseg.config.schema import Config, flat
 from sceneseg.ranges import Count, Side
+from sceneseg.wording import quoted
 
 if TYPE_CHECKING:
     from sceneseg.config.asked import Asked
@@ -110,7 +111,7 @@ def compare(
     device = typed.get("train", {}).get("device")
     with alone(comparison.path):
         if not experiment.carry_out(comparison, retry):
-            print(f"Interrupted; everything so far is saved. Go on with: sceneseg compare -r {comparison.path}")
+            print(f"Interrupted; everything so far is saved. Go on with: sceneseg compare -r {quoted(comparison.path)}")
             raise SystemExit(130)
         _finish(comparison, device, (size, repetitions) if latency else None)
 

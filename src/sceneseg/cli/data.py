@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from sceneseg.cli.output import terminal
 from sceneseg.config import command_line
 from sceneseg.ranges import Count, Seed, Side
-from sceneseg.wording import counted
+from sceneseg.wording import counted, quoted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,7 +46,7 @@ def toy(
     with Progress(transient=True) as progress:
         task = progress.add_task("drawing street scenes", total=count)
         write_toy_scenes(out, count, size, seed, progress=lambda done: progress.update(task, completed=done))
-    print(f"{counted(count, 'scene')} in {out}. Train on them with: sceneseg train -d cityscapes -p {out}")
+    print(f"{counted(count, 'scene')} in {out}. Train on them with: sceneseg train -d cityscapes -p {quoted(out)}")
 
 
 def doctor(

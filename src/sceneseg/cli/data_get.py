@@ -12,6 +12,7 @@ from sceneseg.cli.output import terminal
 from sceneseg.errors import DataError
 from sceneseg.fetching.datasets import ROOM, SOURCES, Source, fetch, find_source, is_fetched
 from sceneseg.fetching.display import Display
+from sceneseg.wording import quoted
 
 
 def get(name: str = "", *, out: Path | None = None, accept_terms: bool = False, keep_archives: bool = False) -> None:
@@ -37,7 +38,7 @@ def get(name: str = "", *, out: Path | None = None, accept_terms: bool = False, 
         _accept(source, console, accept_terms)
     with Display(console) as display:
         fetch(source, root, display, keep_archives=keep_archives)
-    console.print(f"next: sceneseg train -d {source.name} -p {root}", soft_wrap=True)
+    console.print(f"next: sceneseg train -d {source.name} -p {quoted(root)}", soft_wrap=True)
 
 
 def _list(console: Console) -> None:

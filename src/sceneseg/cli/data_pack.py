@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from sceneseg.config import command_line
 from sceneseg.ranges import Workers
-from sceneseg.wording import counted
+from sceneseg.wording import counted, quoted
 
 
 def pack(
@@ -55,7 +55,7 @@ def pack(
         threads = workers or os.cpu_count() or 1
         written = pack.pack(dataset, out, format, threads, lambda done: progress.update(task, completed=done))
     print(f"{counted(len(dataset), 'scene')} in {out / split}, {written} of them written now.")
-    print(f"Train on them with: sceneseg train -d packed -p {out}")
+    print(f"Train on them with: sceneseg train -d packed -p {quoted(out)}")
 
 
 def unpack(

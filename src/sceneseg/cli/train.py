@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 from sceneseg.config import command_line
 from sceneseg.config.schema import Config
+from sceneseg.wording import quoted
 
 
 def train(
@@ -52,7 +53,7 @@ def train(
         else:
             run, finished = earlier, start.resume(earlier, start.what_changes(chosen, earlier))
     if not finished:
-        print(f"Interrupted; the state is saved. Go on with: sceneseg train -r {run.path}")
+        print(f"Interrupted; the state is saved. Go on with: sceneseg train -r {quoted(run.path)}")
         raise SystemExit(130)
     page = write_report(run.path)
     trained = run.load_config()
@@ -61,4 +62,4 @@ def train(
         score = name = str(trained.train.best)
     print(f"\nbest validation {name}  {read_json(run.metrics)[score]:.2%}")
     print(f"weights  {run.best}\nreport   {page}")
-    print(f"next     sceneseg predict -w {run.path} PHOTO.jpg")
+    print(f"next     sceneseg predict -w {quoted(run.path)} PHOTO.jpg")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from sceneseg.cli.output import terminal
+from sceneseg.wording import quoted
 
 if TYPE_CHECKING:
     from sceneseg.publishing.manifest import Entry
@@ -27,7 +28,7 @@ def import_(*, kind: Annotated[str, Parameter(name="--from")], file: Path, out: 
 
     model = import_weights(kind, file, out)
     print(f"{out}: {model.network.name} for the {len(model.label_space)} classes of {model.label_space.name}")
-    print(f"next: sceneseg predict -w {out} PHOTO.jpg")
+    print(f"next: sceneseg predict -w {quoted(out)} PHOTO.jpg")
 
 
 def list_(*, manifest: Source = None, json: bool = False) -> None:
@@ -91,7 +92,7 @@ def get(name: str, /, *, manifest: Source = None, out: Path = Path("weights")) -
         entry = read_manifest(manifest, display).find(name)
         display.say(f"{entry.name}: licence {entry.licence}" + (f"; data: {entry.data_terms}" * bool(entry.data_terms)))
         file = files.get(entry, out, display)
-    console.print(f"next: sceneseg predict -w {file} PHOTO.jpg")
+    console.print(f"next: sceneseg predict -w {quoted(file)} PHOTO.jpg")
 
 
 def verify(*paths: Path, manifest: Source = None) -> None:

@@ -9,6 +9,7 @@ from sceneseg.fetching.checks import file_sha256
 from sceneseg.fetching.watch import Watch
 from sceneseg.records.results import read_scores
 from sceneseg.records.runs import Run, find_weights
+from sceneseg.wording import quoted
 
 if TYPE_CHECKING:
     from sceneseg.evaluation.request import Request
@@ -64,7 +65,7 @@ def counts_of(path: Path, dataset: str | None = None, split: str | None = None) 
     if given.home.metrics.is_file() and wanted.items() <= read_scores(given.home.metrics)["protocol"].items():
         return given.home
     kept = given.home.evaluation(f"{name}-{wanted['split']}")
-    cure = f"Score them: sceneseg evaluate -w {given.home.path} -d {name} --split {wanted['split']}"
+    cure = f"Score them: sceneseg evaluate -w {quoted(given.home.path)} -d {name} --split {wanted['split']}"
     if not kept.metrics.is_file():
         raise RunError(
             f"{path}: expected counts of {name} {wanted['split']}, found those of {scored['dataset']} "

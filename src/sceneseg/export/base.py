@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from sceneseg.datasets.base import Image
 from sceneseg.export.plan import Engine, Plan
 from sceneseg.inference.predictor import SemanticModel
+from sceneseg.wording import quoted
 
 
 class Artifact(ABC):
@@ -44,4 +45,4 @@ class Artifact(ABC):
 
     def advice(self, file: Path) -> str:
         """Return the command that uses the file."""
-        return f"sceneseg predict -w {file} PHOTO.jpg"
+        return f"sceneseg predict -w {quoted(file)} PHOTO.jpg"

@@ -18,6 +18,7 @@ from sceneseg.plain import UnfitError, parse_json
 from sceneseg.records.header import parse_header
 from sceneseg.records.names import check_name
 from sceneseg.version import __version__
+from sceneseg.wording import quoted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -373,7 +374,9 @@ def find_weights(path: Path) -> Path:
             return candidate
     run.check()
     if run.state.is_file():
-        raise RunError(f"{path}: no weights in there yet. Let `sceneseg train -r {path}` finish an epoch first.")
+        raise RunError(
+            f"{path}: no weights in there yet. Let `sceneseg train -r {quoted(path)}` finish an epoch first."
+        )
     raise RunError(
         f"{path}: no weights in there yet, and no saved state to go on from. Start it anew: sceneseg train --config "
         f"{run.config}"

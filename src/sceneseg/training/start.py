@@ -26,6 +26,7 @@ from sceneseg.training.hooks import Hooks
 from sceneseg.training.inert import refuse_contradictions, refuse_inert
 from sceneseg.training.loop import Training
 from sceneseg.training.processes import launch
+from sceneseg.wording import quoted
 
 MAY_CHANGE = {
     *("train.epochs", "train.checkpoint_minutes", "train.patience", "train.validate_every", "train.micro_batch"),
@@ -127,7 +128,8 @@ def resume(run: Run, changes: dict[str, Any], hooks: Hooks | None = None) -> boo
     if refused:
         raise ConfigError(
             f"A resumed run keeps its configuration; {', '.join(refused)} can't change. What can: "
-            f"{', '.join(sorted(MAY_CHANGE))}. For anything else start a new run: sceneseg train --config {run.config}"
+            f"{', '.join(sorted(MAY_CHANGE))}. For anything else start a new run: "
+            f"sceneseg train --config {quoted(run.config)}"
         )
     config = configs.from_dict(configs.merge(configs.to_dict(run.load_config()), changes), str(run.config))
     accept, config.data.accept_changes = config.data.accept_changes, False
