@@ -72,6 +72,8 @@ def find_sources(inputs: Iterable[str | Path], results: Path) -> Found:
         before = len(found.sources)
         if path.is_dir():
             _look_through(path, results, owners, found)
+        elif not path.is_file():  # a pipe would be waited for without end
+            raise DataError(f"{path}: expected a file or folder, found a pipe or device. Save what it gives first.")
         elif owners.own(path):
             found.own.append(path)
         else:
