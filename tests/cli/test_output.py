@@ -1,5 +1,6 @@
 """What commands print: names from files stay what they are."""
 
+import io
 import re
 from pathlib import Path
 
@@ -48,6 +49,16 @@ def test_classes_called_like_formulas_and_in_any_script(root, tmp_path, capsys):
     with Image.open(tmp_path / "s.png") as picture:
         assert picture.width == 1500
     assert not capsys.readouterr().err
+
+
+def test_a_terminal_that_takes_ascii_alone(root, monkeypatch):
+    (root / "data.yaml").write_text('names: ["road", "日本", "sky"]\n', encoding="utf-8")
+    stream = io.TextIOWrapper(io.BytesIO(), "ascii", write_through=True)
+    monkeypatch.setattr("sys.stdout", stream)
+    with pytest.raises(SystemExit) as stop:
+        main(["data", "stats", "-d", "folder", "-p", str(root)])
+    assert not stop.value.code
+    assert b"??" in stream.buffer.getvalue()
 
 
 def test_a_terminal_takes_nothing_for_markup(capsys):

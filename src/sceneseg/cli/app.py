@@ -19,6 +19,7 @@ from sceneseg.cli import (
     export,
     find_lr,
     models,
+    output,
     plan,
     predict,
     report,
@@ -93,6 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: Verb and options; those of the process when absent.
     """
     hide_library_warnings()
+    output.never_fail_on_letters()
     with signals.stopping():
         try:
             words = spellings.respell(app, sys.argv[1:] if arguments is None else arguments)

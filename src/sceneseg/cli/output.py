@@ -1,5 +1,7 @@
 """Where commands print: a terminal that takes nothing in a text for markup."""
 
+import sys
+from io import TextIOWrapper
 from typing import Any
 
 from rich.console import Console
@@ -14,3 +16,10 @@ def terminal(**options: Any) -> Console:
         options: Further arguments of `rich.console.Console`.
     """
     return Console(markup=False, highlight=False, **options)
+
+
+def never_fail_on_letters() -> None:
+    """Let a terminal or pipe that takes ASCII alone (LC_ALL=C) get "?" for other letters, not an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
