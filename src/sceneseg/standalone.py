@@ -1,7 +1,6 @@
 """Run an exported ONNX file: ``python -m sceneseg.run model.onnx photo.jpg``.
 
-Needs onnxruntime and numpy alone, and no other module of sceneseg, so that this file can be copied to a device. JPEG,
-PNG and other pictures are read with Pillow, if it is there; ``.ppm`` and ``.npy`` without.
+Needs onnxruntime and numpy alone, so that it can be copied to a device; Pillow for pictures but ``.ppm`` and ``.npy``.
 """
 
 import argparse
@@ -23,21 +22,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-KEY = "sceneseg"  # under which an exported file keeps its description, JSON
-FORMAT = 1  # of the description
+KEY, FORMAT = "sceneseg", 1  # under which an exported file keeps its description, JSON, and that one's format
 VOID, ROWS_AT_ONCE = 255, 64
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 KINDS = ("labels", "label_ids", "probabilities", "coarse")  # of output
 MODES = dict.fromkeys(("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"), 8)
-MODES |= dict.fromkeys(("I;16", "I;16B", "I;16L", "I;16N"), 16)
-"""Pillow's kinds of pixels -> bits of a sample. All of sceneseg reads pictures of these kinds, and no others."""
-COLORS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}
-"""TIFF's PhotometricInterpretation -> its samples; what a pixel has beyond them is alpha or a further band."""
+MODES |= dict.fromkeys(("I;16", "I;16B", "I;16L", "I;16N"), 16)  # Pillow's pixels -> bits; no others are read
+COLORS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}  # TIFF's photometric interpretation -> samples but alpha and bands
 MAX_PIXELS = "SCENESEG_MAX_PIXELS"  # the environment variable that says how large pictures may be
 PIXELS_PER_BYTE = {"PNG": 8 * 1032, "TIFF": 8 * 1032, "JPEG": 4096, "MPO": 4096}  # at most, in a picture with content
-BROKEN_DATA = (EOFError, struct.error, zlib.error, MemoryError)  # the last where a length is made up
+BROKEN_DATA = (EOFError, struct.error, zlib.error, MemoryError)  # what decoders raise; the last where a length lies
 DAMAGE = (*BROKEN_DATA, OSError, SyntaxError, ValueError, LookupError, TypeError, ArithmeticError, RuntimeError)
-"""What decoders raise for damaged files."""
 OPENING = Lock()
 
 Picture = npt.NDArray[np.uint8]
@@ -61,8 +56,7 @@ class Runner:
             raise RunnerError(f"{file}: there is no such file.")
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors
-        if threads is not None:
-            options.intra_op_num_threads = threads
+        options.intra_op_num_threads = threads or 0  # its own choice
         self.file, known = file, onnxruntime.get_available_providers()
         try:
             self.session = onnxruntime.InferenceSession(file, options, providers=[p for p in PROVIDERS if p in known])
@@ -152,8 +146,7 @@ def to_label_ids(labels: Labels, description: dict[str, Any]) -> npt.NDArray[Any
         raise RunnerError(f"Label ids from {min(ids)} to {max(ids)} don't fit into a PNG, which holds 0 to 65535.")
     table = np.full(256, ids[-1], np.uint8 if max(ids) < 256 else np.uint16)
     table[: len(ids) - 1] = ids[:-1]
-    label_ids: npt.NDArray[Any] = table[labels]
-    return label_ids
+    return np.asarray(table[labels])
 
 
 def palette(description: dict[str, Any]) -> Picture:
@@ -241,9 +234,8 @@ def as_picture(image: Any, where: str = "") -> Picture:
 def read_picture(file: Path) -> Picture:
     """Read a picture as (H, W, 3) uint8 RGB, or raise RunnerError with the reason why not."""
     if not file.is_file():
-        raise RunnerError(
-            f"{file}: {'expected a picture, found a folder' if file.is_dir() else 'there is no such file'}."
-        )
+        found = "expected a picture, found a folder" if file.is_dir() else "there is no such file"
+        raise RunnerError(f"{file}: {found}.")
     try:
         if file.suffix == ".npy":
             return as_picture(np.array(np.lib.format.open_memmap(file, mode="r")), f"{file}: ")
