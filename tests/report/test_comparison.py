@@ -11,7 +11,7 @@ from page_parser import Page
 
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import RunError
-from sceneseg.metrics.confusion import SemanticCounts
+from sceneseg.metrics.confusion import ImageCounts, SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores
 from sceneseg.records.runs import Comparison, save_weights
 from sceneseg.report.comparison.page import MAX_BYTES, write_comparison
@@ -318,10 +318,12 @@ def test_a_class_without_truth_counts_for_nobody(copy):
     for name in QUALITIES:
         run = copy.run(name)
         counts = SemanticCounts.load(run.confusion)
-        for image in counts.images.values():
-            image.confusion[:, lost] = image.confusion[lost] = 0
+        for called, image in counts.images.items():
+            confusion = image.confusion
+            confusion[:, lost] = confusion[lost] = 0
             if name == "good":
-                image.confusion[0, lost], image.confusion[0, 0] = 7, image.confusion[0, 0] - 7
+                confusion[0, lost], confusion[0, 0] = 7, confusion[0, 0] - 7
+            counts.images[called] = ImageCounts(confusion, truth=image.truth)
         counts.save(run.confusion)
         protocol = json.loads(run.metrics.read_text())["protocol"]
         change(run.metrics, **semantic_scores(counts, LABEL_SPACE, protocol["void"]))
@@ -361,9 +363,10 @@ def test_a_class_without_truth_counts_for_nobody(copy):
 def test_other_classes_in_the_truth_are_another_truth(copy):
     run = copy.run("quick")
     counts = SemanticCounts.load(run.confusion)
-    for image in counts.images.values():
-        image.confusion[-1] = 0
-        image.confusion[LABEL_SPACE.names.index("train")] = 0
+    for called, image in counts.images.items():
+        confusion = image.confusion
+        confusion[-1] = confusion[LABEL_SPACE.names.index("train")] = 0
+        counts.images[called] = ImageCounts(confusion, truth=image.truth)
     counts.save(run.confusion)
     change(run.metrics, **semantic_scores(counts, LABEL_SPACE))
     found, _ = rewritten(copy)

@@ -126,8 +126,8 @@ def resampled_mean_iou(
     Returns:
         (R,), NaN where no class is left.
     """
-    found = class_overlap(np.stack([counts.images[name].confusion for name in counts.names]), void)
-    tp, fp, fn = (part.astype(np.float64) for part in found)  # (N, C), exact below 2^53
+    found = zip(*(class_overlap(matrices, void) for matrices in counts.matrices()), strict=True)
+    tp, fp, fn = (np.concatenate(part).astype(np.float64) for part in found)  # (N, C), exact below 2^53
     means = []
     for start in range(0, len(weights), CHUNK):
         drawn = weights[start : start + CHUNK].astype(np.float64)
@@ -151,7 +151,7 @@ def class_overlap(confusion: Counts, void: VoidRule) -> Overlap:
         Three times (N, C).
     """
     counted = confusion if void == "false_positive" else confusion[:, :-1]
-    tp: npt.NDArray[np.int64] = np.diagonal(confusion, axis1=1, axis2=2)[:, :-1]
+    tp: npt.NDArray[np.int64] = np.diagonal(confusion, axis1=1, axis2=2)[:, :-1].copy()  # no view of all of it
     return Overlap(tp, counted[:, :, :-1].sum(1) - tp, confusion[:, :-1].sum(2) - tp)
 
 

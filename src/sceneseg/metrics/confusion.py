@@ -1,9 +1,7 @@
 """Exact counts of a data set: one small confusion matrix per image, from which every score follows."""
 
 import json
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
@@ -16,26 +14,55 @@ from sceneseg.errors import DataError, RunError
 from sceneseg.kernels.confusion import Counts, confusion_counts
 from sceneseg.kernels.instances import InstanceCounts, Instances, instance_counts
 from sceneseg.labels import Labels, LabelSpace
+from sceneseg.metrics import counts_file
 from sceneseg.metrics.cityscapes import WeightedInstances, average_pixels, categories_of, weigh_instances
 from sceneseg.plain import parse_json
-from sceneseg.records.binary import read_arrays
+from sceneseg.records.binary import read_arrays, reading
+from sceneseg.records.runs import atomic
 
 
-@dataclass(frozen=True)
 class ImageCounts:
     """What is counted of one image, or of many together.
 
+    Of the matrix only the cells with pixels are stored: of 150 classes an image has a few, and 20,000 whole matrices
+    would take 3.6 GB.
+
     Args:
-        confusion: (C+1, C+1) int64 pixels; rows are the truth, columns the prediction, the last of each is void.
+        confusion: (C+1, C+1) pixels; rows are the truth, columns the prediction, the last of each is void.
         instances: Weighted pixels of single objects; None where no instance numbers were given.
         objects: The single objects themselves; None where they weren't given, or weren't kept (many together).
         truth: Digest of the train ids that were the truth; empty for many together, and in files of earlier versions.
     """
 
-    confusion: Counts
-    instances: WeightedInstances | None = None
-    objects: InstanceCounts | None = None
-    truth: str = ""
+    __slots__ = ("_cells", "_pixels", "instances", "objects", "size", "truth")
+
+    def __init__(
+        self,
+        confusion: Counts,
+        instances: WeightedInstances | None = None,
+        objects: InstanceCounts | None = None,
+        truth: str = "",
+    ) -> None:
+        flat = confusion.reshape(-1)
+        cells = flat.nonzero()[0]
+        pixels = flat[cells]
+        if pixels.min(initial=0) < 0:
+            raise ValueError("pixels can't be fewer than 0")
+        self.size = len(confusion)
+        self._cells = cells.astype(np.min_scalar_type(flat.size))
+        self._pixels = pixels.astype(np.min_scalar_type(pixels.max(initial=0)))
+        self.instances, self.objects, self.truth = instances, objects, truth
+
+    @property
+    def confusion(self) -> Counts:
+        """The matrix, (C+1, C+1) int64; a new one each time, so that changing it changes nothing here."""
+        matrix = np.zeros((self.size, self.size), np.int64)
+        self.add_to(matrix)
+        return matrix
+
+    def add_to(self, matrix: Counts) -> None:
+        """Add the pixels to a contiguous matrix (C+1, C+1)."""
+        matrix.reshape(-1)[self._cells] += self._pixels.astype(np.int64)
 
 
 class SemanticCounts:
@@ -120,10 +147,21 @@ class SemanticCounts:
         size = len(self.label_space) + 1
         confusion = np.zeros((size, size), np.int64)
         for name in self.names:
-            confusion += self.images[name].confusion
+            self.images[name].add_to(confusion)
         weighted = [found for name in self.names if (found := self.images[name].instances)]
         sums = [np.sum(part, axis=0) for part in zip(*weighted, strict=True)]
         return ImageCounts(confusion, WeightedInstances(*sums) if sums else None)
+
+    def matrices(self) -> Iterator[Counts]:
+        """Yield the matrices of all images in the order of `names`, (B, C+1, C+1) int64 at a time."""
+        names, size = self.names, len(self.label_space) + 1
+        at_once = counts_file.matrices_at_once(size)
+        for start in range(0, len(names), at_once):
+            chosen = names[start : start + at_once]
+            matrices = np.zeros((len(chosen), size, size), np.int64)
+            for matrix, name in zip(matrices, chosen, strict=True):
+                self.images[name].add_to(matrix)
+            yield matrices
 
     def save(self, path: str | Path) -> None:
         """Write the counts as a compressed .npz; a file that is there stays whole until the new one is.
@@ -135,13 +173,11 @@ class SemanticCounts:
         """
         path = Path(path)
         size = len(self.label_space) + 1
-        confusion = np.array([self.images[name].confusion for name in self.names], np.int64)
         truths = [self.images[name].truth for name in self.names]
         arrays: dict[str, Any] = {
             "label_space": np.array(json.dumps(self.label_space.to_dict())),
             "object_pixels": self.object_pixels,
             "names": np.array(self.names, np.str_),
-            "confusion": confusion.reshape(len(self), size, size),
         }
         if weighted := [found for name in self.names if (found := self.images[name].instances)]:
             arrays |= zip(_INSTANCE_KEYS, map(np.stack, zip(*weighted, strict=True)), strict=True)
@@ -150,14 +186,8 @@ class SemanticCounts:
         if objects := [each for name in self.names if (each := self.images[name].objects)]:
             arrays["object_image"] = np.repeat(np.arange(len(self)), [len(each.numbers) for each in objects])
             arrays["objects"] = np.concatenate([np.stack(each, 1) for each in objects])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".part")
-        try:
-            with partial.open("wb") as file:
-                np.savez_compressed(file, **arrays)
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with atomic(path) as temporary:
+            counts_file.write(temporary, arrays, self.matrices(), (len(self), size, size))
 
     @classmethod
     def load(cls, path: str | Path) -> "SemanticCounts":
@@ -168,9 +198,13 @@ class SemanticCounts:
         """
         path = Path(path)
         try:
-            arrays = read_arrays(path)
+            arrays = read_arrays(path, without=counts_file.CONFUSION)
             space = LabelSpace.from_dict(parse_json(str(arrays.get("label_space"))), path)
             _check(arrays, len(space), len(space.categories))
+            with reading(), path.open("rb") as file:
+                images = [ImageCounts(matrix) for some in counts_file.read_matrices(file) for matrix in some]
+            if len(images) != len(arrays["names"]) or {image.size for image in images} - {len(space) + 1}:
+                raise ValueError(f"expected a matrix of {len(space) + 1} rows for each image")
         except FileNotFoundError:
             raise RunError(f"{path}: there is no such file. `sceneseg evaluate` writes it.") from None
         except ValueError as error:  # JSON's among them
@@ -184,9 +218,10 @@ class SemanticCounts:
         weighted: list[WeightedInstances | None] = [WeightedInstances(*row) for row in rows]
         weighted = weighted or [None] * len(arrays["names"])
         truths = arrays.get("truth", [""] * len(arrays["names"]))
-        columns = (arrays["names"], arrays["confusion"], weighted, _objects(arrays), truths)
-        for name, confusion, instances, objects, truth in zip(*columns, strict=True):
-            counts.images[str(name)] = ImageCounts(confusion, instances, objects, str(truth))
+        columns = (arrays["names"], images, weighted, _objects(arrays), truths)
+        for name, image, instances, objects, truth in zip(*columns, strict=True):
+            image.instances, image.objects, image.truth = instances, objects, str(truth)
+            counts.images[str(name)] = image
         return counts
 
     def _take(self, images: Mapping[str, ImageCounts]) -> None:
@@ -223,7 +258,7 @@ def _check(arrays: Mapping[str, npt.NDArray[Any]], classes: int, categories: int
     images, objects = len(names), arrays.get("object_image", names).size
     if len(set(names.tolist())) < images:
         raise ValueError("expected every image once")
-    expected = {"confusion": ("i", (images, classes + 1, classes + 1)), "object_pixels": ("f", (classes,))}
+    expected: dict[str, tuple[str, tuple[int, ...]]] = {"object_pixels": ("f", (classes,))}
     expected |= {"truth": ("U", (images,))} if "truth" in arrays else {}
     if any(key in arrays for key in _INSTANCE_KEYS):
         sizes = (classes, classes, categories, categories)
@@ -235,8 +270,6 @@ def _check(arrays: Mapping[str, npt.NDArray[Any]], classes: int, categories: int
         if found is None or found.dtype.kind != kind or found.shape != shape:
             shown = "none" if found is None else f"{found.dtype} {found.shape}"
             raise ValueError(f"expected {key} of the shape {shape}, found {shown}")
-    if images and arrays["confusion"].min(initial=0) < 0:
-        raise ValueError("expected counts from 0 on")
     places = arrays.get("object_image", np.zeros(0, np.int64))
     if ((places < 0) | (places >= images)).any() or (np.diff(places) < 0).any():
         raise ValueError("expected object_image in the order of the images")

@@ -6,6 +6,8 @@ import tokenize
 import warnings
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,27 +35,32 @@ def read_torch(file: Path) -> Any:
     """
     import torch
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about files that PyTorch didn't write, which end in an error
-            return torch.load(file, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise
-    except DAMAGE as error:
-        raise _damaged(error) from None
+    with reading(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about files that PyTorch didn't write, which end in an error
+        return torch.load(file, map_location="cpu", weights_only=True)
 
 
-def read_arrays(file: Path) -> dict[str, npt.NDArray[Any]]:
+def read_arrays(file: Path, without: str = "") -> dict[str, npt.NDArray[Any]]:
     """Read what `numpy.savez` wrote.
+
+    Args:
+        file: The .npz.
+        without: Name of an array that isn't read.
 
     Raises:
         DamagedError: It is something else.
         FileNotFoundError: There is no such file.
     """
+    with reading(), file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files if name != without}
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Turn what readers raise for damaged files into a `DamagedError`; a missing file stays what it is."""
     try:
-        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
-            return dict(arrays)
-    except FileNotFoundError:
+        yield
+    except (FileNotFoundError, DamagedError):
         raise
     except DAMAGE as error:
         raise _damaged(error) from None

@@ -16,8 +16,9 @@ import numpy.typing as npt
 from sceneseg.config import schema as configs
 from sceneseg.errors import ScenesegError
 from sceneseg.labels import LabelSpace
+from sceneseg.metrics.counts_file import read_matrices
 from sceneseg.plain import as_record
-from sceneseg.records.binary import read_arrays
+from sceneseg.records.binary import reading
 from sceneseg.records.names import file_name
 from sceneseg.records.results import read_cost, read_epochs, read_scores
 from sceneseg.records.runs import Run, read_json
@@ -147,10 +148,8 @@ def _history(path: Path) -> list[dict[str, float]]:
 
 
 def _confusion(path: Path, labels: LabelSpace | None) -> npt.NDArray[np.int64]:
-    counts = read_arrays(path)["confusion"]
-    if counts.dtype.kind not in "iu":
-        raise ValueError(f"expected whole numbers as confusion, found {counts.dtype}")
-    total: npt.NDArray[np.int64] = counts.sum(axis=0, dtype=np.int64)
+    with reading(), path.open("rb") as file:
+        total: npt.NDArray[np.int64] = np.sum([matrices.sum(0) for matrices in read_matrices(file)], axis=0)
     if labels is None:
         raise ValueError("its classes have no names without labels.json")
     if total.shape != (len(labels) + 1, len(labels) + 1):
