@@ -1,17 +1,23 @@
 """Every kind of trouble is found, nothing else is, and the repaired copy is healthy."""
 
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from corpus import ERRORS, TRAIN, VAL, WARNINGS, healthy, load, save, write_names
+from PIL import Image as PillowImage
 
 from sceneseg import datasets
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.doctor import diagnose, quick_check, repair
 from sceneseg.doctor.facts import look_at
 from sceneseg.doctor.ids import understand
+from sceneseg.doctor.repair import MARKER
 from sceneseg.errors import DataError
+from sceneseg.records.locks import alone
 
 
 @pytest.fixture(scope="module")
@@ -236,3 +242,74 @@ def test_no_false_alarm_on_healthy_samples(shared_data, name, folder, options):
 @pytest.mark.slow
 def test_no_false_alarm_on_camvid(shared_data):
     assert diagnose("camvid", shared_data / "camvid").findings == []
+
+
+KILLED = """
+import os, sys
+from sceneseg.doctor import diagnose, repair
+diagnosis = diagnose("folder", sys.argv[1])
+repair(diagnosis, __import__("pathlib").Path(sys.argv[2]), lambda done, of: done == 2 and os.kill(os.getpid(), 9))
+"""
+
+
+def test_a_killed_repair_is_given_again(root, tmp_path):
+    out = tmp_path / "out"
+    done = subprocess.run([sys.executable, "-c", KILLED, str(root), str(out)], capture_output=True, check=False)
+    assert done.returncode == -9, done.stderr
+    assert (out / MARKER).is_file()
+    assert not (out / "data.yaml").exists()
+    (out / "images" / "train" / "of_before.png").write_bytes(b"")  # of an image that isn't there any more
+    diagnosis = diagnose("folder", root)
+    repair(diagnosis, tmp_path / "whole")
+    assert repair(diagnosis, out).pairs == TRAIN + VAL
+    assert tree(out) == tree(tmp_path / "whole")
+    with pytest.raises(DataError, match="expected a new or empty folder"):
+        repair(diagnosis, out)  # a finished one, in which somebody may have filled in names
+
+
+def tree(folder):
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_only_the_folder_of_an_unfinished_repair_is_written_to(root, tmp_path):
+    diagnosis = diagnose("folder", root)
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("thesis.txt", "images"):  # a foreign file, a link out of the folder
+        (out / MARKER).touch()
+        if name == "images":
+            (out / name).symlink_to(root / "images")
+        else:
+            (out / name).touch()
+        before = sorted(root.rglob("*"))
+        with pytest.raises(DataError, match=f"expected a new or empty folder.*found .*{name}"):
+            repair(diagnosis, out)
+        assert sorted(root.rglob("*")) == before
+        (out / name).unlink()
+    (root / MARKER).touch()
+    with pytest.raises(DataError, match="expected a new or empty folder"):
+        repair(diagnosis, root)  # itself
+    assert diagnose("folder", root).findings == []
+
+
+def test_two_repairs_of_one_folder(root, tmp_path):
+    diagnosis = diagnose("folder", root)
+    (tmp_path / "out").mkdir()
+    with alone(tmp_path / "out"), pytest.raises(DataError, match="is being repaired by"):
+        repair(diagnosis, tmp_path / "out")
+
+
+def test_a_full_disk_leaves_a_repair_to_go_on_with(root, tmp_path, monkeypatch):
+    diagnosis = diagnose("folder", root)
+    save = PillowImage.Image.save
+
+    def fail(picture, file, *args, **kwargs):
+        Path(file).write_bytes(b"")
+        raise OSError(28, "No space left on device", str(file))
+
+    monkeypatch.setattr(PillowImage.Image, "save", fail)
+    with pytest.raises(OSError, match="No space left"):
+        repair(diagnosis, tmp_path / "out")
+    monkeypatch.setattr(PillowImage.Image, "save", save)
+    assert all(data for name, data in tree(tmp_path / "out").items() if name.endswith(".png"))
+    assert repair(diagnosis, tmp_path / "out").pairs == TRAIN + VAL

@@ -26,10 +26,18 @@ from sceneseg.doctor.ids import holds_ids, understand
 from sceneseg.doctor.palettes import palettes_differ
 from sceneseg.errors import DataError
 from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace
+from sceneseg.records.locks import LOCK, alone
+from sceneseg.records.runs import atomic, write_text
+from sceneseg.records.temporaries import is_temporary
 
 Mask = npt.NDArray[Any]
 UNKNOWN = -1
 """Stands for values and colors without a meaning."""
+MARKER = ".sceneseg-repair"
+"""File that marks the folder of a repair that isn't finished; no other folder's files are replaced."""
+UNFINISHED = "A repair by sceneseg that isn't finished: give the command again, and these files are replaced.\n"
+FOLDERS = ("images", "masks")
+DESCRIPTION = "data.yaml"
 
 
 @dataclass
@@ -52,9 +60,11 @@ class Repaired:
 def repair(diagnosis: Diagnosis, out: Path, progress: Callable[[int, int], None] | None = None) -> Repaired:
     """Write a copy of a data set in which what can be cured is cured, to be read with ``-d folder -p OUT``.
 
+    A folder that isn't finished is marked as such; what an interrupted repair left there is written anew.
+
     Args:
         diagnosis: What was found.
-        out: A new or empty folder.
+        out: A new or empty folder, or one in which a repair was interrupted.
         progress: Is called with the number of pairs that are done, and of all.
 
     Raises:
@@ -62,10 +72,37 @@ def repair(diagnosis: Diagnosis, out: Path, progress: Callable[[int, int], None]
     """
     if any(isinstance(dataset, Packed) for dataset in diagnosis.patient.datasets.values()):
         raise DataError("A packed data set isn't repaired: repair the one it was made from, and pack that again.")
-    if out.exists() and any(out.iterdir()):
-        raise DataError(f"{out}: expected a new or empty folder for the repaired copy. Give another one.")
-    patient = diagnosis.patient
-    surgeon = Surgeon(patient, out)
+    surgeon = Surgeon(diagnosis.patient, out)
+    _refuse_other_files(out, diagnosis.patient)
+    out.mkdir(parents=True, exist_ok=True)
+    with alone(out, "is being repaired by", DataError):
+        write_text(out / MARKER, UNFINISHED)
+        (out / DESCRIPTION).unlink(missing_ok=True)  # without it nobody takes the folder for a data set
+        for folder in FOLDERS:
+            shutil.rmtree(out / folder, ignore_errors=True)  # perhaps of other images than are written now
+        repaired = _write_all(surgeon, progress)
+        write_text(out / DESCRIPTION, surgeon.description())
+        (out / MARKER).unlink()
+    return repaired
+
+
+def _refuse_other_files(out: Path, patient: Patient) -> None:
+    """Refuse a folder with anything in it, unless it is marked as an unfinished repair and holds nothing else."""
+    if not os.path.lexists(out):
+        return
+    names = [p.name for p in out.iterdir()] if out.is_dir() else [f"a file called {out.name}"]
+    found = sorted(name for name in names if name != LOCK and not is_temporary(name))
+    others = set(found) - {MARKER, DESCRIPTION, *FOLDERS} | {name for name in found if (out / name).is_symlink()}
+    is_source = any(p.files.image.resolve().is_relative_to(out.resolve()) for p in patient.pairs)
+    if found and (MARKER not in found or others or is_source):
+        raise DataError(
+            f"{out}: expected a new or empty folder for the repaired copy, or one in which a repair was interrupted; "
+            f"found {', '.join(found[:6])}. Give another one."
+        )
+
+
+def _write_all(surgeon: "Surgeon", progress: Callable[[int, int], None] | None) -> Repaired:
+    patient = surgeon.patient
     jobs = [(split, i) for split, part in patient.parts.items() for i in range(len(part))]
     repaired = Repaired(names_to_fill_in=bool(surgeon.learned))
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
@@ -78,8 +115,6 @@ def repair(diagnosis: Diagnosis, out: Path, progress: Callable[[int, int], None]
                 repaired.became_void += result
             if progress:
                 progress(done, len(jobs))
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "data.yaml").write_text(surgeon.description(), encoding="utf-8")
     return repaired
 
 
@@ -162,8 +197,8 @@ class Surgeon:
             _write_png(self.out / "masks" / split / f"{pair.files.name}.png", labels)
         target = self.out / "images" / split / f"{pair.files.name}{image_file.suffix}"
         if _is_plain(pair) and image_file == pair.files.image:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(image_file, target)
+            with atomic(target) as temporary:
+                temporary.write_bytes(image_file.read_bytes())  # an error of the disk then names the copy
         else:
             _write_png(target.with_suffix(".png"), image)
         return became_void
@@ -267,5 +302,5 @@ def _distinct(space: LabelSpace) -> bool:
 
 
 def _write_png(path: Path, pixels: Mask) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    PillowImage.fromarray(pixels).save(path)
+    with atomic(path) as temporary:
+        PillowImage.fromarray(pixels).save(temporary, "PNG")
