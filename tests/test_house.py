@@ -51,6 +51,96 @@ def test_no_architecture_imports_another():
         assert not imported & others
 
 
+WRITES = {
+    *("write_text", "write_bytes", "tofile", "imwrite", "savefig", "print_png", "print_svg", "copyfile", "copy2"),
+    *("copytree", "savez", "savez_compressed", "save_file", "save_model", "mkstemp", "mkdtemp", "TemporaryDirectory"),
+    *("NamedTemporaryFile", "ZipFile", "symlink_to", "hardlink_to"),
+}
+OTHERS_SAVE = {"np", "numpy", "torch", "jit", "onnx", "package", "PillowImage", "Image", "fromarray", "picture"}
+WRITES_ITSELF = {
+    "bench/memory.py": "a switch of the kernel, not a file",
+    "bench/worker.py": "into the temporary folder of its parent",
+    "cli/bench.py": "into a temporary folder",
+    "export/onnx.py": "where `Exporter.write` says, a temporary folder",
+    "export/openvino.py": "likewise",
+    "export/tensorrt.py": "likewise",
+    "export/torchscript.py": "likewise",
+    "fetching/datasets/unpacking.py": "below a folder that is renamed when it is whole",
+    "fetching/transfer.py": "a .part, which is gone on with and renamed when it is whole",
+    "inference/visualization.py": "into memory",
+    "metrics/counts_file.py": "where `SemanticCounts.save` says, a temporary file",
+    "packing/shards.py": "a line at a time, of which the last may be torn",
+    "packing/tfrecord.py": "where `pack` says, a temporary file",
+    "packing/webdataset.py": "where `pack` says, a temporary file",
+    "records/predictions.py": "a line at a time, of which the last may be torn",
+    "records/temporaries.py": "what all others use",
+    "standalone.py": "a hidden file that is renamed; it can't import the rest",
+    "toy/writing.py": "below a folder that is renamed when it is whole",
+    "training/processes.py": "to /dev/null",
+}
+"""Modules that write files otherwise than by `records.runs.atomic` or into a `temporary_folder`, and how."""
+
+
+def writes(tree: ast.AST, inside: bool = False) -> list[int]:
+    """Return the lines with calls that write files, outside of `with atomic(...)` and `with temporary_folder(...)`."""
+    if isinstance(tree, ast.With):
+        calls = [item.context_expr for item in tree.items if isinstance(item.context_expr, ast.Call)]
+        inside = inside or any(name_of(call.func) in {"atomic", "temporary_folder"} for call in calls)
+    found = [tree.lineno] if isinstance(tree, ast.Call) and not inside and is_writing(tree) else []
+    return found + [line for child in ast.iter_child_nodes(tree) for line in writes(child, inside)]
+
+
+def is_writing(call: ast.Call) -> bool:
+    name, of = name_of(call.func), name_of(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+    if name == "save":
+        return of in OTHERS_SAVE
+    if name == "open":
+        given = [*call.args, *(k.value for k in call.keywords if k.arg == "mode")]
+        words = [
+            n.value for a in given for n in ast.walk(a) if isinstance(n, ast.Constant) and isinstance(n.value, str)
+        ]
+        return any(set(word) <= set("rwaxbt+") and set(word) & set("wax+") for word in words)
+    return (
+        name in WRITES
+        and (isinstance(call.func, ast.Attribute) or not name.startswith("write_"))
+        and of
+        not in {
+            "runs",
+            "visualization",
+        }
+    )
+
+
+def name_of(node: ast.expr) -> str:
+    if isinstance(node, ast.Call):
+        return name_of(node.func)
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def test_files_appear_whole_or_not_at_all():
+    found = {str(f.relative_to(SOURCE)): lines for f in FILES if (lines := writes(ast.parse(f.read_text())))}
+    assert found.keys() <= WRITES_ITSELF.keys(), {f: found[f] for f in found.keys() - WRITES_ITSELF.keys()}
+    assert found.keys() == WRITES_ITSELF.keys(), f"no more: {WRITES_ITSELF.keys() - found.keys()}"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("file.write_text('x')", "open(f, 'w')", "f.open('ab')", "np.save(f, a)", "torch.save(s, f)"),
+        *(
+            "shutil.copyfile(a, b)",
+            "PillowImage.fromarray(p).save(f)",
+            "cv2.imwrite(f, p)",
+            "open(f, mode='r+')",
+            "f.open('ab' if more else 'wb')",
+        ),
+    ],
+)
+def test_a_file_that_is_written_otherwise_is_seen(code):
+    assert writes(ast.parse(code)) == [1]
+    assert not writes(ast.parse(f"with atomic(f) as temporary:\n    {code}"))
+
+
 def test_listing_a_shelf_imports_none_of_it():
     out = python(
         "import sys; from sceneseg.models import models; names = models.names();"

@@ -360,7 +360,9 @@ def write_png(file: Path, picture: npt.NDArray[Any], colors: Picture | None = No
         struct.pack(">I", len(body)) + tag + body + struct.pack(">I", zlib.crc32(tag + body)) for tag, body in parts
     )
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(b"\x89PNG\r\n\x1a\n" + data)
+    temporary = file.with_name(f".{file.name[:40]}.tmp")  # so that half a file never has the name
+    temporary.write_bytes(b"\x89PNG\r\n\x1a\n" + data)
+    temporary.replace(file)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,6 +1,7 @@
 """Every format says what the model says."""
 
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -196,3 +197,11 @@ def test_names_people_use():
     assert formats.resolve("trt") == "tensorrt"
     with pytest.raises(ConfigError, match='Did you mean "openvino"'):
         formats.resolve("openvin")
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no device that is always full")
+def test_a_full_disk_does_not_end_the_process(model):
+    """PyTorch's own writing would: it ends it with a signal."""
+    plan = make_plan(model, "labels", "fp32", None, formats.get("torchscript").engine)
+    with pytest.raises(OSError, match="No space left"):
+        formats.get("torchscript")(model, plan, ()).save(Path("/dev/full"), describe(model, plan))

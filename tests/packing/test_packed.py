@@ -12,7 +12,7 @@ from shutil import copytree
 import cv2
 import numpy as np
 import pytest
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from picture_kinds import png
 from sceneseg import datasets
@@ -347,3 +347,16 @@ def test_large_instance_numbers(tmp_path, format):
     else:
         with pytest.raises(DataError, match="instance 70000 is beyond the 16 bits"):
             pack(dataset, tmp_path / "p", format)
+
+
+def test_a_full_disk_ends_a_pack_with_a_sentence(toy, tmp_path, monkeypatch):
+    def fail(tensors, path, metadata):
+        path.write_bytes(b"half")
+        raise SafetensorError("No space left on device")
+
+    monkeypatch.setattr("sceneseg.packing._safetensors.save_file", fail)
+    with pytest.raises(DataError, match="Make room, then give the command again"):
+        pack(toy, tmp_path / "out")
+    assert [p.name for p in (tmp_path / "out" / "train").iterdir()] == [UNFINISHED]
+    monkeypatch.undo()
+    assert pack(toy, tmp_path / "out") == len(toy)

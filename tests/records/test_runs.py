@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -105,3 +107,19 @@ def test_json_of_any_damage_is_named(tmp_path, content):
     (tmp_path / "x.json").write_bytes(content)
     with pytest.raises(RunError, match=r"x\.json: not readable as JSON"):
         runs.read_json(tmp_path / "x.json")
+
+
+def test_weights_of_a_killed_process_leave_nothing_after_the_next_saving(tmp_path):
+    code = (
+        "import os, sys, pathlib, safetensors.torch, torch\nfrom sceneseg.records import runs\n"
+        "def die(tensors, path, metadata):\n"
+        "    (path.parent / '.tmpAbCdEf').write_bytes(b'half')\n"  # as safetensors does
+        "    os.kill(os.getpid(), 9)\n"
+        "safetensors.torch.save_file = die\n"
+        "runs.save_weights(pathlib.Path(sys.argv[1]), {'x': torch.ones(1)}, {})\n"
+    )
+    path = tmp_path / "best.safetensors"
+    assert subprocess.run([sys.executable, "-c", code, str(path)], check=False).returncode == -9
+    assert len(list(tmp_path.iterdir())) == 1
+    runs.save_weights(path, {"x": torch.ones(1)}, {})
+    assert list(tmp_path.iterdir()) == [path]

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -18,6 +17,7 @@ import numpy as np
 from sceneseg.bench.images import street_images
 from sceneseg.bench.job import Candidate, Job, Size
 from sceneseg.bench.record import Memory, Result, Settings, Times
+from sceneseg.records.temporaries import temporary_folder
 
 Say = Callable[[str, int, int], None]
 PARTS = {"whole": "whole predictions", "network": "networks alone"}
@@ -47,8 +47,8 @@ def measure(
     """
     results: list[Result] = []
     labels: dict[tuple[str, str], Path] = {}
-    with tempfile.TemporaryDirectory(prefix="sceneseg-bench-") as folder:
-        images = Path(folder) / "images.npy"
+    with temporary_folder("sceneseg-bench") as folder:
+        images = folder / "images.npy"
         np.save(images, street_images(size, batch))
         waiting = list(enumerate(candidates))
         while waiting:
@@ -57,7 +57,7 @@ def measure(
                 while waiting and not (group and short_of_memory(group)):
                     number, candidate = waiting.pop(0)
                     say(f"loading {candidate.name}, {candidate.engine}", number, len(candidates))
-                    job = Job(candidate, str(images), str(Path(folder) / f"{number}.npy"), device, threads)
+                    job = Job(candidate, str(images), str(folder / f"{number}.npy"), device, threads)
                     group.append(stack.enter_context(Worker(job)))
                     labels[candidate.name, candidate.engine] = Path(job.labels)
                 take_turns(group, settings, say)

@@ -3,7 +3,6 @@
 import os
 from itertools import product
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -62,6 +61,7 @@ def bench(
     from sceneseg.devices import resolve_device
     from sceneseg.records.environment import environment
     from sceneseg.records.targets import check_targets
+    from sceneseg.records.temporaries import temporary_folder
 
     check_targets(json)
     console = terminal()
@@ -70,12 +70,12 @@ def bench(
     settings = Settings(repetitions, warmup, seconds)
     wanted, engines = _models(_names(models or []), weights or []), _engines(engine, device, console)
     results: list[Result] = []
-    with TemporaryDirectory(prefix="sceneseg-bench-") as folder:
+    with temporary_folder("sceneseg-bench") as folder:
         with console.status("exporting models for the engines that read files"):
             candidates = [
                 pair
                 for number, model in enumerate(wanted)
-                for pair in _with_engines(model, engines, Path(folder) / str(number))
+                for pair in _with_engines(model, engines, folder / str(number))
             ]
         for one_size, one_batch in product(sizes, batch or [1]):
             results += _measure(candidates, one_size, one_batch, device, threads or _cores(), settings)

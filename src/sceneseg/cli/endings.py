@@ -2,7 +2,6 @@
 
 import errno
 import os
-import re
 import sys
 from collections.abc import Mapping
 
@@ -12,6 +11,7 @@ from rich.text import Text
 from sceneseg.cli import usage
 from sceneseg.cli.output import terminal
 from sceneseg.errors import ScenesegError
+from sceneseg.records.temporaries import final_name
 
 FAILED = 1
 
@@ -61,8 +61,7 @@ def of_the_system(error: OSError) -> str:
     """Return what an error of the operating system means for the user."""
     path = error.filename2 or error.filename
     path = os.fsdecode(path) if isinstance(path, bytes) else path
-    if isinstance(path, str):  # of a temporary file: what it would have become
-        path = re.sub(r"(^|/)\.([^/]+)[.-][a-z0-9_]{8}$", r"\1\2", path)
+    path = final_name(path) if isinstance(path, str) else path
     template = CURES.get(error.errno or 0)
     if template is None or (path is None and "{path}" in template):
         return f"{path}: {error.strerror or error}." if path else f"The system refused: {error.strerror or error}."

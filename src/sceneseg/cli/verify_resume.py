@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -40,14 +39,12 @@ def verify_resume(
         steps: Steps of the run, in two epochs.
         device: auto, cpu or cuda.
     """
-    from tempfile import TemporaryDirectory
-
     from sceneseg.records.runs import Run
+    from sceneseg.records.temporaries import temporary_folder
     from sceneseg.toy import write_toy_scenes
 
     console = terminal()
-    with TemporaryDirectory(prefix="sceneseg-") as name:
-        folder = Path(name)
+    with temporary_folder("sceneseg-resume") as folder:
         if data is None:
             data, root = "cityscapes", str(folder / "toy")
             write_toy_scenes(folder / "toy", 24, (128, 256), seed=0)

@@ -1,10 +1,8 @@
 """Static int8: weights and activations of the network in bytes, with ranges found on training images."""
 
 import logging
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +16,7 @@ from sceneseg.export._body import PIXELS
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.inference.resizing import as_input, resize_picture
 from sceneseg.records.environment import import_onnxruntime
+from sceneseg.records.temporaries import temporary_folder
 
 quantization: Any = import_onnxruntime("onnxruntime.quantization")
 quant_pre_process: Any = import_onnxruntime("onnxruntime.quantization.shape_inference").quant_pre_process
@@ -52,8 +51,8 @@ def quantise(
     """
     if not pictures:
         raise ConfigError("int8 needs training images to find the range of every value: give -d NAME -p ROOT.")
-    with tempfile.TemporaryDirectory() as folder, _without_warnings():
-        plain, prepared, done = (Path(folder) / f"{name}.onnx" for name in ("plain", "prepared", "int8"))
+    with temporary_folder("sceneseg-int8") as folder, _without_warnings():
+        plain, prepared, done = (folder / f"{name}.onnx" for name in ("plain", "prepared", "int8"))
         onnx.save(body, plain)
         quant_pre_process(plain, prepared, skip_symbolic_shape=True)  # joins convolution and normalisation
         quantization.quantize_static(

@@ -1,6 +1,5 @@
 """From a model to an exported file that has passed the gate."""
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from sceneseg.export.plan import make_plan
 from sceneseg.inference.exported import ExportedModel
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.loading.scene_samples import evenly
+from sceneseg.records.temporaries import temporary_folder
 
 
 def file_name(
@@ -113,8 +113,8 @@ class Export:
         """
         allowed = TOLERANCE[self.description["precision"]] if tolerance is None else tolerance
         chosen = evenly(len(dataset), images)
-        with tempfile.TemporaryDirectory() as folder, Progress(transient=True) as progress:
-            file = Path(folder) / f"exported{self.artifact.suffix}"
+        with temporary_folder("sceneseg-gate") as folder, Progress(transient=True) as progress:
+            file = folder / f"exported{self.artifact.suffix}"
             self.artifact.save(file, self.description)
             exported = ExportedModel.load(file)
             task = progress.add_task("comparing", total=len(chosen))
@@ -127,9 +127,8 @@ class Export:
 
     def write(self, file: Path) -> list[Path]:
         """Write the file and what belongs to it, each whole or not at all; return them, that to open first."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
-            temporary = Path(folder) / file.name
+        with temporary_folder(file.name, file.parent) as folder:
+            temporary = folder / file.name
             self.artifact.save(temporary, self.description)
             for suffix in (*self.artifact.companions, self.artifact.suffix):
                 temporary.with_suffix(suffix).replace(file.with_suffix(suffix))

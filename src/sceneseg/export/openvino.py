@@ -1,7 +1,6 @@
 """OpenVINO: for Intel's processors, graphics and NPUs."""
 
 import json
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,13 +8,14 @@ from typing import Any
 import onnx
 
 from sceneseg.datasets.base import Image
-from sceneseg.errors import ConfigError
+from sceneseg.errors import ConfigError, RunError
 from sceneseg.export import register
 from sceneseg.export.base import Artifact
 from sceneseg.export.onnx import compose
 from sceneseg.export.plan import Plan
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.records.environment import import_openvino
+from sceneseg.records.temporaries import temporary_folder
 from sceneseg.standalone import KEY
 
 
@@ -36,8 +36,8 @@ class OpenVINO(Artifact):
             )
         self.precision = plan.precision
         ov = import_openvino()
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "model.onnx"
+        with temporary_folder("sceneseg-openvino") as folder:
+            file = folder / "model.onnx"
             onnx.save(compose(model, plan, calibration), file)
             self.model = ov.convert_model(file)
 
@@ -45,4 +45,9 @@ class OpenVINO(Artifact):
         """Write FILE.xml and FILE.bin."""
         ov = import_openvino()
         self.model.set_rt_info(json.dumps(description), [KEY])
-        ov.save_model(self.model, file, compress_to_fp16=self.precision == "fp16")
+        try:
+            ov.save_model(self.model, file, compress_to_fp16=self.precision == "fp16")
+        except RuntimeError as error:
+            raise RunError(
+                f"{file.parent}: OpenVINO can't write there ({error}). Is there room on the disk?"
+            ) from error

@@ -1,5 +1,6 @@
 """TorchScript: for C++ programs with LibTorch, which need no Python."""
 
+import io
 import json
 import warnings
 from collections.abc import Sequence
@@ -39,7 +40,9 @@ class TorchScript(Artifact):
         """Write the file."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            torch.jit.save(self.module, str(file), {f"{KEY}.json": json.dumps(description)})
+            buffer = io.BytesIO()  # PyTorch's own writing ends the process when the disk is full
+            torch.jit.save(self.module, buffer, {f"{KEY}.json": json.dumps(description)})
+        file.write_bytes(buffer.getvalue())
 
 
 def trace_body(model: SemanticModel, plan: Plan) -> torch.jit.ScriptModule:

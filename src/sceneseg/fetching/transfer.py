@@ -19,6 +19,7 @@ from sceneseg.errors import TransferError
 from sceneseg.fetching.checks import require_space
 from sceneseg.fetching.watch import Watch
 from sceneseg.plain import as_record, parse_json
+from sceneseg.records.runs import write_text
 from sceneseg.version import __version__
 
 ATTEMPTS = 5
@@ -108,7 +109,7 @@ def _attempt(address: str, part: Path, watch: Watch, cure: str, most: int | None
         if found.total is not None:
             require_space(part.parent, found.total - start, part.stem)
         with part.open("ab" if start else "wb") as out:  # emptied first: a note must never speak of older bytes
-            _note(part).write_text(json.dumps(asdict(found)))
+            write_text(_note(part), json.dumps(asdict(found)))
             done = start
             while chunk := _read(response):
                 out.write(chunk)

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
+from sceneseg.errors import DataError
 from sceneseg.packing.shards import DTYPES, VERSION, Array, Pack, PackedScene, damaged
+from sceneseg.records.temporaries import temporary_folder
 
 SUFFIX = ".safetensors"
 
@@ -37,7 +40,14 @@ def write(path: Path, pack: Pack, scenes: Sequence[PackedScene], parts: Sequence
         "label_space": pack.label_space.to_dict(),
         "scenes": [{key: value for key, value in asdict(scene).items() if key != "place"} for scene in scenes],
     }
-    save_file(tensors, path, metadata={"sceneseg_pack": json.dumps(facts)})
+    try:
+        with temporary_folder(path.name, path.parent) as folder:  # safetensors has temporaries of its own
+            save_file(tensors, folder / "shard", metadata={"sceneseg_pack": json.dumps(facts)})
+            (folder / "shard").replace(path)
+    except SafetensorError as error:  # which is how it tells of a full disk
+        raise DataError(
+            f"{path.parent}: a shard can't be written ({error}). Make room, then give the command again: it goes on."
+        ) from error
 
 
 def places(path: Path, scenes: Sequence[PackedScene]) -> list[dict[str, tuple[int, int]]]:

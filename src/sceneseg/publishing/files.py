@@ -1,5 +1,6 @@
 """Weights files on their way: from where they are published to here, and from a run to where they shall lie."""
 
+import contextlib
 import shutil
 from pathlib import Path
 
@@ -35,22 +36,29 @@ def get(entry: Entry, folder: Path, watch: Watch) -> Path:
     here = sum(part.stat().st_size for part in arriving.glob(f"{file.name}*"))
     require_space(arriving, max(0, entry.size - here), f"fetching {entry.name}")
     arriving.mkdir(parents=True, exist_ok=True)
-    with alone(arriving):
-        fetched = arriving / file.name
-        download(entry.address, fetched, watch, CURE, most=entry.size)
-        if (found := file_sha256(fetched, watch)) != entry.sha256:
-            size = fetched.stat().st_size
-            fetched.unlink()
-            raise TransferError(
-                f"{entry.name}: expected the published sha256 {entry.sha256} ({entry.size:,} bytes), found {found} "
-                f"({size:,} bytes): it was damaged on the way or changed by its publisher. It was removed; run the "
-                f"command again to fetch it anew."
-            )
-        fetched.replace(file)
-    if not any(arriving.iterdir()):
-        arriving.rmdir()
+    try:
+        with alone(arriving):
+            fetched = arriving / file.name
+            download(entry.address, fetched, watch, CURE, most=entry.size)
+            if (found := file_sha256(fetched, watch)) != entry.sha256:
+                size = fetched.stat().st_size
+                fetched.unlink()
+                raise TransferError(
+                    f"{entry.name}: expected the published sha256 {entry.sha256} ({entry.size:,} bytes), found {found} "
+                    f"({size:,} bytes): it was damaged on the way or changed by its publisher. It was removed; run the "
+                    f"command again to fetch it anew."
+                )
+            fetched.replace(file)
+    finally:
+        _remove_if_empty(arriving)
     watch.say(f"{file}: sha256 {entry.sha256} (as published)")
     return file
+
+
+def _remove_if_empty(arriving: Path) -> None:
+    """Remove the working folder, unless something in it can be used later or another process works there."""
+    with contextlib.suppress(OSError):
+        arriving.rmdir()
 
 
 def describe(file: Path, name: str, base: str, licence: str, data_terms: str, watch: Watch) -> Entry:

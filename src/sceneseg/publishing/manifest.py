@@ -5,7 +5,6 @@ official one lies in this package; any other file or web address can take its pl
 """
 
 import re
-import tempfile
 from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
@@ -18,6 +17,7 @@ from sceneseg.config.schema import read_yaml
 from sceneseg.errors import ConfigError, RunError, UnknownNameError, did_you_mean
 from sceneseg.fetching.transfer import download
 from sceneseg.fetching.watch import Watch
+from sceneseg.records.temporaries import temporary_folder
 
 FORMAT = 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -102,8 +102,8 @@ def read_manifest(where: str | None, watch: Watch) -> Manifest:
             return _parse(read_yaml(file), OFFICIAL)
     if not _is_address(where):
         return _parse(read_yaml(Path(where)), where)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "manifest.yaml"
+    with temporary_folder("sceneseg-manifest") as folder:
+        file = folder / "manifest.yaml"
         download(where, file, watch, "Check the address given by --manifest.", most=MOST_BYTES)
         return _parse(read_yaml(file), where)
 

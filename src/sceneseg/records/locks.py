@@ -113,18 +113,24 @@ def _has_ended(owner: dict[str, object]) -> bool:
     if not owner:  # the last one gave it back
         return True
     pid = owner.get("pid")
-    if (
-        owner.get("host") != socket.gethostname()
-        or type(pid) is not int
-        or not 0 < pid < 2**31
-        or sys.platform == "win32"
-    ):
+    if not isinstance(pid, int) or isinstance(pid, bool) or not 0 < pid < 2**31:
         return False
-    if pid == os.getpid():  # an earlier process of the same number, as this one holds nothing
+    return owner.get("host") == socket.gethostname() and has_ended(pid)
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a process that left something behind runs no more, as far as this host knows.
+
+    Args:
+        pid: Its number. This process's own is that of an earlier one, as this one knows what it holds itself.
+    """
+    if sys.platform == "win32":  # where such a question would end the process
+        return False
+    if pid == os.getpid():
         return True
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return True
     except OSError:
         return False

@@ -4,7 +4,6 @@ import contextlib
 import csv
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from sceneseg.config.schema import Config
 from sceneseg.errors import RunError
 from sceneseg.labels import LabelSpace
 from sceneseg.plain import UnfitError, parse_json
+from sceneseg.records import temporaries
 from sceneseg.records.header import parse_header
 from sceneseg.records.names import check_name
 from sceneseg.version import __version__
@@ -221,7 +221,7 @@ def create_run(runs: Path, name: str) -> Run:
         except FileExistsError:
             number += 1
         else:
-            (path / MARKER).write_text(MADE_HERE, encoding="utf-8")
+            write_text(path / MARKER, MADE_HERE)
             return Run(path)
 
 
@@ -245,16 +245,13 @@ def find_run(path: Path) -> Run:
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """Give a temporary file beside `path` to write to, and rename it to `path` when all went well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:60]}.")
-    os.close(handle)
-    temporary = Path(name)
+    temporary = temporaries.create_file(path)
     try:
         yield temporary
         temporary.chmod(0o644)
         temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        temporaries.discard(temporary)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -310,13 +307,16 @@ def save_weights(path: Path, state: Mapping[str, "Tensor"], header: Mapping[str,
 
     tensors = {k: v.detach().cpu().contiguous() for k, v in state.items()}
     described = {"format": WEIGHTS_FORMAT, "sceneseg_version": __version__, **header}
-    with atomic(path) as temporary:
+    with temporaries.temporary_folder(path.name, path.parent) as folder:  # safetensors has temporaries of its own
+        temporary = folder / path.name
         try:
             save_file(tensors, temporary, {"sceneseg": json.dumps(described)})
         except SafetensorError as error:  # which is how it tells of a full disk
             raise RunError(
                 f"{path}: the weights can't be written ({error}). Make room, then give the command again."
             ) from error
+        temporary.chmod(0o644)
+        temporary.replace(path)
 
 
 def read_header(path: Path) -> dict[str, Any]:

@@ -4,8 +4,6 @@ Source: the layout and the file formats are those that cityscapesScripts (MIT) d
 """
 
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import numpy.typing as npt
 
 from sceneseg.datasets.cityscapes import LABELS
 from sceneseg.errors import DataError
+from sceneseg.records.temporaries import temporary_folder
 from sceneseg.toy.canvas import Annotation, Polygon
 from sceneseg.toy.drawing import ToyScene, check_arguments, draw_scene
 
@@ -53,21 +52,17 @@ def write_toy_scenes(
     check_arguments(size, seed)
     out = out.expanduser().resolve()
     _refuse_other_data(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
+    with temporary_folder(out.name, out.parent) as folder:
+        partial = folder / "new"
         for i, (split, city) in enumerate(_places(count)):
             _write_scene(partial, draw_scene(size, seed, i), split, city, f"{city}_{i:06}_{FRAME:06}")
             if progress:
                 progress(i + 1)
         facts = {"count": count, "size": list(size), "seed": seed}
         (partial / MARKER).write_text(json.dumps(facts) + "\n")
-        partial.chmod(0o755)  # mkdtemp makes it private
         if out.exists():
-            shutil.rmtree(out)
+            out.rename(folder / "old")  # whole, and removed behind the new one: a kill leaves no half of it
         partial.rename(out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _refuse_other_data(out: Path) -> None:
@@ -147,7 +142,7 @@ def _label(value: int) -> str:
 
 def _write_png(path: Path, pixels: npt.NDArray[Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imencode(".png", pixels)[1].tofile(path)
+    path.write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
 
 
 BGRA = np.zeros((256, 4), np.uint8)

@@ -1,9 +1,7 @@
 """Equal conditions for unlike models: so many steps, or the steps that fit into a time, in stages of equal length."""
 
 import re
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 from sceneseg import tasks
@@ -11,6 +9,7 @@ from sceneseg.config import schema as configs
 from sceneseg.config.schema import Config
 from sceneseg.errors import ConfigError
 from sceneseg.records.runs import Run
+from sceneseg.records.temporaries import temporary_folder
 from sceneseg.training.loop import Training
 from sceneseg.training.processes import launch
 
@@ -65,9 +64,9 @@ def measure_step(config: Config) -> float:
     task = tasks.create(trial)
     task.cost()
     times: list[float] = []
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder("sceneseg-timing") as folder:
         begin = time.perf_counter()
-        for seconds in Training(trial, Run(Path(folder)), task, fabric).timed_steps():
+        for seconds in Training(trial, Run(folder), task, fabric).timed_steps():
             times.append(seconds)
             if len(times) == WARMUP_STEPS:
                 begin = time.perf_counter()

@@ -5,10 +5,10 @@ unpacked. The data set's own folder appears in one step, by renaming, with a ``s
 comes from; so a folder with that file is whole.
 """
 
-import json
 import shutil
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from sceneseg.errors import DataError
 from sceneseg.fetching.checks import alone, file_sha256, folder_sha256, require_space
@@ -18,6 +18,7 @@ from sceneseg.fetching.datasets.unpacking import BadArchiveError, unpack
 from sceneseg.fetching.transfer import download
 from sceneseg.fetching.watch import Watch
 from sceneseg.plain import parse_json
+from sceneseg.records.runs import write_json, write_text
 
 __all__ = ["ROOM", "SOURCES", "Archive", "BadArchiveError", "Source", "Watch", "fetch", "find_source", "is_fetched"]
 
@@ -34,7 +35,7 @@ def is_fetched(source: Source, root: Path) -> bool:
     Raises:
         DataError: There is something else in it.
     """
-    if found := _recorded_name(root):
+    if found := _record(root).get("name"):
         if found != source.name:
             raise DataError(f"{root}: expected {source.name}, found {found}. Give another folder with --out.")
         return True
@@ -46,11 +47,13 @@ def is_fetched(source: Source, root: Path) -> bool:
     return False
 
 
-def _recorded_name(root: Path) -> str:
+def _record(root: Path) -> dict[str, Any]:
+    """Return what `fetch` wrote about the data set in `root`; empty where it wrote nothing."""
     try:
-        return str(parse_json((root / RECORD).read_text(encoding="utf-8"))["name"])
-    except (OSError, ValueError, KeyError, TypeError):  # none, or somebody else's file of that name
-        return ""
+        found = parse_json((root / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # none, or somebody else's file of that name
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def fetch(source: Source, root: Path, watch: Watch | None = None, *, keep_archives: bool = False) -> None:
@@ -63,19 +66,22 @@ def fetch(source: Source, root: Path, watch: Watch | None = None, *, keep_archiv
     """
     watch = watch or Watch()
     root = root.expanduser().resolve()
+    work = root.with_name(f"{root.name}.download")
     if is_fetched(source, root):
         watch.say(f"{source.name} is in {root} already.")
+        if _record(root).get("keep_archives") is False and work.is_dir():  # stopped before it had tidied up
+            with alone(work):
+                _tidy(source, work, keep_archives)
+            _remove_if_empty(work)
         return
-    work = root.with_name(f"{root.name}.download")
     try:
         require_space(work, _room(source, work), f"fetching {source.name}")
         work.mkdir(parents=True, exist_ok=True)
         with alone(work):
             sums = _arrive(source, work, watch)
-            _unpack_into_place(source, sums, work, root, watch)
-            _tidy(source, sums, work, keep_archives)
-        if not any(work.iterdir()):
-            work.rmdir()
+            _unpack_into_place(source, sums, work, root, watch, keep_archives)
+            _tidy(source, work, keep_archives)
+        _remove_if_empty(work)
     except OSError as error:
         raise DataError(f"{error.filename or work}: {error.strerror or error}. Cure that and run it again.") from error
 
@@ -121,7 +127,9 @@ def _checked(source: Source, archive: Archive, file: Path, watch: Watch) -> str:
     return found
 
 
-def _unpack_into_place(source: Source, sums: dict[Path, str], work: Path, root: Path, watch: Watch) -> None:
+def _unpack_into_place(
+    source: Source, sums: dict[Path, str], work: Path, root: Path, watch: Watch, keep_archives: bool
+) -> None:
     """Unpack in the working folder, look whether it is the data set, and rename it to `root`."""
     unpacked = work / "unpacking"
     shutil.rmtree(unpacked, ignore_errors=True)  # of a process that was killed
@@ -129,7 +137,8 @@ def _unpack_into_place(source: Source, sums: dict[Path, str], work: Path, root: 
         for archive, file in zip(source.archives, sums, strict=True):
             unpack(file, unpacked, archive.folder, watch)
         _require_content(source, unpacked, watch)
-        (unpacked / RECORD).write_text(json.dumps(_origin(source, sums), indent=2) + "\n")
+        _record_sums(source, sums)
+        write_json(unpacked / RECORD, _origin(source, sums) | {"keep_archives": keep_archives})
         if root.is_dir():
             root.rmdir()  # empty, as `is_fetched` saw
         unpacked.rename(root)
@@ -163,14 +172,24 @@ def _origin(source: Source, sums: dict[Path, str]) -> dict[str, object]:
     }
 
 
-def _tidy(source: Source, sums: dict[Path, str], work: Path, keep_archives: bool) -> None:
-    """Record checksums that nobody published, and remove the archives unless they are to be kept."""
+def _record_sums(source: Source, sums: dict[Path, str]) -> None:
+    """Keep the checksums that nobody published, to compare the next download with."""
     for archive, (file, digest) in zip(source.archives, sums.items(), strict=True):
         if not (archive.sha256 or source.content_sha256 or source.login):
-            _sum_file(file).write_text(f"{digest}  {file.name}\n")
-        if not keep_archives:
-            file.unlink()
+            write_text(_sum_file(file), f"{digest}  {file.name}\n")
+
+
+def _tidy(source: Source, work: Path, keep_archives: bool) -> None:
+    """Remove the archives, unless they are to be kept, and what is left of earlier attempts."""
+    if not keep_archives:
+        for archive in source.archives:
+            (work / archive.file_name).unlink(missing_ok=True)
     shutil.rmtree(work / "arriving", ignore_errors=True)
+
+
+def _remove_if_empty(work: Path) -> None:
+    if not any(work.iterdir()):
+        work.rmdir()
 
 
 def _room(source: Source, work: Path) -> int:
