@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from sceneseg.errors import ConfigError, DataError, RunError
 from sceneseg.inference import job
 from sceneseg.inference.classifier import ClassificationModel, Input
 from sceneseg.models import create
+from sceneseg.records.predictions import read
 from sceneseg.tasks.semantic import create_model
 
 ENDINGS = ("color.png", "labelIds.png", "overlay.jpg")
@@ -157,7 +160,14 @@ def test_an_interrupted_call_leaves_a_right_table(models, photos, tmp_path):
 
 def test_an_interruption_between_the_files_of_a_result_leaves_none(models, photos, tmp_path, monkeypatch):
     predict([photos / "x.png"], models[0], tmp_path / "out", device="cpu")
-    monkeypatch.setattr(job.Predictions, "add", lambda self, row: (_ for _ in ()).throw(KeyboardInterrupt))
+    add = job.Predictions.add
+
+    def interrupt(table, row):
+        if not row.problem:  # the second time: its files are written
+            raise KeyboardInterrupt
+        add(table, row)
+
+    monkeypatch.setattr(job.Predictions, "add", interrupt)
     with pytest.raises(KeyboardInterrupt):
         predict([photos / "x.png"], models[1], tmp_path / "out", device="cpu")
     assert files_in(tmp_path / "out") == ["predictions.csv"]
@@ -313,3 +323,23 @@ def test_answers_of_a_broken_off_folder_are_not_lost(classifier, photos, tmp_pat
     assert len(json.loads((tmp_path / "out" / "classes.json").read_text())) == 3
     with pytest.raises(ConfigError, match="--engine"):
         predict([photos], classifier, tmp_path / "out", engine="openvino")
+
+
+def test_a_process_killed_between_the_files_of_a_result_leaves_its_name_to_the_next(models, photos, tmp_path):
+    out = tmp_path / "out"
+    code = (
+        "import os, sys\nfrom pathlib import Path\nfrom sceneseg.api.predict import predict\n"
+        "from sceneseg.inference import visualization\n"
+        "write = visualization.write_bytes\n"
+        "def kill(path, data):\n"
+        "    write(path, data)\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "visualization.write_bytes = kill\n"
+        "predict([Path(sys.argv[1])], Path(sys.argv[2]), Path(sys.argv[3]), device='cpu')\n"
+    )
+    command = [sys.executable, "-c", code, photos / "x.png", models[0], out]
+    assert subprocess.run(command, check=False).returncode == -9
+    assert files_in(out) == ["predictions.csv", "x_labelIds.png"]
+    predict([photos / "x.png"], models[0], out, device="cpu", skip_existing=True)
+    assert files_in(out) == ["predictions.csv", "x_color.png", "x_labelIds.png", "x_overlay.jpg"]
+    assert [row.problem for row in read(out / "predictions.csv")] == [""]

@@ -20,6 +20,9 @@ from sceneseg.records.predictions import Predictions, Row
 Model = SemanticModel | ClassificationModel | ExportedModel
 
 ANSWERS = "classes.json"
+UNFINISHED = "not finished"
+"""Problem of a row whose files are being written: a process that is killed there leaves them under a name of its own,
+and the next one writes them again instead of giving them to somebody else."""
 SAVE_EVERY = 5.0  # seconds between two savings of a classifier's answers
 
 
@@ -111,6 +114,7 @@ class Job:
     def _segment(self, model: SemanticModel | ExportedModel, source: Source, name: str, row: Row) -> Predicted:
         prediction = model.predict(source.file, name)
         row = replace(row, label_ids=f"{name}_labelIds.png", color=f"{name}_color.png", overlay=f"{name}_overlay.jpg")
+        self.table.add(replace(row, problem=UNFINISHED))
         try:
             files = prediction.save(self.table.folder)
             self.table.add(row)
@@ -132,7 +136,15 @@ class Job:
         """Write a video with the classes laid over every frame."""
         row = replace(row, overlay=f"{name}_overlay.mp4")
         target = self.table.folder / row.overlay
-        video = paint_video(source.file, target, lambda frame: model.predict(frame).overlay(legend=False), on_frame)
+        earlier = self.table.rows.get(row.source)
+        self.table.add(replace(row, problem=UNFINISHED))
+        try:
+            video = paint_video(source.file, target, lambda frame: model.predict(frame).overlay(legend=False), on_frame)
+        except BaseException:  # what was there is there still
+            self.table.remove(row.source)
+            if earlier is not None:
+                self.table.add(earlier)
+            raise
         self.table.add(replace(row, problem=video.problem))
         return Predicted(source.file, [target], video=video)
 

@@ -143,6 +143,18 @@ def test_a_killed_unpacking_is_swept_away(server, tmp_path):
     assert files_in(tmp_path / "set") == ["source.json", "train/a.png", "val/b.png"]
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_stopped_before_it_had_tidied_up(server, tmp_path, monkeypatch, keep):
+    """The set is in place; the next call removes the archives, unless they were to be kept."""
+    with monkeypatch.context() as patch:
+        patch.setattr(download, "_tidy", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            fetch(source(server), tmp_path / "set", keep_archives=keep)
+    fetch(source(server), tmp_path / "set")
+    kept = ["set.zip", "set.zip.sha256"] if keep else ["set.zip.sha256"]
+    assert files_in(tmp_path / "set.download") == kept
+
+
 def test_what_is_in_the_way_is_not_touched(server, tmp_path):
     made = source(server)
     (tmp_path / "set").mkdir()
