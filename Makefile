@@ -41,7 +41,7 @@ docs: $(INSTALLED)  ## the generated tables
 
 bench: $(INSTALLED)  ## every benchmark against its peers, then their tables; an hour on a quiet machine
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torchmetrics albumentations torchvision segmentation-models-pytorch
-	@for script in evaluation prediction loss training input export; do $(BIN)/python benchmarks/$$script.py || exit 1; done
+	@for script in evaluation prediction loss training input export scale; do $(BIN)/python benchmarks/$$script.py || exit 1; done
 	$(BIN)/python docs/tables.py
 
 format: $(INSTALLED)

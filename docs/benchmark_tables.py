@@ -238,6 +238,21 @@ def export(record: Plain) -> str:
     return f"{table(['file', 'mean IoU, points', 'equal pixels', 'MB', 'the gate'], rows)}\n\n{said}"
 
 
+def scale(record: Plain) -> str:
+    """What grows with the number of images: seconds and memory at each number, and of an image."""
+    found = {(row["what"], row["images"]): row for row in record["results"]}
+    sizes = sorted({images for _, images in found})
+    rows = []
+    for what in dict.fromkeys(row["what"] for row in record["results"]):
+        measured = [found.get((what, images)) for images in sizes]
+        cells = ["" if row is None else f"{row['cpu_s']:,.1f} s, {row['peak_mib']:,.0f} MiB" for row in measured]
+        first, *_, last = (row for row in measured if row is not None)
+        more = last["images"] - first["images"]
+        each = (last["cpu_s"] - first["cpu_s"]) / more * 1e6, (last["peak_mib"] - first["peak_mib"]) / more * 2**20
+        rows.append([what, *cells, f"{each[0]:,.0f} µs, {each[1]:,.0f} bytes"])
+    return table(["CPU time and memory", *(f"{images:,}" for images in sizes), "each further image"], rows)
+
+
 TABLES: dict[str, Callable[[Plain], str]] = {
     "prediction": prediction,
     "prediction-cuda": prediction,
@@ -247,6 +262,7 @@ TABLES: dict[str, Callable[[Plain], str]] = {
     "export": export,
     "loss": loss,
     "input": training_input,
+    "scale": scale,
 }
 
 

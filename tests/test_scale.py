@@ -8,7 +8,9 @@ import numpy as np
 from sceneseg import Scenes
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.datasets.statistics import measure
+from sceneseg.labels import LabelClass, LabelSpace
 from sceneseg.metrics.confusion import SemanticCounts
+from sceneseg.metrics.counts_file import AT_ONCE
 from sceneseg.packing import pack as packing
 from sceneseg.packing.pack import pack
 
@@ -49,3 +51,26 @@ def test_statistics_keep_a_row_for_each_scene_and_no_more():
     assert found.sizes == {(1, 2): 1_500}
     assert np.allclose(found.mean_rgb, np.mean([i % 256 for i in range(1_500)]))
     assert peak / 1_500 < 6_000, "bytes a scene; three histograms are 6,144"
+
+
+def test_counts_of_many_classes_are_kept_and_written_as_their_few_cells(tmp_path):
+    """Of 150 classes a matrix of an image takes 180 kB; a twentieth of its cells are filled at most."""
+    space = LabelSpace("many", tuple(LabelClass(f"class{i}", (i, i, i), (i,)) for i in range(150)))
+    labels = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    counts, again = SemanticCounts(space), SemanticCounts(space)
+    again.add("compiles", labels, labels)
+    tracemalloc.start()
+    try:
+        for i in range(300):
+            counts.add(str(i), labels, labels[::-1])
+        kept = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        counts.save(tmp_path / "confusion.npz")
+        loaded = SemanticCounts.load(tmp_path / "confusion.npz")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert kept / 300 < 2_500, "bytes an image"
+    assert peak < kept + 3 * AT_ONCE, "all matrices are 54 MB"
+    assert np.array_equal(loaded.images["7"].confusion, counts.images["7"].confusion)
+    assert np.array_equal(np.load(tmp_path / "confusion.npz")["confusion"][0], counts.images["0"].confusion)
