@@ -69,6 +69,18 @@ def test_those_of_a_running_process_stay(tmp_path):
     assert list(tmp_path.iterdir()) == [theirs]
 
 
+def test_ours_stay_on_whichever_way_their_folder_is_reached(tmp_path, monkeypatch):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    monkeypatch.chdir(tmp_path)
+    with temporary_folder("a", Path("link")) as folder, runs.atomic(Path("real/b.txt")) as file:
+        for way in ("link", "real", "real/../link", tmp_path / "real"):
+            sweep(Path(way))
+        assert folder.is_dir()
+        assert file.is_file()
+    assert [p.name for p in (tmp_path / "real").iterdir()] == ["b.txt"]
+
+
 def test_those_of_an_earlier_process_with_our_number_go(tmp_path):
     leave(tmp_path, os.getpid())
     sweep(tmp_path)

@@ -26,6 +26,7 @@ LONGEST = 40
 ABANDONED = 24 * 3600.0
 """Seconds after which nobody on another host still writes."""
 _mine: set[str] = set()
+"""Those of this process that it still uses: their real paths, as there may be several ways to a folder."""
 _swept: set[str] = set()
 
 
@@ -35,14 +36,14 @@ def create_file(path: Path) -> Path:
     _sweep_once(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path.name), suffix=SUFFIX)
     os.close(handle)
-    _mine.add(name)
+    _mine.add(os.path.realpath(name))
     return Path(name)
 
 
 def discard(file: Path) -> None:
     """Remove a temporary file, if it is still there."""
     file.unlink(missing_ok=True)
-    _mine.discard(str(file))
+    _mine.discard(os.path.realpath(file))
 
 
 @contextlib.contextmanager
@@ -57,12 +58,12 @@ def temporary_folder(name: str, parent: Path | None = None) -> Iterator[Path]:
     parent.mkdir(parents=True, exist_ok=True)
     _sweep_once(parent)
     folder = tempfile.mkdtemp(dir=parent, prefix=_prefix(name), suffix=SUFFIX)
-    _mine.add(folder)
+    _mine.add(own := os.path.realpath(folder))
     try:
         yield Path(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        _mine.discard(folder)
+        _mine.discard(own)
 
 
 def is_temporary(name: str) -> bool:
@@ -79,18 +80,19 @@ def final_name(path: str) -> str:
 
 def sweep(folder: Path) -> None:
     """Remove the temporaries in a folder whose processes have ended; what can't be removed stays."""
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            found = PATTERN.fullmatch(entry.name)
-            if found and entry.path not in _mine and _is_abandoned(Path(entry.path), int(found["pid"]), found["host"]):
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            path = Path(os.path.realpath(folder), name)
+            found = PATTERN.fullmatch(name)
+            if found and str(path) not in _mine and _is_abandoned(path, int(found["pid"]), found["host"]):
                 with contextlib.suppress(OSError):
-                    _remove(Path(entry.path))
+                    _remove(path)
 
 
 def _sweep_once(folder: Path) -> None:
     """Sweep a folder the first time that this process writes there: a look for each file would cost too much."""
-    if str(folder) not in _swept:
-        _swept.add(str(folder))
+    if (known := os.path.abspath(folder)) not in _swept:
+        _swept.add(known)
         sweep(folder)
 
 
