@@ -69,3 +69,18 @@ def test_a_file_that_moved_and_a_full_disk(server, tmp_path, monkeypatch):
     monkeypatch.setattr(checks.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 1000))
     with pytest.raises(TransferError, match="fetching tiny needs 512.0 kB, but only 1.0 kB"):
         files.get(entry, tmp_path, Watch())
+
+
+def test_killed_when_the_file_was_in_place(server, tmp_path):
+    """The next call takes away what is left."""
+    entry = published(server)
+    files.get(entry, tmp_path, Watch())
+    (tmp_path / ".arriving").mkdir()
+    for name in (".lock", "tiny.safetensors.part.json"):
+        (tmp_path / ".arriving" / name).touch()
+    files.get(entry, tmp_path, Watch())
+    assert [p.name for p in tmp_path.iterdir()] == ["tiny.safetensors"]
+    (tmp_path / ".arriving").mkdir()
+    (tmp_path / ".arriving" / "other.safetensors.part").touch()
+    files.get(entry, tmp_path, Watch())
+    assert names_in(tmp_path) == [".arriving/other.safetensors.part", "tiny.safetensors"]

@@ -67,3 +67,14 @@ def test_complete_means_all_files_without_a_problem(tmp_path):
         (tmp_path / file).write_text("x")
     assert table.complete(row("a"))
     assert not table.complete(row("a", problem="3 of 4 frames"))
+
+
+def test_a_table_that_a_killed_process_left_with_two_rows_of_a_source_is_put_in_order(tmp_path):
+    one = row("a")
+    with Predictions(tmp_path) as table:
+        table.add(one)
+    with table.path.open("a") as file:
+        file.write(table.path.read_text().splitlines()[-1] + "\n")
+    with Predictions(tmp_path):
+        pass
+    assert read(table.path) == [one]

@@ -86,7 +86,12 @@ def download(address: str, file: Path, watch: Watch, cure: str = "", most: int |
             watch.say(f"{file.name}: {error}; trying again in {pause:g} s")
             time.sleep(pause)
     part.replace(file)
-    _note(part).unlink(missing_ok=True)
+    forget(file)
+
+
+def forget(file: Path) -> None:
+    """Remove what is noted about a file on its way, once it is in place."""
+    _note(file.with_name(f"{file.name}.part")).unlink(missing_ok=True)
 
 
 def _attempt(address: str, part: Path, watch: Watch, cure: str, most: int | None) -> None:

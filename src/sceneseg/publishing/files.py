@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sceneseg.errors import RunError, TransferError
 from sceneseg.fetching.checks import alone, file_sha256, require_space
-from sceneseg.fetching.transfer import download
+from sceneseg.fetching.transfer import download, forget
 from sceneseg.fetching.watch import Watch
 from sceneseg.publishing.manifest import Entry, check_name
 from sceneseg.records import runs
@@ -26,13 +26,13 @@ def get(entry: Entry, folder: Path, watch: Watch) -> Path:
     Raises:
         TransferError: The network, the disk or the checksum is against it, or another file has its name.
     """
-    file = folder / f"{entry.name}{SUFFIX}"
+    file, arriving = folder / f"{entry.name}{SUFFIX}", folder / ".arriving"
     if file.exists():
         if file_sha256(file, watch) == entry.sha256:
+            _tidy(arriving, file)
             watch.say(f"{file} is there already, with the published sha256.")
             return file
         raise TransferError(f"{file}: another file has this name. Move it, or give another folder with --out.")
-    arriving = folder / ".arriving"
     here = sum(part.stat().st_size for part in arriving.glob(f"{file.name}*"))
     require_space(arriving, max(0, entry.size - here), f"fetching {entry.name}")
     arriving.mkdir(parents=True, exist_ok=True)
@@ -53,6 +53,14 @@ def get(entry: Entry, folder: Path, watch: Watch) -> Path:
         _remove_if_empty(arriving)
     watch.say(f"{file}: sha256 {entry.sha256} (as published)")
     return file
+
+
+def _tidy(arriving: Path, file: Path) -> None:
+    """Remove what a process left that was killed when the file was in place."""
+    with contextlib.suppress(OSError, TransferError):  # where another process works there, it does
+        with alone(arriving):  # which takes away the lock of a killed process
+            forget(arriving / file.name)
+        _remove_if_empty(arriving)
 
 
 def _remove_if_empty(arriving: Path) -> None:

@@ -73,8 +73,9 @@ class Predictions:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = folder / FILE
-        self.rows = {row.source: row for row in read(self.path)} if self.path.is_file() else {}
-        self._appending = self._twice = False
+        found = read(self.path) if self.path.is_file() else []
+        self.rows = {row.source: row for row in found}
+        self._appending, self._twice = False, len(found) > len(self.rows)
 
     def __enter__(self) -> Self:
         return self

@@ -15,7 +15,7 @@ from sceneseg.fetching.checks import alone, file_sha256, folder_sha256, require_
 from sceneseg.fetching.datasets.login import CityscapesLogin
 from sceneseg.fetching.datasets.sources import SOURCES, Archive, Source, find_source
 from sceneseg.fetching.datasets.unpacking import BadArchiveError, unpack
-from sceneseg.fetching.transfer import download
+from sceneseg.fetching.transfer import download, forget
 from sceneseg.fetching.watch import Watch
 from sceneseg.plain import parse_json
 from sceneseg.records.runs import write_json, write_text
@@ -69,9 +69,10 @@ def fetch(source: Source, root: Path, watch: Watch | None = None, *, keep_archiv
     work = root.with_name(f"{root.name}.download")
     if is_fetched(source, root):
         watch.say(f"{source.name} is in {root} already.")
-        if _record(root).get("keep_archives") is False and work.is_dir():  # stopped before it had tidied up
+        kept = _record(root).get("keep_archives")
+        if isinstance(kept, bool) and work.is_dir():  # perhaps it was stopped before it had tidied up
             with alone(work):
-                _tidy(source, work, keep_archives)
+                _tidy(source, work, kept)
             _remove_if_empty(work)
         return
     try:
@@ -181,8 +182,9 @@ def _record_sums(source: Source, sums: dict[Path, str]) -> None:
 
 def _tidy(source: Source, work: Path, keep_archives: bool) -> None:
     """Remove the archives, unless they are to be kept, and what is left of earlier attempts."""
-    if not keep_archives:
-        for archive in source.archives:
+    for archive in source.archives:
+        forget(work / archive.file_name)
+        if not keep_archives:
             (work / archive.file_name).unlink(missing_ok=True)
     shutil.rmtree(work / "arriving", ignore_errors=True)
 
