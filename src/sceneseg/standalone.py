@@ -356,12 +356,10 @@ def write_png(file: Path, picture: npt.NDArray[Any], colors: Picture | None = No
     if colors is not None:
         parts.append((b"PLTE", colors.tobytes()))
     parts += [(b"IDAT", zlib.compress(raw, 6)), (b"IEND", b"")]
-    data = b"".join(
-        struct.pack(">I", len(body)) + tag + body + struct.pack(">I", zlib.crc32(tag + body)) for tag, body in parts
-    )
+    framed = (struct.pack(">I", len(b)) + t + b + struct.pack(">I", zlib.crc32(t + b)) for t, b in parts)
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name[:40]}.tmp")  # so that half a file never has the name
-    temporary.write_bytes(b"\x89PNG\r\n\x1a\n" + data)
+    temporary.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(framed))
     temporary.replace(file)
 
 

@@ -150,11 +150,12 @@ def test_what_may_be_lost_when_nothing_is_said(asked, monkeypatch, precision, po
         return Verdict(2, 0.9, 0.5, 0.5 - points / 100, {}, tolerance)
 
     monkeypatch.setattr(job, "compare", compare)
+    ranges = {"calibration": 1} if precision == "int8" else {}
     if kept:
-        export(**asked, precision=precision, calibration=1)
+        export(**asked, precision=precision, **ranges)
     else:
         with pytest.raises(
             GateError, match=f"drops by {points} points, more than the {1 if precision == 'int8' else 0.1}"
         ):
-            export(**asked, precision=precision, calibration=1)
+            export(**asked, precision=precision, **ranges)
     assert asked["out"].is_file() == kept
