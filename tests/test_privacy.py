@@ -1,6 +1,7 @@
 """Nothing is sent anywhere: no verb opens a connection, and packages that would report their use are kept from it."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -39,13 +40,18 @@ def guarded(tmp_path: Path, *commands: list[object]) -> list[str]:
         "if sys.modules.get('openvino_telemetry') is not None: seen.append('openvino_telemetry imported')\n"
         f"open({str(tmp_path / 'seen.json')!r}, 'w').write(json.dumps(seen))\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    environment = {key: value for key, value in os.environ.items() if key != "ORT_DISABLE_TELEMETRY"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False, env=environment
+    )
     assert done.returncode == 0, done.stderr
     return json.loads((tmp_path / "seen.json").read_text())
 
 
 def python(code: str) -> str:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    environment = {key: value for key, value in os.environ.items() if key != "ORT_DISABLE_TELEMETRY"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    return done.stdout
 
 
 def test_the_guard_sees_what_it_should():

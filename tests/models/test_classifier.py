@@ -85,7 +85,7 @@ def test_an_architecture_of_the_shelf_classifies_and_starts_itself(name) -> None
     segmenter = models.create(name, num_classes=5)  # as many classes: they are others all the same
     heads = {key: value.clone() for key, value in segmenter.state_dict().items() if value.shape[:1] == (5,)}
     transfer = start_encoder_from(segmenter, classifier.state_dict())
-    assert len(transfer.kept) > 4 * len(transfer.new)
+    assert len(transfer.kept) > 3 * len(transfer.new)
     state = classifier.network.get_submodule("model").state_dict()
     part = "encoder." if name in {"segformer", "erfnet"} else ""
     assert all(torch.equal(segmenter.state_dict()[part + key], state[part + key]) for key in transfer.kept)

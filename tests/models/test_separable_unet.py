@@ -29,9 +29,9 @@ def test_can_be_deeper_and_wider() -> None:
 
 
 def test_drops_values_of_the_two_deepest_levels_in_training() -> None:
-    model = models.create("separable_unet", num_classes=2, width=4, dropout=1.0)
+    model = models.create("separable_unet", num_classes=2, width=4, dropout=0.5)
     dropped = []
     model.drop.register_forward_hook(lambda _module, _inputs, output: dropped.append(output))
     model.coarse_logits(torch.rand(2, 3, 32, 32))
     assert [tuple(x.shape) for x in dropped] == [(2, 32, 4, 4), (2, 64, 2, 2)]
-    assert not any(x.any() for x in dropped)
+    assert all(0.2 < (x == 0).float().mean() < 0.8 for x in dropped)

@@ -66,7 +66,7 @@ class DDRNet(SegmentationModel):
         self,
         num_classes: int,
         in_channels: Channels = 3,
-        variant: str = "23-slim",
+        variant: str | int = "23-slim",
         width: Channels | None = None,
         pyramid_channels: Channels = 128,
         aux: bool = True,

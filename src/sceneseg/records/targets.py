@@ -2,8 +2,9 @@
 
 import errno
 import os
-import tempfile
 from pathlib import Path
+
+from sceneseg.records import temporaries
 
 
 def check_targets(*files: Path | None) -> None:
@@ -20,6 +21,4 @@ def check_targets(*files: Path | None) -> None:
             continue
         if file.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}."):  # as `runs.atomic` makes it
-            pass
+        temporaries.discard(temporaries.create_file(file))  # as `runs.atomic` makes it
