@@ -186,6 +186,10 @@ def _class_bars(contents: Contents, classes: dict[str, Plain], colors: dict[str,
     return bar_chart(bars, title=f"{COLUMNS[key]} by class", note="%, best first")
 
 
+COLORS = ("var(--muted)", "var(--accent)")
+"""Of two curves in one chart; a single one has the second."""
+
+
 def _curves(contents: Contents, best: str) -> list[Markup]:
     """Draw loss, the score `best` and the learning rate with its plan, as far as the history has them."""
     charts = []
@@ -201,12 +205,15 @@ def _curves(contents: Contents, best: str) -> list[Markup]:
         found = {key: rows for key, rows in known.items() if rows}
         if found:
             lines = [
-                Curve(curves[key], [row["epoch"] for row in rows], [row[key] for row in rows])
-                for key, rows in found.items()
+                Curve(curves[key], [row["epoch"] for row in rows], [row[key] for row in rows], color)
+                for (key, rows), color in zip(found.items(), COLORS[-len(found) :], strict=True)
             ]
             key, rows = next(iter(found.items()))
             ends, percents = (0.0, history[-1]["epoch"]), key == best
             note = _note(key, rows)
+            if len(found) > 1:
+                note = ", ".join(f"{curves[key]} {number(rows[-1][key])}" for key, rows in found.items())
+                note = note.replace(",", " (gray),", 1)
             charts.append(line_chart(lines, title=title, x_name="epoch", note=note, in_percent=percents, x_range=ends))
     rate = schedule_chart(contents, best)
     return charts + ([rate] if rate else [])
