@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+KILLS ?= 100
 INSTALLED := $(VENV)/.installed
 
 .PHONY: demo quick test test-all fuzz check docs bench format clean
@@ -23,8 +24,8 @@ quick: $(INSTALLED)  ## format, lint, types, floors, tests of the touched rooms:
 test: $(INSTALLED)  ## the tests, 6 minutes on 2 cores
 	$(BIN)/python -m pytest -n 2
 
-test-all: $(INSTALLED)  ## the slow ones too
-	$(BIN)/python -m pytest -n 2 -m "slow or not slow"
+test-all: $(INSTALLED)  ## the slow ones too, with KILLS kills of each command that can be resumed; over an hour
+	KILLS=$(KILLS) $(BIN)/python -m pytest -n 2 -m "slow or not slow"
 
 fuzz: $(INSTALLED)  ## 20,000 damaged files of every kind, in ten minutes; findings are written to fuzz-findings/
 	$(BIN)/python tests/fuzz --inputs 20000
