@@ -104,6 +104,8 @@ def _zip_entries(opened: zipfile.ZipFile) -> Iterator[_Entry]:
         kind = stat.S_IFMT(info.external_attr >> 16)  # 0 where the archive comes from Windows
         if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
             _refuse(Path(str(opened.filename)), f'"{info.filename}", which is a link or a device')
+        if not info.filename:
+            _refuse(Path(str(opened.filename)), "an entry without a name")
         yield _Entry(info.filename, info.file_size, info.is_dir(), info)
 
 
