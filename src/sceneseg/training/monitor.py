@@ -88,11 +88,12 @@ class Monitor:
             self._progress.update(self._task, score=score)
             score = f"  {self.score_name} {score}"
         if row.get("val_loss") is not None:
-            score = f"  validation loss {row['val_loss']:.4f}{score}"
+            score = f"  val loss {row['val_loss']:.4f}{score}"
         self.console.print(
             f"epoch {row['epoch']}/{epochs}  loss {row['loss']:.4f}{score}  "
             f"{row['images_per_second']:.1f} images/s  lr {row['lr']:.2e}",
             highlight=False,
+            soft_wrap=True,
         )
         values = {key: value for key, value in row.items() if isinstance(value, float)}
         self._tell(lambda tracker: tracker.scalars(values, row["step"]))
