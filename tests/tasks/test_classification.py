@@ -214,6 +214,8 @@ def test_what_belongs_to_segmentation_is_refused(root, run, toy_root):
         ).cost()
     with pytest.raises(ConfigError, match="leave augment.crop_size out"):
         make(root, augment={"crop_size": [32, 32]})
+    with pytest.raises(ConfigError, match="train.validation_steps is for segmentation"):
+        make(root, train={"validation_steps": 2})
     with pytest.raises(ConfigError, match="train.freeze is for segmentation"):
         make(root, train={"freeze": ["network"]})
     with pytest.raises(DataError, match="cityscapes has labels for pixels.*-d image_folder"):

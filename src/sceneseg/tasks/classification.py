@@ -185,6 +185,7 @@ def refuse_pixel_options(config: Config) -> None:
         "train.weights": config.train.weights,
         "train.encoder_weights": config.train.encoder_weights,
         "train.freeze": config.train.freeze,
+        "train.validation_steps": config.train.validation_steps,
     }
     for option, value in given.items():
         if value:
