@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from street import Case, street_model
@@ -72,29 +73,32 @@ def doctor(case: Case, root: Path) -> None:
         assert sorted(f.kind for f in findings if f.severity == "warning") == sorted(case.warnings), findings
 
 
+def two_steps(data: str, root: Path, runs: Path, options: dict[str, Any]) -> sceneseg.Trained:
+    """Train a small network for two steps."""
+    return sceneseg.train(
+        {"name": "separable_unet", "width": 4},
+        data,
+        root,
+        runs=runs,
+        epochs=1,
+        steps_per_epoch=2,
+        batch_size=2,
+        crop_size=(32, 48),
+        workers=0,
+        device="cpu",
+        options=options,
+    )
+
+
 def train(case: Case, root: Path, runs: Path) -> None:
     """Train for two steps; a refusal comes before anything is computed, and leaves nothing behind."""
 
-    def run() -> sceneseg.Trained:
-        return sceneseg.train(
-            {"name": "separable_unet", "width": 4},
-            case.data,
-            root,
-            runs=runs,
-            epochs=1,
-            steps_per_epoch=2,
-            batch_size=2,
-            crop_size=(32, 48),
-            workers=0,
-            device="cpu",
-            options=dict(case.options),
-        )
-
+    options = dict(case.options)
     if case.refused is None:
-        assert run().finished
+        assert two_steps(case.data, root, runs, options).finished
         return
     with pytest.raises(ScenesegError) as caught:
-        run()
+        two_steps(case.data, root, runs, options)
     assert re.search(case.refused, str(caught.value)), caught.value
     assert not list(runs.rglob("*")), "a start that failed leaves nothing"
 

@@ -4,9 +4,8 @@ import subprocess
 import sys
 
 import pytest
-from test_cases import CASES, SCRIPTS
+from test_cases import CASES, SCRIPTS, two_steps
 
-import sceneseg
 from sceneseg.doctor import diagnose
 from sceneseg.errors import ScenesegError
 
@@ -33,18 +32,7 @@ def agree(root, runs):
         errors = [str(error)]
     refusal = None
     try:
-        sceneseg.train(
-            {"name": "separable_unet", "width": 4},
-            "folder",
-            root,
-            runs=runs,
-            epochs=1,
-            steps_per_epoch=2,
-            batch_size=2,
-            crop_size=(32, 48),
-            workers=0,
-            device="cpu",
-        )
+        two_steps("folder", root, runs, {})
     except ScenesegError as error:
         refusal = str(error)
     assert bool(errors) == bool(refusal), (errors, refusal)
