@@ -1,4 +1,4 @@
-"""Drawn streets at 1024x2048 and what a network would make of them: how alike neighbours are decides many speeds."""
+"""Drawn streets at 1024x2048 and what a network would make of them: how alike neighbors are decides many speeds."""
 
 import numpy as np
 import torch
@@ -43,7 +43,7 @@ def street_logits(labels: Labels, stride: int, seed: int = 0) -> Tensor:
 
 
 def noise_logits(stride: int, classes: int = CLASSES) -> Tensor:
-    """Return noise: hardly a cell agrees with its neighbour, the worst case."""
+    """Return noise: hardly a cell agrees with its neighbor, the worst case."""
     generator = torch.Generator().manual_seed(0)
     return 5 * torch.randn(1, classes, SIZE[0] // stride, SIZE[1] // stride, generator=generator)
 

@@ -2,7 +2,7 @@
 
 Writes results/export.json: of each file the mean IoU before and after, the part of the pixels that get the same label,
 and what it takes on the disk with all that belongs to it. The files are written into a temporary folder by the code of
-`sceneseg export`, opened again and compared by its gate, on labelled images at equal distances. A file that the gate
+`sceneseg export`, opened again and compared by its gate, on labeled images at equal distances. A file that the gate
 refuses stands in the results as such.
 
 Run: python benchmarks/export.py (after `make demo`), or with --weights RUN -p ROOT

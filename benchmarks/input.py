@@ -4,11 +4,11 @@ Writes results/input.json. Each pipeline reads the scenes in one order, round af
 the figures are medians of the rounds, of CPU time. All begin with files in the page cache. What stands in a pipeline:
 
 - mmsegmentation: its Cityscapes pipeline, rewritten from its configuration (decode, resize by 0.5-2, crop with
-  cat_max_ratio 0.75, flip, PhotoMetricDistortion, normalise, to tensor); it needs a toolbox that no longer installs.
+  cat_max_ratio 0.75, flip, PhotoMetricDistortion, normalize, to tensor); it needs a toolbox that no longer installs.
 - albumentations, torchvision v2: the same steps with the library's own transforms. These three read stored train ids;
   sceneseg turns label ids into train ids when it reads them.
-- sceneseg: what `TrainingSamples` gives, from PNG, JPEG and the packed store: bytes. Colour and normalisation are left
-  to the device, as one affine map for the whole batch; "with colour" adds that map on this CPU.
+- sceneseg: what `TrainingSamples` gives, from PNG, JPEG and the packed store: bytes. Color and normalization are left
+  to the device, as one affine map for the whole batch; "with color" adds that map on this CPU.
 - memcpy: copying the window's bytes, the limit.
 
 Needs: pip install albumentations torchvision
@@ -111,16 +111,16 @@ def make_pipelines(folder: Path, scenes: int) -> dict[str, Sample]:
     for name, dataset in ours.items():
         samples = TrainingSamples(dataset, AugmentConfig(crop_size=CROP), 0, None, cache=False)
         pipelines[f"sceneseg, {name}"] = samples.__getitem__
-        pipelines[f"sceneseg, {name}, with colour"] = with_colour(samples)
+        pipelines[f"sceneseg, {name}, with color"] = with_color(samples)
     pipelines["memcpy of the window"] = copy_window(pairs)
     return pipelines
 
 
-def with_colour(samples: TrainingSamples) -> Sample:
+def with_color(samples: TrainingSamples) -> Sample:
     def sample(number: int) -> torch.Tensor:
-        image, _, colour, _ = samples[number]
+        image, _, color, _ = samples[number]
         pixels = torch.from_numpy(image)[None].permute(0, 3, 1, 2).float() / 255
-        pixels = jitter(pixels, torch.from_numpy(colour)[None])
+        pixels = jitter(pixels, torch.from_numpy(color)[None])
         return (pixels - torch.tensor(MEAN / 255).view(3, 1, 1)) / torch.tensor(STD / 255).view(3, 1, 1)
 
     return sample

@@ -153,7 +153,7 @@ def time_steps(network: str, job: dict[str, Any], blocks: int) -> list[dict[str,
         answers: list[list[dict[str, Any]]] = [[] for _ in contenders]
         for turn in range(blocks):
             for i in range(len(workers)):
-                number = (turn + i) % len(workers)  # nobody always follows the same neighbour
+                number = (turn + i) % len(workers)  # nobody always follows the same neighbor
                 answers[number].append(workers[number].ask(BLOCK))
                 progress.advance(task)
     rows = []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import benchmark_tables
 
-from sceneseg.cli.models import catalogue
+from sceneseg.cli.models import catalog
 from sceneseg.config.schema import load
 from sceneseg.losses import CLASSES, heads, losses
 from sceneseg.models import models
@@ -118,7 +118,7 @@ def between(file: Path, mark: str) -> str:
 
 
 if __name__ == "__main__":
-    rows = catalogue()
+    rows = catalog()
     FACTS.write_text(json.dumps(rows, indent=1) + "\n")
     put(ROOT / "README.md", "models", models_table(rows))
     for mark, text in benchmark_tables.sections().items():

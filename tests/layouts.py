@@ -58,16 +58,16 @@ def camvid(toy: Path, root: Path) -> Path:
 def kitti_road(toy: Path, root: Path) -> Path:
     """Write road and lane with a strip that isn't evaluated, and test images with a calibration."""
     for i, scene in enumerate(scenes(toy)[:5]):
-        colours = np.zeros((*scene.labels.shape, 3), np.uint8)
-        colours[..., 0] = 255
-        colours[..., 2] = 255 * (scene.labels == ROAD)
-        colours[:2] = 0
+        colors = np.zeros((*scene.labels.shape, 3), np.uint8)
+        colors[..., 0] = 255
+        colors[..., 2] = 255 * (scene.labels == ROAD)
+        colors[:2] = 0
         for j, kind in enumerate(("um", "umm", "uu")):
             image = scene.image.copy()
             image[0, j] += 1
             save(root / "training/image_2" / f"{kind}_{i:06}.png", image)
-            save(root / "training/gt_image_2" / f"{kind}_road_{i:06}.png", colours)
-        save(root / "training/gt_image_2" / f"um_lane_{i:06}.png", colours)
+            save(root / "training/gt_image_2" / f"{kind}_road_{i:06}.png", colors)
+        save(root / "training/gt_image_2" / f"um_lane_{i:06}.png", colors)
     save(root / "testing/image_2/um_000000.png", scenes(toy, "val")[0].image)
     (root / "testing/calib").mkdir()
     (root / "testing/calib/um_000000.txt").write_text(CALIBRATION)
@@ -102,8 +102,8 @@ def ade20k_full(toy: Path, root: Path) -> Path:
         folder = root / "images/ADE/training/urban/street"
         save(folder / f"ADE_train_{i:08}.jpg", scene.image)
         numbers = np.array([row.full_release[0] for row in CLASSES] + [0])[np.minimum(scene.labels, len(CLASSES))]
-        colours = np.stack([numbers // 256 * 10, numbers % 256, np.zeros_like(numbers)], 2).astype(np.uint8)
-        save(folder / f"ADE_train_{i:08}_seg.png", colours)
+        colors = np.stack([numbers // 256 * 10, numbers % 256, np.zeros_like(numbers)], 2).astype(np.uint8)
+        save(folder / f"ADE_train_{i:08}_seg.png", colors)
     return root
 
 

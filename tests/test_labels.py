@@ -148,7 +148,7 @@ def test_no_two_classes_of_a_space_have_one_name(wanted):
         ("classes: {a: [road], b: [flat]}", "label id 7 is in a and in b"),
         ("classes: {a: [0], b: [0, road]}", "label id 0 is in a and in b"),
         ("classes: {a: []}", '"a" is empty'),
-        ("classes: {a: road}\ncolors: {b: [0, 0, 0]}", 'a colour for "b"'),
+        ("classes: {a: road}\ncolors: {b: [0, 0, 0]}", 'a color for "b"'),
         ("class: {a: road}", 'unknown key "class".*Did you mean "classes"'),
         ("classes: [road, car]", "expected classes with what they consist of"),
         ("name: x", "expected classes with what they consist of"),

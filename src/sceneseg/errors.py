@@ -82,7 +82,7 @@ def did_you_mean(word: object, choices: Iterable[str]) -> str:
 
 
 def refuse_options(given: Mapping[str, object], reason: str) -> None:
-    """Refuse options that can't be honoured, rather than ignore them.
+    """Refuse options that can't be honored, rather than ignore them.
 
     Args:
         given: Option -> its value; None and False mean that it wasn't given.

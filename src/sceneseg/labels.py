@@ -84,7 +84,7 @@ class LabelSpace:
 
     @cached_property
     def palette(self) -> npt.NDArray[np.uint8]:
-        """The colour of every train id, (256, 3) uint8 RGB; void and unused ids are black."""
+        """The color of every train id, (256, 3) uint8 RGB; void and unused ids are black."""
         palette = np.zeros((256, 3), np.uint8)
         for i, c in enumerate(self.classes):
             palette[i] = c.color
@@ -304,7 +304,7 @@ def group(
 ) -> LabelSpace:
     """Return a label space whose classes are groups of another's; what is in no group becomes void.
 
-    A group of one class keeps its colour, category and instances. Where classes are joined there are no categories,
+    A group of one class keeps its color, category and instances. Where classes are joined there are no categories,
     and objects are told apart only if all members tell them apart.
 
     Args:
@@ -316,12 +316,12 @@ def group(
         where: For messages.
 
     Raises:
-        ConfigError: A member that isn't known, or that two groups name, or a colour of no group.
+        ConfigError: A member that isn't known, or that two groups name, or a color of no group.
     """
     colors = colors or {}
     for key in colors:
         if key not in groups:
-            raise ConfigError(f'{where}: a colour for "{key}", which is no class.{did_you_mean(str(key), groups)}')
+            raise ConfigError(f'{where}: a color for "{key}", which is no class.{did_you_mean(str(key), groups)}')
     named = {new: _members(own, members, where) for new, members in groups.items()}
     taken = [label_id for ids in named.values() for label_id in ids]
     for label_id in taken:

@@ -150,14 +150,14 @@ def to_label_ids(labels: Labels, description: dict[str, Any]) -> npt.NDArray[Any
 
 
 def palette(description: dict[str, Any]) -> Picture:
-    """Return the colour of every train id, (256, 3); void is black."""
+    """Return the color of every train id, (256, 3); void is black."""
     colors = np.zeros((256, 3), np.uint8)
     colors[: len(description["colors"])] = description["colors"]
     return colors
 
 
 def overlay(image: Picture, labels: Labels, description: dict[str, Any], opacity: float = 0.55) -> Picture:
-    """Lay the class colours over a picture; void shows the picture."""
+    """Lay the class colors over a picture; void shows the picture."""
     mixed = (1 - opacity) * image + opacity * palette(description)[labels]
     return np.where((labels == VOID)[..., None], image, mixed.round()).astype(np.uint8)
 
@@ -310,9 +310,9 @@ def rgb_of(picture: Any, name: object) -> Picture:
     if not picture.mode.startswith("I"):
         kind = "RGBA" if "transparency" in picture.info else "RGB"  # from which Pillow would warn to convert to RGB
         return check_range(np.asarray(picture.convert(kind))[..., :3], bits, name)
-    grey = (np.asarray(picture) >> (max(tags.get(258, (16,))) - 8)).astype(np.uint8)
-    check_range(grey, bits, name)
-    return np.repeat((255 - grey if tags.get(262) == 0 else grey)[..., None], 3, axis=2)  # in TIFF, 0 may be white
+    gray = (np.asarray(picture) >> (max(tags.get(258, (16,))) - 8)).astype(np.uint8)
+    check_range(gray, bits, name)
+    return np.repeat((255 - gray if tags.get(262) == 0 else gray)[..., None], 3, axis=2)  # in TIFF, 0 may be white
 
 
 def bits_of(picture: Any, name: object) -> int:
@@ -349,7 +349,7 @@ def upright_rgb(picture: Any, name: object) -> Picture:
 def write_png(file: Path, picture: npt.NDArray[Any], colors: Picture | None = None) -> None:
     """Write (H, W) or (H, W, 3) uint8, or uint16, as PNG; with colors (256, 3) as indices into them."""
     (height, width), depth = picture.shape[:2], 8 * picture.itemsize
-    kind = 2 if picture.ndim == 3 else 0 if colors is None else 3  # PNG's numbers for RGB, grey and palette
+    kind = 2 if picture.ndim == 3 else 0 if colors is None else 3  # PNG's numbers for RGB, gray and palette
     rows = picture.astype(picture.dtype.newbyteorder(">")).reshape(height, -1).view(np.uint8)
     raw = np.concatenate([np.zeros((height, 1), np.uint8), rows], axis=1).tobytes()  # 0: rows as they are
     parts = [(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0))]
@@ -364,7 +364,7 @@ def write_png(file: Path, picture: npt.NDArray[Any], colors: Picture | None = No
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Predict pictures and write label ids, colours and overlays; return the exit code."""
+    """Predict pictures and write label ids, colors and overlays; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m sceneseg.run", description="Predict with an exported ONNX file.")
     parser.add_argument("model", type=Path, help="what `sceneseg export --to onnx` wrote")
     parser.add_argument("pictures", type=Path, nargs="+", help="JPEG, PNG, ... (with Pillow), .ppm or .npy")
@@ -383,7 +383,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         refused = f"{given.results}: can't be written ({getattr(error, 'strerror', '')}). Choose another with -r."
         print(f"Error: {refused if isinstance(error, OSError) else str(error) or 'stopped'}", file=sys.stderr)
         return 130 if isinstance(error, KeyboardInterrupt) else 1
-    print(f"{len(given.pictures) - failed} predicted; label ids, colours and overlays are in {given.results}")
+    print(f"{len(given.pictures) - failed} predicted; label ids, colors and overlays are in {given.results}")
     return min(failed, 1)
 
 

@@ -92,12 +92,12 @@ def test_predict_photos_of_any_size(run, tmp_path):
     photos.mkdir()
     rng = np.random.default_rng(0)
     Image.fromarray(rng.integers(0, 256, (61, 83, 3), dtype=np.uint8)).save(photos / "a.jpg")
-    Image.fromarray(rng.integers(0, 256, (40, 120), dtype=np.uint8)).save(photos / "grey.png")
+    Image.fromarray(rng.integers(0, 256, (40, 120), dtype=np.uint8)).save(photos / "gray.png")
     sceneseg_cli("predict", "-w", run.path, photos, "-r", tmp_path / "out")
     ids = np.array(Image.open(tmp_path / "out" / "a_labelIds.png"))
     assert ids.shape == (61, 83)
-    with Image.open(tmp_path / "out" / "a_color.png") as colour:
-        assert colour.mode == "P"
+    with Image.open(tmp_path / "out" / "a_color.png") as color:
+        assert color.mode == "P"
     assert (tmp_path / "out" / "grey_overlay.jpg").is_file()
 
 

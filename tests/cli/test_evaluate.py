@@ -1,4 +1,4 @@
-"""`evaluate` scores what was asked for, says what that is, and refuses what it can't honour."""
+"""`evaluate` scores what was asked for, says what that is, and refuses what it can't honor."""
 
 import pytest
 

@@ -103,7 +103,7 @@ def test_what_is_meant_is_read(root, text, row):
         (NAMES + "colors: {road: '#gg0000', car: '#00ff00', sky: '#0000ff'}", 'or "#rrggbb", found the text #gg0000'),
         (NAMES + "colors:\n  road: #ff0000\n  car: #00ff00\n  sky: #0000ff", "found nothing. Put it in quotes"),
         (NAMES + "colors: [[1, 2, 3]]", "found 1 of them for 3 names"),
-        (NAMES + "void: sky", "expected ids or colours in void, found the text sky"),
+        (NAMES + "void: sky", "expected ids or colors in void, found the text sky"),
         (NAMES + "path: 2024", "expected path as text, found the int 2024. Put it in quotes"),
         (NAMES + "masks_dir: [masks]", "expected masks_dir as text, found a list"),
         (NAMES + "train: {images: x}", "expected train as text, found a mapping"),

@@ -142,7 +142,7 @@ def test_one_bit(tmp_path):
 
 
 @pytest.mark.parametrize("alpha", [False, True])
-def test_colours_with_a_table(root, alpha):
+def test_colors_with_a_table(root, alpha):
     (root / "data.yaml").write_text(
         NAMES + 'colors: {road: "#804080", car: [0, 0, 142], sky: [10, 20, 30]}\nvoid: [[0, 0, 0]]'
     )
@@ -156,7 +156,7 @@ def test_colours_with_a_table(root, alpha):
         labels(root)
 
 
-def test_colours_without_a_table(root):
+def test_colors_without_a_table(root):
     write_split(root, "train", mask=colored())
     with pytest.raises(DataError, match="found a color picture.*`colors` in the YAML file"):
         labels(root)
@@ -205,10 +205,10 @@ def test_an_ultralytics_file_unchanged(tmp_path):
         ("names: [a, b]\nids: {0: a}", "no id stands for b"),
         ("names: [a]\nids: {0: aa}", '"0: aa" isn.t an id with a class.*Did you mean "a"|"0: aa" isn.t an id'),
         ("names: [a]\nids: {0: a}\nlabel_mapping: {0: 0}", "say the same thing twice"),
-        ("names: [a, b]\ncolors: {a: [1, 2, 3]}", "no colour for b"),
-        ("names: [a, b]\ncolors: {a: [1, 2, 3], b: [1, 2, 3]}", "two classes have the same colour"),
-        ("names: [a]\ncolors: {a: red}", r"expected a colour as \[red, green, blue\]"),
-        ("names: [a]\ncolors: {b: [0, 0, 0]}", 'a colour for "b"'),
+        ("names: [a, b]\ncolors: {a: [1, 2, 3]}", "no color for b"),
+        ("names: [a, b]\ncolors: {a: [1, 2, 3], b: [1, 2, 3]}", "two classes have the same color"),
+        ("names: [a]\ncolors: {a: red}", r"expected a color as \[red, green, blue\]"),
+        ("names: [a]\ncolors: {b: [0, 0, 0]}", 'a color for "b"'),
         ("names: [a]\nvoid: [0]", "the id 0 is void and the class a"),
         ("names: [a]\ngroups: {g: [b]}", '"b" in groups isn.t among the names'),
         ("names: [a]\ntrain: pictures", "no such folder or list, which the YAML file names for train"),

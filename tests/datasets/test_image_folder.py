@@ -38,15 +38,15 @@ def test_grey_alpha_and_turned_images_come_as_upright_rgb(root):
     turned = Image.Exif()
     turned[0x0112] = 6  # the camera was held upright: rows are columns
     for name, picture, options in (
-        ("grey.png", Image.new("L", (8, 6), 77), {}),
+        ("gray.png", Image.new("L", (8, 6), 77), {}),
         ("alpha.png", Image.new("RGBA", (8, 6), (10, 20, 30, 128)), {}),
         ("turned.jpg", Image.new("RGB", (8, 6), (90, 90, 90)), {"exif": turned}),
     ):
         picture.save(root / "train" / "ant" / name, **options)
     folder = open_folder(root)
     images = {f.name: folder.read(i).image for i, f in enumerate(folder.files)}
-    assert images["ant/grey.png"].shape == (6, 8, 3)
-    assert (images["ant/grey.png"] == 77).all()
+    assert images["ant/gray.png"].shape == (6, 8, 3)
+    assert (images["ant/gray.png"] == 77).all()
     assert (images["ant/alpha.png"] == (10, 20, 30)).all()
     assert images["ant/turned.jpg"].shape == (8, 6, 3)
 

@@ -54,7 +54,7 @@ def test_mistakes(root):
         datasets.create("kitti_road", root=root, target="lanes")
     with pytest.raises(DataError, match='no streets of kind "umn".*Did you mean "um'):
         datasets.create("kitti_road", root=root, kinds=["umn"])
-    with pytest.raises(DataError, match=r"found 1 pixels of colours .* first \(0, 128, 0\)"):
+    with pytest.raises(DataError, match=r"found 1 pixels of colors .* first \(0, 128, 0\)"):
         decode_colors(np.array([[(0, 128, 0), RED]], np.uint8), "a.png")
     (root / "training/gt_image_2/um_road_000000.png").unlink()
     with pytest.raises(DataError, match=r"labels of um_000000\.png are missing\. Unpack data_road\.zip"):

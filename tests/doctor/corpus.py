@@ -179,7 +179,7 @@ def sixteen_bits(root: Path) -> None:
     cv2.imwrite(str(root / "images/train/s0.png"), image[..., ::-1])
 
 
-def grey(image: np.ndarray) -> np.ndarray:
+def gray(image: np.ndarray) -> np.ndarray:
     return image.mean(2).astype(np.uint8)
 
 
@@ -191,7 +191,7 @@ ERRORS: dict[str, tuple[str, Break]] = {
     "a file is empty": ("unreadable", lambda root: (root / "images/train/s0.png").write_bytes(b"")),
     "a mask is smaller": ("unequal-sizes", first_mask(lambda mask: np.ascontiguousarray(mask[::2, ::2]))),
     "a mask has another shape": ("unequal-sizes", first_mask(lambda mask: np.ascontiguousarray(mask[:, 9:]))),
-    "masks are colours": ("colored-masks", colored),
+    "masks are colors": ("colored-masks", colored),
     "masks are 0/255": ("stretched-ids", two_classes),
     "masks are 0/85/170/255": ("stretched-ids", four_grey_steps),
     "ids start at 1": ("shifted-ids", each_mask(lambda mask: np.where(mask == 255, 0, mask + 1).astype(np.uint8))),
@@ -209,7 +209,7 @@ WARNINGS: dict[str, tuple[str, Break]] = {
     "a class is empty": ("empty-classes", each_mask(lambda mask: np.where(mask == 5, 4, mask).astype(np.uint8))),
     "a class is in val only": ("only-in-val", only_in_val),
     "an image is there twice": ("repeated-images", twice_in_train),
-    "a grey image": ("grey-images", first_image(grey)),
+    "a gray image": ("gray-images", first_image(gray)),
     "an image with alpha": ("alpha-images", first_image(on_white)),
     "an image of 16 bits": ("16-bit-images", sixteen_bits),
     "EXIF turns an image upside down": ("turned-images", exif(3)),

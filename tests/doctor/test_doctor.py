@@ -115,7 +115,7 @@ def test_the_repaired_copy_is_healthy(root, case, tmp_path):
     diagnosis = diagnose("folder", root)
     repaired = repair(diagnosis, tmp_path / "out")
     again = diagnose("folder", tmp_path / "out")
-    lasting = {"single-class", "empty-classes", "only-in-val", "repeated-images", "grey-images"}
+    lasting = {"single-class", "empty-classes", "only-in-val", "repeated-images", "gray-images"}
     expected = {kind} & lasting | ({"empty-classes"} if kind == "label-ids" else set())  # few scenes, 19 classes
     assert {f.kind for f in again.findings} == expected
     assert repaired.pairs + len(repaired.left_out) == len(diagnosis.patient.pairs)
@@ -136,9 +136,9 @@ def test_what_repairs_do(root, tmp_path):
         repair(diagnose("folder", root), tmp_path / "out")
 
 
-def test_colours_become_classes_to_be_named(root, tmp_path):
+def test_colors_become_classes_to_be_named(root, tmp_path):
     kinds = {len(np.unique(load(path))) for path in (root / "masks").rglob("*.png")}
-    ERRORS["masks are colours"][1](root)
+    ERRORS["masks are colors"][1](root)
     repaired = repair(diagnose("folder", root), tmp_path / "out")
     assert repaired.names_to_fill_in
     names = datasets.create("folder", root=tmp_path / "out").label_space.names
@@ -160,7 +160,7 @@ def test_a_turned_image_is_saved_as_its_mask_lies(root, tmp_path):
     assert np.abs(found - expected).mean() < 4, "only what JPEG changed"
 
 
-def test_colours_of_the_data_set_are_read_without_asking(toy_root, tmp_path):
+def test_colors_of_the_data_set_are_read_without_asking(toy_root, tmp_path):
     root = shutil.copytree(toy_root, tmp_path / "toy")
     expected = datasets.create("cityscapes", root=root).read(0).labels
     for path in (root / "gtFine").rglob("*_labelIds.png"):
@@ -190,7 +190,7 @@ def test_missing_images_of_a_list(root):
 
 
 def test_order_doesnt_depend_on_threads(root):
-    for case in ("a mask is cut off", "a grey image"):
+    for case in ("a mask is cut off", "a gray image"):
         (ERRORS | WARNINGS)[case][1](root)
     seen = []
     one, four = (diagnose("folder", root, progress=lambda *at: seen.append(at), workers=n) for n in (1, 4))

@@ -116,7 +116,7 @@ def test_two_files_of_one_name_are_both_named(copied):
         check_submission(dataset, folder)
 
 
-def test_train_ids_are_recognised(copied):
+def test_train_ids_are_recognized(copied):
     dataset, folder = copied
     for file in folder.iterdir():
         resave(lambda ids: TRAIN_IDS[ids] % 7)(file)  # 0..6, all of them void as label ids

@@ -39,7 +39,7 @@ class Street(SegmentationModel):
 
 @pytest.fixture(scope="session")
 def scenes() -> list[Scene]:
-    """Two labelled streets."""
+    """Two labeled streets."""
     drawn = [draw_scene(size, seed=3, index=i) for i, size in enumerate(SIZES)]
     return [Scene(d.image, LABEL_SPACE.encode(d.label_ids), None, str(i)) for i, d in enumerate(drawn)]
 

@@ -125,14 +125,14 @@ def test_labels_come_from_every_output(write, model, pictures, output):
 
 def test_mistakes_get_one_sentence(write, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"no picture")
-    np.save(tmp_path / "grey.npy", np.zeros((4, 4), np.uint8))
+    np.save(tmp_path / "gray.npy", np.zeros((4, 4), np.uint8))
     file = write(image_size=(64, 96))
     np.save(tmp_path / "large.npy", np.zeros((65, 96, 3), np.uint8))
     for arguments, complaint in (
         ((tmp_path / "none.onnx", "a.png"), "there is no such file"),
         ((file, tmp_path / "none.png"), "there is no such file"),
         ((file, tmp_path / "broken.png"), "can't be read as a picture"),
-        ((file, tmp_path / "grey.npy"), "expected (H, W, 3) uint8"),
+        ((file, tmp_path / "gray.npy"), "expected (H, W, 3) uint8"),
         ((file, tmp_path / "large.npy"), "takes pictures of 64 x 96 pixels, this one has 65 x 96"),
     ):
         done = alone(*arguments)

@@ -154,7 +154,7 @@ BENCH: dict[str, Any] = {
             "memory": {"libraries_mib": 200.0, "loaded_mib": 210.0, "peak_mib": 250.0, "gpu_peak_mib": None},
             "whole": {"p50_ms": 10.0, "p95_ms": 12.0, "images_per_s": 90.0, "repetitions": 5},
             "network": {"p50_ms": 8.0, "p95_ms": 9.0, "images_per_s": 110.0, "repetitions": 5},
-            **{"neighbours": 0, "error": None},
+            **{"neighbors": 0, "error": None},
         }
     ],
 }

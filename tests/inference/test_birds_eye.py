@@ -6,13 +6,13 @@ import pytest
 from sceneseg.errors import DataError
 from sceneseg.inference.birds_eye import SIZE, birds_eye, read_calibration
 
-FOCAL, CENTRE, HEIGHT = 700.0, (600.0, 180.0), 1.65
+FOCAL, CENTER, HEIGHT = 700.0, (600.0, 180.0), 1.65
 
 
 def calibration(tmp_path, **changes):
     """Write a level camera 1.65 m above the road; the road's axes are those of the camera, its origin below it."""
     values = {
-        "P2": [FOCAL, 0, CENTRE[0], 0, 0, FOCAL, CENTRE[1], 0, 0, 0, 1, 0],
+        "P2": [FOCAL, 0, CENTER[0], 0, 0, FOCAL, CENTER[1], 0, 0, 0, 1, 0],
         "R0_rect": np.eye(3).ravel().tolist(),
         "Tr_cam_to_road": [1, 0, 0, 0, 0, 1, 0, -HEIGHT, 0, 0, 1, 0],
     } | changes
@@ -25,16 +25,16 @@ def test_points_of_the_road_lie_where_a_pinhole_shows_them(tmp_path):
     matrix = read_calibration(calibration(tmp_path))
     for across, ahead in ((0, 10), (-3, 20), (5, 45)):
         u, v, w = matrix @ [across, ahead, 1]
-        assert u / w == pytest.approx(CENTRE[0] + FOCAL * across / ahead)
-        assert v / w == pytest.approx(CENTRE[1] + FOCAL * HEIGHT / ahead)
+        assert u / w == pytest.approx(CENTER[0] + FOCAL * across / ahead)
+        assert v / w == pytest.approx(CENTER[1] + FOCAL * HEIGHT / ahead)
 
 
 def test_the_view_shows_a_lane_of_its_width_and_nothing_outside_the_image(tmp_path):
     matrix = read_calibration(calibration(tmp_path))
     rows, columns = np.mgrid[1:376, 1:1243].astype(float)
-    ahead = FOCAL * HEIGHT / np.maximum(rows - CENTRE[1], 1e-6)
-    across = (columns - CENTRE[0]) * ahead / FOCAL
-    lane = (np.abs(across) < 2) & (rows > CENTRE[1])
+    ahead = FOCAL * HEIGHT / np.maximum(rows - CENTER[1], 1e-6)
+    across = (columns - CENTER[0]) * ahead / FOCAL
+    lane = (np.abs(across) < 2) & (rows > CENTER[1])
     view = birds_eye(np.where(lane, 255, 60).astype(np.uint8), matrix)
     assert view.shape == SIZE
     near = view[560]  # 17.975 m ahead

@@ -1,4 +1,4 @@
-"""Videos keep their size, their times and their colours."""
+"""Videos keep their size, their times and their colors."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -25,7 +25,7 @@ def quarters(size, step=0):
 
 
 def film(file: Path, size=(48, 80), rate=Fraction(30000, 1001), times=None, turned=0, sound=False, matrix=None):
-    """Write a video of four coloured quarters."""
+    """Write a video of four colored quarters."""
     with av.open(str(file), "w") as out:
         stream = out.add_stream("libx264" if "libx264" in av.codecs_available else "mpeg4", rate=rate)
         stream.height, stream.width = size
@@ -60,7 +60,7 @@ def watch(file: Path):
 
 
 @pytest.mark.parametrize("size", [(48, 80), (49, 81)])
-def test_size_rate_and_colours_stay(tmp_path, size):
+def test_size_rate_and_colors_stay(tmp_path, size):
     source = film(tmp_path / "street.mp4", size)
     seen, totals = [], []
 
@@ -160,7 +160,7 @@ def test_a_camera_that_was_turned(tmp_path, turned):
 
 
 @pytest.mark.parametrize("matrix", [video.BT709, video.BT601, video.BT2020])
-def test_colours_survive_every_matrix(tmp_path, matrix):
+def test_colors_survive_every_matrix(tmp_path, matrix):
     source = film(tmp_path / "a.mp4", matrix=matrix)
     paint_video(source, tmp_path / "b.mp4", lambda picture: picture)
     for _, picture in watch(tmp_path / "b.mp4")[0]:

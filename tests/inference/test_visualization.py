@@ -9,7 +9,7 @@ from sceneseg.inference import visualization
 rng = np.random.default_rng(0)
 
 
-def test_palette_png_holds_indices_and_colours():
+def test_palette_png_holds_indices_and_colors():
     labels = np.array([[0, 13, 255]], np.uint8)
     picture = Image.open(io.BytesIO(visualization.palette_png(labels, LABEL_SPACE)))
     assert picture.mode == "P"

@@ -6,9 +6,9 @@ from PIL import Image
 
 from sceneseg.config.schema import AugmentConfig
 from sceneseg.datasets import datasets
-from sceneseg.loading.image_samples import CENTRE, ImageSamples, crop_centre, image_loader
+from sceneseg.loading.image_samples import CENTER, ImageSamples, crop_center, image_loader
 from sceneseg.loading.scene_samples import StepSampler, training_loader
-from sceneseg.transforms.geometry import Window, centre_crop, cut_image, draw_crop, sample_generator
+from sceneseg.transforms.geometry import Window, center_crop, cut_image, draw_crop, sample_generator
 
 
 @pytest.fixture
@@ -66,17 +66,17 @@ def test_shrinking_averages():
 def test_the_centre_is_that_of_the_usual_resize_and_crop():
     y, x = np.mgrid[:120, :160]
     image = np.stack([x, y, x + y], 2).astype(np.uint8)
-    height, width = 56 / CENTRE, 56 / CENTRE * 160 / 120
+    height, width = 56 / CENTER, 56 / CENTER * 160 / 120
     whole = cv2.resize(image, (round(width), round(height)), interpolation=cv2.INTER_AREA)
     top, left = (whole.shape[0] - 56) // 2, (whole.shape[1] - 56) // 2
     expected = whole[top : top + 56, left : left + 56]
-    assert abs(crop_centre(image, (56, 56)).astype(int) - expected).max() <= 2
+    assert abs(crop_center(image, (56, 56)).astype(int) - expected).max() <= 2
 
 
 def test_the_centre_lies_inside_whatever_the_shapes():
     for image in ((30, 200), (200, 30), (7, 9)):
         for size in ((32, 32), (16, 48)):
-            window = centre_crop(image, size, CENTRE)
+            window = center_crop(image, size, CENTER)
             assert min(window.top, window.left) >= 0
             assert window.scale[0] == window.scale[1]
             assert cut_image(np.zeros((*image, 3), np.uint8), window).shape == (*size, 3)
@@ -92,7 +92,7 @@ def test_samples_depend_on_seed_and_number_alone(folder):
     for a, b in zip(one, two, strict=True):
         assert a.names == b.names
         assert torch.equal(a.image, b.image)
-        assert torch.equal(a.colour, b.colour)
+        assert torch.equal(a.color, b.color)
     assert torch.equal(one[2].image, batches(folder, first=2)[0].image)
     assert one[0].image.shape == (4, 3, 16, 24)
     assert one[0].labels.dtype == torch.int64

@@ -18,7 +18,7 @@ def config(model="fast_scnn", **train):
 
 
 @pytest.mark.parametrize(("model", "size"), [("fast_scnn", (8, 8)), ("ddrnet", (33, 47)), ("pidnet", (33, 47))])
-def test_a_batch_of_one_that_cannot_be_normalised(model, size):
+def test_a_batch_of_one_that_cannot_be_normalized(model, size):
     with pytest.raises(ModelError, match=f"a single sample of {size[0]} x {size[1]} leaves one. Compute two samples"):
         check_single_samples(config(model), 5, size)
 

@@ -20,7 +20,7 @@ def test_resnet_50_is_the_default() -> None:
     assert sum(p.numel() for p in model.parameters()) == 25_557_032 - (2048 + 1) * (1000 - 19)  # of ImageNet's
 
 
-def test_normalises_inside() -> None:
+def test_normalizes_inside() -> None:
     model = models.create("classifier", num_classes=2, encoder="test_resnet").eval()
     image = torch.rand(1, 3, 64, 64)
     logits = model(image)

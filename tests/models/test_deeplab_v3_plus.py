@@ -67,7 +67,7 @@ def test_aspp_adds_the_whole_image_to_every_pixel() -> None:
     assert (x.grad != 0).any(1).all()  # the convolutions see 4 pixels far, the average all
 
 
-def test_one_pooled_value_is_normalised_by_the_running_statistics() -> None:
+def test_one_pooled_value_is_normalized_by_the_running_statistics() -> None:
     norm = PooledNorm(3)
     norm.running_mean.fill_(2.0)
     norm.running_var.fill_(4.0)

@@ -7,7 +7,7 @@ import torch
 
 from sceneseg import models
 from sceneseg.errors import ModelError, UnknownNameError
-from sceneseg.models._encoder import TimmEncoder, initialise_decoder
+from sceneseg.models._encoder import TimmEncoder, initialize_decoder
 
 FAKE_TORCHVISION = """
 import torch
@@ -116,13 +116,13 @@ def test_checkpointing_gives_the_same_gradients() -> None:
     assert not thrifty.model.grad_checkpointing
 
 
-def test_the_decoder_is_initialised_around_pretrained_weights() -> None:
+def test_the_decoder_is_initialized_around_pretrained_weights() -> None:
     model = models.create("fpn", num_classes=2, encoder="test_resnet", pyramid_channels=8, decoder_channels=32)
     assert model.mean.flatten().tolist() == pytest.approx([0.485, 0.456, 0.406])
     model.encoder.pretrained = True
     model.encoder.model.pretrained_cfg = {"mean": (0.1, 0.2, 0.3), "std": (0.4, 0.5, 0.6)}
     before = {k: v.clone() for k, v in model.state_dict().items()}
-    initialise_decoder(model)
+    initialize_decoder(model)
     after = model.state_dict()
     assert all(torch.equal(after[k], before[k]) for k in after if k.startswith("encoder."))
     assert not torch.equal(after["lateral.0.weight"], before["lateral.0.weight"])

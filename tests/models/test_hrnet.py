@@ -55,7 +55,7 @@ def test_trains_on_one_image_of_odd_size() -> None:
 
 
 def test_computes_what_timm_computes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """timm has the classifier only, which enlarges by nearest neighbour where segmentation is bilinear."""
+    """timm has the classifier only, which enlarges by nearest neighbor where segmentation is bilinear."""
     torch.manual_seed(0)
     theirs = create_timm("hrnet_w18_small", pretrained=False).eval()
     randomise_norms(theirs)

@@ -42,7 +42,7 @@ def load(path: Path) -> tuple[SegmentationModel, ForeignWeights]:
 
 
 def network_input(path: Path, height: int, width: int, resize: str) -> torch.Tensor:
-    """Read and resize an image as the authors did, up to their order of channels and their normalisation."""
+    """Read and resize an image as the authors did, up to their order of channels and their normalization."""
     rgb = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
     image: npt.NDArray[np.float32]
     if resize == "pil_bilinear":
@@ -105,7 +105,7 @@ def test_says_what_it_can_convert() -> None:
         convert({"backbone.conv1.weight": torch.zeros(1)})
 
 
-def test_refuses_files_whose_normalisation_nobody_knows() -> None:
+def test_refuses_files_whose_normalization_nobody_knows() -> None:
     with pytest.raises(RunError, match="has 7 outputs"):
         convert({"level3_C.conv.weight": torch.zeros(7, 131, 1, 1), "classifier.weight": torch.zeros(7, 7, 2, 2)})
     with pytest.raises(RunError, match="has 21 outputs"):

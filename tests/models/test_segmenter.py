@@ -99,7 +99,7 @@ def test_refuses_weights_for_another_network() -> None:
         tiny(pretrained=True)
 
 
-def test_images_are_normalised_as_vit_was_trained() -> None:
+def test_images_are_normalized_as_vit_was_trained() -> None:
     assert tiny().prepare(torch.tensor([0.0, 0.5, 1.0]).expand(1, 3, 3))[0, 0].flatten().tolist()[:3] == [-1, 0, 1]
 
 

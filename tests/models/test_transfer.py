@@ -48,7 +48,7 @@ def test_weights_of_something_else_are_refused():
         start_from(network(2), ARGUMENTS, {"x": torch.ones(1)}, ["a", "b"], ["a", "b"])
 
 
-def test_statistics_counters_and_normalisation_are_no_fit():
+def test_statistics_counters_and_normalization_are_no_fit():
     """BatchNorm's counters and the mean of images have the same names and shapes in many architectures."""
     state = {k: v for k, v in network(3).state_dict().items() if v.ndim == 0 or k in {"mean", "std"}}
     ours = network(3)

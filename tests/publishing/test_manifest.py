@@ -88,7 +88,7 @@ def test_names_are_file_names(name):
         check_name(name)
 
 
-def test_a_file_is_recognised_by_its_content(tmp_path):
+def test_a_file_is_recognized_by_its_content(tmp_path):
     known = Manifest("here", (ENTRY,))
     assert compare(tmp_path / "other.safetensors", ENTRY.sha256, known) == "as tiny in here, licence cc-by-4.0"
     assert compare(tmp_path / "other.safetensors", "0" * 64, known) == "not in here"

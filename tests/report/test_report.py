@@ -104,7 +104,7 @@ def test_curves_show_each_epoch_and_each_validation(page: Page) -> None:
     assert heights[0] > heights[-1]  # y points down
 
 
-def test_confusion_is_normalised_by_truth_and_told_in_words(run: Path, page: Page) -> None:
+def test_confusion_is_normalized_by_truth_and_told_in_words(run: Path, page: Page) -> None:
     cells = json.loads(page.all("svg", "data-cells")[0])
     counts = np.load(run / "confusion.npz")["confusion"].sum(0)[:19, :19]
     shares = counts / counts.sum(1, keepdims=True)
@@ -194,7 +194,7 @@ def test_large_inputs_stay_under_two_megabytes(copy: Path) -> None:
         ("metrics.json", "scores", "scores: metrics.json"),
         ("history.csv", "curves", "learning curves: history.csv"),
         ("confusion.npz", "confusion", "confusion matrix: confusion.npz"),
-        ("labels.json", "confusion", "class colours: labels.json"),
+        ("labels.json", "confusion", "class colors: labels.json"),
         ("environment.json", "environment", "environment: environment.json"),
         ("samples", "samples", "samples: samples"),
         ("previews", "previews", "previews: previews"),

@@ -29,7 +29,7 @@ def contents(schedule, done=EPOCHS, peak=0.01, lr=None, scale=None, scores=None)
 
 
 def drawn(found):
-    """Return the curves' paths by colour, the read-out by epoch, and the caption."""
+    """Return the curves' paths by color, the read-out by epoch, and the caption."""
     figure = ElementTree.fromstring(schedule_chart(found, "mean_iou"))
     svg = figure.find("svg")
     curves = [(p.attrib["class"], p.attrib["style"]) for p in svg.iter("path") if "curve" in p.attrib["class"]]

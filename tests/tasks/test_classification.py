@@ -1,4 +1,4 @@
-"""Classification as a user meets it: one run from training to report, on drawn images of three colours."""
+"""Classification as a user meets it: one run from training to report, on drawn images of three colors."""
 
 import json
 
@@ -34,7 +34,7 @@ def command(*arguments):
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    """Images of three colours, the second of which val doesn't have."""
+    """Images of three colors, the second of which val doesn't have."""
     folder = tmp_path_factory.mktemp("data")
     rng = np.random.default_rng(0)
     for split, count in (("train", 6), ("val", 4)):
@@ -183,16 +183,16 @@ def test_class_weights_count_images(root):
 
 
 def test_the_loss_is_smoothed_weighted_cross_entropy():
-    network = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())  # the colours are the logits
+    network = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())  # the colors are the logits
     image = torch.randint(0, 256, (4, 3, 5, 5), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    labels, colour = torch.tensor([0, 1, 2, 2]), torch.tensor([[1.0, 1, 1, 0]]).expand(4, 4)
+    labels, color = torch.tensor([0, 1, 2, 2]), torch.tensor([[1.0, 1, 1, 0]]).expand(4, 4)
     step = ClassificationStep(network, {"ce": {"weight": 2, "label_smoothing": 0.3}}, [1.0, 2.0, 3.0])
     logs = network(image.float() / 255).log_softmax(1)
     weights = torch.tensor([1.0, 2.0, 3.0])
     hard = -(weights[labels] * logs[range(4), labels]).sum()
     soft = -(weights * logs).sum() / 3
     expected = 2 * (0.7 * hard + 0.3 * soft) / weights[labels].sum()
-    torch.testing.assert_close(step(image, colour, labels), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(step(image, color, labels), expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_what_belongs_to_segmentation_is_refused(root, run, toy_root):
 
 @pytest.mark.slow
 def test_ants_and_bees(shared_data, tmp_path):
-    """Real photographs, grey and large and with a file that is no image, from training to prediction."""
+    """Real photographs, gray and large and with a file that is no image, from training to prediction."""
     root = shared_data / "imagefolder_hymenoptera"
     options = ("--model.encoder", "resnet18", "-t", 64, 64, "-b", 8, "-e", 3, "--train.device", "cpu")
     assert command("train", "--task", "classification", "-p", root, *options, "--runs", tmp_path, "--name", "a") == ""

@@ -124,9 +124,9 @@ def test_coarse_labels_are_fewer_and_right(scenes, index):
     scene = scenes[index]
     polygons = coarse_polygons(scene)
     coarse = rasterise(((p.label, p.points) for p in polygons), SIZE)
-    labelled = coarse > 0
-    assert 0.4 < labelled.mean() < 0.95
-    assert np.array_equal(coarse[labelled], scene.label_ids[labelled])
+    labeled = coarse > 0
+    assert 0.4 < labeled.mean() < 0.95
+    assert np.array_equal(coarse[labeled], scene.label_ids[labeled])
     assert sum(len(p.points) for p in polygons) < 0.6 * sum(len(p.points) for p in scene.polygons)
 
 

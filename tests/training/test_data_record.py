@@ -16,15 +16,15 @@ from sceneseg.records.runs import Run, read_history, read_json
 from sceneseg.training import start
 
 
-def picture(file, seed, grey=False):
+def picture(file, seed, gray=False):
     file.parent.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
-    Image.fromarray(rng.integers(0, 2 if grey else 256, (32, 48) if grey else (32, 48, 3), np.uint8)).save(file)
+    Image.fromarray(rng.integers(0, 2 if gray else 256, (32, 48) if gray else (32, 48, 3), np.uint8)).save(file)
 
 
 def add(root, split, name, seed):
     picture(root / "images" / split / f"{name}.png", seed)
-    picture(root / "masks" / split / f"{name}.png", seed, grey=True)
+    picture(root / "masks" / split / f"{name}.png", seed, gray=True)
 
 
 @pytest.fixture(scope="module")

@@ -25,8 +25,8 @@ def batch(samples=5):
     labels = torch.randint(0, 4, (samples, 32, 64), dtype=torch.uint8, generator=generator)
     for i in range(samples):  # unlike parts of each are void
         labels[i, : 6 * i] = 255
-    colour = torch.tensor([[1.0, 1, 1, 0]]).expand(samples, 4).contiguous()
-    return Batch(image, labels, colour, [f"s{i}" for i in range(samples)])
+    color = torch.tensor([[1.0, 1, 1, 0]]).expand(samples, 4).contiguous()
+    return Batch(image, labels, color, [f"s{i}" for i in range(samples)])
 
 
 def gradients(loss, micro_batch, *, dropout=0.0, hook=None, frozen=True, precision="64-true"):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sceneseg.config.schema import AugmentConfig
-from sceneseg.transforms.geometry import Window, cut, draw_colour, draw_window, jitter, sample_generator
+from sceneseg.transforms.geometry import Window, cut, draw_color, draw_window, jitter, sample_generator
 
 rng = np.random.default_rng(0)
 
@@ -35,7 +35,7 @@ def test_the_identity_window_changes_nothing():
 @pytest.mark.parametrize("factor", [0.5, 2.0, 3.0])
 @pytest.mark.parametrize("flip", [False, True])
 def test_image_and_labels_stay_aligned(factor, flip):
-    """A picture whose grey value is its label: after any cut, nearest labels and bilinear grey differ only at edges."""
+    """A picture whose gray value is its label: after any cut, nearest labels and bilinear gray differ only at edges."""
     labels = np.kron(rng.integers(0, 2, (6, 10), dtype=np.uint8), np.ones((16, 16), np.uint8))
     image = np.repeat(labels[..., None] * 200, 3, axis=2)
     size = (round(96 * factor), round(160 * factor))
@@ -82,18 +82,18 @@ def test_jitter_does_what_its_names_say():
     assert torch.allclose(bright, image * 1.2, atol=1e-5)
     flat = jitter(image, torch.tensor([[1, 0.5, 1, 0]]))
     assert torch.allclose(flat, image * 0.5 + image.mean() * 0.5, atol=1e-5)
-    grey = jitter(image, torch.tensor([[1, 1, 0, 0]]))
+    gray = jitter(image, torch.tensor([[1, 1, 0, 0]]))
     luma = (image * torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)).sum(1, keepdim=True)
-    assert torch.allclose(grey, luma.expand_as(grey), atol=2e-3)
+    assert torch.allclose(gray, luma.expand_as(gray), atol=2e-3)
 
 
-def test_hue_turns_red_towards_another_colour():
+def test_hue_turns_red_towards_another_color():
     red = torch.tensor([0.8, 0.3, 0.3]).view(1, 3, 1, 1)
     turned = jitter(red, torch.tensor([[1.0, 1, 1, 1 / 3]]))[0, :, 0, 0].tolist()
     assert colorsys.rgb_to_hsv(*turned)[0] > 0.2
 
 
-def test_colour_is_drawn_within_its_range():
+def test_color_is_drawn_within_its_range():
     config = AugmentConfig(brightness=0.1, contrast=0.2, saturation=0.3, hue=0.0)
-    drawn = np.stack([draw_colour(sample_generator(0, i), config) for i in range(200)])
+    drawn = np.stack([draw_color(sample_generator(0, i), config) for i in range(200)])
     assert np.allclose(np.abs(drawn - [1, 1, 1, 0]).max(0), [0.1, 0.2, 0.3, 0], atol=0.01)

@@ -30,14 +30,14 @@ def test_the_same_number_paints_the_same_and_keeps_the_original(image, kind):
 @pytest.mark.parametrize("kind", EFFECTS)
 @pytest.mark.parametrize("size", [(1, 1), (7, 300), (131, 67)])
 def test_any_size_and_any_part_of_a_scene(kind, size):
-    grey = np.full((*size, 3), 128, np.uint8)
+    gray = np.full((*size, 3), 128, np.uint8)
     for span in ((0.0, 1.0), (0.0, 0.3), (0.6, 1.0), (-0.5, 1.5)):
-        assert painted(grey, kind, 1.0, span=span).shape == grey.shape
+        assert painted(gray, kind, 1.0, span=span).shape == gray.shape
 
 
 @pytest.mark.parametrize("kind", EFFECTS)
 def test_strength_is_what_it_says(image, kind):
-    """More strength changes more, and what is recognisable stays so: the edges still correlate."""
+    """More strength changes more, and what is recognizable stays so: the edges still correlate."""
 
     def change(strength):
         return np.mean([np.abs(painted(image, kind, strength, n).astype(int) - image).mean() for n in range(6)])
@@ -68,9 +68,9 @@ def test_fog_is_thickest_at_the_horizon():
 
 
 def test_the_sky_has_no_shadow_and_no_snow_lies_on_it():
-    grey = np.full((100, 100, 3), 120, np.uint8)
+    gray = np.full((100, 100, 3), 120, np.uint8)
     for number in range(6):
-        assert (painted(grey, "shadow", 1.0, number, (0.0, 0.25)) == 120).all()
+        assert (painted(gray, "shadow", 1.0, number, (0.0, 0.25)) == 120).all()
 
 
 def test_each_kind_comes_as_often_as_asked():

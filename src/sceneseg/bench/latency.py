@@ -39,7 +39,7 @@ class Timing:
 
     @classmethod
     def of(cls, seconds: Sequence[float], peak_mib: float | None = None) -> "Timing":
-        """Summarise the seconds of each repetition."""
+        """Summarize the seconds of each repetition."""
         p25, p50, p75, p95 = (round(float(p), 3) for p in np.percentile(np.asarray(seconds) * 1000, (25, 50, 75, 95)))
         return cls(p50, p95, peak_mib, len(seconds), p25, p75)
 
@@ -104,7 +104,7 @@ def in_turns(
     total = (warmup + repetitions) * len(names)
     for turn in range(warmup + repetitions):
         for i in range(len(names)):
-            name = names[(turn + i) % len(names)]  # nobody always follows the same neighbour's leftovers
+            name = names[(turn + i) % len(names)]  # nobody always follows the same neighbor's leftovers
             taken = _time(calls[name], synchronise)
             if turn >= warmup:
                 seconds[name].append(taken)

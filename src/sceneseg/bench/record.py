@@ -66,7 +66,7 @@ class Result:
         network: From the network's input to its coarse logits.
         equal_pixels: Part of the pixels that have the label that eager torch gives them; None when eager wasn't asked.
         calibration: Pictures from which an int8 file learned its ranges; drawn ones tell speed and no accuracy.
-        neighbours: Other candidates it took turns with.
+        neighbors: Other candidates it took turns with.
         error: Why there are no times.
     """
 
@@ -85,7 +85,7 @@ class Result:
     network: Times | None = None
     equal_pixels: float | None = None
     calibration: str | None = None
-    neighbours: int = 0
+    neighbors: int = 0
     error: str | None = None
 
 

@@ -71,7 +71,7 @@ def take_turns(group: "Sequence[Worker]", settings: Settings, say: Say) -> None:
     for turn in range(rounds):
         for part, what in PARTS.items():
             for i in range(len(group)):
-                worker = group[(turn + i) % len(group)]  # nobody always follows the same neighbour's leftovers
+                worker = group[(turn + i) % len(group)]  # nobody always follows the same neighbor's leftovers
                 if worker.wants_turn(part, turn - settings.warmup, settings.seconds):
                     say(f"{what}: {worker.job.candidate.name}, {worker.job.candidate.engine}", turn, rounds)
                     worker.turn(part, turn >= settings.warmup)
@@ -143,8 +143,8 @@ class Worker:
             if counts:
                 self.seconds[part].append(answer["seconds"])
 
-    def result(self, size: Size, batch: int, neighbours: int) -> Result:
-        """Summarise."""
+    def result(self, size: Size, batch: int, neighbors: int) -> Result:
+        """Summarize."""
         candidate = self.job.candidate
         result = Result(
             candidate.name, candidate.engine, candidate.weights, size, batch, self.job.device, self.job.threads
@@ -160,7 +160,7 @@ class Worker:
             whole=summary(self.seconds["whole"], batch),
             network=summary(self.seconds["network"], batch),
             calibration=candidate.calibration,
-            neighbours=neighbours,
+            neighbors=neighbors,
         )
 
     def _ask(self, line: str) -> dict[str, Any]:
@@ -195,7 +195,7 @@ def environment(threads: int) -> dict[str, str]:
 
 
 def summary(seconds: Sequence[float], batch: int) -> Times | None:
-    """Summarise the seconds of each repetition; None when there were none."""
+    """Summarize the seconds of each repetition; None when there were none."""
     if not seconds:
         return None
     p50, p95 = np.percentile(np.asarray(seconds) * 1000, (50, 95))

@@ -100,7 +100,7 @@ def doctor(
                 f"  {counted(repaired.became_void, 'pixel')} became void: nothing says which class they have."
             )
         if repaired.names_to_fill_in:
-            console.print(f"  Nobody knows what the colours mean: write the names into {repair / 'data.yaml'}.")
+            console.print(f"  Nobody knows what the colors mean: write the names into {repair / 'data.yaml'}.")
     if diagnosis.errors:
         raise SystemExit(1)
 
@@ -195,7 +195,7 @@ def _print_table(statistics: "Statistics", console: "Console") -> None:
     table.add_row("void", f"{facts['void_pixels']:,}", style="dim")
     console.print(table)
     mean, std = (", ".join(f"{v:.2f}" for v in facts[key]) for key in ("mean_rgb", "std_rgb"))
-    console.print(f"mean colour {mean}, standard deviation {std}; shares are of labelled pixels")
+    console.print(f"mean color {mean}, standard deviation {std}; shares are of labeled pixels")
 
 
 def view(
@@ -210,7 +210,7 @@ def view(
     label_space: str | None = None,
     options: Options = None,
 ) -> None:
-    """Draw some scenes of a split as image, label colours and overlay, to see whether they belong together.
+    """Draw some scenes of a split as image, label colors and overlay, to see whether they belong together.
 
     Example: sceneseg data view -d folder -p my_data --out preview.png
 
@@ -258,7 +258,7 @@ def _weather(scene: "Scene") -> list[tuple["Image", str]]:
 
 
 def _training_samples(dataset: "SceneDataset", file: Path | None, count: int = 6) -> list[tuple["Image", str]]:
-    """Show the first samples of a run, colours included."""
+    """Show the first samples of a run, colors included."""
     import torch
 
     from sceneseg.config.schema import Config, load
@@ -269,9 +269,9 @@ def _training_samples(dataset: "SceneDataset", file: Path | None, count: int = 6
     samples = TrainingSamples(dataset, config.augment, config.seed, config.data.target_size, cache=False)
     shown = []
     for number in range(count):
-        image, _, colour, name = samples[number]
+        image, _, color, name = samples[number]
         pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
-        changed = jitter(pixels, torch.from_numpy(colour)[None])[0].permute(1, 2, 0)
+        changed = jitter(pixels, torch.from_numpy(color)[None])[0].permute(1, 2, 0)
         shown.append(((changed * 255).round().byte().numpy(), f"sample {number}: {name}"))
     return shown
 

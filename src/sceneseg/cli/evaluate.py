@@ -1,4 +1,4 @@
-"""`sceneseg evaluate`: score a model, or predictions in files, on a labelled split."""
+"""`sceneseg evaluate`: score a model, or predictions in files, on a labeled split."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal

@@ -38,7 +38,7 @@ def export(
 ) -> None:
     """Export a model as one file: pictures (batch, height, width, 3) uint8 in, labels out, everything between inside.
 
-    Before the file is kept, it and the model predict labelled images. When mean IoU drops by more than the
+    Before the file is kept, it and the model predict labeled images. When mean IoU drops by more than the
     tolerance, nothing is written and the exit code is 1.
 
     Example: sceneseg export -w runs/demo/fast_scnn --to onnx

@@ -16,7 +16,7 @@ def models(*, json: bool = False) -> None:
     """
     import json as writer
 
-    rows = catalogue()
+    rows = catalog()
     if json:
         print(writer.dumps(rows, indent=2))
         return
@@ -31,7 +31,7 @@ def models(*, json: bool = False) -> None:
     terminal().print(table)
 
 
-def catalogue() -> list[dict[str, Any]]:
+def catalog() -> list[dict[str, Any]]:
     """Return a row for every segmentation architecture in its default form."""
     from sceneseg.models.cost import model_cost, source
     from sceneseg.models.cost import segmentation_models as names

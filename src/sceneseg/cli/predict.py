@@ -1,4 +1,4 @@
-"""`sceneseg predict`: label ids, colours and overlays for photographs, folders, videos, or a data set's split."""
+"""`sceneseg predict`: label ids, colors and overlays for photographs, folders, videos, or a data set's split."""
 
 import sys
 from pathlib import Path
@@ -29,7 +29,7 @@ def predict(
 ) -> None:
     """Predict photographs of any size, videos, all of both in a folder, or a split of a data set.
 
-    Writes for each picture NAME_labelIds.png (the data set's own ids), NAME_color.png (palette PNG: indices and colours
+    Writes for each picture NAME_labelIds.png (the data set's own ids), NAME_color.png (palette PNG: indices and colors
     in one file) and NAME_overlay.jpg (with a legend); for each video NAME_overlay.mp4. A classifier writes
     classes.json: the five most probable classes of each picture. predictions.csv says which result belongs to which
     source. A file that can't be read doesn't end the call; it is named at the end, and the exit code is 1.
@@ -113,7 +113,7 @@ def _say(outcome: "Outcome") -> None:
         _describe(made)
     pictures = [made for made in outcome.predicted if made.video is None]
     if any(made.answers is None for made in pictures):
-        print(f"{len(pictures)} predicted; label ids, colours and overlays are in {outcome.results}")
+        print(f"{len(pictures)} predicted; label ids, colors and overlays are in {outcome.results}")
     elif pictures:
         print(f"{len(pictures)} predicted; the classes are in {outcome.results / 'classes.json'}")
     if outcome.existing:

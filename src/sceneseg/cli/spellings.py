@@ -15,7 +15,7 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("--batch", "--bs"), ("-b",)),
     **dict.fromkeys(("--epoch", "--num-epochs"), ("-e",)),
     **dict.fromkeys(("--lr", "--learning-rate"), ("-l",)),
-    **dict.fromkeys(("--optimiser", "--opt"), ("-f",)),
+    **dict.fromkeys(("--optimizer", "--opt"), ("-f",)),
     **dict.fromkeys(("--scheduler", "--lr-schedule", "--lr-scheduler"), ("--schedule",)),
     **dict.fromkeys(("--num-workers", "--n-workers"), ("--data.workers",)),
     **dict.fromkeys(("--wd", "--weight-decay"), ("--optim.weight-decay",)),

@@ -80,7 +80,7 @@ class AugmentConfig:
     saturation: Share = 0.25
     """Factor drawn from 1 ± this."""
     hue: Annotated[float, Range(0, 0.5)] = 0.03
-    """Shift drawn from ± this part of the colour circle."""
+    """Shift drawn from ± this part of the color circle."""
     weather: dict[str, Share] = field(default_factory=dict)
     """Probability of rain, snow, fog, shadow, light_beam, darkness, or any: --augment.weather.fog 0.1"""
     weather_strength: Share = 0.7

@@ -4,8 +4,8 @@ Everything but `names` is optional::
 
     names: [road, car]                        # or {0: road, 1: car}: the keys are the ids in the masks
     ids: {7: road, 26: car, 27: car, 0: void}   # where the ids in the masks aren't 0, 1, ...
-    colors: {road: [128, 64, 128], car: "#00008e"}   # for pictures, and to read coloured masks
-    void: [255, [0, 0, 0]]                    # ids and colours without a class; 255 always is
+    colors: {road: [128, 64, 128], car: "#00008e"}   # for pictures, and to read colored masks
+    void: [255, [0, 0, 0]]                    # ids and colors without a class; 255 always is
     groups: {flat: [road], vehicle: [car]}    # categories
     path: .                                   # where the folders below are; that of this file when absent
     train: images/train                       # a folder or a list of files, or several
@@ -48,7 +48,7 @@ class Description:
 
     Args:
         label_space: The classes and their ids.
-        colors: Label id of each colour that a mask may have; empty when masks hold ids only.
+        colors: Label id of each color that a mask may have; empty when masks hold ids only.
         splits: Folders or lists of each split that the file names.
         base: Where they are.
         masks_dir: What "images" is replaced by.
@@ -98,7 +98,7 @@ def read_description(file: Path) -> Description:
     space = _space(content, names, colors, void_ids, file)
     by_color = {color: space.classes[i].label_ids[0] for i, color in enumerate(colors.values())}
     if len(by_color) < len(colors):
-        raise DataError(f"{file}: two classes have the same colour. Give each its own.")
+        raise DataError(f"{file}: two classes have the same color. Give each its own.")
     if colors:
         by_color |= dict.fromkeys(void_colors, space.void_label_id)
     splits = {key: _listed(content[key], key, file) for key in ("train", "val", "test") if content.get(key) is not None}
@@ -157,20 +157,20 @@ def _numbered(given: Any, key: str, file: Path) -> Any:
 
 
 def _colors(given: Any, names: dict[int, str], file: Path) -> dict[str, Color]:
-    """Return the colour of every class in their order; empty when no colours are given."""
+    """Return the color of every class in their order; empty when no colors are given."""
     if given in (None, [], {}):
         return {}
     if isinstance(given, list) and len(given) == len(names):
         given = dict(zip(names.values(), given, strict=True))
     if not isinstance(given, dict):
         number = f"{len(given)} of them for {len(names)} names" if isinstance(given, list) else _shown(given)
-        raise DataError(f"{file}: expected colors, a mapping of every class to its colour, found {number}.")
+        raise DataError(f"{file}: expected colors, a mapping of every class to its color, found {number}.")
     for name in given:
         if name not in names.values():
             hint = did_you_mean(str(name), names.values())
-            raise DataError(f'{file}: a colour for "{name}", which isn\'t among the names.{hint}')
+            raise DataError(f'{file}: a color for "{name}", which isn\'t among the names.{hint}')
     if missing := [name for name in names.values() if name not in given]:
-        raise DataError(f"{file}: no colour for {', '.join(missing)}. Give every class one, or leave colors out.")
+        raise DataError(f"{file}: no color for {', '.join(missing)}. Give every class one, or leave colors out.")
     return {name: _color(given[name], file) for name in names.values()}
 
 
@@ -184,14 +184,14 @@ def _color(given: Any, file: Path) -> Color:
         or not all(type(v) is int and 0 <= v <= 255 for v in channels)
     ):
         hint = " Put it in quotes: # begins a comment." if given is None else ""
-        raise DataError(f'{file}: expected a colour as [red, green, blue] or "#rrggbb", found {_shown(given)}.{hint}')
+        raise DataError(f'{file}: expected a color as [red, green, blue] or "#rrggbb", found {_shown(given)}.{hint}')
     return (channels[0], channels[1], channels[2])
 
 
 def _void(given: Any, file: Path) -> tuple[list[int], list[Color]]:
     entries = given if isinstance(given, list) else [] if given is None else [given]
     if isinstance(given, dict | str) and not str(given).startswith("#"):
-        raise DataError(f"{file}: expected ids or colours in void, found {_shown(given)}.")
+        raise DataError(f"{file}: expected ids or colors in void, found {_shown(given)}.")
     ids = [entry for entry in entries if type(entry) is int]
     if high := [entry for entry in ids if abs(entry) > HIGHEST]:
         raise DataError(f"{file}: no mask can hold the id {high[0]} of void. Leave it out.")
@@ -263,7 +263,7 @@ def _groups(given: Any, names: dict[int, str], file: Path) -> dict[str, str]:
 
 
 def palette(length: int) -> list[Color]:
-    """Return colours that are easy to tell apart, for classes that have none."""
+    """Return colors that are easy to tell apart, for classes that have none."""
     hues = ((i * 0.618034) % 1 for i in range(length))  # the golden section never comes close to an earlier hue
     values = (colorsys.hsv_to_rgb(hue, 0.55 + 0.4 * (i % 2), 0.95 - 0.2 * (i % 3)) for i, hue in enumerate(hues))
     return [(round(255 * r), round(255 * g), round(255 * b)) for r, g, b in values]

@@ -40,7 +40,7 @@ def require(dataset: SceneDataset, files: list[SceneFiles], cure: str) -> list[S
 def held_out(items: Sequence[T], split: str, share: int = 5) -> list[T]:
     """Return the part of a sequence that a split made here consists of.
 
-    The last fifth is val and the rest train, so that neighbours (frames of one drive) mostly stay together;
+    The last fifth is val and the rest train, so that neighbors (frames of one drive) mostly stay together;
     trainval is all.
     """
     val = len(items) // share

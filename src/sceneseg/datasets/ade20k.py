@@ -51,7 +51,7 @@ for _i, _row in enumerate(CLASSES, start=1):
 
 @register
 class ADE20K(SceneDataset):
-    """ADE20K, 20210 train, 2000 val and 3489 unlabelled test images; which release it is, is seen from the folders.
+    """ADE20K, 20210 train, 2000 val and 3489 unlabeled test images; which release it is, is seen from the folders.
 
     Args:
         root: The folder of the challenge (ADEChallengeData2016: ``images`` beside ``annotations``), or of the full

@@ -145,7 +145,7 @@ class SceneDataset(ABC):
 
     @property
     def has_labels(self) -> bool:
-        """Whether the scenes of this split are labelled."""
+        """Whether the scenes of this split are labeled."""
         return self.files[0].labels is not None
 
     def read_in(self, space: LabelSpace) -> None:

@@ -24,7 +24,7 @@ VOC = Path("ImageSets") / "Segmentation"
 
 @register
 class Folder(SceneDataset):
-    """Images with masks: ids in one channel (8 or 16 bit, with or without a palette), or colours with a table.
+    """Images with masks: ids in one channel (8 or 16 bit, with or without a palette), or colors with a table.
 
     The files of a split are found by the first of these: what the YAML says of it; ``images/SPLIT`` beside
     ``masks/SPLIT`` with equal stems, at any depth; a list ``SPLIT.txt`` of "image mask" lines; the layout of

@@ -62,7 +62,7 @@ class Scenes(SceneDataset):
 
     @property
     def has_labels(self) -> bool:
-        """Whether the scenes are labelled, which they are."""
+        """Whether the scenes are labeled, which they are."""
         return True
 
     def read(self, i: int, *, with_instances: bool = False) -> Scene:

@@ -1,4 +1,4 @@
-"""KITTI road and lane: where the car could drive, 289 labelled images of three kinds of streets.
+"""KITTI road and lane: where the car could drive, 289 labeled images of three kinds of streets.
 
 Source: Fritsch et al., "A new performance measure and evaluation benchmark for road detection algorithms", ITSC 2013.
 """
@@ -31,7 +31,7 @@ def _space(target: str) -> LabelSpace:
 class KittiRoad(SceneDataset):
     """KITTI road in its official layout; the official test images have no labels.
 
-    The truth is a coloured picture: red says that a pixel is evaluated, blue that it is road. What isn't evaluated is
+    The truth is a colored picture: red says that a pixel is evaluated, blue that it is road. What isn't evaluated is
     void; reading it as background, as is often done, teaches and counts wrong pixels.
 
     Args:
@@ -81,27 +81,27 @@ class KittiRoad(SceneDataset):
         return require(self, files, f"Unpack data_road.zip into {self.root}, or remove the image.")
 
     def read_labels(self, i: int) -> Labels | None:
-        """Read the colour code of scene `i` as train ids."""
+        """Read the color code of scene `i` as train ids."""
         path = self.files[i].labels
         return None if path is None else self.label_space.encode(decode_colors(read_image(path), path), where=path)
 
 
 def decode_colors(truth: npt.NDArray[np.uint8], where: object) -> npt.NDArray[Any]:
-    """Turn the colour code into label ids.
+    """Turn the color code into label ids.
 
     Args:
         truth: (H, W, 3) uint8 RGB: (255, 0, 0) other, (255, 0, 255) road, red 0 not evaluated.
         where: The file, for the message.
 
     Raises:
-        DataError: Another colour.
+        DataError: Another color.
     """
     red, green, blue = truth[..., 0], truth[..., 1], truth[..., 2]
     strange = (green > 0) | ((red > 0) & (red < 255)) | ((blue > 0) & (blue < 255))
     if strange.any():
         color = ", ".join(map(str, truth[strange][0]))
         raise DataError(
-            f"{where}: found {int(strange.sum())} pixels of colours that KITTI's road code doesn't have, first "
+            f"{where}: found {int(strange.sum())} pixels of colors that KITTI's road code doesn't have, first "
             f"({color}); expected (255, 0, 255) road, (255, 0, 0) other, (0, 0, 0) not evaluated. Fetch the file again."
         )
     return np.where(red == 0, VOID, np.where(blue > 0, ROAD, OTHER))

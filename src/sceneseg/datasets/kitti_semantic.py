@@ -1,4 +1,4 @@
-"""KITTI's semantic benchmark: 200 labelled street scenes with the label ids of Cityscapes.
+"""KITTI's semantic benchmark: 200 labeled street scenes with the label ids of Cityscapes.
 
 Source: Alhaija et al., "Augmented reality meets computer vision", IJCV 2018.
 """

@@ -24,7 +24,7 @@ class ClassCounts:
 
     Args:
         pixels: (C + 1,) int64, the last is void.
-        pixels_where_present: (C,) int64, labelled and void pixels of the images that contain the class.
+        pixels_where_present: (C,) int64, labeled and void pixels of the images that contain the class.
         images: (C,) int64, images that contain the class.
     """
 
@@ -76,7 +76,7 @@ class Statistics:
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data, for JSON."""
         counts, space = self.counts, self.dataset.label_space
-        labelled = max(1, int(counts.pixels[:-1].sum()))
+        labeled = max(1, int(counts.pixels[:-1].sum()))
         return {
             "dataset": self.dataset.name,
             "split": self.dataset.split,
@@ -88,7 +88,7 @@ class Statistics:
             "classes": {
                 name: {
                     "pixels": int(counts.pixels[i]),
-                    "share": counts.pixels[i] / labelled,
+                    "share": counts.pixels[i] / labeled,
                     "images": int(counts.images[i]),
                     "weights": {rule: class_weights(counts, rule)[i] for rule in RULES},
                 }

@@ -34,9 +34,9 @@ OF_PALETTE, CMYK = 3, 5
 MEMORY = "memory"
 """The format of pictures that lie in no file."""
 MOST_COLORS = 1024
-"""A picture with more colours than this is no mask."""
+"""A picture with more colors than this is no mask."""
 MOST_IDS = 200
-"""Nor is a grey one with more values."""
+"""Nor is a gray one with more values."""
 
 
 @dataclass(frozen=True)
@@ -85,10 +85,10 @@ class Pair:
         image: The image's header.
         mask: The mask's; None for a split without labels.
         digest: Of the image's pixels, None where they weren't read.
-        few_colors: Whether the image has as few colours as a mask; None where pixels weren't read.
-        grey: Whether all channels are equal.
+        few_colors: Whether the image has as few colors as a mask; None where pixels weren't read.
+        gray_image: Whether all channels are equal.
         values: Pixels of each id of a mask that holds ids; None for others, and where pixels weren't read.
-        colors: Pixels of each colour code of a coloured mask that can't be read as labels; at most MOST_COLORS + 1.
+        colors: Pixels of each color code of a colored mask that can't be read as labels; at most MOST_COLORS + 1.
         palette: Color code of each id, where the file has a palette of its own that isn't asked what it means.
         gray: How gray levels are meant, "ids" or "colors", or "either"; None where there is no question.
         transparent: Pixels of the mask on which nothing is drawn.
@@ -101,7 +101,7 @@ class Pair:
     mask: Picture | None
     digest: bytes | None = None
     few_colors: bool | None = None
-    grey: bool = False
+    gray_image: bool = False
     values: dict[int, int] | None = None
     colors: dict[int, int] = field(default_factory=dict)
     palette: dict[int, int] = field(default_factory=dict)
@@ -122,7 +122,7 @@ class Pair:
 
     @property
     def has_colors(self) -> bool:
-        """Whether the mask holds colours that can't be read as labels."""
+        """Whether the mask holds colors that can't be read as labels."""
         return 0 < len(self.colors) <= MOST_COLORS and not self.has_lossy_mask
 
     @property
@@ -329,7 +329,7 @@ def _image_facts(pixels: npt.NDArray[np.uint8]) -> dict[str, Any]:
     return {
         "digest": digest.digest(),
         "few_colors": len(np.unique(color_codes(some))) <= 64,
-        "grey": bool((some == some[..., :1]).all()),
+        "gray_image": bool((some == some[..., :1]).all()),
     }
 
 

@@ -88,7 +88,7 @@ def understand(values: set[int], space: LabelSpace) -> Reading | None:
 def _stretched(
     values: set[int], unknown: set[int], classes: set[int], first: list[int], space: LabelSpace
 ) -> Reading | None:
-    """Recognise 0/255, and 0/85/170/255 and the like: ids stretched to be seen in a viewer."""
+    """Recognize 0/255, and 0/85/170/255 and the like: ids stretched to be seen in a viewer."""
     if max(values, default=0) != IGNORE_INDEX or IGNORE_INDEX in classes or len(values) < 2:
         return None
     step = min(values - {0})
@@ -109,7 +109,7 @@ def _stretched(
 def _label_ids(
     values: set[int], unknown: set[int], classes: set[int], first: list[int], space: LabelSpace
 ) -> Reading | None:
-    """Recognise the 34 label ids of Cityscapes where its 19 train ids are due."""
+    """Recognize the 34 label ids of Cityscapes where its 19 train ids are due."""
     if space.names != CITYSCAPES.names or first != list(range(len(first))) or not unknown or max(values) > 33:
         return None
     void = space.void_label_id
@@ -125,7 +125,7 @@ def _label_ids(
 def _train_ids(
     values: set[int], unknown: set[int], classes: set[int], first: list[int], space: LabelSpace
 ) -> Reading | None:
-    """Recognise train ids (0, 1, ... and 255) where the data set's own label ids are due."""
+    """Recognize train ids (0, 1, ... and 255) where the data set's own label ids are due."""
     inside = values - {IGNORE_INDEX} <= set(range(len(first)))
     if first == list(range(len(first))) or unknown != {IGNORE_INDEX} or not inside:
         return None
@@ -140,7 +140,7 @@ def _train_ids(
 def _shifted(
     values: set[int], unknown: set[int], classes: set[int], first: list[int], space: LabelSpace
 ) -> Reading | None:
-    """Recognise ids that start at 1, with 0 for void."""
+    """Recognize ids that start at 1, with 0 for void."""
     if first != list(range(len(first))) or unknown != {len(first)}:
         return None
     void = [value for value in (0, IGNORE_INDEX) if value in values]

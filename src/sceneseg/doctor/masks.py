@@ -1,4 +1,4 @@
-"""Masks that hold something else than ids: JPEG, colours, values in between, photographs."""
+"""Masks that hold something else than ids: JPEG, colors, values in between, photographs."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Images that aren't upright 8-bit colour pictures."""
+"""Images that aren't upright 8-bit color pictures."""
 
 from collections.abc import Iterator
 
@@ -37,13 +37,13 @@ def unusual(patient: Patient) -> Iterator[Finding]:
     """Find images with one channel, with an alpha channel, or with 16 bits."""
     pairs = [pair for pair in patient.pairs if not pair.image.problem and not pair.is_swapped]
     kinds = (
-        ("grey-images", "grey", [p for p in pairs if p.grey or p.image.mode in {"1", "L", "LA", "I;16", "I"}]),
+        ("gray-images", "gray", [p for p in pairs if p.gray_image or p.image.mode in {"1", "L", "LA", "I;16", "I"}]),
         ("alpha-images", "partly transparent (they have an alpha channel)", [p for p in pairs if _alpha(p.image.mode)]),
         ("16-bit-images", "of 16 bits", [p for p in pairs if p.image.depth == 16]),
     )
     effects = {
-        "grey-images": (
-            "Models that are used to colour see them differently.",
+        "gray-images": (
+            "Models that are used to color see them differently.",
             "Leave them out if they are a mistake.",
         ),
         "alpha-images": ("Alpha is dropped, and what was hidden by it shows.", "Flatten them on a background."),

@@ -48,7 +48,7 @@ class Repaired:
         pairs: Number of images with masks.
         left_out: Why an image isn't there, by its file.
         became_void: Pixels that were something else and are void now, as nothing says which class they have.
-        names_to_fill_in: Whether the YAML file has made-up names, one for each colour.
+        names_to_fill_in: Whether the YAML file has made-up names, one for each color.
     """
 
     pairs: int = 0
@@ -146,7 +146,7 @@ class Surgeon:
         self.learned = [] if self._knows_colors() else sorted(self.colors)
         if len(self.learned) >= IGNORE_INDEX:
             raise DataError(
-                f"The masks hold {len(self.learned)} colours, too many for classes. Export them again as ids."
+                f"The masks hold {len(self.learned)} colors, too many for classes. Export them again as ids."
             )
         if self.learned:  # nobody knows what they mean: each becomes a class of its own
             self.palette = {code: i for i, code in enumerate(self.learned)}
@@ -154,7 +154,7 @@ class Surgeon:
         self.named = {split: {p.files.name: p for p in reversed(part)} for split, part in patient.parts.items()}
 
     def _knows_colors(self) -> bool:
-        """Whether the colours of the label space are those of the masks, for the most part: void has others."""
+        """Whether the colors of the label space are those of the masks, for the most part: void has others."""
         dataset = next(iter(self.patient.datasets.values()))
         if isinstance(dataset, Folder):
             return self.patient.table is not None or not self.colors  # else its palette was made up

@@ -21,7 +21,7 @@ def count_scenes(
     mapping: Labels | None = None,
     on_prediction: Callable[[Scene, Prediction], None] | None = None,
 ) -> SemanticCounts:
-    """Predict labelled scenes and count.
+    """Predict labeled scenes and count.
 
     Args:
         model: What predicts.
@@ -46,7 +46,7 @@ def count_scenes(
 
 
 def count_scene(counts: SemanticCounts, scene: Scene, prediction: Labels) -> None:
-    """Add one labelled scene and the labels predicted for it to the counts."""
+    """Add one labeled scene and the labels predicted for it to the counts."""
     if scene.labels is None:
         raise ConfigError(f"{scene.name} has no labels to compare with. Give a split that has them, --split val.")
     counts.add(scene.name, scene.labels, prediction, scene.instances)
@@ -63,7 +63,7 @@ def count_files(
 
     Args:
         folder: Where the predictions are.
-        dataset: The labelled split.
+        dataset: The labeled split.
         on_scene: Is called after each scene.
         with_instances: Also count single objects, where the data set tells them apart.
 

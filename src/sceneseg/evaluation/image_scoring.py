@@ -13,7 +13,7 @@ from sceneseg.evaluation.request import Request
 from sceneseg.evaluation.stored import origin
 from sceneseg.inference.classifier import TASK, ClassificationModel
 from sceneseg.loading import scene_samples
-from sceneseg.loading.image_samples import CENTRE, image_loader
+from sceneseg.loading.image_samples import CENTER, image_loader
 from sceneseg.metrics.accuracy import Answers, accuracy_scores, accuracy_table
 from sceneseg.records import runs
 from sceneseg.records.runs import Run, write_history
@@ -84,7 +84,7 @@ def score(answers: Answers, dataset: ImageFolder, model: ClassificationModel) ->
         "split_hash": sha256(names.encode()).hexdigest()[:16],
         "number_of_classes": len(dataset.classes),
         "input_size": list(model.input.target_size),
-        "window": f"centre, {CENTRE:.3g} of the shorter side",
+        "window": f"center, {CENTER:.3g} of the shorter side",
         "tta": "none",
         "precision": model.input.precision,
         "scorer": f"sceneseg {__version__}",

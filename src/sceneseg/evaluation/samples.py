@@ -22,7 +22,7 @@ class Samples:
 
     Args:
         names: All scenes of the split.
-        label_space: Colours and names.
+        label_space: Colors and names.
     """
 
     def __init__(self, names: list[str], label_space: LabelSpace) -> None:
@@ -41,7 +41,7 @@ class Samples:
         rows = []
         for scene, prediction in self.kept[:ON_SHEET]:
             truth = prediction if scene.labels is None else scene.labels
-            rows.append([scene.image, *(visualization.colourise(ids, self.label_space) for ids in (truth, prediction))])
+            rows.append([scene.image, *(visualization.colorise(ids, self.label_space) for ids in (truth, prediction))])
         return visualization.grid(rows, gap=3)
 
     def write(self, folder: Path, counts: SemanticCounts) -> None:

@@ -1,4 +1,4 @@
-"""Scoring a labelled split: with a model, with predictions that lie in files, or from the counts that a run kept."""
+"""Scoring a labeled split: with a model, with predictions that lie in files, or from the counts that a run kept."""
 
 from pathlib import Path
 from typing import Any

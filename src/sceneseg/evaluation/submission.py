@@ -28,7 +28,7 @@ class Rules:
 
     Args:
         file_name: Data set and name of a scene -> name of its file.
-        pattern: Recognises a file; its groups, joined by "_", are the name of the scene that it belongs to.
+        pattern: Recognizes a file; its groups, joined by "_", are the name of the scene that it belongs to.
         encode: Prediction and files of a scene -> the pixels of its file.
         upload: Where the zip goes.
         folder: Folder of the files inside the zip; empty for its root.

@@ -1,4 +1,4 @@
-"""The network between normalised pixels and coarse logits, as an ONNX model."""
+"""The network between normalized pixels and coarse logits, as an ONNX model."""
 
 import copy
 import warnings
@@ -21,7 +21,7 @@ TRACED_AT = 416  # pixels of a side: no feature map becomes as small as a bin of
 
 
 class Body(nn.Module):
-    """A copy of a network without its own normalisation and padding.
+    """A copy of a network without its own normalization and padding.
 
     Args:
         network: Any architecture; it stays as it is.
@@ -36,12 +36,12 @@ class Body(nn.Module):
             self.network.half()
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Map normalised, padded pixels (B, 3, h, w) to the main head's logits."""
+        """Map normalized, padded pixels (B, 3, h, w) to the main head's logits."""
         return self.network.coarse_logits(pixels)[0]
 
 
 def export_body(network: SegmentationModel, size: Size | None = None, half: bool = False) -> "onnx.ModelProto":
-    """Return the network as ONNX: `PIXELS` (B, 3, h, w), normalised and padded, to `LOGITS` (B, C, h', w').
+    """Return the network as ONNX: `PIXELS` (B, 3, h, w), normalized and padded, to `LOGITS` (B, C, h', w').
 
     Args:
         network: The architecture with its weights.

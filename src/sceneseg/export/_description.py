@@ -10,7 +10,7 @@ from sceneseg.version import __version__
 
 
 def describe(model: SemanticModel, plan: Plan) -> dict[str, Any]:
-    """Return names, colours, label ids and how pictures are treated, as plain data.
+    """Return names, colors, label ids and how pictures are treated, as plain data.
 
     `trained_model` is the score of the weights with its protocol: other than the file's own, since precision, target
     size and engine may change it. What the file loses stands under `gate`, once it has been compared.

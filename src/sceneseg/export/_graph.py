@@ -1,7 +1,7 @@
-"""What stands around the network in an ONNX file: resizing, normalisation and padding, upsampling and the maximum.
+"""What stands around the network in an ONNX file: resizing, normalization and padding, upsampling and the maximum.
 
 The nodes are put together by hand, so that each is the operation that prediction in PyTorch stands for, and none is
-quantised.
+quantized.
 """
 
 from collections.abc import Sequence
@@ -110,7 +110,7 @@ def _picture_size(nodes: Nodes, plan: Plan, pictures: str) -> str:
 
 
 def _network_input(nodes: Nodes, plan: Plan) -> str:
-    """Resize, normalise, pad; return the size (H, W) of the pictures."""
+    """Resize, normalize, pad; return the size (H, W) of the pictures."""
     if plan.resizes and plan.resize == "pil_bilinear":
         # of bytes: ONNX Runtime's is then Pillow's own arithmetic, but for 1 % of the bytes
         picture_size, size = _picture_size(nodes, plan, IMAGE), nodes.constant(plan.target_size)
@@ -162,7 +162,7 @@ def _labels(nodes: Nodes, plan: Plan, logits: str, picture_size: str) -> str:
     small = _labels_at(nodes, plan, logits, nodes.constant(plan.target_size), at_network_size=True)
     channel = nodes.constant([1])
     small = nodes.add("Unsqueeze", nodes.add("Cast", small, to=TensorProto.FLOAT), channel)
-    # the neighbour in which the middle of a pixel lies, as OpenCV's INTER_NEAREST_EXACT has it
+    # the neighbor in which the middle of a pixel lies, as OpenCV's INTER_NEAREST_EXACT has it
     large = nodes.resize(small, picture_size, mode="nearest", nearest_mode="round_prefer_ceil")
     return nodes.add("Squeeze", large, channel)
 

@@ -68,7 +68,7 @@ def compare(
     image_size: Size | None = None,
     on_scene: Callable[[], object] | None = None,
 ) -> Verdict:
-    """Let both predict labelled images and score both at the labels' native size.
+    """Let both predict labeled images and score both at the labels' native size.
 
     Args:
         model: What was exported.
@@ -95,7 +95,7 @@ def compare(
             on_scene()
     if not images:
         raise DataError(
-            "There is no image to compare the exported file on. Give labelled ones: -d NAME -p ROOT --split val."
+            "There is no image to compare the exported file on. Give labeled ones: -d NAME -p ROOT --split val."
         )
     before, after = (_scores(count, model.label_space) for count in counts)
     mean = [float(np.mean(list(scores.values()))) for scores in (before, after)]

@@ -104,7 +104,7 @@ class Export:
         return cls(model, artifact, describe(model, plan), image_size)
 
     def check(self, dataset: SceneDataset, images: int, tolerance: float | None = None) -> Verdict:
-        """Let the file that would be written, and the model, predict labelled images.
+        """Let the file that would be written, and the model, predict labeled images.
 
         Args:
             dataset: Where the images come from.

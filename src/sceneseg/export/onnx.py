@@ -12,7 +12,7 @@ from sceneseg.export import register
 from sceneseg.export._body import export_body
 from sceneseg.export._description import describe
 from sceneseg.export._graph import assemble
-from sceneseg.export._quantise import quantise
+from sceneseg.export._quantize import quantize
 from sceneseg.export.base import Artifact
 from sceneseg.export.plan import Engine, Plan, make_plan
 from sceneseg.inference.predictor import SemanticModel
@@ -70,10 +70,10 @@ def compose(model: SemanticModel, plan: Plan, calibration: Sequence[Image]) -> o
 
 
 def translate(model: SemanticModel, plan: Plan, calibration: Sequence[Image] = ()) -> onnx.ModelProto:
-    """Return the network alone, quantised if that is planned; plans that differ in the output can share it."""
+    """Return the network alone, quantized if that is planned; plans that differ in the output can share it."""
     body = export_body(model.network, plan.network_size, plan.precision == "fp16")
     if plan.precision == "int8":
-        body = quantise(body, model, calibration, for_tensorrt=plan.engine == "tensorrt")
+        body = quantize(body, model, calibration, for_tensorrt=plan.engine == "tensorrt")
     return body
 
 

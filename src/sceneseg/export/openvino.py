@@ -21,7 +21,7 @@ from sceneseg.standalone import KEY
 
 @register
 class OpenVINO(Artifact):
-    """The ONNX model in OpenVINO's own form; int8 comes as it was quantised there."""
+    """The ONNX model in OpenVINO's own form; int8 comes as it was quantized there."""
 
     suffix = ".xml"
     companions = (".bin",)

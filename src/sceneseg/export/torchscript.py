@@ -46,7 +46,7 @@ class TorchScript(Artifact):
 
 
 def trace_body(model: SemanticModel, plan: Plan) -> torch.jit.ScriptModule:
-    """Record the network between normalised pixels and coarse logits.
+    """Record the network between normalized pixels and coarse logits.
 
     Raises:
         ModelError: It computes sizes in Python, which a recording holds for all others.

@@ -15,7 +15,7 @@ from sceneseg.devices import resolve_device
 from sceneseg.errors import RunError
 from sceneseg.inference.images import as_image
 from sceneseg.inference.networks import autocast, create_network, load_strictly, read_input
-from sceneseg.loading.image_samples import crop_centre
+from sceneseg.loading.image_samples import crop_center
 from sceneseg.metrics.accuracy import Answers
 from sceneseg.records import runs
 
@@ -108,12 +108,12 @@ class ClassificationModel:
             DataError: The file can't be read.
         """
         name = name or (str(image) if isinstance(image, str | Path) else "image")
-        middle = np.require(crop_centre(as_image(image), self.input.target_size), requirements=["C", "W"])
+        middle = np.require(crop_center(as_image(image), self.input.target_size), requirements=["C", "W"])
         crop = torch.from_numpy(middle).permute(2, 0, 1)[None]
         return ImagePrediction(name, self.classes, self.probabilities(crop)[0])
 
     def evaluate(self, batches: Iterable[Any]) -> Answers:
-        """Predict labelled batches and note the answers.
+        """Predict labeled batches and note the answers.
 
         Args:
             batches: `sceneseg.loading.scene_samples.Batch`es with one label for each image.

@@ -24,7 +24,7 @@ class Prediction:
     Args:
         image: (H, W, 3) uint8 RGB.
         labels: (H, W) uint8 train ids.
-        label_space: Names, colours and stored ids of the classes.
+        label_space: Names, colors and stored ids of the classes.
         name: Used for file names.
         coarse: The model's logits (1, C, h, w), from which probabilities are made when asked for; None where what
             predicted gives labels alone.
@@ -67,11 +67,11 @@ class Prediction:
         return {name: float(n / self.labels.size) for name, n in zip(self.label_space.names, counts, strict=False) if n}
 
     def overlay(self, opacity: float = 0.55, legend: bool = True) -> Picture:
-        """Return the image under the class colours, with a legend below, (H', W, 3) uint8."""
+        """Return the image under the class colors, with a legend below, (H', W, 3) uint8."""
         return visualization.overlay(self.image, self.labels, self.label_space, opacity, legend)
 
     def save(self, folder: str | Path) -> list[Path]:
-        """Write NAME_labelIds.png (stored ids), NAME_color.png (palette: indices and colours) and NAME_overlay.jpg."""
+        """Write NAME_labelIds.png (stored ids), NAME_color.png (palette: indices and colors) and NAME_overlay.jpg."""
         folder = Path(folder)
         files = {
             "labelIds.png": visualization.rgb_png(self.label_space.decode(self.labels)),

@@ -36,7 +36,7 @@ class Input:
         precision: "32-true", "bf16-mixed" or "16-mixed".
         resize: One of `sceneseg.inference.resizing.METHODS`.
         enlarge: "logits" are interpolated to the picture's size before the choice of the class; "labels" are
-            chosen at the network's size and enlarged by nearest neighbour.
+            chosen at the network's size and enlarged by nearest neighbor.
     """
 
     target_size: Size | None = None

@@ -62,7 +62,7 @@ def network_input(picture: Picture, size: Size | None, method: str) -> Tensor:
 
 
 def nearest_labels(labels: Labels, size: Size) -> Labels:
-    """Resize labels by nearest neighbour, sampled at the pixels' centres."""
+    """Resize labels by nearest neighbor, sampled at the pixels' centers."""
     if labels.shape == tuple(size):
         return labels
     resized = cv2.resize(labels, (size[1], size[0]), interpolation=cv2.INTER_NEAREST_EXACT)

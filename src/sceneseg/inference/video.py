@@ -200,7 +200,7 @@ def _cut_short(extent: _Extent, source: Path) -> bool:
 
 
 class _Writer:
-    """Encodes pictures with the times and colours of the frames that they were painted on."""
+    """Encodes pictures with the times and colors of the frames that they were painted on."""
 
     def __init__(self, av: Any, out: Any, stream: Any, size: tuple[int, int], turned: bool) -> None:
         self.av, self.out = av, out
@@ -209,7 +209,7 @@ class _Writer:
         rate = stream.average_rate or stream.guessed_rate or Fraction(25)
         self.stream = out.add_stream(self.encoder, rate=rate, options=ENCODERS[self.encoder])
         self.stream.width, self.stream.height = width, height
-        # colours at half the size take even sides; H.264 can also keep them whole
+        # colors at half the size take even sides; H.264 can also keep them whole
         odd = height % 2 or width % 2
         self.pixel_format = "yuv444p" if odd and self.encoder == "libx264" else "yuv420p"
         self.stream.pix_fmt = self.pixel_format

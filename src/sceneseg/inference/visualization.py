@@ -1,4 +1,4 @@
-"""Labels as pictures: colours, overlays with a legend, grids, and PNG files that hold indices and colours."""
+"""Labels as pictures: colors, overlays with a legend, grids, and PNG files that hold indices and colors."""
 
 import io
 from pathlib import Path
@@ -15,27 +15,27 @@ from sceneseg.records import runs
 Picture = npt.NDArray[np.uint8]
 
 
-def colourise(labels: Labels, space: LabelSpace) -> Picture:
-    """Return the colours (H, W, 3) of train ids (H, W); void is black."""
+def colorise(labels: Labels, space: LabelSpace) -> Picture:
+    """Return the colors (H, W, 3) of train ids (H, W); void is black."""
     picture: Picture = space.palette[labels]
     return picture
 
 
 def overlay(image: Picture, labels: Labels, space: LabelSpace, opacity: float = 0.55, legend: bool = True) -> Picture:
-    """Lay the class colours over an image, with outlines between classes and a legend of those that occur.
+    """Lay the class colors over an image, with outlines between classes and a legend of those that occur.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         labels: (H, W) train ids.
-        space: Names and colours.
-        opacity: Share of the colours, 0..1.
+        space: Names and colors.
+        opacity: Share of the colors, 0..1.
         legend: Whether the names are written below the picture, the most frequent first.
 
     Returns:
         (H', W, 3) uint8; H' is larger than H by the legend.
     """
-    coloured = cv2.addWeighted(image, 1 - opacity, colourise(labels, space), opacity, 0)
-    mixed: Picture = np.where((labels == IGNORE_INDEX)[..., None], image, coloured).astype(np.uint8)
+    colored = cv2.addWeighted(image, 1 - opacity, colorise(labels, space), opacity, 0)
+    mixed: Picture = np.where((labels == IGNORE_INDEX)[..., None], image, colored).astype(np.uint8)
     edge = np.zeros(labels.shape, bool)
     edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
     edge[1:] |= labels[1:] != labels[:-1]
@@ -94,14 +94,14 @@ def _joined(pictures: list[Picture], gap: int, axis: int) -> Picture:
 
 
 def palette_png(labels: Labels, space: LabelSpace) -> bytes:
-    """Encode train ids as a PNG with a palette: programs read the ids, viewers show the class colours."""
+    """Encode train ids as a PNG with a palette: programs read the ids, viewers show the class colors."""
     picture = PillowImage.fromarray(labels, mode=None)
     picture.putpalette(space.palette.tobytes())
     return _png(picture)
 
 
 def rgb_png(picture: npt.NDArray[Any]) -> bytes:
-    """Encode (H, W, 3) RGB or (H, W) grey as PNG."""
+    """Encode (H, W, 3) RGB or (H, W) gray as PNG."""
     return _png(PillowImage.fromarray(picture))
 
 

@@ -25,15 +25,15 @@ def cut_pixels(
 ) -> tuple[Bytes, Bytes]:
     """Read an image and its labels at the crossings of rows and columns.
 
-    A position is inside the picture up to half a pixel beyond its outermost pixel centres. All arithmetic depends on
+    A position is inside the picture up to half a pixel beyond its outermost pixel centers. All arithmetic depends on
     absolute positions alone, so that the result is the same bit for bit whatever memory the picture lies in.
 
     Args:
         image: (H, W, 3) uint8, contiguous.
         labels: (H, W) uint8, contiguous.
-        rows: (h,) position of each row of the sample, pixel centres at whole numbers; rising or falling.
+        rows: (h,) position of each row of the sample, pixel centers at whole numbers; rising or falling.
         columns: (w,) the same for columns.
-        fill: Colour outside the picture.
+        fill: Color outside the picture.
         void: Label outside the picture.
 
     Returns:
@@ -46,7 +46,7 @@ def cut_pixels(
         return np.full((len(rows), len(columns), 3), fill, np.uint8), np.full((len(rows), len(columns)), void, np.uint8)
     out, ids = np.empty((*size, 3), np.uint8), np.empty(size, np.uint8)
     resample = resample_reference if ids.size < FEW_PIXELS else _compiled()
-    y, x = _neighbours(rows[down], height), _neighbours(columns[across], width)
+    y, x = _neighbors(rows[down], height), _neighbors(columns[across], width)
     resample(image, labels, *y, *x, out, ids)
     border = (down.start, len(rows) - down.stop, across.start, len(columns) - across.stop)
     if any(border):
@@ -61,7 +61,7 @@ def _inside(positions: Positions, length: int) -> slice:
     return slice(int(inside[0]), int(inside[-1]) + 1) if inside.size else slice(0, 0)
 
 
-def _neighbours(positions: Positions, length: int) -> tuple[Indices, Weights]:
+def _neighbors(positions: Positions, length: int) -> tuple[Indices, Weights]:
     """Return the pixel before each position and the weight of the one after it."""
     clamped = positions.clip(0, length - 1)
     before = np.floor(clamped).astype(np.int64).clip(0, max(length - 2, 0))

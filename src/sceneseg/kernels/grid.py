@@ -43,7 +43,7 @@ def axes(
         coarse: (B, C, h, w).
         size: The output's (H, W).
         covered: How many output pixels the coarse logits cover; `size` when None.
-        align_corners: Whether the outer pixels lie on the centres of the outer cells, as torch has it.
+        align_corners: Whether the outer pixels lie on the centers of the outer cells, as torch has it.
         number: float32 rounds as torch's float32 interpolation does, float64 as its float64 one.
 
     Raises:

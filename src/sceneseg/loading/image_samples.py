@@ -9,15 +9,15 @@ from sceneseg.config.schema import AugmentConfig, Size
 from sceneseg.datasets.base import Image
 from sceneseg.datasets.image_folder import ImageFolder, ImageRecord
 from sceneseg.loading.scene_samples import EpochOrder, training_loader
-from sceneseg.transforms.geometry import centre_crop, cut_image, draw_colour, draw_crop, sample_generator
+from sceneseg.transforms.geometry import center_crop, cut_image, draw_color, draw_crop, sample_generator
 
-CENTRE = 224 / 256
+CENTER = 224 / 256
 """Part of the shorter side that validation and prediction see.
 
 Source: Krizhevsky et al., "ImageNet classification with deep convolutional neural networks", NeurIPS 2012.
 """
 NO_CHANGE = np.array([1, 1, 1, 0], np.float32)
-"""The colour of `Batch` that leaves an image as it is."""
+"""The color of `Batch` that leaves an image as it is."""
 
 
 class ImageSamples(Dataset[tuple[Any, ...]]):
@@ -44,7 +44,7 @@ class ImageSamples(Dataset[tuple[Any, ...]]):
         generator = sample_generator(self.seed, number)
         image_size = (record.image.shape[0], record.image.shape[1])
         window = draw_crop(generator, image_size, self.size, self.augment)
-        return cut_image(record.image, window), record.label, draw_colour(generator, self.augment), record.name
+        return cut_image(record.image, window), record.label, draw_color(generator, self.augment), record.name
 
     def _record(self, index: int) -> ImageRecord:
         if self._records is None:
@@ -54,7 +54,7 @@ class ImageSamples(Dataset[tuple[Any, ...]]):
         return self._records[index]
 
 
-class CentreCrops(Dataset[tuple[Any, ...]]):
+class CenterCrops(Dataset[tuple[Any, ...]]):
     """The middle of every image, for validation.
 
     Args:
@@ -68,16 +68,16 @@ class CentreCrops(Dataset[tuple[Any, ...]]):
 
     def __getitem__(self, i: int) -> tuple[Any, ...]:
         record = self.dataset.read(i)
-        return crop_centre(record.image, self.size), record.label, NO_CHANGE, record.name
+        return crop_center(record.image, self.size), record.label, NO_CHANGE, record.name
 
 
-def crop_centre(image: Image, size: Size) -> Image:
+def crop_center(image: Image, size: Size) -> Image:
     """Return the middle of an image (H, W, 3), resized to (height, width)."""
-    return cut_image(image, centre_crop((image.shape[0], image.shape[1]), size, CENTRE))
+    return cut_image(image, center_crop((image.shape[0], image.shape[1]), size, CENTER))
 
 
 def image_loader(dataset: ImageFolder, size: Size, workers: int, batch_size: int) -> "DataLoader[tuple[Any, ...]]":
     """Return a loader of `Batch`es that together hold every image once, in order."""
     starts = range(0, len(dataset), batch_size)
     steps = [list(range(i, min(i + batch_size, len(dataset)))) for i in starts]
-    return training_loader(CentreCrops(dataset, size), steps, workers)
+    return training_loader(CenterCrops(dataset, size), steps, workers)

@@ -15,7 +15,7 @@ from sceneseg.datasets.base import Scene, SceneDataset
 from sceneseg.datasets.image_folder import ImageFolder
 from sceneseg.errors import DataError
 from sceneseg.loading.sampling import ClassPlaces, Place, aim, draw_place, progressive_factor, shrunk
-from sceneseg.transforms.geometry import cut, draw_colour, draw_window, sample_generator
+from sceneseg.transforms.geometry import cut, draw_color, draw_window, sample_generator
 from sceneseg.transforms.weather import apply_weather, chances, draw_weather, vertical_span
 
 
@@ -26,18 +26,18 @@ class Batch:
     Args:
         image: (B, 3, H, W) uint8.
         labels: (B, H, W) uint8 train ids, or (B,) int64 classes of whole images.
-        colour: (B, 4) float32, see `sceneseg.transforms.geometry.draw_colour`.
+        color: (B, 4) float32, see `sceneseg.transforms.geometry.draw_color`.
         names: The scenes or images they were cut from.
     """
 
     image: Tensor
     labels: Tensor
-    colour: Tensor
+    color: Tensor
     names: list[str]
 
     def pin_memory(self) -> "Batch":
         """Return the batch in memory from which a GPU copies while it computes; the loader asks for it."""
-        return Batch(self.image.pin_memory(), self.labels.pin_memory(), self.colour.pin_memory(), self.names)
+        return Batch(self.image.pin_memory(), self.labels.pin_memory(), self.color.pin_memory(), self.names)
 
 
 class TrainingSamples(Dataset[tuple[Any, ...]]):
@@ -86,11 +86,11 @@ class TrainingSamples(Dataset[tuple[Any, ...]]):
         if place is not None:
             window = aim(generator, window, place, size)
         image, labels = cut(scene.image, scene.labels, window)
-        colour = draw_colour(generator, self.augment)
+        color = draw_color(generator, self.augment)
         if weather := draw_weather(generator, self.weather) if self.weather else []:
             span = vertical_span(window.matrix(), window.size[0], size[0])
             image = apply_weather(image, weather, generator, span)
-        return image, labels, colour, scene.name
+        return image, labels, color, scene.name
 
     def scene_index(self, number: int) -> int:
         """Return which scene sample `number` is cut from."""
@@ -171,7 +171,7 @@ def _quiet(workers: int) -> dict[str, Any]:
 
 
 def _collate(samples: list[tuple[Any, ...]]) -> Batch:
-    images, labels, colours, names = zip(*samples, strict=True)
+    images, labels, colors, names = zip(*samples, strict=True)
     sizes = {image.shape[:2] for image in images}
     if len(sizes) > 1:
         found = ", ".join(f"{height} x {width}" for height, width in sorted(sizes)[:3])
@@ -180,7 +180,7 @@ def _collate(samples: list[tuple[Any, ...]]) -> Batch:
             f"--augment.crop-size HEIGHT WIDTH or -t HEIGHT WIDTH."
         )
     image = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)  # channels_last, as it lies in memory
-    return Batch(image, torch.from_numpy(np.stack(labels)), torch.from_numpy(np.stack(colours)), list(names))
+    return Batch(image, torch.from_numpy(np.stack(labels)), torch.from_numpy(np.stack(colors)), list(names))
 
 
 class WholeScenes(Dataset[Scene]):

@@ -7,7 +7,7 @@ from sceneseg.labels import IGNORE_INDEX
 
 
 def boundaries(labels: Tensor) -> Tensor:
-    """Return which pixels (B, H, W) have another class among their eight neighbours.
+    """Return which pixels (B, H, W) have another class among their eight neighbors.
 
     Ignored pixels are never among them, and their border is no boundary.
     """

@@ -1,4 +1,4 @@
-"""Overlap of what is predicted and what is labelled, class by class: what region losses are made of."""
+"""Overlap of what is predicted and what is labeled, class by class: what region losses are made of."""
 
 from typing import NamedTuple
 
@@ -16,14 +16,14 @@ class Regions(NamedTuple):
     """Soft pixel counts of each class over the valid pixels of a batch, (C,).
 
     Args:
-        intersection: Probability of the class, summed over its labelled pixels.
+        intersection: Probability of the class, summed over its labeled pixels.
         predicted: Its probability, summed over all pixels.
-        labelled: Its labelled pixels.
+        labeled: Its labeled pixels.
     """
 
     intersection: Tensor
     predicted: Tensor
-    labelled: Tensor
+    labeled: Tensor
 
 
 def regions(coarse: Tensor, labels: Tensor, covered: Covered | None, align_corners: bool) -> Regions:
@@ -35,7 +35,7 @@ def regions(coarse: Tensor, labels: Tensor, covered: Covered | None, align_corne
         return overlap(probabilities * valid, one_hot(labels, logits.shape[1]))
 
     intersection, predicted = sum_over_bands(measure, coarse, [labels], covered, align_corners)
-    return Regions(intersection, predicted, labelled_pixels(labels, coarse))
+    return Regions(intersection, predicted, labeled_pixels(labels, coarse))
 
 
 def overlap(probabilities: Tensor, targets: Tensor) -> Tensor:
@@ -49,18 +49,18 @@ def one_hot(labels: Tensor, classes: int) -> Tensor:
     return labels.unsqueeze(1) == torch.arange(classes, device=labels.device).view(1, -1, 1, 1)
 
 
-def labelled_pixels(labels: Tensor, like: Tensor) -> Tensor:
+def labeled_pixels(labels: Tensor, like: Tensor) -> Tensor:
     """Return the number of pixels of each class of the logits `like`, (C,)."""
     return labels.flatten().long().bincount(minlength=256)[: like.shape[1]].to(full_precision(like).dtype)
 
 
-def mean_over_present(losses: Tensor, labelled: Tensor, class_weights: Tensor | None) -> Tensor:
+def mean_over_present(losses: Tensor, labeled: Tensor, class_weights: Tensor | None) -> Tensor:
     """Average the losses of the classes (C,) that the labels hold; without any, 0."""
-    return (losses * shares_of_present(labelled, class_weights)).sum()
+    return (losses * shares_of_present(labeled, class_weights)).sum()
 
 
-def shares_of_present(labelled: Tensor, class_weights: Tensor | None) -> Tensor:
+def shares_of_present(labeled: Tensor, class_weights: Tensor | None) -> Tensor:
     """Return what each class counts in a mean over those that the labels hold, (C,); all 0 where there are none."""
-    present = (labelled > 0).to(labelled)
+    present = (labeled > 0).to(labeled)
     weights = present if class_weights is None else present * class_weights.to(present)
     return weights / weights.sum().clamp(min=TINY)

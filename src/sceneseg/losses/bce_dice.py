@@ -8,7 +8,7 @@ from sceneseg.kernels.grid import Covered
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.losses import register
 from sceneseg.losses._bands import check, sum_over_bands
-from sceneseg.losses._regions import TINY, labelled_pixels, mean_over_present, one_hot, overlap
+from sceneseg.losses._regions import TINY, labeled_pixels, mean_over_present, one_hot, overlap
 from sceneseg.ranges import ClassWeights, NotNegative
 
 
@@ -39,11 +39,11 @@ class BCEDice(nn.Module):
         """Return the loss of coarse logits (B, C, h, w) against labels (B, H, W) uint8."""
         check(coarse, labels, self.class_weights)
         entropy, intersection, predicted = sum_over_bands(_measure, coarse, [labels], covered, align_corners)
-        labelled = labelled_pixels(labels, coarse)
-        dice = 2 * intersection / (predicted + labelled).clamp(min=TINY)
+        labeled = labeled_pixels(labels, coarse)
+        dice = 2 * intersection / (predicted + labeled).clamp(min=TINY)
         weights = torch.ones_like(entropy) if self.class_weights is None else self.class_weights.to(entropy)
-        bce = (weights * entropy).sum() / (weights.sum() * labelled.sum()).clamp(min=TINY)
-        return bce + self.dice * mean_over_present(1 - dice, labelled, self.class_weights)
+        bce = (weights * entropy).sum() / (weights.sum() * labeled.sum()).clamp(min=TINY)
+        return bce + self.dice * mean_over_present(1 - dice, labeled, self.class_weights)
 
 
 def _measure(logits: Tensor, labels: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ class BoundaryBCE(nn.Module):
 
     Source: Xu et al., "PIDNet", CVPR 2023, and the authors' code: the weight of boundary pixels is the share of the
     others in the batch, theirs is the share of the boundary pixels, and the sum is divided by the number of pixels.
-    Differs: boundaries come from neighbouring labels at the size of the training samples, 4 pixels wide (authors:
+    Differs: boundaries come from neighboring labels at the size of the training samples, 4 pixels wide (authors:
     Canny's filter on the labels as they are stored, as wide there); ignored pixels neither count nor have boundaries
     (authors: both).
 

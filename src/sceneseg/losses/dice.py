@@ -34,6 +34,6 @@ class Dice(nn.Module):
     ) -> Tensor:
         """Return the loss of coarse logits (B, C, h, w) against labels (B, H, W) uint8."""
         check(coarse, labels, self.class_weights)
-        intersection, predicted, labelled = regions(coarse, labels, covered, align_corners)
-        dice = 2 * intersection / (predicted + labelled).clamp(min=TINY)
-        return mean_over_present(1 - dice, labelled, self.class_weights)
+        intersection, predicted, labeled = regions(coarse, labels, covered, align_corners)
+        dice = 2 * intersection / (predicted + labeled).clamp(min=TINY)
+        return mean_over_present(1 - dice, labeled, self.class_weights)

@@ -34,6 +34,6 @@ class Jaccard(nn.Module):
     ) -> Tensor:
         """Return the loss of coarse logits (B, C, h, w) against labels (B, H, W) uint8."""
         check(coarse, labels, self.class_weights)
-        intersection, predicted, labelled = regions(coarse, labels, covered, align_corners)
-        iou = intersection / (predicted + labelled - intersection).clamp(min=TINY)
-        return mean_over_present(1 - iou, labelled, self.class_weights)
+        intersection, predicted, labeled = regions(coarse, labels, covered, align_corners)
+        iou = intersection / (predicted + labeled - intersection).clamp(min=TINY)
+        return mean_over_present(1 - iou, labeled, self.class_weights)

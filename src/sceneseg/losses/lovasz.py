@@ -9,7 +9,7 @@ from sceneseg.kernels.grid import Covered
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.losses import register
 from sceneseg.losses._bands import bands, check, full_precision, map_over_bands
-from sceneseg.losses._regions import labelled_pixels, shares_of_present
+from sceneseg.losses._regions import labeled_pixels, shares_of_present
 from sceneseg.ranges import ClassWeights
 
 
@@ -37,7 +37,7 @@ class Lovasz(nn.Module):
     ) -> Tensor:
         """Return the loss of coarse logits (B, C, h, w) against labels (B, H, W) uint8."""
         check(coarse, labels, self.class_weights)
-        shares = shares_of_present(labelled_pixels(labels, coarse), self.class_weights)
+        shares = shares_of_present(labeled_pixels(labels, coarse), self.class_weights)
         loss: Tensor = _LovaszSoftmax.apply(coarse, labels, shares, covered, align_corners)  # type: ignore[no-untyped-call]
         return loss
 

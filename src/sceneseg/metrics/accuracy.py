@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 
 class ClassAccuracy(TypedDict):
-    """Part of a class's images that were recognised, None where there are no images."""
+    """Part of a class's images that were recognized, None where there are no images."""
 
     accuracy: float | None
 

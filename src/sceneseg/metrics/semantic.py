@@ -59,7 +59,7 @@ def semantic_scores(
     """Compute all scores of a data set from the sums over its images.
 
     Convention: a class's IoU is TP / (TP + FP + FN), its Dice 2 TP / (2 TP + FP + FN), its accuracy TP / (TP + FN);
-    the pixel accuracy is the right part of all labelled pixels; the other means weigh all classes alike. A labelled
+    the pixel accuracy is the right part of all labeled pixels; the other means weigh all classes alike. A labeled
     pixel predicted as void is a miss. For a category, a pixel is right when any of its classes was predicted. The
     iIoU is the IoU with TP and FN taken over single objects that all weigh the same, see `weigh_instances`.
 
@@ -80,7 +80,7 @@ def semantic_scores(
     _check_space(counts.label_space, label_space)
     members = category_members(label_space)
     total = counts.total()
-    labelled = total.confusion[:-1].sum()
+    labeled = total.confusion[:-1].sum()
     missing = 0.0 if absent == "zero" else np.nan
 
     classes = overlap(total.confusion, np.eye(len(label_space), dtype=np.int64), void)
@@ -106,7 +106,7 @@ def semantic_scores(
         "mean_category_iou": _mean(category_iou),
         "mean_category_iiou": _mean(category_iiou),
         "mean_dice": _mean(dice),
-        "pixel_accuracy": float(classes.tp.sum() / labelled) if labelled else None,
+        "pixel_accuracy": float(classes.tp.sum() / labeled) if labeled else None,
         "class_accuracy": _mean(accuracy),
         "classes": {
             name: {"iou": a, "iiou": b, "dice": c, "accuracy": d}

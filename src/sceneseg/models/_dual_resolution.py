@@ -17,14 +17,14 @@ class Stem(nn.Sequential):
 
 
 class NormActConv(nn.Sequential):
-    """Batch normalisation, ReLU, convolution without bias: the usual order turned round.
+    """Batch normalization, ReLU, convolution without bias: the usual order turned round.
 
     Args:
         in_channels: Channels in.
         out_channels: Channels out.
         kernel: Side of the (square) kernel.
         groups: Groups of the convolution.
-        norm: The normalisation; `PooledNorm` behind a pooling.
+        norm: The normalization; `PooledNorm` behind a pooling.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ def pyramid_scales(in_channels: int, channels: int) -> nn.ModuleList:
 
 
 class DualResolutionHead(nn.Sequential):
-    """3x3 convolution and 1x1 convolution to logits, each behind batch normalisation and ReLU."""
+    """3x3 convolution and 1x1 convolution to logits, each behind batch normalization and ReLU."""
 
     def __init__(self, in_channels: int, channels: int, num_classes: int) -> None:
         super().__init__(

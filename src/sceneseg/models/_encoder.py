@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from sceneseg.errors import ModelError, UnknownNameError, did_you_mean
 from sceneseg.models._timm import create_timm
 from sceneseg.models._torchvision import import_timm
-from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.models.base import SegmentationModel, initialize
 
 PROBE_SIZE = (128, 192)
 """The blank image that shows an encoder's strides: divisible by 64, and not square."""
@@ -75,14 +75,14 @@ class TimmEncoder(nn.Module):
             self.set_grad_checkpointing()
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Return the maps (B, channels[i], H / reductions[i], W / reductions[i]) of a normalised image."""
+        """Return the maps (B, channels[i], H / reductions[i], W / reductions[i]) of a normalized image."""
         maps = self._maps(image)
         return [maps[i] for i in self._wanted]
 
     def set_grad_checkpointing(self, enable: bool = True) -> None:
         """Keep few activations for the backward pass and compute the others again.
 
-        Batch normalisation sees each batch twice then, so that its running statistics move faster.
+        Batch normalization sees each batch twice then, so that its running statistics move faster.
 
         Raises:
             ModelError: timm can't do it for this network.
@@ -116,10 +116,10 @@ class TimmEncoder(nn.Module):
         return [(m.shape[1], height // m.shape[2]) for m in maps]
 
 
-def initialise_decoder(model: SegmentationModel) -> None:
-    """Initialise all but a timm encoder, and normalise images as its pre-trained weights are used to."""
+def initialize_decoder(model: SegmentationModel) -> None:
+    """Initialize all but a timm encoder, and normalize images as its pre-trained weights are used to."""
     encoders = [m for m in model.modules() if isinstance(m, TimmEncoder)]
-    initialise(model, skip=encoders)
+    initialize(model, skip=encoders)
     for encoder in encoders:
         if encoder.pretrained and encoder.in_channels == 3:
             facts: Any = encoder.model.pretrained_cfg

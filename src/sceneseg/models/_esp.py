@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 class ConvNormPReLU(nn.Sequential):
-    """Convolution without bias, batch normalisation, PReLU with one slope a channel.
+    """Convolution without bias, batch normalization, PReLU with one slope a channel.
 
     Args:
         in_channels: Channels in.
@@ -18,7 +18,7 @@ class ConvNormPReLU(nn.Sequential):
         kernel: Side of the (square) kernel; padded so that stride 1 keeps the size.
         stride: Stride.
         groups: Groups of the convolution.
-        eps: What batch normalisation adds to the variance.
+        eps: What batch normalization adds to the variance.
         act: Whether PReLU follows.
     """
 
@@ -41,7 +41,7 @@ class ConvNormPReLU(nn.Sequential):
 
 
 class NormPReLU(nn.Sequential):
-    """Batch normalisation and PReLU."""
+    """Batch normalization and PReLU."""
 
     def __init__(self, channels: int, eps: float = 1e-5) -> None:
         super().__init__(OrderedDict(norm=nn.BatchNorm2d(channels, eps), act=nn.PReLU(channels)))

@@ -1,6 +1,6 @@
 """Weights that other people published: renaming rules turn their files into state dicts of our models.
 
-The authors of ESPNet fed blue first and divided by 255 after normalising. Both are folded in here, exactly: the
+The authors of ESPNet fed blue first and divided by 255 after normalizing. Both are folded in here, exactly: the
 channels that carry the image are reversed wherever they enter a layer, and mean and std are rescaled. What comes out
 is an ordinary model of this project, which takes RGB in [0, 1]; only the resizing remains to be done as they did it.
 """
@@ -73,7 +73,7 @@ class ForeignWeights:
 
 
 def convert(state: State) -> ForeignWeights:
-    """Recognise a published file by its keys, and turn it into a model of this project.
+    """Recognize a published file by its keys, and turn it into a model of this project.
 
     Args:
         state: As ``torch.load(path, weights_only=True, map_location="cpu")`` returns it.
@@ -268,6 +268,6 @@ def count(state: State, pattern: str) -> int:
 
 
 def finish(model: str, arguments: dict[str, Any], state: State, training: Training, source: str) -> ForeignWeights:
-    """Add the normalisation to the state."""
+    """Add the normalization to the state."""
     buffers = {key: torch.tensor(getattr(training, key)).view(1, -1, 1, 1) for key in ("mean", "std")}
     return ForeignWeights(model, arguments, {**buffers, **state}, training, source)

@@ -3,7 +3,7 @@
 HRNet and OCRNet put their heads on it; `ClassificationHead` makes a classifier of it.
 
 Source: Wang et al., "Deep High-Resolution Representation Learning for Visual Recognition", IEEE TPAMI 2021
-(arXiv 1908.07919), figures 2 to 4. Differs: batch normalisation keeps PyTorch's momentum of 0.1 (authors: 0.01).
+(arXiv 1908.07919), figures 2 to 4. Differs: batch normalization keeps PyTorch's momentum of 0.1 (authors: 0.01).
 """
 
 from collections.abc import Sequence
@@ -74,7 +74,7 @@ class HRNetBackbone(nn.Module):
         )
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Map a normalised image (B, C, H, W) to (B, w, H/4, W/4), (B, 2w, H/8, W/8), ... (B, 8w, H/32, W/32)."""
+        """Map a normalized image (B, C, H, W) to (B, w, H/4, W/4), (B, 2w, H/8, W/8), ... (B, 8w, H/32, W/32)."""
         branches = [self.stage1(self.stem(image))]
         for stage in self.stages:
             branches = stage(branches)

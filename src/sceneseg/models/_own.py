@@ -15,9 +15,9 @@ from sceneseg.registry import OWN
 
 
 class OwnModel(SegmentationModel):
-    """A module around which stands what every model here does: normalisation, padding, checks.
+    """A module around which stands what every model here does: normalization, padding, checks.
 
-    The module maps normalised pixels (B, 3, H, W) to logits (B, classes, h, w) at any stride. It may return a tensor;
+    The module maps normalized pixels (B, 3, H, W) to logits (B, classes, h, w) at any stride. It may return a tensor;
     a sequence, whose first are the main head's and whose others are auxiliary heads'; or a mapping with "out" and
     perhaps "aux", as torchvision's models do. A `SegmentationModel` does all this itself.
 

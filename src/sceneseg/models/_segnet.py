@@ -68,7 +68,7 @@ class SegNetBody(nn.Module):
         return x
 
     def load_vgg16(self) -> None:
-        """Copy timm's VGG-16 with batch normalisation into the encoder.
+        """Copy timm's VGG-16 with batch normalization into the encoder.
 
         Raises:
             ModelError: The width isn't VGG's, or its weights can't be had.
@@ -83,12 +83,12 @@ class SegNetBody(nn.Module):
 
 
 def weighted(module: nn.Module) -> list[nn.Module]:
-    """Return the convolutions and normalisations in a module, in the order of the forward pass."""
+    """Return the convolutions and normalizations in a module, in the order of the forward pass."""
     return [m for m in module.modules() if isinstance(m, nn.Conv2d | nn.BatchNorm2d)]
 
 
 def convolutions(*channels: int) -> nn.Sequential:
-    """Chain 3x3 convolutions with bias, batch normalisation and ReLU; n channel counts make n - 1 of them."""
+    """Chain 3x3 convolutions with bias, batch normalization and ReLU; n channel counts make n - 1 of them."""
     return nn.Sequential(*(ConvNormAct(a, b, bias=True) for a, b in pairwise(channels)))
 
 

@@ -22,7 +22,7 @@ class Transfer:
     """What came of starting from other weights.
 
     Args:
-        kept: Parameters and statistics taken over whole; counters and the normalisation of images don't count.
+        kept: Parameters and statistics taken over whole; counters and the normalization of images don't count.
         classes: Class names whose rows of the head were taken over; None when the classes are the same ones.
         new: Parameters and statistics that the weights don't have, or in another shape.
         rows: Parameters of which the rows of `classes` were taken over.
@@ -124,7 +124,7 @@ def start_encoder_from(
         for key in transfer.kept:
             own[key].copy_(given[_core(key)])
     _leave_out(transfer)
-    for name in ("mean", "std"):  # the encoder is used to images normalised like this
+    for name in ("mean", "std"):  # the encoder is used to images normalized like this
         if name in state and state[name].shape == getattr(network, name).shape:
             getattr(network, name).copy_(state[name])
     return transfer
@@ -208,7 +208,7 @@ def _check_share(transfer: Transfer, network: nn.Module, state: State, heads: Co
 
 
 def _leave_out(transfer: Transfer) -> None:
-    """Name what was learned alone: not the counters of BatchNorm, nor the normalisation of images."""
+    """Name what was learned alone: not the counters of BatchNorm, nor the normalization of images."""
     for keys in (transfer.kept, transfer.new):
         keys[:] = [k for k in keys if k not in {"mean", "std"} and not k.endswith("num_batches_tracked")]
 

@@ -1,4 +1,4 @@
-"""What the transformers share: ViT as an encoder of feature maps, and the initialisation of their layers."""
+"""What the transformers share: ViT as an encoder of feature maps, and the initialization of their layers."""
 
 import math
 from collections.abc import Sequence
@@ -87,7 +87,7 @@ class ViTEncoder(nn.Module):
         self.heads = heads or self.channels // 64
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Map a normalised image (B, C, H, W) to one (B, H/16, W/16, channels) for each tap (16: the patch)."""
+        """Map a normalized image (B, C, H, W) to one (B, H/16, W/16, channels) for each tap (16: the patch)."""
         batch, _, height, width = image.shape
         layers = sorted(set(self.taps))  # in a shallow network two taps may be one layer
         tokens = self.vit.forward_intermediates(  # type: ignore[operator]
@@ -98,11 +98,11 @@ class ViTEncoder(nn.Module):
         return [maps[i] for i in self.taps]
 
 
-def initialise_transformer(module: nn.Module) -> None:
-    """Give linear layers a truncated normal of 0.02, convolutions He's initialisation, both bias 0.
+def initialize_transformer(module: nn.Module) -> None:
+    """Give linear layers a truncated normal of 0.02, convolutions He's initialization, both bias 0.
 
-    Other than `base.initialise` this counts only a group's own outputs for a grouped convolution, which matters
-    where no batch normalisation follows.
+    Other than `base.initialize` this counts only a group's own outputs for a grouped convolution, which matters
+    where no batch normalization follows.
     """
     for m in module.modules():
         if isinstance(m, nn.Linear):

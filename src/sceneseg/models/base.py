@@ -17,7 +17,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 class SegmentationModel(nn.Module, ABC):
     """Base of all architectures: `coarse_logits` is theirs, `forward` follows from it.
 
-    Normalisation lives in here (`mean`, `std` are buffers), so that training, prediction and export can't
+    Normalization lives in here (`mean`, `std` are buffers), so that training, prediction and export can't
     disagree about it. Any height and width work: `prepare` pads at the bottom and right to a multiple of
     `size_divisor`, and `forward` crops again.
 
@@ -84,7 +84,7 @@ class SegmentationModel(nn.Module, ABC):
         return coarse[..., :height, :width]
 
     def prepare(self, image: Tensor) -> Tensor:
-        """Normalise an image and pad it to a size that the architecture can divide.
+        """Normalize an image and pad it to a size that the architecture can divide.
 
         Raises:
             ModelError: The image has another number of channels, or is smaller than the model can take.
@@ -112,8 +112,8 @@ class SegmentationModel(nn.Module, ABC):
         return type(self).__module__.rpartition(".")[2]
 
 
-def initialise(module: nn.Module, skip: Sequence[nn.Module] = ()) -> None:
-    """Give convolutions and linear layers He's initialisation (fan out), norms weight 1 and bias 0.
+def initialize(module: nn.Module, skip: Sequence[nn.Module] = ()) -> None:
+    """Give convolutions and linear layers He's initialization (fan out), norms weight 1 and bias 0.
 
     The layers that give a model's logits start near zero (standard deviation 0.01), so that every class is as likely
     as any other at first and the first steps aren't spent on unlearning chance.
@@ -121,7 +121,7 @@ def initialise(module: nn.Module, skip: Sequence[nn.Module] = ()) -> None:
     Source: He et al., "Delving deep into rectifiers", ICCV 2015.
 
     Args:
-        module: Everything in it is initialised.
+        module: Everything in it is initialized.
         skip: Parts that are left as they are, for example a pre-trained encoder.
     """
     left_out = {id(m) for part in skip for m in part.modules()}

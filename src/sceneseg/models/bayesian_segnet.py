@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sceneseg.models import register
 from sceneseg.models._segnet import SegNetBody
-from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.models.base import SegmentationModel, initialize
 from sceneseg.ranges import Channels, Dropout
 
 
@@ -42,7 +42,7 @@ class BayesianSegNet(SegmentationModel):
     ) -> None:
         super().__init__(num_classes, in_channels)
         self.body = SegNetBody(num_classes, in_channels, width, dropout)
-        initialise(self)
+        initialize(self)
         if pretrained:
             self.body.load_vgg16()
 

@@ -4,8 +4,8 @@
 weights give the same logits here), 118.3 GMACs at 1024x2048.
 
 Source: Yu et al., "BiSeNet: Bilateral Segmentation Network for Real-time Semantic Segmentation", ECCV 2018,
-figure 2, with the details of CoinCheung/BiSeNet: nearest-neighbour upsampling, one convolution with batch
-normalisation (in place of two) in the fusion's attention.
+figure 2, with the details of CoinCheung/BiSeNet: nearest-neighbor upsampling, one convolution with batch
+normalization (in place of two) in the fusion's attention.
 """
 
 from typing import Annotated
@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sceneseg.models import register
-from sceneseg.models._encoder import TimmEncoder, initialise_decoder
+from sceneseg.models._encoder import TimmEncoder, initialize_decoder
 from sceneseg.models.base import SegmentationModel
 from sceneseg.models.layers import ConvNormAct, FCNHead, PooledNorm
 from sceneseg.ranges import Channels, Range
@@ -56,7 +56,7 @@ class BiSeNetV1(SegmentationModel):
         self.fusion = FeatureFusion(2 * width)
         self.head = FCNHead(2 * width, 2 * width, num_classes, dropout=0)
         self.aux_heads = nn.ModuleList(FCNHead(width, width // 2, num_classes, dropout=0) for _ in range(2 * aux))
-        initialise_decoder(self)
+        initialize_decoder(self)
 
     def coarse_logits(self, image: Tensor) -> tuple[Tensor, ...]:
         """Return logits at 1/8, and in training those of the auxiliary heads, at 1/8 and 1/16."""

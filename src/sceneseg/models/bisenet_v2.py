@@ -5,7 +5,7 @@ at 1024x2048.
 
 Source: Yu et al., "BiSeNet V2: Bilateral Network with Guided Aggregation for Real-Time Semantic Segmentation",
 IJCV 2021, table 1 and figures 4 to 7. As in CoinCheung/BiSeNet, ReLU follows the depthwise expansion, and batch
-normalisation with ReLU the last convolution of context embedding and of the aggregation. Differs from it: the
+normalization with ReLU the last convolution of context embedding and of the aggregation. Differs from it: the
 aggregation enlarges bilinearly, as the paper says.
 """
 
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sceneseg.models import register
-from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.models.base import SegmentationModel, initialize
 from sceneseg.models.layers import ConvNormAct, FCNHead, PooledNorm, resize
 from sceneseg.ranges import Channels, Dropout, WidthFactor
 
@@ -62,7 +62,7 @@ class BiSeNetV2(SegmentationModel):
             EnlargingHead(c, head_channels // 8, 4 * 2**i, num_classes, dropout)
             for i, c in enumerate((c16, c32, c64, c128) if aux else ())
         )
-        initialise(self)
+        initialize(self)
 
     def coarse_logits(self, image: Tensor) -> tuple[Tensor, ...]:
         """Return logits at 1/8, and in training those of the auxiliary heads at 1/2, 1/4, 1/8 and 1/16."""
@@ -177,7 +177,7 @@ class GuidedAggregation(nn.Module):
 
 
 def depthwise_pointwise(channels: int) -> nn.Sequential:
-    """Build a normalised depthwise convolution and a bare pointwise one."""
+    """Build a normalized depthwise convolution and a bare pointwise one."""
     return nn.Sequential(
         ConvNormAct(channels, channels, groups=channels, act=False), nn.Conv2d(channels, channels, 1, bias=False)
     )

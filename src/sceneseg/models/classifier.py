@@ -17,13 +17,13 @@ from sceneseg.models import models, register
 from sceneseg.models._encoder import check_name
 from sceneseg.models._hrnet import ClassificationHead, HRNetBackbone, load_imagenet_weights
 from sceneseg.models._timm import create_timm
-from sceneseg.models.base import IMAGENET_MEAN, IMAGENET_STD, SegmentationModel, initialise
+from sceneseg.models.base import IMAGENET_MEAN, IMAGENET_STD, SegmentationModel, initialize
 from sceneseg.ranges import Channels, Dropout
 
 
 @register
 class Classifier(nn.Module):
-    """One label for an image; as every model it normalises inside and returns logits.
+    """One label for an image; as every model it normalizes inside and returns logits.
 
     Args:
         num_classes: How many logits.
@@ -99,12 +99,12 @@ class HRNet(nn.Module):
         super().__init__()
         self.backbone = HRNetBackbone(in_channels, variant)
         self.head = ClassificationHead(self.backbone.channels, num_classes)
-        initialise(self)
+        initialize(self)
         if pretrained:
             load_imagenet_weights(self.backbone, variant, in_channels)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Map normalised images (B, C, H, W) to logits (B, num_classes)."""
+        """Map normalized images (B, C, H, W) to logits (B, num_classes)."""
         return self.head(self.backbone(image))
 
 
@@ -124,11 +124,11 @@ class ClassMaps(nn.Module):
         self.model: SegmentationModel = models.create(
             name, num_classes=num_classes, in_channels=in_channels, **arguments
         )
-        self.model.mean.zero_()  # the classifier normalises
+        self.model.mean.zero_()  # the classifier normalizes
         self.model.std.fill_(1)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Map normalised images (B, C, H, W) to logits (B, num_classes)."""
+        """Map normalized images (B, C, H, W) to logits (B, num_classes)."""
         return self.model.coarse_logits(image)[0].mean(dim=(-2, -1))
 
 

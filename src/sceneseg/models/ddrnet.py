@@ -16,7 +16,7 @@ from sceneseg.models import register
 from sceneseg.models._dual_resolution import DAPPM, DualResolutionHead, Stem
 from sceneseg.models._residual import Bottleneck, basic_blocks
 from sceneseg.models._variants import choose
-from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.models.base import SegmentationModel, initialize
 from sceneseg.models.layers import ConvNormAct, resize
 from sceneseg.ranges import Channels
 
@@ -92,7 +92,7 @@ class DDRNet(SegmentationModel):
         )
         self.head = DualResolutionHead(4 * c, v.head_channels, num_classes)
         self.aux_head = DualResolutionHead(2 * c, v.head_channels, num_classes) if aux else None
-        initialise(self)
+        initialize(self)
 
     def coarse_logits(self, image: Tensor) -> tuple[Tensor, ...]:
         """Return logits at 1/8, and in training those of the auxiliary head, at 1/8 too."""

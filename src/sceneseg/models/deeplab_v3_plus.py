@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from sceneseg.errors import ModelError
 from sceneseg.models import register
-from sceneseg.models._encoder import TimmEncoder, initialise_decoder
+from sceneseg.models._encoder import TimmEncoder, initialize_decoder
 from sceneseg.models.base import SegmentationModel
 from sceneseg.models.layers import ASPP, ConvNormAct, SeparableConv, resize
 from sceneseg.ranges import Blocks, Channels, Dropout
@@ -82,7 +82,7 @@ class DeepLabV3Plus(SegmentationModel):
             *(conv(decoder_channels, decoder_channels) for _ in range(decoder_convs - 1)),
         )
         self.head = nn.Conv2d(decoder_channels, num_classes, 1)
-        initialise_decoder(self)
+        initialize_decoder(self)
 
     def coarse_logits(self, image: Tensor) -> tuple[Tensor, ...]:
         """Return the logits at 1/4."""

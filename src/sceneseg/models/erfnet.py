@@ -15,11 +15,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sceneseg.models import register
-from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.models.base import SegmentationModel, initialize
 from sceneseg.ranges import Channels, Dropout, Range
 
 EPS = 1e-3
-"""The authors' batch normalisation divides by sqrt(variance + 0.001)."""
+"""The authors' batch normalization divides by sqrt(variance + 0.001)."""
 
 
 @register
@@ -64,7 +64,7 @@ class ERFNet(SegmentationModel):
         )
         self.head = nn.ConvTranspose2d(half, num_classes, 2, stride=2)
         self.aux_head = nn.Conv2d(eighth, num_classes, 1) if aux else None
-        initialise(self)
+        initialize(self)
 
     def coarse_logits(self, image: Tensor) -> tuple[Tensor, ...]:
         """Return the logits at full size, and in training those of the encoder at 1/8."""
@@ -106,7 +106,7 @@ class NonBottleneck1D(nn.Module):
 
 
 def factorised(channels: int, dilation: int) -> list[nn.Module]:
-    """Build a 3x1 convolution, ReLU, a 1x3 convolution and batch normalisation."""
+    """Build a 3x1 convolution, ReLU, a 1x3 convolution and batch normalization."""
     d = dilation
     return [
         nn.Conv2d(channels, channels, (3, 1), padding=(d, 0), dilation=(d, 1)),

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from sceneseg.models import register
 from sceneseg.models._esp import ConvNormPReLU, NormPReLU, fuse_hierarchically, halve
-from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.models.base import SegmentationModel, initialize
 from sceneseg.ranges import Blocks, Channels
 
 EPS = 1e-3
-"""The authors' batch normalisation divides by sqrt(variance + 0.001)."""
+"""The authors' batch normalization divides by sqrt(variance + 0.001)."""
 DILATIONS = (1, 2, 4, 8, 16)
 
 
@@ -69,7 +69,7 @@ class ESPNet(SegmentationModel):
         self.up2 = nn.Sequential(nn.ConvTranspose2d(c, c, 2, stride=2, bias=False), NormPReLU(c, EPS))
         self.merge1 = ConvNormPReLU(c + half + in_channels * image_skip, c, eps=EPS)
         self.head = nn.ConvTranspose2d(c, c, 2, stride=2, bias=False)
-        initialise(self)
+        initialize(self)
 
     def coarse_logits(self, image: Tensor) -> tuple[Tensor, ...]:
         """Return the logits at full size, and in training those of the encoder at 1/8."""
@@ -90,7 +90,7 @@ class ESPNet(SegmentationModel):
 
 
 class SpatialPyramid(nn.Module):
-    """The ESP module: reduce the channels, convolve at five dilations, fuse hierarchically, normalise.
+    """The ESP module: reduce the channels, convolve at five dilations, fuse hierarchically, normalize.
 
     Args:
         in_channels: Channels in.

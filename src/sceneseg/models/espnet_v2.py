@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from sceneseg.errors import ModelError
 from sceneseg.models import register
 from sceneseg.models._esp import ConvNormPReLU, NormPReLU, fuse_hierarchically, halve
-from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.models.base import SegmentationModel, initialize
 from sceneseg.models.layers import average_pool
 from sceneseg.ranges import Channels, WidthFactor
 
@@ -69,7 +69,7 @@ class ESPNetV2(SegmentationModel):
         self.pool2 = nn.Sequential(PyramidPool(d8, inside, d4), NormPReLU(d4))
         self.merge1 = Merge(c2, d4)
         self.head = PyramidPool(d4, inside, num_classes, bias=True)
-        initialise(self)
+        initialize(self)
 
     def coarse_logits(self, image: Tensor) -> tuple[Tensor, ...]:
         """Return the logits at 1/2."""

@@ -6,14 +6,14 @@ than each: it keeps the encoder's unused ImageNet classifier.
 
 Source: Wu et al., "FastFCN: Rethinking Dilated Convolution in the Backbone for Semantic Segmentation", 2019,
 figures 2 and 4. The default encoder is the authors' ResNet-50, whose stem has three 3x3 convolutions. Differs:
-upsampling is on half-pixel centres, not on aligned corners; their EncNet head is left out.
+upsampling is on half-pixel centers, not on aligned corners; their EncNet head is left out.
 """
 
 import torch
 from torch import Tensor, nn
 
 from sceneseg.models import register
-from sceneseg.models._encoder import TimmEncoder, initialise_decoder
+from sceneseg.models._encoder import TimmEncoder, initialize_decoder
 from sceneseg.models._variants import choose
 from sceneseg.models.base import SegmentationModel
 from sceneseg.models.layers import ASPP, ConvNormAct, FCNHead, PyramidPooling, resize
@@ -52,7 +52,7 @@ class FastFCN(SegmentationModel):
         self.jpu = JointPyramidUpsampling(self.encoder.channels, width)
         self.head = build_head(4 * width, num_classes, dropout)
         self.aux_head = fcn_head(self.encoder.channels[1], num_classes, dropout) if aux else None
-        initialise_decoder(self)
+        initialize_decoder(self)
 
     def coarse_logits(self, image: Tensor) -> tuple[Tensor, ...]:
         """Return logits at 1/8, and in training those of the auxiliary head, at 1/16."""

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sceneseg.models import register
-from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.models.base import SegmentationModel, initialize
 from sceneseg.models.layers import ConvNormAct, FCNHead, PyramidPooling, SeparableConv, resize
 from sceneseg.ranges import Channels, Dropout, WidthFactor
 
@@ -57,7 +57,7 @@ class FastSCNN(SegmentationModel):
             nn.Conv2d(c128, num_classes, 1),
         )
         self.aux_head = FCNHead(c64, c32, num_classes) if aux else None
-        initialise(self)
+        initialize(self)
 
     def coarse_logits(self, image: Tensor) -> tuple[Tensor, ...]:
         """Return logits at 1/8, and in training those of the auxiliary head, at 1/8 too."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from sceneseg.errors import ModelError
 from sceneseg.models import register
-from sceneseg.models._encoder import TimmEncoder, initialise_decoder
+from sceneseg.models._encoder import TimmEncoder, initialize_decoder
 from sceneseg.models._timm import create_timm
 from sceneseg.models.base import SegmentationModel
 from sceneseg.ranges import Channels, Dropout
@@ -57,7 +57,7 @@ class FCN8s(SegmentationModel):
         self.score_pool3 = nn.Conv2d(at_quarter, num_classes, 1)
         self.double_32 = Doubling(num_classes)
         self.double_16 = Doubling(num_classes)
-        initialise_decoder(self)
+        initialize_decoder(self)
         self.double_32.interpolate()
         self.double_16.interpolate()
         if pretrained and decoder_channels == CLASSIFIER_CHANNELS:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from sceneseg.errors import ModelError
 from sceneseg.models import register
-from sceneseg.models._encoder import TimmEncoder, initialise_decoder
+from sceneseg.models._encoder import TimmEncoder, initialize_decoder
 from sceneseg.models.base import SegmentationModel
 from sceneseg.ranges import Channels, Dropout
 
@@ -53,7 +53,7 @@ class FPN(SegmentationModel):
         self.lateral = nn.ModuleList(nn.Conv2d(channels, pyramid_channels, 1) for channels in self.encoder.channels)
         self.branches = nn.ModuleList(Branch(pyramid_channels, decoder_channels, doublings) for doublings in range(4))
         self.head = nn.Sequential(nn.Dropout2d(dropout), nn.Conv2d(decoder_channels, num_classes, 1))
-        initialise_decoder(self)
+        initialize_decoder(self)
 
     def coarse_logits(self, image: Tensor) -> tuple[Tensor, ...]:
         """Return the logits at 1/4."""
@@ -66,7 +66,7 @@ class FPN(SegmentationModel):
 
 
 class Branch(nn.Sequential):
-    """One 3x3 convolution with group normalisation and ReLU for each doubling of the size, at least one."""
+    """One 3x3 convolution with group normalization and ReLU for each doubling of the size, at least one."""
 
     def __init__(self, in_channels: int, out_channels: int, doublings: int) -> None:
         layers: list[nn.Module] = []

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sceneseg.models import register
 from sceneseg.models._hrnet import HRNetBackbone, concatenate, load_imagenet_weights, pixel_head
-from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.models.base import SegmentationModel, initialize
 from sceneseg.ranges import Channels
 
 
@@ -40,7 +40,7 @@ class HRNet(SegmentationModel):
         super().__init__(num_classes, in_channels)
         self.backbone = HRNetBackbone(in_channels, variant, width)
         self.head = pixel_head(sum(self.backbone.channels), num_classes)
-        initialise(self.backbone)
+        initialize(self.backbone)
         if pretrained:
             load_imagenet_weights(self.backbone, variant, in_channels)
 

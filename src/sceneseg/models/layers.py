@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class ConvNormAct(nn.Sequential):
-    """Convolution, batch normalisation, activation; padded so that stride 1 keeps the size.
+    """Convolution, batch normalization, activation; padded so that stride 1 keeps the size.
 
     Args:
         in_channels: Channels in.
@@ -18,8 +18,8 @@ class ConvNormAct(nn.Sequential):
         dilation: Distance between the taps.
         groups: Groups of the convolution; `in_channels` makes it depthwise.
         act: Whether ReLU follows.
-        norm: The normalisation; `PooledNorm` behind a global pooling.
-        bias: Whether the convolution has a bias. The normalisation takes it away again; some authors keep it.
+        norm: The normalization; `PooledNorm` behind a global pooling.
+        bias: Whether the convolution has a bias. The normalization takes it away again; some authors keep it.
     """
 
     def __init__(
@@ -46,9 +46,9 @@ class ConvNormAct(nn.Sequential):
 
 
 class PooledNorm(nn.BatchNorm2d):
-    """Batch normalisation behind a global pooling, which also takes a batch of one in training.
+    """Batch normalization behind a global pooling, which also takes a batch of one in training.
 
-    One value per channel has no spread to divide by (`nn.BatchNorm2d` refuses it). It is normalised by the
+    One value per channel has no spread to divide by (`nn.BatchNorm2d` refuses it). It is normalized by the
     running statistics instead and leaves them as they are; everything else is `nn.BatchNorm2d`.
     """
 
@@ -60,7 +60,7 @@ class PooledNorm(nn.BatchNorm2d):
 
 
 class SeparableConv(nn.Sequential):
-    """Depthwise 3x3 and pointwise 1x1 convolution, each with batch normalisation and ReLU.
+    """Depthwise 3x3 and pointwise 1x1 convolution, each with batch normalization and ReLU.
 
     Source: Howard et al., "MobileNets", 2017.
     """
@@ -147,7 +147,7 @@ class ASPP(nn.Module):
 
 
 def resize(x: Tensor, like: Tensor) -> Tensor:
-    """Interpolate x bilinearly to the height and width of `like` (half-pixel centres, align_corners=False)."""
+    """Interpolate x bilinearly to the height and width of `like` (half-pixel centers, align_corners=False)."""
     size = (like.shape[-2], like.shape[-1])
     return x if x.shape[-2:] == size else F.interpolate(x, size=size, mode="bilinear", align_corners=False)
 

@@ -4,7 +4,7 @@ With HRNet-W48 70,372,678 parameters for 19 classes, 534,259 of them in the head
 also the auxiliary head (equal to HRNet/HRNet-Semantic-Segmentation, branch HRNet-OCR); 1297.9 GMACs at 1024x2048.
 
 Source: Yuan et al., "Segmentation Transformer: Object-Contextual Representations for Semantic Segmentation",
-ECCV 2020 (arXiv 1909.11065), figure 3. Differs: maps are enlarged with half-pixel centres (align_corners=False),
+ECCV 2020 (arXiv 1909.11065), figure 3. Differs: maps are enlarged with half-pixel centers (align_corners=False),
 as in HRNet; the authors' OCR branch aligns corners.
 """
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from sceneseg.models import register
 from sceneseg.models._hrnet import HRNetBackbone, concatenate, load_imagenet_weights, pixel_head
-from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.models.base import SegmentationModel, initialize
 from sceneseg.models.layers import ConvNormAct
 from sceneseg.ranges import Channels, Dropout
 
@@ -54,7 +54,7 @@ class OCRNet(SegmentationModel):
         self.attention = RegionAttention(channels, key_channels)
         self.merge = nn.Sequential(ConvNormAct(2 * channels, channels, 1), nn.Dropout2d(dropout))
         self.head = nn.Conv2d(channels, num_classes, 1)
-        initialise(self.backbone)  # the rest as PyTorch does it, like the authors
+        initialize(self.backbone)  # the rest as PyTorch does it, like the authors
         if pretrained:
             load_imagenet_weights(self.backbone, variant, in_channels)
 

@@ -18,7 +18,7 @@ from sceneseg.models import register
 from sceneseg.models._dual_resolution import DAPPM, DualResolutionHead, NormActConv, Stem, pyramid_scales
 from sceneseg.models._residual import BasicBlock, Bottleneck, basic_blocks
 from sceneseg.models._variants import choose
-from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.models.base import SegmentationModel, initialize
 from sceneseg.models.layers import ConvNormAct, resize
 from sceneseg.ranges import Channels
 
@@ -109,7 +109,7 @@ class PIDNet(SegmentationModel):
         self.aux_head = DualResolutionHead(2 * c, v.head_channels, num_classes) if aux else None
         self.boundary_head = DualResolutionHead(2 * c, c, 1) if boundary else None
         self.extra_heads = ("boundary",) if boundary else ()
-        initialise(self)
+        initialize(self)
 
     def coarse_logits(self, image: Tensor) -> tuple[Tensor, ...]:
         """Return logits at 1/8, and in training those of the auxiliary and the boundary head, at 1/8 too."""

@@ -4,14 +4,14 @@
 hszhao/semseg), 1472.8 GMACs at 1024x2048.
 
 Source: Zhao et al., "Pyramid Scene Parsing Network", CVPR 2017, figure 3. The default encoder is the authors'
-ResNet-50, whose stem has three 3x3 convolutions. Differs: upsampling is on half-pixel centres, not on aligned
+ResNet-50, whose stem has three 3x3 convolutions. Differs: upsampling is on half-pixel centers, not on aligned
 corners; the first block of a dilated stage keeps the dilation of the stage before, as in torchvision.
 """
 
 from torch import Tensor
 
 from sceneseg.models import register
-from sceneseg.models._encoder import TimmEncoder, initialise_decoder
+from sceneseg.models._encoder import TimmEncoder, initialize_decoder
 from sceneseg.models.base import SegmentationModel
 from sceneseg.models.layers import FCNHead, PyramidPooling
 from sceneseg.ranges import Channels, Dropout
@@ -52,7 +52,7 @@ class PSPNet(SegmentationModel):
         self.pooling = PyramidPooling(deep)
         self.head = FCNHead(2 * deep, decoder_channels, num_classes, dropout)
         self.aux_head = FCNHead(middle, decoder_channels // 2, num_classes, dropout) if aux else None
-        initialise_decoder(self)
+        initialize_decoder(self)
 
     def coarse_logits(self, image: Tensor) -> tuple[Tensor, ...]:
         """Return logits at 1/8, and in training those of the auxiliary head."""

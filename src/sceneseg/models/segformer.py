@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sceneseg.models import register
-from sceneseg.models._transformer import initialise_transformer
+from sceneseg.models._transformer import initialize_transformer
 from sceneseg.models._variants import choose
 from sceneseg.models.base import SegmentationModel
 from sceneseg.models.layers import ConvNormAct, resize
@@ -89,7 +89,7 @@ class SegFormer(SegmentationModel):
             for i, before in enumerate([in_channels, *channels[:-1]])
         )
         self.decoder = AllMLP(channels, v.decoder_channels, num_classes, dropout)
-        initialise_transformer(self.encoder)  # the decoder as PyTorch does it, like the authors
+        initialize_transformer(self.encoder)  # the decoder as PyTorch does it, like the authors
 
     def coarse_logits(self, image: Tensor) -> tuple[Tensor, ...]:
         """Return the logits at 1/4."""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from sceneseg.models import register
 from sceneseg.models._torchvision import import_timm
-from sceneseg.models._transformer import PATCH, VIT_MEAN, VIT_STD, ViTEncoder, initialise_transformer
+from sceneseg.models._transformer import PATCH, VIT_MEAN, VIT_STD, ViTEncoder, initialize_transformer
 from sceneseg.models._variants import choose
 from sceneseg.models.base import SegmentationModel
 from sceneseg.ranges import Channels, Dropout, Side
@@ -114,7 +114,7 @@ class MaskTransformer(nn.Module):
         self.project_patches = nn.Linear(channels, channels, bias=False)
         self.project_classes = nn.Linear(channels, channels, bias=False)
         self.mask_norm = nn.LayerNorm(num_classes)
-        initialise_transformer(self)
+        initialize_transformer(self)
         for projection in (self.project_patches, self.project_classes):
             nn.init.normal_(projection.weight, std=channels**-0.5)
 
@@ -136,7 +136,7 @@ class LinearDecoder(nn.Module):
     def __init__(self, channels: int, num_classes: int) -> None:
         super().__init__()
         self.classify = nn.Linear(channels, num_classes)
-        initialise_transformer(self)
+        initialize_transformer(self)
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (B, h, w, C) to logits (B, num_classes, h, w)."""

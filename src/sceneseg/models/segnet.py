@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sceneseg.models import register
 from sceneseg.models._segnet import SegNetBody
-from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.models.base import SegmentationModel, initialize
 from sceneseg.ranges import Channels
 
 
@@ -34,7 +34,7 @@ class SegNet(SegmentationModel):
     ) -> None:
         super().__init__(num_classes, in_channels)
         self.body = SegNetBody(num_classes, in_channels, width)
-        initialise(self)
+        initialize(self)
         if pretrained:
             self.body.load_vgg16()
 

@@ -6,7 +6,7 @@
 Source: none published; the architecture of a public benchmark of real-time models (2020), whose author reached
 23.3 % mean IoU on Cityscapes with it and wished for a deeper, wider one. Differs by +4,322 parameters (of
 345,570 for 20 classes): the logits see all `width` channels where the original squeezes them through two (-14);
-separable convolutions are normalised between their halves (+3,648); no bias in front of a normalisation (-1,712);
+separable convolutions are normalized between their halves (+3,648); no bias in front of a normalization (-1,712);
 channels are reduced by 3x3 before a level is enlarged, bilinearly, where the original enlarges the nearest value
 first and reduces by 2x2 (+2,400).
 """
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from sceneseg.models import register
-from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.models.base import SegmentationModel, initialize
 from sceneseg.models.layers import ConvNormAct, SeparableConv, resize
 from sceneseg.ranges import Channels, Dropout, Stages
 
@@ -54,7 +54,7 @@ class SeparableUNet(SegmentationModel):
         self.bottom = nn.Sequential(nn.MaxPool2d(2), SeparableConv(low, lowest), SeparableConv(lowest, lowest))
         self.up = nn.ModuleList(Up(channels[i + 1], channels[i]) for i in reversed(range(depth)))
         self.head = nn.Conv2d(width, num_classes, 1)
-        initialise(self)
+        initialize(self)
 
     def coarse_logits(self, image: Tensor) -> tuple[Tensor, ...]:
         """Return the logits at full size."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sceneseg.models import register
 from sceneseg.models._rsu import NestedU
-from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.models.base import SegmentationModel, initialize
 from sceneseg.ranges import Channels, WidthFactor
 
 
@@ -33,7 +33,7 @@ class U2Net(SegmentationModel):
         down = [(c32, c64), (c32, c128), (c64, c256), (c128, c512), (c256, c512), (c256, c512)]
         up = [(c16, c64), (c32, c64), (c64, c128), (c128, c256), (c256, c512)]
         self.body = NestedU(num_classes, in_channels, down, up)
-        initialise(self)
+        initialize(self)
 
     def coarse_logits(self, image: Tensor) -> tuple[Tensor, ...]:
         """Return the fused logits at full size, and in training those of the six scales, 1 to 1/32."""

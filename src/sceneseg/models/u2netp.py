@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sceneseg.models import register
 from sceneseg.models._rsu import NestedU
-from sceneseg.models.base import SegmentationModel, initialise
+from sceneseg.models.base import SegmentationModel, initialize
 from sceneseg.ranges import Channels
 
 
@@ -31,7 +31,7 @@ class U2NetP(SegmentationModel):
         super().__init__(num_classes, in_channels)
         stage = (max(1, width // 4), width)
         self.body = NestedU(num_classes, in_channels, down=[stage] * 6, up=[stage] * 5)
-        initialise(self)
+        initialize(self)
 
     def coarse_logits(self, image: Tensor) -> tuple[Tensor, ...]:
         """Return the fused logits at full size, and in training those of the six scales, 1 to 1/32."""

@@ -1,13 +1,13 @@
 """U-Net: a contracting and an expanding path, joined by skip connections at every level.
 
-31,038,803 parameters with the plain encoder and batch normalisation, 3 -> 19 channels (equal to
+31,038,803 parameters with the plain encoder and batch normalization, 3 -> 19 channels (equal to
 milesial/Pytorch-UNet); 31,032,915 without, as in the paper; 31,737,043 with residual blocks. 1543.8 GMACs at
 1024x2048. On resnext50_32x4d 31,995,587 (for 8 classes 31,993,992; both equal to segmentation_models_pytorch,
 whose weights give the same logits here, with skip connections moved to the front) and 351.6 GMACs.
 
 Source: Ronneberger et al., "U-Net: Convolutional Networks for Biomedical Image Segmentation", MICCAI 2015,
 figure 1. Differs: convolutions are padded, so that the output has the input's size, and each is followed by
-batch normalisation unless `batch_norm` is off. Over a timm encoder the expanding path is that of
+batch normalization unless `batch_norm` is off. Over a timm encoder the expanding path is that of
 segmentation_models_pytorch.
 """
 
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from sceneseg.errors import ModelError
 from sceneseg.models import register
-from sceneseg.models._encoder import TimmEncoder, initialise_decoder
+from sceneseg.models._encoder import TimmEncoder, initialize_decoder
 from sceneseg.models._residual import BasicBlock
 from sceneseg.models.base import SegmentationModel
 from sceneseg.ranges import Channels, Stages
@@ -38,7 +38,7 @@ class UNet(SegmentationModel):
         width: Channels of the decoder at full size, doubled with each level below; 64 with the plain encoder
             (which has the same), 16 with another.
         depth: How often the plain encoder halves the resolution: 4. A timm encoder brings its own depth.
-        batch_norm: Normalise after each convolution (which then has no bias of its own).
+        batch_norm: Normalize after each convolution (which then has no bias of its own).
         residual: Whether the decoder is made of residual blocks.
         encoder: plain, or any timm network.
         pretrained: Start the timm encoder from timm's weights.
@@ -74,7 +74,7 @@ class UNet(SegmentationModel):
             for i, stride in enumerate(self.strides)
         )
         self.head = nn.Conv2d(width, num_classes, 1) if plain else nn.Conv2d(width, num_classes, 3, padding=1)
-        initialise_decoder(self)
+        initialize_decoder(self)
 
     def coarse_logits(self, image: Tensor) -> tuple[Tensor, ...]:
         """Return the logits at full size."""
@@ -106,7 +106,7 @@ class PlainEncoder(nn.Module):
 
 
 class DoubleConv(nn.Sequential):
-    """Two 3x3 convolutions, each with (batch normalisation and) ReLU."""
+    """Two 3x3 convolutions, each with (batch normalization and) ReLU."""
 
     def __init__(self, in_channels: int, out_channels: int, batch_norm: bool) -> None:
         layers: list[nn.Module] = []
@@ -151,4 +151,4 @@ def check_arguments(plain: bool, depth: int | None, batch_norm: bool, residual: 
     if not plain and depth is not None:
         raise ModelError("A timm encoder brings its own depth. Leave depth out, or choose encoder: plain.")
     if residual and not batch_norm:
-        raise ModelError("U-Net's residual blocks are normalised. Choose batch_norm: true, or residual: false.")
+        raise ModelError("U-Net's residual blocks are normalized. Choose batch_norm: true, or residual: false.")

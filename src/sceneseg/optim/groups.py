@@ -20,7 +20,7 @@ def parameter_groups(
 ) -> list[dict[str, Any]]:
     """Split the trainable parameters by learning rate, weight decay and kind of update.
 
-    Vectors (norms, biases) and tokens don't decay: that would only fight the normalisation.
+    Vectors (norms, biases) and tokens don't decay: that would only fight the normalization.
     Source: He et al., "Bag of Tricks for Image Classification", CVPR 2019, section 3.1.
 
     Args:

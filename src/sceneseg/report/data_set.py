@@ -25,7 +25,7 @@ COLUMNS = 3
 CELL = (WIDTH - GAP * (COLUMNS - 1)) // COLUMNS
 """Pixels across one picture of a scene."""
 DARK = 24
-"""The grey behind a legend."""
+"""The gray behind a legend."""
 
 
 def draw_statistics(statistics: Statistics, file: Path, examples: int = 6) -> None:
@@ -48,17 +48,17 @@ def draw_statistics(statistics: Statistics, file: Path, examples: int = 6) -> No
 
 
 def draw_annotations(scenes: Sequence[Scene], space: LabelSpace, file: Path) -> None:
-    """Write image, colours and overlay of some scenes, a row each, with the classes of each below.
+    """Write image, colors and overlay of some scenes, a row each, with the classes of each below.
 
     Args:
         scenes: With labels.
-        space: Names and colours.
+        space: Names and colors.
         file: PNG to write.
     """
     rows = []
     for scene in scenes:
         labels = _labels(scene)
-        colors = visualization.colourise(labels, space)
+        colors = visualization.colorise(labels, space)
         rows.append(_level([scene.image, colors, visualization.overlay(scene.image, labels, space)]))
     visualization.write_bytes(file, visualization.rgb_png(visualization.grid(rows, width=640)))
 
@@ -85,7 +85,7 @@ def _charts(facts: Mapping[str, Any], together: npt.NDArray[np.int64], space: La
     pixels, images, matrix = figure.subplots(1, 3, width_ratios=(1.25, 1, 1.25))
     colors = [tuple(np.array(c.color) / 255) for c in space.classes]
     shares = [100 * facts["classes"][name]["share"] for name in names]
-    _bars(pixels, names, shares, colors, "labelled pixels, %", [_percent(share) for share in shares])
+    _bars(pixels, names, shares, colors, "labeled pixels, %", [_percent(share) for share in shares])
     pixels.set_xscale("log")
     pixels.set_xlim(max(1e-4, min((s for s in shares if s), default=1) / 2), 400)
     counts = [facts["classes"][name]["images"] for name in names]

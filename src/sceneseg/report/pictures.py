@@ -16,7 +16,7 @@ Pixels = npt.NDArray[Any]  # (H, W, 3) uint8 BGR, as OpenCV has it
 LADDER = ((1120, 84), (960, 80), (800, 76), (640, 72), (512, 66), (400, 60), (280, 50))
 """(longest side, JPEG quality) of a group's pictures, tried from the best to the smallest."""
 MASK_COLORS = 256
-"""A PNG of at most so many colours is a label map: it keeps its exact colours."""
+"""A PNG of at most so many colors is a label map: it keeps its exact colors."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _read(path: Path) -> _Source | None:
 
 
 def _shrink(pixels: Pixels, side: int, is_mask: bool) -> Pixels:
-    """Scale so that no side is longer than `side`; label maps by nearest neighbour, which mixes no colours."""
+    """Scale so that no side is longer than `side`; label maps by nearest neighbor, which mixes no colors."""
     factor = side / max(pixels.shape[:2])
     if factor >= 1:
         return pixels

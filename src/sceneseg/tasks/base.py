@@ -62,25 +62,25 @@ class Validation:
 
 
 class Step(nn.Module, ABC):
-    """The part of training that runs on the device: colour, network, losses.
+    """The part of training that runs on the device: color, network, losses.
 
     A batch may come in parts (several processes, or more samples than fit into the memory). The loss of a part is then
     its share of the whole batch's, so that the gradients of the parts add up to those of the batch.
     """
 
     def forward(
-        self, image: Tensor, colour: Tensor, labels: Tensor | None = None, whole: Tensor | None = None
+        self, image: Tensor, color: Tensor, labels: Tensor | None = None, whole: Tensor | None = None
     ) -> Tensor | tuple[Tensor, ...]:
         """Return the loss of a batch, or without labels the network's outputs.
 
         Args:
             image: (B, 3, H, W) uint8.
-            colour: (B, 4), see `sceneseg.transforms.geometry.draw_colour`.
+            color: (B, 4), see `sceneseg.transforms.geometry.draw_color`.
             labels: (B, H, W) uint8 train ids, or (B,) int64 classes of whole images.
             whole: What `weights` says of the whole batch, where this is a part of it.
         """
-        with torch.autocast(image.device.type, enabled=False):  # colours in full precision
-            pixels = jitter(image.float() / 255, colour)
+        with torch.autocast(image.device.type, enabled=False):  # colors in full precision
+            pixels = jitter(image.float() / 255, color)
         outputs = self.outputs(pixels)
         return outputs if labels is None else self.loss(outputs, labels, whole)
 

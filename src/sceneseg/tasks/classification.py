@@ -89,7 +89,7 @@ class Classification(Task):
         augment = self.config.augment
         for option in ("weather", "class_uniform", "progressive"):
             if getattr(augment, option):
-                raise ConfigError(f"augment.{option} is for scenes with labelled pixels. Leave it out here.")
+                raise ConfigError(f"augment.{option} is for scenes with labeled pixels. Leave it out here.")
         if self.config.aux_loss:
             raise ConfigError("aux_loss is for auxiliary heads, which a classifier doesn't have. Leave it out here.")
         return []
@@ -118,7 +118,7 @@ class Classification(Task):
 
 
 class ClassificationStep(Step):
-    """Colour, network and loss.
+    """Color, network and loss.
 
     Args:
         network: What is trained.

@@ -15,7 +15,7 @@ from sceneseg.tasks.weighted_losses import WeightedLosses
 
 
 class TrainingStep(Step):
-    """Colour, network and losses.
+    """Color, network and losses.
 
     Args:
         network: What is trained.

@@ -1,4 +1,4 @@
-"""The training's main loss on labelled scenes, at the labels' native size."""
+"""The training's main loss on labeled scenes, at the labels' native size."""
 
 import torch
 

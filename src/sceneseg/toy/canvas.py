@@ -1,4 +1,4 @@
-"""A picture and its annotation that grow together: what is drawn is painted and labelled in one step."""
+"""A picture and its annotation that grow together: what is drawn is painted and labeled in one step."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ SUBPIXEL = 4
 
 
 def tint(color: Color, brightness: float) -> Color:
-    """Return the same colour lighter or darker."""
+    """Return the same color lighter or darker."""
     return color[0] * brightness, color[1] * brightness, color[2] * brightness
 
 

@@ -1,4 +1,4 @@
-"""Draws one toy scene: lots are drawn for a street, then everything is painted and labelled from far to near."""
+"""Draws one toy scene: lots are drawn for a street, then everything is painted and labeled from far to near."""
 
 import math
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from sceneseg.toy.stage import Camera, Light, Stage
 from sceneseg.toy.street import clouds, draw_ground, draw_sky, plan_street
 
 SMALLEST = 32
-"""The least height and width in which a street can be recognised."""
+"""The least height and width in which a street can be recognized."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def draw_scene(size: tuple[int, int] = (256, 512), seed: int = 0, index: int = 0
 
 
 def check_arguments(size: tuple[int, int], seed: int) -> None:
-    """Refuse a picture in which nothing could be recognised, and a seed that isn't one.
+    """Refuse a picture in which nothing could be recognized, and a seed that isn't one.
 
     Raises:
         DataError: The height or width is below `SMALLEST`, or the seed below 0.
@@ -110,14 +110,14 @@ def draw_bonnet(stage: Stage) -> None:
     x = np.linspace(0, width - 1, 40)
     arch = height - 1 - rise * (1 - (2 * x / width - 1) ** 4)
     outline = np.column_stack([np.append(x, [width - 1, 0]), np.append(arch, [height, height])])
-    grey = stage.between(26, 70)
-    stage.canvas.draw("ego vehicle", [Part(outline, (grey, grey, grey * 1.08))])
+    gray = stage.between(26, 70)
+    stage.canvas.draw("ego vehicle", [Part(outline, (gray, gray, gray * 1.08))])
     shine = np.column_stack([np.append(x, x[::-1]), np.append(arch + 1, (arch + rise * 0.25)[::-1])])
     stage.canvas.shade([shine], 1.5)
 
 
 def expose(canvas: Canvas, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Return the picture that a camera takes: texture, lens, exposure, colour cast and sensor noise."""
+    """Return the picture that a camera takes: texture, lens, exposure, color cast and sensor noise."""
     height, width = canvas.size
     scale = height / 256
     fine = rng.standard_normal((height, width), dtype=np.float32)
@@ -136,7 +136,7 @@ def expose(canvas: Canvas, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
 
 
 def _saturation(share: float) -> npt.NDArray[np.float32]:
-    """Return the colour matrix that keeps that share of the colour and replaces the rest by grey."""
+    """Return the color matrix that keeps that share of the color and replaces the rest by gray."""
     return (share * np.eye(3) + (1 - share) / 3).astype(np.float32)
 
 

@@ -17,7 +17,7 @@ BLUE: Color = (38, 76, 150)
 YELLOW: Color = (232, 190, 62)
 
 Layer = tuple[Points, float, Color]
-"""A shape for a radius of 1, its share of the sign's size, and its colour."""
+"""A shape for a radius of 1, its share of the sign's size, and its color."""
 
 
 def draw_lamp(stage: Stage, place: Place) -> None:
@@ -74,9 +74,9 @@ def draw_traffic_light(stage: Stage, place: Place) -> None:
 def _signal(stage: Stage, place: Place, w: float, high: float, lit: int) -> list[Part]:
     parts = [_panel(stage, place, (w - 0.2, w + 0.2), (high - 1.1, high), (36, 40, 38))]
     for i, color in enumerate(LAMPS):
-        centre = np.array([w, high - 0.2 - 0.35 * i])
+        center = np.array([w, high - 0.2 - 0.35 * i])
         glow = tint(color, 1.0 if i == lit else 0.25)
-        disc = centre + 0.14 * CIRCLE
+        disc = center + 0.14 * CIRCLE
         outline = stage.camera.project(place.world(_across(disc)))
         parts.append(Part(outline, glow, solid=False))  # a lamp shines whatever the light
     return parts

@@ -224,10 +224,10 @@ def draw_tree(stage: Stage, place: Place) -> None:
 def draw_bush(stage: Stage, place: Place) -> None:
     """Draw a bush."""
     radius = np.array([stage.between(0.7, 1.6), stage.between(0.5, 0.9)])
-    centre = stage.camera.project(place.world([0, radius[1] * 0.9, 0]))
+    center = stage.camera.project(place.world([0, radius[1] * 0.9, 0]))
     stage.cast_shadow(place, 1.8, 1.8, 0.7)
     radii = (radius * stage.camera.focal / place.z)[None]
-    draw_leaves(stage, centre[None], radii, stage.pick(FOLIAGE), place.z, [])
+    draw_leaves(stage, center[None], radii, stage.pick(FOLIAGE), place.z, [])
 
 
 def draw_backdrop(stage: Stage) -> None:

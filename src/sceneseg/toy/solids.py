@@ -80,9 +80,9 @@ class Prism:
         """Return tyres and hubs on the flank, `positions` metres ahead of the middle."""
         found = []
         for forward in positions if self.side else ():
-            centre = (forward, radius, self.side * self.width / 2)
-            found.append(self.stage.disc(self.place, centre, radius, (28, 28, 30)))
-            found.append(self.stage.disc(self.place, centre, 0.55 * radius, (125, 127, 130), solid=False))
+            center = (forward, radius, self.side * self.width / 2)
+            found.append(self.stage.disc(self.place, center, radius, (28, 28, 30)))
+            found.append(self.stage.disc(self.place, center, 0.55 * radius, (125, 127, 130), solid=False))
         return found
 
     def tyres(self, forward: float, radius: float) -> list[Part]:
@@ -119,11 +119,11 @@ def signed_area(outlines: Outline) -> npt.NDArray[np.float64]:
     return area
 
 
-def blob(rng: np.random.Generator, centre: Outline, radius: Outline, rough: float = 0.18, corners: int = 22) -> Outline:
+def blob(rng: np.random.Generator, center: Outline, radius: Outline, rough: float = 0.18, corners: int = 22) -> Outline:
     """Return an uneven round outline (corners, 2) around a pixel, `radius` pixels across and up."""
     turn = np.linspace(0, 2 * np.pi, corners, endpoint=False)
     reach = 1 + rough * rng.uniform(-1, 1, corners)
-    ring: Outline = centre + np.stack([np.cos(turn), np.sin(turn)], axis=-1) * reach[:, None] * radius
+    ring: Outline = center + np.stack([np.cos(turn), np.sin(turn)], axis=-1) * reach[:, None] * radius
     return ring
 
 
@@ -135,8 +135,8 @@ def draw_leaves(
     lit = np.array(stage.light.on(color, (0.3, 0.6, -0.7), depth))
     shades = np.clip(lit * rng.uniform(0.85, 1.1, (len(masses), 1)), 0, 255).tolist()
     crown = [
-        Part(blob(rng, centre, radius), (r, g, b))
-        for centre, radius, (r, g, b) in zip(masses, radii, shades, strict=True)
+        Part(blob(rng, center, radius), (r, g, b))
+        for center, radius, (r, g, b) in zip(masses, radii, shades, strict=True)
     ]
     stage.canvas.draw("vegetation", [*trunk, *crown])
     if radii.max() < 5:

@@ -57,7 +57,7 @@ class Light:
     Args:
         sun: Unit vector towards the sun.
         ambient: Share of light that comes from everywhere; near 1 when overcast.
-        haze: The colour that distance fades to, RGB.
+        haze: The color that distance fades to, RGB.
         density: How fast it does, per metre.
     """
 
@@ -67,7 +67,7 @@ class Light:
     density: float
 
     def on(self, color: Color, normal: Vector, depth: float) -> Color:
-        """Return how a surface of that colour looks."""
+        """Return how a surface of that color looks."""
         direct = normal[0] * self.sun[0] + normal[1] * self.sun[1] + normal[2] * self.sun[2]
         clear = math.exp(-self.density * depth)
         glow = clear * (self.ambient + 1.3 * (1 - self.ambient) * max(0.0, direct))
@@ -109,7 +109,7 @@ class Stage:
     rng: np.random.Generator
 
     def pick(self, colors: Sequence[Color], spread: float = 0.12) -> Color:
-        """Return one of the colours, a little lighter or darker."""
+        """Return one of the colors, a little lighter or darker."""
         return tint(colors[int(self.rng.integers(len(colors)))], self.between(1 - spread, 1 + spread))
 
     def between(self, low: float, high: float) -> float:
@@ -133,7 +133,7 @@ class Stage:
         return -margin < middle < self.canvas.size[1] + margin
 
     def paint(self, quads: Points, color: Color, normal: Vector = UP) -> None:
-        """Paint many world polygons (K, N, 3) of one colour into the image, without a label."""
+        """Paint many world polygons (K, N, 3) of one color into the image, without a label."""
         if len(quads):
             lit = self.light.on(color, normal, float(quads[..., 2].mean()))
             self.canvas.paint(self.camera.project(quads), lit)
@@ -145,11 +145,11 @@ class Stage:
         thickness = (radius * self.camera.focal / first[2], radius * self.camera.focal / last[2])
         return Part(capsule(self.camera.pixel(*first), self.camera.pixel(*last), thickness), lit)
 
-    def disc(self, place: Place, centre: Vector, radius: float, color: Color | None, solid: bool = True) -> Part:
+    def disc(self, place: Place, center: Vector, radius: float, color: Color | None, solid: bool = True) -> Part:
         """Return a round plate in the plane of travel (a wheel), seen in perspective."""
         local = np.zeros((len(CIRCLE), 3))
         local[:, :2] = radius * CIRCLE
-        world = place.world(local + centre)
+        world = place.world(local + center)
         lit = None if color is None else self.light.on(color, TOWARDS, place.z)
         return Part(self.camera.project(world), lit, solid)
 

@@ -154,9 +154,9 @@ def _wear(stage: Stage, street: Street) -> None:
     """Paint patches, manholes and cracks into the road."""
     for _ in range(stage.rng.integers(1, 5)):
         x, z = stage.between(street.left, street.right - 1.5), stage.between(5, 30)
-        grey = stage.between(72, 112)
+        gray = stage.between(72, 112)
         patch = ground(x, x + stage.between(0.8, 2.4), z, z + stage.between(1, 6))
-        stage.paint(patch[None], (grey, grey, grey))
+        stage.paint(patch[None], (gray, gray, gray))
     middle = (stage.between(street.left, street.right), stage.between(5, 16))
     manhole = np.insert(middle + 0.4 * CIRCLE, 1, 0, axis=1)
     stage.paint(manhole[None], (62, 60, 60))

@@ -18,7 +18,7 @@ CAR_PAINT: tuple[Color, ...] = (
     (92, 96, 104),
 )
 ANY_PAINT: tuple[Color, ...] = ((216, 214, 206), (54, 88, 140), (160, 164, 168))
-"""Every kind of large vehicle comes in these too, so that colour hints at the kind and shape has to decide."""
+"""Every kind of large vehicle comes in these too, so that color hints at the kind and shape has to decide."""
 LORRY_PAINT: tuple[Color, ...] = 3 * ((78, 118, 92), (186, 168, 134), (66, 128, 112)) + ANY_PAINT
 BUS_PAINT: tuple[Color, ...] = 3 * ((226, 182, 52), (222, 152, 48), (214, 178, 88)) + ANY_PAINT
 TRAM_PAINT: tuple[Color, ...] = 3 * ((190, 44, 40), (164, 38, 46), (204, 70, 52)) + ANY_PAINT

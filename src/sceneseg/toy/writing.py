@@ -113,7 +113,7 @@ def _write_annotation(stem: Path, polygons: Sequence[Polygon], size: tuple[int, 
 def coarse_polygons(scene: ToyScene) -> list[Polygon]:
     """Return what a hurried annotator would outline: large regions, well inside their edges, with few corners.
 
-    What is labelled is labelled rightly: a hole in a region is taken out again by an "unlabeled" polygon, and
+    What is labeled is labeled rightly: a hole in a region is taken out again by an "unlabeled" polygon, and
     larger regions come first, so that what stands in the hole is drawn after it.
     """
     height, width = scene.label_ids.shape
@@ -146,7 +146,7 @@ def _write_png(path: Path, pixels: npt.NDArray[Any]) -> None:
 
 
 BGRA = np.zeros((256, 4), np.uint8)
-"""The colour of each label id as OpenCV stores it; unused ids are as black as void."""
+"""The color of each label id as OpenCV stores it; unused ids are as black as void."""
 BGRA[:, 3] = 255
 for _row in LABELS:
     BGRA[_row.label_id, :3] = _row.color[::-1]

@@ -55,7 +55,7 @@ class Gradients:
             TrainingError: One sample alone doesn't fit into the memory.
             ModelError: One sample alone has too few values for BatchNorm.
         """
-        arrays = self.fabric.to_device((batch.image, batch.colour, batch.labels))
+        arrays = self.fabric.to_device((batch.image, batch.color, batch.labels))
         while True:
             self.before = before = Before(self.step)
             try:
@@ -86,31 +86,31 @@ class Gradients:
         if self.before is not None:
             self.before.restore(self.step)
 
-    def _add(self, image: Tensor, colour: Tensor, labels: Tensor) -> float:
+    def _add(self, image: Tensor, color: Tensor, labels: Tensor) -> float:
         whole = None
         parts = len(labels) > self.micro_batch
         if parts or self.fabric.world_size > 1:
             weights = self.step.weights(labels)
             if weights is None and parts:
-                return self._add_through_logits(image, colour, labels)
+                return self._add_through_logits(image, color, labels)
             # the processes' gradients are averaged afterwards, hence their number
             whole = None if weights is None else sum_over_processes(weights) / self.fabric.world_size
         total = 0.0
         for part, last in self._parts(len(labels)):
             with self._unless(last):
-                loss = self.module(image[part], colour[part], labels[part], whole)
+                loss = self.module(image[part], color[part], labels[part], whole)
                 self.fabric.backward(loss)
             total += float(loss.detach())
         return total
 
-    def _add_through_logits(self, image: Tensor, colour: Tensor, labels: Tensor) -> float:
+    def _add_through_logits(self, image: Tensor, color: Tensor, labels: Tensor) -> float:
         """Compute the loss on the outputs of all parts, then send its gradient through each part again."""
         before = Before(self.step)
         states, found = [], []
         for part, _ in self._parts(len(labels)):
             states.append(random_state())
             with torch.no_grad():
-                found.append(self.module(image[part], colour[part]))
+                found.append(self.module(image[part], color[part]))
         before.restore_buffers(self.step)
         outputs = tuple(torch.cat(heads).detach().requires_grad_() for heads in zip(*found, strict=True))
         del found
@@ -119,7 +119,7 @@ class Gradients:
         for (part, last), state in zip(self._parts(len(labels)), states, strict=True):
             set_random_state(state)
             with self._unless(last):
-                again = self.module(image[part], colour[part])
+                again = self.module(image[part], color[part])
                 heads = zip(again, outputs, strict=True)
                 products = [(new * old.grad[part]).sum() for new, old in heads if old.grad is not None]
                 self.fabric.backward(sum(products))  # the gradient of a product is the other factor
@@ -172,7 +172,7 @@ def set_random_state(state: dict[str, Tensor]) -> None:
 
 
 def freeze_statistics(module: nn.Module) -> None:
-    """Put every BatchNorm into evaluation mode: it normalises by its running statistics and leaves them alone."""
+    """Put every BatchNorm into evaluation mode: it normalizes by its running statistics and leaves them alone."""
     for part in module.modules():
         if isinstance(part, nn.modules.batchnorm._BatchNorm):
             part.eval()

@@ -337,7 +337,7 @@ class Training:
                 numbers = [name for name, value in found.scores.items() if isinstance(value, float)]
                 raise ConfigError(
                     f"The validation split gives no {key} to choose the best weights by. It gives: "
-                    f"{', '.join(numbers) or 'nothing, as none of its pixels is labelled'}."
+                    f"{', '.join(numbers) or 'nothing, as none of its pixels is labeled'}."
                 )
             better = found.scores[key] > self.progress.best
             self.progress.stale = 0 if better else self.progress.stale + 1

@@ -12,7 +12,7 @@ from sceneseg.tasks.base import Step
 from sceneseg.training.gradients import Before
 
 Compute = Callable[[Tensor, Tensor, Tensor], object]
-"""Image, colour and labels -> forward and backward, as a real step does it."""
+"""Image, color and labels -> forward and backward, as a real step does it."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,10 @@ def measure_sample(
     try:
         for samples in (1, 1, 2):  # the first lets the libraries choose their ways and isn't counted
             image = torch.zeros(samples, 3, *size, dtype=torch.uint8, device=device)
-            colour = torch.ones(samples, 4, device=device)
+            color = torch.ones(samples, 4, device=device)
             labels = torch.zeros(samples, *size, dtype=torch.uint8, device=device)
             meter.reset()
-            compute(image, colour, labels)
+            compute(image, color, labels)
             peaks.append(meter.peak())
             step.zero_grad(set_to_none=True)
     except (RuntimeError, MemoryError) as error:

@@ -1,7 +1,7 @@
 """Augmentation without state: every draw comes from a generator keyed by (seed, sample number).
 
 Geometry (scale, crop, flip, size) is one affine map, applied once to the image and once to the labels on the
-same half-pixel grid. Colour is only drawn here; it is applied to whole batches on the device (`jitter`).
+same half-pixel grid. Color is only drawn here; it is applied to whole batches on the device (`jitter`).
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FILL = (124, 116, 104)
-"""RGB of pixels beyond the image: the mean of ImageNet, so that normalisation makes them zero."""
+"""RGB of pixels beyond the image: the mean of ImageNet, so that normalization makes them zero."""
 
 
 def sample_generator(seed: int, number: int) -> np.random.Generator:
@@ -47,10 +47,10 @@ class Window:
     size: tuple[int, int]
 
     def matrix(self) -> npt.NDArray[np.float64]:
-        """Return the 2x3 map from sample to image coordinates (pixel centres at whole numbers)."""
+        """Return the 2x3 map from sample to image coordinates (pixel centers at whole numbers)."""
         sy, sx = self.scale
         width = self.size[1]
-        # centre of sample column u: (u + 0.5 + left) / sx - 0.5; mirrored: u -> width - 1 - u
+        # center of sample column u: (u + 0.5 + left) / sx - 0.5; mirrored: u -> width - 1 - u
         ax, bx = 1 / sx, (self.left + 0.5) / sx - 0.5
         if self.flip:
             ax, bx = -ax, bx + (width - 1) / sx
@@ -87,7 +87,7 @@ def _offset(generator: np.random.Generator, length: float, wanted: int) -> float
 
 
 def cut(image: Image, labels: Labels, window: Window) -> tuple[Image, Labels]:
-    """Cut the window out of an image (bilinear) and its labels (nearest neighbour); nothing else of them is read."""
+    """Cut the window out of an image (bilinear) and its labels (nearest neighbor); nothing else of them is read."""
     (ax, _, bx), (_, ay, by) = window.matrix()
     rows, columns = (a * np.arange(n) + b for a, b, n in zip((ay, ax), (by, bx), window.size, strict=True))
     return cut_pixels(image, labels, rows, columns, FILL, IGNORE_INDEX)
@@ -122,7 +122,7 @@ def draw_crop(
     return Window(scale, top * scale[0], left * scale[1], bool(generator.random() < config.flip), size)
 
 
-def centre_crop(image_size: tuple[int, int], size: tuple[int, int], share: float) -> Window:
+def center_crop(image_size: tuple[int, int], size: tuple[int, int], share: float) -> Window:
     """Return the window in the middle of an image that is resized until `size` is `share` of its shorter side."""
     scale = max(wanted / whole for wanted, whole in zip(size, image_size, strict=True)) / share
     top, left = ((scale * whole - wanted) / 2 for wanted, whole in zip(size, image_size, strict=True))
@@ -139,29 +139,29 @@ def cut_image(image: Image, window: Window) -> Image:
     return np.array(pixels[:, ::-1] if window.flip else pixels)
 
 
-def draw_colour(generator: np.random.Generator, config: AugmentConfig) -> npt.NDArray[np.float32]:
+def draw_color(generator: np.random.Generator, config: AugmentConfig) -> npt.NDArray[np.float32]:
     """Draw brightness, contrast and saturation factors and the hue shift (part of the circle), (4,) float32."""
     spread = np.array([config.brightness, config.contrast, config.saturation, config.hue])
     drawn: npt.NDArray[np.float64] = np.array([1.0, 1.0, 1.0, 0.0]) + generator.uniform(-1, 1, 4) * spread
     return drawn.astype(np.float32)
 
 
-def jitter(image: "Tensor", colour: "Tensor") -> "Tensor":
-    """Change the colours of a batch on its device by one affine map of RGB per image.
+def jitter(image: "Tensor", color: "Tensor") -> "Tensor":
+    """Change the colors of a batch on its device by one affine map of RGB per image.
 
     Saturation and hue act on the chroma of YIQ, as a rotation and a stretch; contrast moves values away from the
     image's mean, brightness scales them.
 
     Args:
         image: (B, 3, H, W) in [0, 1].
-        colour: (B, 4) from `draw_colour`.
+        color: (B, 4) from `draw_color`.
 
     Returns:
         (B, 3, H, W) in [0, 1].
     """
     import torch
 
-    brightness, contrast, saturation, hue = colour.to(image.dtype).unbind(1)
+    brightness, contrast, saturation, hue = color.to(image.dtype).unbind(1)
     to_yiq = image.new_tensor([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
     angle = hue * (2 * torch.pi)
     cos, sin, zero = angle.cos() * saturation, angle.sin() * saturation, torch.zeros_like(hue)

@@ -134,8 +134,8 @@ def fog(image: Picture, strength: float, generator: np.random.Generator, span: S
     drifts = _cloud(generator, height, width, 0.6, 1.4)
     density = (0.2 + 1.3 * strength) * distance[:, None]
     veil = 1 - cv2.exp(-density * drifts)
-    grey = int(generator.integers(196, 222))
-    return _blend(image, (grey - 4, grey, grey + 4), veil)
+    gray = int(generator.integers(196, 222))
+    return _blend(image, (gray - 4, gray, gray + 4), veil)
 
 
 def shadow(image: Picture, strength: float, generator: np.random.Generator, span: Span = WHOLE) -> Picture:
@@ -236,13 +236,13 @@ def _strokes(
 
 
 def _blend(image: Picture, color: tuple[int, int, int], alpha: Picture) -> Picture:
-    """Cover an image with a colour, as densely as alpha (H, W) or (H, 1) says."""
+    """Cover an image with a color, as densely as alpha (H, W) or (H, 1) says."""
     weight = np.broadcast_to(alpha, image.shape[:2]).astype(np.float32)
     return cv2.blendLinear(image, _plain(image.shape[0], image.shape[1], color), 1 - weight, weight)
 
 
 def _paint(image: Picture, color: tuple[int, int, int], mask: Picture, opacity: float) -> Picture:
-    """Cover an image with a colour where a mask (H, W) says so."""
+    """Cover an image with a color where a mask (H, W) says so."""
     return _blend(image, color, mask * np.float32(opacity / 255))
 
 

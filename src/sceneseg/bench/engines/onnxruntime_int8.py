@@ -8,6 +8,6 @@ from sceneseg.bench.engines._files import OnnxRuntimeEngine
 
 @register
 class OnnxRuntimeInt8(OnnxRuntimeEngine):
-    """Quantised by the exporter."""
+    """Quantized by the exporter."""
 
     file: ClassVar[str] = "onnxruntime/int8"

@@ -1,4 +1,4 @@
-"""OpenVINO on the exported file, int8; what isn't quantised in bfloat16 where the processor computes it."""
+"""OpenVINO on the exported file, int8; what isn't quantized in bfloat16 where the processor computes it."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from sceneseg.bench.engines._files import OpenVINOEngine
 
 @register
 class OpenVINOInt8(OpenVINOEngine):
-    """Quantised by the exporter."""
+    """Quantized by the exporter."""
 
     file: ClassVar[str] = "openvino/int8"
     precision: ClassVar[str] = "bf16"

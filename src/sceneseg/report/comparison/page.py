@@ -214,7 +214,7 @@ def _equal(results: Plain) -> list[tuple[str, str]]:
 
 
 def _legend(candidates: Sequence[Candidate]) -> dict[str, str]:
-    """Return the colours of the classes in the scenes: name -> CSS colour."""
+    """Return the colors of the classes in the scenes: name -> CSS color."""
     spaces = [c.first.contents.labels for c in candidates if c.first.contents and c.first.contents.labels]
     return {c.name: "#{:02x}{:02x}{:02x}".format(*c.color) for c in spaces[0].classes} if spaces else {}
 

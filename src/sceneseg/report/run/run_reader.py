@@ -117,7 +117,7 @@ def read_contents(run: Run) -> Contents:
             return None
 
     if not found.classifies:
-        found.labels = part(run.labels, lambda path: LabelSpace.from_dict(read_json(path), path), "class colours")
+        found.labels = part(run.labels, lambda path: LabelSpace.from_dict(read_json(path), path), "class colors")
     found.metrics = part(run.metrics, read_scores, "scores")
     found.history = part(run.history, _history, "learning curves") or []
     if not found.classifies:

@@ -1,6 +1,6 @@
-"""Charts as inline SVG: bars, curves and heat maps that take the page's colours and answer the pointer.
+"""Charts as inline SVG: bars, curves and heat maps that take the page's colors and answer the pointer.
 
-Colours are CSS variables of the page, so that one drawing serves light and dark. What `page.js` shows under the
+Colors are CSS variables of the page, so that one drawing serves light and dark. What `page.js` shows under the
 pointer or the arrow keys lies ready in `data-` attributes; without a script the drawing and its caption remain.
 """
 
@@ -148,7 +148,7 @@ def line_chart(
 def heat_map(
     shares: npt.NDArray[np.float64], rows: Sequence[str], columns: Sequence[str], *, title: str, note: str = ""
 ) -> Markup:
-    """Draw a matrix of shares in [0, 1] as squares of one colour; the root of a share is how opaque its square is.
+    """Draw a matrix of shares in [0, 1] as squares of one color; the root of a share is how opaque its square is.
 
     The root lets mistakes of a few per cent be seen beside a diagonal near 100; below half a per cent nothing is drawn.
 

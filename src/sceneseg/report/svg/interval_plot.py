@@ -18,7 +18,7 @@ def interval_plot(score: Plain, low: float, high: float, color: str, *, points: 
         score: value, low and high as shares; without ends only the value is drawn.
         low: Left end of the axis.
         high: Right end.
-        color: A CSS colour.
+        color: A CSS color.
         points: Whether it is a difference, in points.
     """
     drawn = [Markup('<i class="tick" style="left:{}"></i>').format(_x(tick, low, high)) for tick in _ticks(low, high)]

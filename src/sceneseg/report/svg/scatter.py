@@ -31,7 +31,7 @@ class Point:
         y: The score.
         low: Lower end; None where there is no interval.
         high: Upper end.
-        color: A CSS colour.
+        color: A CSS color.
         front: Whether it is on the Pareto front.
         text: What the read-out says.
     """
@@ -164,7 +164,7 @@ NAME, DOT, LINE = 6.0, 3.0, 1.0
 
 @dataclass(frozen=True)
 class _Label:
-    """A name in the colour of its dot, with a line to it from further away."""
+    """A name in the color of its dot, with a line to it from further away."""
 
     name: str
     left: float

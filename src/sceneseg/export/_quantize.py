@@ -34,7 +34,7 @@ FOR_TENSORRT: dict[str, Any] = {
 }
 
 
-def quantise(
+def quantize(
     body: onnx.ModelProto, model: SemanticModel, pictures: Sequence[Image], for_tensorrt: bool = False
 ) -> onnx.ModelProto:
     """Return the network with QuantizeLinear and DequantizeLinear around what is computed in bytes.
@@ -54,7 +54,7 @@ def quantise(
     with temporary_folder("sceneseg-int8") as folder, _without_warnings():
         plain, prepared, done = (folder / f"{name}.onnx" for name in ("plain", "prepared", "int8"))
         onnx.save(body, plain)
-        quant_pre_process(plain, prepared, skip_symbolic_shape=True)  # joins convolution and normalisation
+        quant_pre_process(plain, prepared, skip_symbolic_shape=True)  # joins convolution and normalization
         quantization.quantize_static(
             prepared,
             done,
@@ -69,7 +69,7 @@ def quantise(
 
 @contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Drop what the quantiser logs of tensors that it treats in another way than most; the gate judges the result."""
+    """Drop what the quantizer logs of tensors that it treats in another way than most; the gate judges the result."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
