@@ -12,7 +12,7 @@ from rich import print_json
 from rich.progress import Progress
 
 from sceneseg.bench.latency import in_turns, wait_for_cuda
-from sceneseg.records import runs
+from sceneseg.records import run_directory
 from sceneseg.records.environment import environment
 
 RESULTS = Path(__file__).parent / "results"
@@ -108,5 +108,5 @@ def write(
         return
     file = file or RESULTS / f"{name}.json"
     record = {"benchmark": name, "quick": quick, "settings": settings, "environment": facts, "results": results}
-    runs.write_json(file, record)
+    run_directory.write_json(file, record)
     print(f"written to {file}")

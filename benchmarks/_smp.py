@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from sceneseg.inference.predictor import Input, SemanticModel
+from sceneseg.inference.predictor import Preprocessing, SemanticModel
 from sceneseg.models._torchvision import import_torchvision
 from sceneseg.models.base import SegmentationModel
 from sceneseg.tasks.semantic import Semantic
@@ -33,5 +33,5 @@ class SmpSemantic(Semantic):
         """Create the network; the seed decides its weights."""
         torch.manual_seed(self.config.seed)
         network = SmpUNet(len(self.train.label_space))
-        self.model = SemanticModel(network, self.train.label_space, {"name": SMP}, Input(None, precision))
+        self.model = SemanticModel(network, self.train.label_space, {"name": SMP}, Preprocessing(None, precision))
         return self.model

@@ -5,9 +5,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sceneseg.arrays import LabelArray
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.kernels.upsample_argmax import upsample_argmax
-from sceneseg.labels import IGNORE_INDEX, Labels
+from sceneseg.labels import IGNORE_INDEX
 from sceneseg.toy import ToyScene, draw_scene
 
 SIZE = (1024, 2048)
@@ -23,12 +24,12 @@ def street(index: int = 0) -> ToyScene:
     return draw_scene(SIZE, index=index)
 
 
-def street_labels(index: int = 0) -> Labels:
+def street_labels(index: int = 0) -> LabelArray:
     """Return the train ids of a street, (1024, 2048) uint8, 255 where void."""
     return LABEL_SPACE.encode(street(index).label_ids)
 
 
-def street_logits(labels: Labels, stride: int, seed: int = 0) -> Tensor:
+def street_logits(labels: LabelArray, stride: int, seed: int = 0) -> Tensor:
     """Return logits (1, 19, 1024/stride, 2048/stride) as of a trained network: soft borders, some wrong regions."""
     truth = torch.from_numpy(labels)[None, None]
     soft = [
@@ -48,13 +49,13 @@ def noise_logits(stride: int, classes: int = CLASSES) -> Tensor:
     return 5 * torch.randn(1, classes, SIZE[0] // stride, SIZE[1] // stride, generator=generator)
 
 
-def prediction_of(labels: Labels, seed: int = 0) -> Labels:
+def prediction_of(labels: LabelArray, seed: int = 0) -> LabelArray:
     """Return a prediction (1024, 2048) as of a network with stride 8: shifted borders, some wrong regions."""
-    prediction: Labels = upsample_argmax(street_logits(labels, 8, seed), SIZE)[0].numpy()
+    prediction: LabelArray = upsample_argmax(street_logits(labels, 8, seed), SIZE)[0].numpy()
     return prediction
 
 
-def noise_labels(seed: int) -> tuple[Labels, Labels]:
+def noise_labels(seed: int) -> tuple[LabelArray, LabelArray]:
     """Return truth and prediction without a pattern, each 1024x2048; one pixel of twenty is void."""
     rng = np.random.default_rng(seed)
     truth = rng.integers(0, CLASSES + 1, SIZE, np.uint8)

@@ -30,14 +30,15 @@ from _official import Official
 from _peers import need_peers
 from _streets import CLASSES, noise_labels, prediction_of, street
 
+from sceneseg.arrays import LabelArray
 from sceneseg.datasets.cityscapes import LABEL_SPACE, Cityscapes
 from sceneseg.evaluation.counting import count_files
 from sceneseg.kernels.confusion import confusion_counts, count_pairs_reference
-from sceneseg.labels import IGNORE_INDEX, Labels
+from sceneseg.labels import IGNORE_INDEX
 from sceneseg.metrics.semantic import semantic_scores
 from sceneseg.models._torchvision import import_torchvision
 
-Pair = tuple[Labels, Labels]
+Pair = tuple[LabelArray, LabelArray]
 Confusion = np.ndarray[Any, np.dtype[np.int64]]
 CITY = "pixelburg"
 
@@ -123,27 +124,27 @@ def score_arrays(pairs: Sequence[Pair], rounds: int) -> dict[str, Any]:
     }
 
 
-def sum_counts(count: Callable[[Labels, Labels], Confusion], pairs: Sequence[Pair]) -> Confusion:
+def sum_counts(count: Callable[[LabelArray, LabelArray], Confusion], pairs: Sequence[Pair]) -> Confusion:
     return np.sum([count(*pair) for pair in pairs], axis=0)
 
 
-def count_by_bincount(labels: Labels, prediction: Labels) -> Confusion:
+def count_by_bincount(labels: LabelArray, prediction: LabelArray) -> Confusion:
     """Count as countless repositories do."""
     valid = labels != IGNORE_INDEX
     codes = CLASSES * labels[valid].astype(int) + prediction[valid]
     return np.bincount(codes, minlength=CLASSES**2).reshape(CLASSES, CLASSES)
 
 
-def count_by_bincount_of_all(labels: Labels, prediction: Labels) -> Confusion:
+def count_by_bincount_of_all(labels: LabelArray, prediction: LabelArray) -> Confusion:
     """Count void, too, and leave it out afterwards: no mask is needed."""
     return count_pairs_reference(labels.ravel(), prediction.ravel())[:CLASSES, :CLASSES]
 
 
-def count_ours(labels: Labels, prediction: Labels) -> Confusion:
+def count_ours(labels: LabelArray, prediction: LabelArray) -> Confusion:
     return confusion_counts(labels, prediction, CLASSES)[:CLASSES, :CLASSES]
 
 
-COUNTERS: dict[str, Callable[[Labels, Labels], Confusion]] = {
+COUNTERS: dict[str, Callable[[LabelArray, LabelArray], Confusion]] = {
     "sceneseg": count_ours,
     "np.bincount": count_by_bincount,
     "np.bincount without a mask": count_by_bincount_of_all,

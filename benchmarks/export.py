@@ -16,7 +16,7 @@ import cyclopts
 from _measure import write
 from cyclopts import Parameter
 
-from sceneseg.datasets.base import Image
+from sceneseg.arrays import ImageArray
 from sceneseg.evaluation.request import Request
 from sceneseg.evaluation.scoring import open_scenes
 from sceneseg.export import formats
@@ -62,7 +62,9 @@ def main(
     write("export", settings, results, json, quick)
 
 
-def measure(weights: Path, root: str, images: int, to: str, precision: str, pictures: list[Image]) -> dict[str, Any]:
+def measure(
+    weights: Path, root: str, images: int, to: str, precision: str, pictures: list[ImageArray]
+) -> dict[str, Any]:
     """Export a model and let the gate compare."""
     model = SemanticModel.load(weights, "cpu")
     made = Export.make(model, to, "labels", precision, None, pictures)

@@ -44,11 +44,11 @@ from sceneseg.devices import resolve_precision
 from sceneseg.evaluation.counting import count_scenes
 from sceneseg.loading.scene_samples import default_workers
 from sceneseg.metrics.semantic import semantic_scores
-from sceneseg.records.runs import Run
+from sceneseg.records.run_directory import RunDirectory
 from sceneseg.tasks.semantic import Semantic
 from sceneseg.toy import write_toy_scenes
-from sceneseg.training.loop import Training
 from sceneseg.training.processes import launch
+from sceneseg.training.trainer import Training
 
 SCENES = 160
 BLOCK = 5  # steps
@@ -337,7 +337,7 @@ class Ours:
     """`sceneseg train`."""
 
     def __init__(self, network: str, config: Config, folder: Path) -> None:
-        self.run = Run(folder)
+        self.run = RunDirectory(folder)
         fabric = launch(config)
         self.training = Training(config, self.run, task_of(network, config), fabric)
 

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from sceneseg.fetching import transfer
-from sceneseg.fetching.watch import Watch
+from sceneseg.fetching.progress import ProgressReporter
 
 
 @dataclass
@@ -95,7 +95,7 @@ def server(monkeypatch):
         running.shutdown()
 
 
-class Heard(Watch):
+class Heard(ProgressReporter):
     def __init__(self):
         self.said, self.bytes = [], {}
 

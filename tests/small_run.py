@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sceneseg.config import schema as configs
 from sceneseg.config.schema import Config
-from sceneseg.records.runs import Run, write_history, write_json, write_text
+from sceneseg.records.run_directory import RunDirectory, write_history, write_json, write_text
 from sceneseg.tasks.semantic import Semantic
 
 
@@ -17,9 +17,9 @@ def small_config(toy_root: Path, seed: int = 0, label_space: str | None = None) 
     return configs.from_dict(plain)
 
 
-def make_small_run(path: Path, toy_root: Path, seed: int = 0, label_space: str | None = None) -> Run:
+def make_small_run(path: Path, toy_root: Path, seed: int = 0, label_space: str | None = None) -> RunDirectory:
     """Write a run whose weights are those of its seed."""
-    run, config = Run(path), small_config(toy_root, seed, label_space)
+    run, config = RunDirectory(path), small_config(toy_root, seed, label_space)
     config.name = path.name
     task = Semantic(config)
     path.mkdir(parents=True)
@@ -32,7 +32,7 @@ def make_small_run(path: Path, toy_root: Path, seed: int = 0, label_space: str |
     return run
 
 
-def write_weights(run: Run, seed: int) -> None:
+def write_weights(run: RunDirectory, seed: int) -> None:
     """Write the weights of a seed, with the scores that belong to them, as a longer training does."""
     config = run.load_config()
     config.seed = seed

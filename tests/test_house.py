@@ -78,7 +78,7 @@ WRITES_ITSELF = {
     "toy/writing.py": "below a folder that is renamed when it is whole",
     "training/processes.py": "to /dev/null",
 }
-"""Modules that write files otherwise than by `records.runs.atomic` or into a `temporary_folder`, and how."""
+"""Modules that write files otherwise than by `records.run_directory.atomic` or into a `temporary_folder`, and how."""
 
 
 def writes(tree: ast.AST, inside: bool = False) -> list[int]:
@@ -105,7 +105,7 @@ def is_writing(call: ast.Call) -> bool:
         and (isinstance(call.func, ast.Attribute) or not name.startswith("write_"))
         and of
         not in {
-            "runs",
+            "run_directory",
             "visualization",
         }
     )

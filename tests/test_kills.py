@@ -22,8 +22,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from sceneseg.records import runs
-from sceneseg.records.runs import Run
+from sceneseg.records import run_directory
+from sceneseg.records.run_directory import RunDirectory
 from sceneseg.records.temporaries import is_temporary
 from small_run import make_small_run
 
@@ -58,7 +58,7 @@ class Server:
     """The process that runs commands in children, see `kill_server`."""
 
     def __init__(self, *modules: str) -> None:
-        source = Path(runs.__file__).parents[2]
+        source = Path(run_directory.__file__).parents[2]
         environment = os.environ | {"PYTHONPATH": str(source), "OMP_NUM_THREADS": "1", "no_proxy": "127.0.0.1"}
         command = [sys.executable, str(Path(__file__).with_name("kill_server.py")), *modules]
         self.process = subprocess.Popen(
@@ -157,14 +157,14 @@ def contents(folder: Path, differs: frozenset[str]) -> dict[str, Any]:
 def meaning(file: Path) -> Any:
     """Return what a file says, without the time when it was written."""
     if file.name == "history.csv":
-        return [{k: v for k, v in row.items() if k not in TIMES} for row in runs.read_history(file)]
+        return [{k: v for k, v in row.items() if k not in TIMES} for row in run_directory.read_history(file)]
     if file.name == "predictions.csv":
         return sorted(file.read_text().splitlines())
     if file.suffix == ".zip":
         with zipfile.ZipFile(file) as archive:
             return {info.filename: info.CRC for info in archive.infolist()}
     if file.parent.name == "weights" and file.suffix == ".safetensors" and file.with_name("best.safetensors").exists():
-        return {name: tensor.numpy().tobytes() for name, tensor in runs.load_weights(file).items()}
+        return {name: tensor.numpy().tobytes() for name, tensor in run_directory.load_weights(file).items()}
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
@@ -240,7 +240,7 @@ RUN = frozenset({"environment.json", "report.html", "state.ckpt", "config.yaml"}
 @pytest.mark.slow
 def test_train(heavy, toy_root, tmp_path):
     def again(out: Path, command: list[str]) -> list[str]:
-        if not Run(out / "run").state.is_file():  # as the error says: start it anew
+        if not RunDirectory(out / "run").state.is_file():  # as the error says: start it anew
             shutil.rmtree(out, ignore_errors=True)
             return command
         return ["train", "-r", str(out / "run")]

@@ -4,10 +4,24 @@ import sys
 import warnings
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from typing import Self
 
 
 class ScenesegError(Exception):
-    """An error whose message is meant for the user; the command line prints it without a traceback."""
+    """An error whose message is meant for the user; the command line prints it without a traceback.
+
+    The message says what was expected, what was found, and the cure, in terms of Python arguments and configuration
+    keys. `field` names the argument or key at fault; the command line adds the option of that field.
+
+    Args:
+        message: One clear sentence, or a few.
+        field: The argument of the function that was called (``"weights"``), or the configuration key (``"data.root"``),
+            that would have to change; None where there is none.
+    """
+
+    def __init__(self, message: str = "", *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class ConfigError(ScenesegError):
@@ -51,6 +65,10 @@ class MissingPackageError(ConfigError):
             f"This needs the package {package}, which isn't installed. Install it with: pip install {packages} "
             f"(together they are the extra [{extra}] of sceneseg)."
         )
+        self.package = package
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str]]:
+        return type(self), (self.package,)  # errors cross processes, and the message isn't the argument
 
 
 EXPORT = ("export", "onnx onnxscript onnxruntime openvino")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sceneseg.arrays import LabelArray
 from sceneseg.errors import ConfigError, DataError, did_you_mean
 from sceneseg.id_lookup import VOID, IdLookup
 from sceneseg.plain import UnfitError, as_record
@@ -22,7 +23,6 @@ VOID_COLOR = (60, 60, 60)
 MOST_CLASSES = IGNORE_INDEX
 """Of a label space, so that a byte holds their train ids and void."""
 
-Labels = npt.NDArray[np.uint8]
 Color = tuple[int, int, int]
 """RGB, 0..255."""
 
@@ -95,7 +95,7 @@ class LabelSpace:
         ids = {label_id: i for i, c in enumerate(self.classes) for label_id in c.label_ids}
         return IdLookup(ids | dict.fromkeys(self.void_ids, IGNORE_INDEX))
 
-    def encode(self, label_ids: npt.NDArray[Any], where: object = "the label image") -> Labels:
+    def encode(self, label_ids: npt.NDArray[Any], where: object = "the label image") -> LabelArray:
         """Turn stored label ids into train ids.
 
         Args:
@@ -113,7 +113,7 @@ class LabelSpace:
             self._refuse(label_ids[unknown], where)
         return labels
 
-    def decode(self, labels: Labels) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
+    def decode(self, labels: LabelArray) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
         """Turn train ids (H, W) back into stored label ids; void becomes `void_label_id`.
 
         Raises:
@@ -132,7 +132,7 @@ class LabelSpace:
         table[: len(ids)] = ids
         return table[labels]
 
-    def train_ids_in(self, other: "LabelSpace") -> Labels:
+    def train_ids_in(self, other: "LabelSpace") -> LabelArray:
         """Return what every train id of this space is in another: (256,) uint8, at 255 what void becomes.
 
         Raises:

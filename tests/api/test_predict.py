@@ -16,7 +16,7 @@ from sceneseg.config.schema import from_dict
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import ConfigError, DataError, RunError
 from sceneseg.inference import job
-from sceneseg.inference.classifier import ClassificationModel, Input
+from sceneseg.inference.classifier import ClassificationModel, Preprocessing
 from sceneseg.models import create
 from sceneseg.records.predictions import read
 from sceneseg.tasks.semantic import create_model
@@ -302,7 +302,7 @@ def test_a_video_that_was_cut_is_made_and_counts_as_failed(models, tmp_path, wri
 def classifier(tmp_path) -> Path:
     facts = {"name": "classifier", "encoder": "test_resnet"}
     network = create("classifier", num_classes=3, encoder="test_resnet")
-    model = ClassificationModel(network, ["red", "green", "blue"], facts, Input((32, 32)))
+    model = ClassificationModel(network, ["red", "green", "blue"], facts, Preprocessing((32, 32)))
     model.save(tmp_path / "classes.safetensors", network.state_dict())
     return tmp_path / "classes.safetensors"
 

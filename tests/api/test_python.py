@@ -14,7 +14,7 @@ from torch import nn
 import sceneseg
 from sceneseg.datasets.cityscapes import Cityscapes
 from sceneseg.errors import ConfigError, DataError, ModelError, ScenesegError, UnknownNameError
-from sceneseg.records.runs import Run
+from sceneseg.records.run_directory import RunDirectory
 from sceneseg.training import start
 
 SMALL = {"name": "fast_scnn", "width": 0.25, "aux": False}
@@ -64,7 +64,7 @@ def both():
 
 def test_data_can_be_given_as_a_section(toy_root, tmp_path, monkeypatch):
     started = []
-    monkeypatch.setattr(start, "start", lambda config, *rest: started.append(config) or (Run(tmp_path), False))
+    monkeypatch.setattr(start, "start", lambda config, *rest: started.append(config) or (RunDirectory(tmp_path), False))
     section = {"name": "camvid", "root": toy_root, "workers": 0, "target_size": (32, 64)}
     sceneseg.train(SMALL, section)
     sceneseg.train(SMALL, data={"workers": 2}, root=toy_root, cache=False)

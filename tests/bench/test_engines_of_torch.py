@@ -17,7 +17,7 @@ from sceneseg.bench.engines._base import Engine
 from sceneseg.bench.images import street_images
 from sceneseg.bench.job import Candidate, Job
 from sceneseg.datasets.cityscapes import LABEL_SPACE
-from sceneseg.inference.predictor import Input, SemanticModel
+from sceneseg.inference.predictor import Preprocessing, SemanticModel
 from sceneseg.labels import IGNORE_INDEX
 
 SIZE = (96, 160)
@@ -33,7 +33,9 @@ def job(tmp_path):
         network = models.create("fast_scnn", num_classes=20, **arguments).eval()
         with torch.no_grad():
             network.head[-1].weight.normal_()
-        model = SemanticModel(network, LABEL_SPACE, {"name": "fast_scnn", **arguments}, Input(**facts), void_output=19)
+        model = SemanticModel(
+            network, LABEL_SPACE, {"name": "fast_scnn", **arguments}, Preprocessing(**facts), void_output=19
+        )
         often = int(np.bincount(model.predict_labels(street_images(SIZE)).ravel())[:19].argmax())
         with torch.no_grad():  # what is most frequent becomes void
             network.head[-1].weight[[often, 19]] = network.head[-1].weight[[19, often]]

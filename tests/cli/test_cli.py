@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import sceneseg
-from sceneseg.records.runs import Run
+from sceneseg.records.run_directory import RunDirectory
 
 
 def sceneseg_cli(*arguments, code=0):
@@ -35,7 +35,7 @@ def run(toy_root, tmp_path_factory):
         *("-b", 2, "-e", 2, "-l", 0.003, "--augment.crop-size", 32, 48, "--runs", folder, "--name", "tiny"),
     )
     assert "report.html" in out
-    return Run(folder / "tiny")
+    return RunDirectory(folder / "tiny")
 
 
 def test_a_run_leaves_everything(run):
@@ -98,7 +98,7 @@ def test_predict_photos_of_any_size(run, tmp_path):
     assert ids.shape == (61, 83)
     with Image.open(tmp_path / "out" / "a_color.png") as color:
         assert color.mode == "P"
-    assert (tmp_path / "out" / "grey_overlay.jpg").is_file()
+    assert (tmp_path / "out" / "gray_overlay.jpg").is_file()
 
 
 @pytest.mark.parametrize(("pictures", "engine"), [(2, "torch"), (20, "openvino")])
@@ -172,13 +172,13 @@ def test_python_says_the_same_as_the_command_line(run, toy_root, tmp_path):
 
 def test_the_stored_configuration_repeats_the_run(run, tmp_path):
     sceneseg_cli("train", "--config", run.config, "--runs", tmp_path)
-    again = Run(tmp_path / "tiny")
+    again = RunDirectory(tmp_path / "tiny")
     assert again.last.read_bytes() == run.last.read_bytes()
 
 
 def test_typed_options_win_over_the_file(run, tmp_path):
     sceneseg_cli("train", "--config", run.config, "--runs", tmp_path, "-e", 1, "--model.width", 8, "--name", "other")
-    config = Run(tmp_path / "other").load_config()
+    config = RunDirectory(tmp_path / "other").load_config()
     assert (config.train.epochs, config.train.batch_size) == (1, 2)
     assert config.model == {"name": "unet", "width": 8, "depth": 2}
 

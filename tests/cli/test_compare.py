@@ -6,10 +6,17 @@ from sceneseg.cli.app import app
 from sceneseg.config import schema as configs
 from sceneseg.errors import ConfigError, RunError
 from sceneseg.fetching.checks import file_sha256
-from sceneseg.fetching.watch import Watch
+from sceneseg.fetching.progress import ProgressReporter
 from sceneseg.labels import choose_space
 from sceneseg.records.locks import alone
-from sceneseg.records.runs import Comparison, Run, read_json, save_weights, write_json, write_text
+from sceneseg.records.run_directory import (
+    ComparisonDirectory,
+    RunDirectory,
+    read_json,
+    save_weights,
+    write_json,
+    write_text,
+)
 from sceneseg.training import experiment
 from sceneseg.training.isolated import Outcome
 from small_run import make_small_run, small_config, write_weights
@@ -41,7 +48,7 @@ def results(comparison):
 
 def test_weights_that_were_trained_for_longer_are_scored_and_timed_anew(runs, tmp_path):
     asked = [*paths(runs), "--split", "train", "--runs", tmp_path, "--train.device", "cpu"]
-    comparison = Comparison(tmp_path / "comparison")
+    comparison = ComparisonDirectory(tmp_path / "comparison")
     compare(*asked)
     _, before = results(comparison)
     files = [run.evaluation("cityscapes-train").metrics for run in runs]
@@ -56,7 +63,7 @@ def test_weights_that_were_trained_for_longer_are_scored_and_timed_anew(runs, tm
     assert after["a"]["mean_iou"]["value"] != before["a"]["mean_iou"]["value"]
     assert after["b"]["mean_iou"]["value"] == before["b"]["mean_iou"]["value"]
     measured = read_json(comparison.latency)["weights"]
-    assert measured["a"] == {"folder": "../a", "sha256": file_sha256(runs[0].best, Watch())}
+    assert measured["a"] == {"folder": "../a", "sha256": file_sha256(runs[0].best, ProgressReporter())}
     newer = [file.stat().st_mtime_ns for file in (*files, *pages, comparison.latency)]
     assert [new != old for new, old in zip(newer, times, strict=True)] == [True, False, True, False, True]
     write_weights(runs[0], seed=8)
@@ -91,14 +98,14 @@ def test_what_would_be_ignored_is_refused(options, said):
 
 
 def test_a_classifier_among_the_runs_has_no_score_and_stops_nobody(runs, toy_root, tmp_path):
-    classifier, config = Run(tmp_path / "classifier"), small_config(toy_root)
+    classifier, config = RunDirectory(tmp_path / "classifier"), small_config(toy_root)
     config.task = "classification"
     write_text(classifier.config, configs.dump(config))
     write_json(classifier.metrics, {"protocol": {"dataset": "image_folder"}, "top1": 0.5, "classes": {}})
     save_weights(classifier.best, {}, {"task": "classification"})
     asked = ["--split", "train", "--train.device", "cpu", "--runs", tmp_path, "--repetitions", 1]
     command("compare", classifier.path, *paths(runs), *asked)  # at the size of the images of the others
-    found, rows = results(Comparison(tmp_path / "comparison"))
+    found, rows = results(ComparisonDirectory(tmp_path / "comparison"))
     assert rows.keys() == {"a", "b"}
     assert [row["name"] for row in found["without_score"]] == ["classifier"]
     assert found["latency"]["size"] == [64, 128]
@@ -120,7 +127,7 @@ def test_the_device_of_the_configuration_is_that_of_scores_and_latency(untrained
     file = tmp_path / "given.yaml"
     file.write_text("train: {device: cpu}\n")
     compare(*untrained, "--config", file, "--name", "x", "--runs", tmp_path)
-    comparison = Comparison(tmp_path / "x")
+    comparison = ComparisonDirectory(tmp_path / "x")
     assert read_json(comparison.latency)["asked_device"] == "cpu"
     comparison.latency.unlink()
     compare("-r", comparison.path)
@@ -131,7 +138,7 @@ def vary(tmp_path, untrained, spaces, *options):
     name = spaces.replace(",", "-")
     asked = ["--vary", f"data.label_space={spaces}", "--name", name, "--runs", tmp_path, "--no-latency", *options]
     compare(*untrained, *asked)
-    return Comparison(tmp_path / name)
+    return ComparisonDirectory(tmp_path / name)
 
 
 def test_label_spaces_are_compared_in_the_one_that_all_can_be_mapped_to(untrained, tmp_path, capsys):
@@ -163,7 +170,7 @@ def test_what_cannot_be_mapped_stays_apart_with_the_reason(untrained, tmp_path):
 
 def test_finished_runs_are_scored_in_the_label_space_that_is_asked_for(runs, tmp_path):
     compare(*paths(runs), "--runs", tmp_path, "--score-in", "road", "--no-latency")
-    comparison = Comparison(tmp_path / "comparison")
+    comparison = ComparisonDirectory(tmp_path / "comparison")
     found, rows = results(comparison)
     assert rows["a"]["classes"].keys() == {"road", "other"}
     assert found["protocol"]["counted_in"] == "cityscapes"
@@ -180,7 +187,7 @@ def test_label_spaces_of_other_data_sets_are_left_alone(runs, tmp_path):
     write_json(other.metrics, {**read_json(other.metrics), "protocol": {**protocol, "dataset": "camvid"}})
     write_json(other.labels, {**space, "name": "camvid"})
     compare(*paths(runs), "--runs", tmp_path, "--no-latency")
-    found, _ = results(Comparison(tmp_path / "comparison"))
+    found, _ = results(ComparisonDirectory(tmp_path / "comparison"))
     assert found["together"] is None
     assert not (other.path / "evaluations").exists()
 
@@ -215,18 +222,18 @@ def test_when_some_failed_the_others_are_ranked(untrained, tmp_path, monkeypatch
 
     monkeypatch.setattr(experiment, "train_apart", train)
     compare(*untrained, "--vary", "seed=1,2", "--name", "x", "--runs", tmp_path, "--no-latency")
-    found, rows = results(Comparison(tmp_path / "x"))
+    found, rows = results(ComparisonDirectory(tmp_path / "x"))
     assert rows.keys() == {"seed-2"}
     assert [row["name"] for row in found["without_score"]] == ["seed-1"]
 
 
 def test_classes_that_the_truth_lacks(runs, tmp_path):
     compare(*paths(runs), "--runs", tmp_path, "--no-latency")
-    found, skipped = results(Comparison(tmp_path / "comparison"))
+    found, skipped = results(ComparisonDirectory(tmp_path / "comparison"))
     number, of = found["classes"]["number"], found["classes"]["of"]
     assert number < of == 19, "toy scenes have no trains"
     compare(*paths(runs), "--runs", tmp_path, "--absent", "zero", "--no-latency")
-    found, zero = results(Comparison(tmp_path / "comparison-2"))
+    found, zero = results(ComparisonDirectory(tmp_path / "comparison-2"))
     assert found["classes"]["absent"] == "zero"
     for name, row in zero.items():
         assert row["mean_iou"]["value"] == pytest.approx(skipped[name]["mean_iou"]["value"] * number / of)
@@ -235,7 +242,7 @@ def test_classes_that_the_truth_lacks(runs, tmp_path):
 def test_damaged_latencies_are_measured_anew(runs, tmp_path):
     asked = [*paths(runs), "--runs", tmp_path, "--train.device", "cpu"]
     compare(*asked)
-    latency = Comparison(tmp_path / "comparison").latency
+    latency = ComparisonDirectory(tmp_path / "comparison").latency
     times = read_json(latency)["models"]["a"]
     assert times["p25_ms"] <= times["p50_ms"] <= times["p75_ms"] <= times["p95_ms"]
     latency.write_bytes(b"")
@@ -246,13 +253,13 @@ def test_damaged_latencies_are_measured_anew(runs, tmp_path):
 def test_one_damaged_run_does_not_end_a_comparison(runs, tmp_path):
     runs[0].confusion.write_bytes(b"")
     compare(*paths(runs), "--runs", tmp_path, "--score-in", "categories", "--no-latency")
-    found, _ = results(Comparison(tmp_path / "comparison"))
+    found, _ = results(ComparisonDirectory(tmp_path / "comparison"))
     assert any(note.startswith("../a/confusion.npz is damaged and left out: expected") for note in found["notes"])
     spaces = [{row["name"] for row in group["candidates"]} for group in (found, *found["apart"])]
     assert sorted(spaces, key=str) == [{"a"}, {"b"}], "one is scored in its own classes, the other in the categories"
     runs[0].config.unlink()
     compare("-r", tmp_path / "comparison", "--no-latency")
-    found, rows = results(Comparison(tmp_path / "comparison"))
+    found, rows = results(ComparisonDirectory(tmp_path / "comparison"))
     assert rows.keys() == {"b"}
 
 

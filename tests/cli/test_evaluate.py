@@ -4,7 +4,7 @@ import pytest
 
 from sceneseg.cli.app import app
 from sceneseg.errors import ConfigError, RunError
-from sceneseg.records.runs import Run, read_json
+from sceneseg.records.run_directory import RunDirectory, read_json
 from sceneseg.report.card import About, model_card
 from small_run import make_small_run, write_weights
 
@@ -65,7 +65,7 @@ def test_scores_of_weights_that_are_gone_arent_taken_for_those_of_todays(run):
 def test_a_folder_called_evaluations_may_hold_runs(toy_root, tmp_path):
     run = make_small_run(tmp_path / "evaluations" / "made", toy_root)
     assert run.home == run
-    assert Run(run.evaluation("cityscapes-val").path).home == run
+    assert RunDirectory(run.evaluation("cityscapes-val").path).home == run
 
 
 @pytest.mark.parametrize(

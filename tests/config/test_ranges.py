@@ -14,7 +14,7 @@ from sceneseg.config.variants import make_variants
 from sceneseg.errors import ConfigError, ModelError
 from sceneseg.models import models
 from sceneseg.ranges import range_of
-from sceneseg.records.runs import Run, write_text
+from sceneseg.records.run_directory import RunDirectory, write_text
 
 FREE = {"model", "loss", "aux_loss", "data.options"}
 """Mappings whose arguments depend on the names in them."""
@@ -128,7 +128,7 @@ def test_the_ends_of_a_range_belong_to_it():
 
 
 def test_a_run_of_earlier_days_stays_readable(tmp_path):
-    run = Run(tmp_path)
+    run = RunDirectory(tmp_path)
     write_text(run.config, "train: {epochs: 3, ema: 2.0}\n")
     assert run.load_config().train.ema == 2.0
     with pytest.raises(ConfigError, match="train.ema must be"):

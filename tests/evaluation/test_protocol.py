@@ -17,7 +17,7 @@ from sceneseg.evaluation.scoring import score_run, score_weights
 from sceneseg.labels import LabelClass, LabelSpace, choose_space
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.packing.pack import pack
-from sceneseg.records.runs import read_json
+from sceneseg.records.run_directory import read_json
 from sceneseg.tasks.semantic import Semantic
 from small_run import make_small_run
 

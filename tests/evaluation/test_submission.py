@@ -14,13 +14,13 @@ from sceneseg.cli.app import app
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import ConfigError, DataError
 from sceneseg.evaluation.submission import check_submission, doubts, rules_of, write_submission, write_zip
-from sceneseg.inference.predictor import Input, SemanticModel
+from sceneseg.inference.predictor import Preprocessing, SemanticModel
 
 
 def model_for(space):
     torch.manual_seed(0)
     network = models.create("separable_unet", num_classes=len(space), width=4)
-    return SemanticModel(network.eval(), space, {"name": "separable_unet", "width": 4}, Input((32, 64)))
+    return SemanticModel(network.eval(), space, {"name": "separable_unet", "width": 4}, Preprocessing((32, 64)))
 
 
 @pytest.fixture(scope="module")

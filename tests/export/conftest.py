@@ -13,7 +13,7 @@ from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.export.onnx import finish, translate
 from sceneseg.export.plan import Plan, make_plan
 from sceneseg.inference.exported import ExportedModel
-from sceneseg.inference.predictor import Input, SemanticModel
+from sceneseg.inference.predictor import Preprocessing, SemanticModel
 from sceneseg.models.base import SegmentationModel
 from sceneseg.models.layers import ConvNormAct
 from sceneseg.toy import draw_scene
@@ -71,7 +71,7 @@ def make(state) -> Callable[..., SemanticModel]:
     def make(**facts) -> SemanticModel:
         network = Street(19).eval()
         network.load_state_dict(state)
-        return SemanticModel(network, LABEL_SPACE, {"name": "street"}, Input(**facts))
+        return SemanticModel(network, LABEL_SPACE, {"name": "street"}, Preprocessing(**facts))
 
     return make
 

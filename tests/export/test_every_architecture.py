@@ -11,7 +11,7 @@ from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.export.onnx import finish, translate
 from sceneseg.export.plan import make_plan
 from sceneseg.inference.exported import ExportedModel
-from sceneseg.inference.predictor import Input, SemanticModel
+from sceneseg.inference.predictor import Preprocessing, SemanticModel
 from sceneseg.models.cost import segmentation_models
 from sceneseg.toy import draw_scene
 
@@ -30,7 +30,7 @@ def untrained(name: str) -> SemanticModel:
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_var.uniform_(0.5, 2)
             module.bias.data.normal_(0, 0.3)
-    return SemanticModel(network, LABEL_SPACE, {"name": name}, Input())
+    return SemanticModel(network, LABEL_SPACE, {"name": name}, Preprocessing())
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from sceneseg.export import _graph, job
 from sceneseg.export.gate import GateError, Verdict
 from sceneseg.export.onnx import translate
 from sceneseg.export.plan import make_plan
-from sceneseg.inference.predictor import Input, SemanticModel
+from sceneseg.inference.predictor import Preprocessing, SemanticModel
 from sceneseg.inference.resizing import as_input, nearest_labels, resize_picture
 
 SEEN = (32, 64)  # half the size of the pictures
@@ -37,7 +37,7 @@ def weights(toy_root, tmp_path_factory):
         optimizer.zero_grad()
         torch.nn.functional.cross_entropy(network(images), labels, ignore_index=255).backward()
         optimizer.step()
-    model = SemanticModel(network.eval(), LABEL_SPACE, {"name": "unet", **arguments}, Input(target_size=SEEN))
+    model = SemanticModel(network.eval(), LABEL_SPACE, {"name": "unet", **arguments}, Preprocessing(target_size=SEEN))
     file = tmp_path_factory.mktemp("weights") / "street.safetensors"
     model.save(file, network.state_dict())
     return file

@@ -6,7 +6,7 @@ import pytest
 
 from sceneseg.errors import TransferError
 from sceneseg.fetching import checks, transfer
-from sceneseg.fetching.watch import Watch
+from sceneseg.fetching.progress import ProgressReporter
 
 BODY = bytes(range(256)) * 4000  # 1 MB, more than what sockets hold back
 
@@ -28,11 +28,11 @@ def test_broken_transfers_go_on_where_they_stopped(server, tmp_path, heard):
 def test_a_later_process_goes_on_too(server, tmp_path):
     served = server.serve("/f.zip", BODY, breaks=[300_000] + [0] * 9)
     with pytest.raises(TransferError, match="5 attempts in a row brought nothing new.*What has arrived is kept"):
-        transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
+        transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", ProgressReporter())
     assert files_in(tmp_path) == ["f.zip.part", "f.zip.part.json"]
     served.breaks.clear()
     served.asked.clear()
-    transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
+    transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", ProgressReporter())
     assert served.asked == ["bytes=300000-"]
     assert (tmp_path / "f.zip").read_bytes() == BODY
 
@@ -43,8 +43,8 @@ def test_whole_but_not_renamed_is_not_fetched_again(server, tmp_path, monkeypatc
     with monkeypatch.context() as patch:
         patch.setattr(transfer.Path, "replace", lambda a, b: interrupt() if a.suffix == ".part" else replace(a, b))
         with pytest.raises(KeyboardInterrupt):
-            transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
-    transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
+            transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", ProgressReporter())
+    transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", ProgressReporter())
     assert len(served.asked) == 1
     assert (tmp_path / "f.zip").read_bytes() == BODY
 
@@ -60,7 +60,7 @@ def interrupt(*_, **__):
 )
 def test_servers_that_cannot_send_the_rest_send_all(server, tmp_path, server_of):
     served = server.serve("/f.zip", BODY, breaks=[300_000], **server_of)
-    transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
+    transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", ProgressReporter())
     assert (tmp_path / "f.zip").read_bytes() == BODY
     assert len(served.asked) == 2
 
@@ -69,7 +69,7 @@ def test_servers_that_cannot_send_the_rest_send_all(server, tmp_path, server_of)
 def test_a_file_that_changed_starts_again(server, tmp_path, if_range, heard):
     server.serve("/f.zip", BODY, breaks=[300_000] + [0] * 9)
     with pytest.raises(TransferError):
-        transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
+        transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", ProgressReporter())
     new = BODY[::-1]
     served = server.serve("/f.zip", new, etag='"two"', if_range=if_range)
     transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", heard)
@@ -81,37 +81,37 @@ def test_a_file_that_changed_starts_again(server, tmp_path, if_range, heard):
 def test_another_address_does_not_continue_the_part(server, tmp_path):
     server.serve("/a/f.zip", BODY, breaks=[300_000] + [0] * 9)
     with pytest.raises(TransferError):
-        transfer.download(f"{server.url}/a/f.zip", tmp_path / "f.zip", Watch())
+        transfer.download(f"{server.url}/a/f.zip", tmp_path / "f.zip", ProgressReporter())
     served = server.serve("/b/f.zip", BODY[::-1])
-    transfer.download(f"{server.url}/b/f.zip", tmp_path / "f.zip", Watch())
+    transfer.download(f"{server.url}/b/f.zip", tmp_path / "f.zip", ProgressReporter())
     assert served.asked == [""]
     assert (tmp_path / "f.zip").read_bytes() == BODY[::-1]
 
 
 def test_a_busy_server_is_asked_again_and_a_missing_file_is_not(server, tmp_path):
     served = server.serve("/f.zip", BODY, codes=[503, 429])
-    transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
+    transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", ProgressReporter())
     assert len(served.asked) == 3
     served.codes = [403, 403]
     with pytest.raises(TransferError, match="the server answers 403"):
-        transfer.download(f"{server.url}/f.zip", tmp_path / "g.zip", Watch())
+        transfer.download(f"{server.url}/f.zip", tmp_path / "g.zip", ProgressReporter())
     assert served.codes == [403]
     with pytest.raises(TransferError, match=r"the server answers 404 .*\)\. Look elsewhere\.$"):
-        transfer.download(f"{server.url}/gone.zip", tmp_path / "g.zip", Watch(), "Look elsewhere.")
+        transfer.download(f"{server.url}/gone.zip", tmp_path / "g.zip", ProgressReporter(), "Look elsewhere.")
 
 
 def test_nobody_listens(server, tmp_path):
     server.shutdown()
     server.server_close()
     with pytest.raises(TransferError, match="no connection"):
-        transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
+        transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", ProgressReporter())
 
 
 def test_a_full_disk_is_seen_before_the_download(server, tmp_path, monkeypatch):
     served = server.serve("/f.zip", BODY)
     monkeypatch.setattr(checks.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 1000))
     with pytest.raises(TransferError, match=r"f.zip needs 1.0 MB, but only 1.0 kB are free.*--out"):
-        transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
+        transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", ProgressReporter())
     assert len(served.asked) == 1
     assert files_in(tmp_path) == []
 
@@ -120,7 +120,7 @@ def test_a_full_disk_is_seen_before_the_download(server, tmp_path, monkeypatch):
 def test_a_server_that_sends_too_much_is_cut_off(server, tmp_path, how):
     served = server.serve("/f.zip", BODY, ranges=False, **how)
     with pytest.raises(TransferError, match=r"expected at most 500,000 bytes.*Ask somebody"):
-        transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch(), "Ask somebody.", most=500_000)
+        transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", ProgressReporter(), "Ask somebody.", most=500_000)
     assert len(served.asked) == 1, "no second attempt makes it better"
     assert files_in(tmp_path) == []
 
@@ -128,7 +128,7 @@ def test_a_server_that_sends_too_much_is_cut_off(server, tmp_path, how):
 def test_a_length_that_is_no_number(server, tmp_path):
     server.serve("/f.zip", BODY, length="abc")
     with pytest.raises(TransferError, match="'abc' as the number of bytes"):
-        transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", Watch())
+        transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", ProgressReporter())
 
 
 @pytest.mark.parametrize(

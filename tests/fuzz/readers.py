@@ -15,8 +15,8 @@ from sceneseg.config import variants
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.labels import LabelSpace, choose_space
 from sceneseg.metrics.confusion import SemanticCounts
-from sceneseg.records import runs
-from sceneseg.records.runs import Run
+from sceneseg.records import run_directory
+from sceneseg.records.run_directory import RunDirectory
 
 
 def use_space(space: LabelSpace) -> None:
@@ -31,7 +31,7 @@ def use_space(space: LabelSpace) -> None:
 
 
 def read_space(file: Path) -> None:
-    use_space(LabelSpace.from_dict(runs.read_json(file)))
+    use_space(LabelSpace.from_dict(run_directory.read_json(file)))
 
 
 def read_space_file(file: Path) -> None:
@@ -90,10 +90,10 @@ def read_label_map(file: Path) -> None:
 
 
 def read_manifest(file: Path) -> None:
-    from sceneseg.fetching.watch import Watch
+    from sceneseg.fetching.progress import ProgressReporter
     from sceneseg.publishing.manifest import read_manifest, write_manifest
 
-    write_manifest(list(read_manifest(str(file), Watch()).entries))
+    write_manifest(list(read_manifest(str(file), ProgressReporter()).entries))
 
 
 def read_pack(file: Path) -> None:
@@ -168,7 +168,7 @@ def read_evaluation(file: Path) -> None:
 def read_history(file: Path) -> None:
     from sceneseg.api.train import Trained
 
-    assert Trained(Run(file.parent), True).history is not None
+    assert Trained(RunDirectory(file.parent), True).history is not None
 
 
 def compare(depth: int) -> Callable[[Path], None]:
@@ -191,7 +191,7 @@ def read_table(file: Path) -> None:
 def read_data_record(file: Path) -> None:
     from sceneseg.training.data_record import DataRecord
 
-    if record := DataRecord.read(Run(file.parent)):
+    if record := DataRecord.read(RunDirectory(file.parent)):
         assert len(record.steps) == len(record.accepted)
 
 
@@ -230,10 +230,10 @@ def read_source(file: Path) -> None:
 
 def unpack(file: Path) -> None:
     from sceneseg.fetching.datasets.unpacking import unpack
-    from sceneseg.fetching.watch import Watch
+    from sceneseg.fetching.progress import ProgressReporter
 
     try:
-        unpack(file, file.parent / "out", "data", Watch())
+        unpack(file, file.parent / "out", "data", ProgressReporter())
     finally:
         shutil.rmtree(file.parent / "out", ignore_errors=True)
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from sceneseg import standalone
 from sceneseg.errors import DataError, ModelError, ScenesegError
 from sceneseg.inference.classifier import ClassificationModel
-from sceneseg.inference.classifier import Input as ClassifierInput
+from sceneseg.inference.classifier import Preprocessing as ClassifierInput
 from sceneseg.inference.exported import ExportedModel
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.labels import LabelClass, LabelSpace
@@ -36,7 +36,7 @@ class Tones(SegmentationModel):
 
 
 class Brightness(torch.nn.Module):
-    """Answers how bright the whole picture is."""
+    """ClassificationCounts how bright the whole picture is."""
 
     def __init__(self) -> None:
         super().__init__()

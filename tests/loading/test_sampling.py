@@ -4,7 +4,16 @@ import pytest
 from sceneseg import datasets
 from sceneseg.config.schema import AugmentConfig
 from sceneseg.errors import DataError
-from sceneseg.loading.sampling import GRID, ClassPlaces, Place, aim, draw_place, find_places, progressive_factor, shrunk
+from sceneseg.loading.sampling import (
+    GRID,
+    ClassLocation,
+    ClassLocations,
+    aim,
+    draw_class_location,
+    find_class_locations,
+    progressive_factor,
+    shrunk,
+)
 from sceneseg.transforms.geometry import Window, cut, draw_window, sample_generator
 
 
@@ -15,11 +24,11 @@ def toy(toy_root):
 
 @pytest.fixture(scope="module")
 def places(toy):
-    return find_places(toy)
+    return find_class_locations(toy)
 
 
 def draws(places, share, seed=0, count=4000):
-    return [draw_place(places, seed, number, share) for number in range(count)]
+    return [draw_class_location(places, seed, number, share) for number in range(count)]
 
 
 def test_places_have_their_class(toy, places):
@@ -45,13 +54,13 @@ def test_large_scenes_are_looked_through_sparsely():
             labels[600:603, 0] = 5  # too little
             return labels
 
-    assert [cells.tolist() for cells in find_places(Painted()).cells] == [[[0, 1, 2]]]
+    assert [cells.tolist() for cells in find_class_locations(Painted()).cells] == [[[0, 1, 2]]]
 
 
 def test_every_class_is_drawn_alike():
     """A class found in one cell as often as one found in a thousand."""
     rare, common = np.array([[7, 0, 0]]), np.column_stack([np.arange(1000) % 5, *[np.arange(1000) % 8] * 2])
-    drawn = [p.scene == 7 for p in draws(ClassPlaces([rare.astype(np.int32), common.astype(np.int32)]), 1.0)]
+    drawn = [p.scene == 7 for p in draws(ClassLocations([rare.astype(np.int32), common.astype(np.int32)]), 1.0)]
     assert abs(np.mean(drawn) - 0.5) < 0.03
 
 
@@ -61,7 +70,7 @@ def test_a_share_of_the_samples_is_drawn_so(places):
 
 
 def test_draws_depend_on_seed_and_number_alone(places):
-    assert draw_place(places, 3, 8, 1.0) == draw_place(places, 3, 8, 1.0)
+    assert draw_class_location(places, 3, 8, 1.0) == draw_class_location(places, 3, 8, 1.0)
     assert draws(places, 1.0, count=50) != draws(places, 1.0, seed=1, count=50)
     few, many = draws(places, 0.2, count=200), draws(places, 0.9, count=200)
     assert all(a == b for a, b in zip(few, many, strict=True) if a is not None)  # a larger share adds samples
@@ -78,7 +87,7 @@ def test_windows_show_what_they_aim_at(toy):
         marks = np.zeros(size, np.uint8)
         marks[row, column] = 1
         marks = np.maximum.reduce([marks, *(np.roll(marks, s, a) for s in (-1, 1) for a in (0, 1))])
-        place = Place(0, (row + 0.5) / size[0], (column + 0.5) / size[1])
+        place = ClassLocation(0, (row + 0.5) / size[0], (column + 0.5) / size[1])
         window = aim(generator, draw_window(generator, size, size, (32, 48), config), place, size)
         _, ids = cut(image, marks, window)
         assert (ids == 1).any()
@@ -89,12 +98,12 @@ def test_windows_show_what_they_aim_at(toy):
 
 def test_an_image_that_fits_stays_where_it_is():
     window = Window((0.5, 0.5), -3.0, -2.0, True, (50, 60))
-    assert aim(sample_generator(0, 0), window, Place(0, 0.9, 0.1), (90, 100)) == window
+    assert aim(sample_generator(0, 0), window, ClassLocation(0, 0.9, 0.1), (90, 100)) == window
 
 
 def test_a_split_without_labels_says_so(toy_root):
     with pytest.raises(DataError, match="test split has no labels to choose samples by"):
-        find_places(datasets.create("cityscapes", root=toy_root, split="test"))
+        find_class_locations(datasets.create("cityscapes", root=toy_root, split="test"))
 
 
 def test_stages_share_the_epochs():

@@ -6,7 +6,7 @@ from sceneseg.config.schema import AugmentConfig
 from sceneseg.datasets.base import Scene, SceneFiles
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import ConfigError, DataError
-from sceneseg.loading.sampling import find_places
+from sceneseg.loading.sampling import find_class_locations
 from sceneseg.loading.scene_samples import StepSampler, TrainingSamples, WholeScenes, scene_loader, training_loader
 
 
@@ -34,7 +34,7 @@ class Drawn:
 
 def batches(workers, first=0, last=6, augment=None, **changes):
     dataset, augment = Drawn(**changes), augment or AugmentConfig()
-    places = find_places(dataset) if augment.class_uniform else None
+    places = find_class_locations(dataset) if augment.class_uniform else None
     samples = TrainingSamples(dataset, augment, 1, target_size=None, cache=False, places=places, epochs=(2, 6))
     return list(training_loader(samples, StepSampler(first, last, 2), workers))
 
@@ -90,7 +90,7 @@ def test_rare_classes_are_shown_as_often_as_common_ones():
 
     def share(class_uniform):
         augment = AugmentConfig(scale=(1.0, 1.0), crop_size=(8, 16), class_uniform=class_uniform)
-        samples = TrainingSamples(dataset, augment, 0, None, cache=True, places=find_places(dataset))
+        samples = TrainingSamples(dataset, augment, 0, None, cache=True, places=find_class_locations(dataset))
         return np.mean([(samples[n][1] == 18).any() for n in range(200)])
 
     assert share(0.0) < 0.05

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from sceneseg.metrics.accuracy import Answers, accuracy_scores, accuracy_table
+from sceneseg.metrics.accuracy import ClassificationCounts, accuracy_scores, accuracy_table
 
 
 def answered(truths, places, classes):
-    """Answers where the truth of image i comes in at the given place."""
-    answers = Answers([f"c{i}" for i in range(classes)])
+    """ClassificationCounts where the truth of image i comes in at the given place."""
+    answers = ClassificationCounts([f"c{i}" for i in range(classes)])
     for i, (truth, place) in enumerate(zip(truths, places, strict=True)):
         order = [c for c in range(classes) if c != truth]
         order.insert(place - 1, truth)
@@ -40,7 +40,7 @@ def test_there_is_no_top_5_where_it_would_always_be_one(classes, there):
 def test_agrees_with_a_count_by_hand_on_random_answers():
     rng = np.random.default_rng(0)
     probabilities, truths = rng.random((50, 9), np.float32), rng.integers(0, 9, 50)
-    answers = Answers([str(i) for i in range(9)])
+    answers = ClassificationCounts([str(i) for i in range(9)])
     for part in (slice(0, 30), slice(20, 50)):  # ten images come twice
         answers.add([f"i{i}" for i in range(50)][part], truths[part], probabilities[part])
     scores = accuracy_scores(answers)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from sceneseg.errors import ConfigError, RunError, TransferError, UnknownNameError
-from sceneseg.fetching.watch import Watch
+from sceneseg.fetching.progress import ProgressReporter
 from sceneseg.publishing.manifest import Entry, Manifest, check_name, compare, read_manifest, write_manifest
 
 ENTRY = Entry(
@@ -23,7 +23,7 @@ def written(tmp_path, content):
 
 
 def test_the_official_one_can_be_read():
-    assert read_manifest(None, Watch()).origin == "the official manifest"
+    assert read_manifest(None, ProgressReporter()).origin == "the official manifest"
 
 
 def test_an_empty_one_says_so_when_asked():
@@ -33,19 +33,19 @@ def test_an_empty_one_says_so_when_asked():
 
 def test_round_trip_of_yaml_and_json(tmp_path):
     text = write_manifest([ENTRY])
-    assert read_manifest(written(tmp_path, text), Watch()).entries == (ENTRY,)
+    assert read_manifest(written(tmp_path, text), ProgressReporter()).entries == (ENTRY,)
     as_json = json.dumps({"format": 1, "weights": [dataclasses.asdict(ENTRY)]})
-    assert read_manifest(written(tmp_path, as_json), Watch()).find("tiny") == ENTRY
+    assert read_manifest(written(tmp_path, as_json), ProgressReporter()).find("tiny") == ENTRY
 
 
 def test_from_the_network(server, tmp_path):
     server.serve("/m.yaml", write_manifest([ENTRY]).encode())
-    found = read_manifest(f"{server.url}/m.yaml", Watch())
+    found = read_manifest(f"{server.url}/m.yaml", ProgressReporter())
     assert found.entries == (ENTRY,)
     with pytest.raises(UnknownNameError, match=r'Did you mean "tiny"\? It has: tiny'):
         found.find("tiyn")
     with pytest.raises(TransferError, match="404.*--manifest"):
-        read_manifest(f"{server.url}/gone.yaml", Watch())
+        read_manifest(f"{server.url}/gone.yaml", ProgressReporter())
 
 
 @pytest.mark.parametrize(
@@ -74,12 +74,12 @@ def test_what_does_not_fit_is_named(tmp_path, change, message):
     else:
         top["weights"][0] |= change
     with pytest.raises(ConfigError, match=message):
-        read_manifest(written(tmp_path, top), Watch())
+        read_manifest(written(tmp_path, top), ProgressReporter())
 
 
 def test_no_name_twice(tmp_path):
     with pytest.raises(ConfigError, match="tiny is there twice"):
-        read_manifest(written(tmp_path, write_manifest([ENTRY, ENTRY])), Watch())
+        read_manifest(written(tmp_path, write_manifest([ENTRY, ENTRY])), ProgressReporter())
 
 
 @pytest.mark.parametrize("name", ["", ".hidden", "a b", "a\nb", "a\\b", "è"])

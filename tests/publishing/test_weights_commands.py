@@ -13,8 +13,8 @@ from sceneseg.cli import weights
 from sceneseg.cli.app import app
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import ConfigError, RunError, TransferError
-from sceneseg.inference.predictor import Input, SemanticModel
-from sceneseg.records import runs
+from sceneseg.inference.predictor import Preprocessing, SemanticModel
+from sceneseg.records import run_directory
 
 PROTOCOL = {"dataset": "cityscapes", "split": "val", "images": 2, "void": "ignore"}
 CONFIG = """\
@@ -29,18 +29,18 @@ train: {epochs: 2, weights: null, freeze: [stem]}
 @pytest.fixture
 def run(tmp_path):
     path = tmp_path / "runs" / "tiny"
-    made = runs.Run(path)
+    made = run_directory.RunDirectory(path)
     arguments = {"width": 4}
     network = models.create("separable_unet", num_classes=19, **arguments)
-    model = SemanticModel(network, LABEL_SPACE, {"name": "separable_unet", **arguments}, Input((64, 128)))
+    model = SemanticModel(network, LABEL_SPACE, {"name": "separable_unet", **arguments}, Preprocessing((64, 128)))
     score = {"mean_iou": 0.5, "protocol": PROTOCOL}
     model.save(made.best, network.state_dict(), score=score, epoch=2)
     classes = {c.name: {"iou": 0.1 * (i % 10), "iiou": None} for i, c in enumerate(LABEL_SPACE.classes)}
     classes["train"] = {"iou": None, "iiou": None}
-    runs.write_text(made.config, CONFIG)
-    runs.write_json(made.labels, LABEL_SPACE.to_dict())
+    run_directory.write_text(made.config, CONFIG)
+    run_directory.write_json(made.labels, LABEL_SPACE.to_dict())
     metrics = {"protocol": PROTOCOL, "mean_iou": 0.5, "pixel_accuracy": 0.8, "classes": classes, "categories": {}}
-    runs.write_json(made.metrics, metrics)
+    run_directory.write_json(made.metrics, metrics)
     return path
 
 
@@ -72,7 +72,7 @@ def test_from_a_run_to_the_world_and_back(run, server, tmp_path, capsys):
     weights.get("tiny", manifest=address, out=tmp_path / "here")
     assert "licence cc-by-nc-4.0" in capsys.readouterr().out
     fetched = tmp_path / "here" / "tiny.safetensors"
-    assert fetched.read_bytes() == runs.Run(run).best.read_bytes()
+    assert fetched.read_bytes() == run_directory.RunDirectory(run).best.read_bytes()
     weights.verify(fetched, manifest=address)
     out = capsys.readouterr().out
     for said in ("loaded strictly", "19 of cityscapes", "mean_iou 50.00% on cityscapes val, 2 images", "as tiny in"):
@@ -99,8 +99,8 @@ def test_entries_stay_and_are_replaced(run, tmp_path):
 
 def damage(run, change):
     """Write the run's weights with changed tensors or header."""
-    file = runs.Run(run).best
-    header, tensors = runs.read_header(file), load_file(file)
+    file = run_directory.RunDirectory(run).best
+    header, tensors = run_directory.read_header(file), load_file(file)
     change(header, tensors)
     save_file(tensors, file, {"sceneseg": json.dumps(header)})
 
@@ -145,7 +145,7 @@ def test_the_card_says_what_the_run_knows_and_no_more(run, tmp_path):
 def test_toy_scenes_are_called_what_they_are(run, tmp_path):
     (tmp_path / "toy").mkdir()
     (tmp_path / "toy" / "toy_scenes.json").write_text("{}")
-    config = runs.Run(run).config
+    config = run_directory.RunDirectory(run).config
     config.write_text(config.read_text().replace("/home/somebody/private/cityscapes", str(tmp_path / "toy")))
     text = weights._card(run, "tiny", "mit")
     assert "trained on toy street scenes" in text

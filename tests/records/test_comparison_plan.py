@@ -6,7 +6,7 @@ import pytest
 
 from sceneseg.errors import RunError
 from sceneseg.records.comparison_plan import read_latency, read_plan, read_progress, read_together
-from sceneseg.records.runs import Comparison
+from sceneseg.records.run_directory import ComparisonDirectory
 
 BUDGET = {"kind": "steps", "amount": 5}
 
@@ -20,7 +20,7 @@ def plan_with(folder="a", **changes):
 @pytest.fixture
 def comparison(tmp_path):
     (tmp_path / "c").mkdir()
-    return Comparison(tmp_path / "c")
+    return ComparisonDirectory(tmp_path / "c")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from sceneseg.errors import ConfigError, DataError, RunError
 from sceneseg.inference.classifier import ClassificationModel
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.labels import LabelClass, LabelSpace
-from sceneseg.records import runs
+from sceneseg.records import run_directory
 from sceneseg.records.header import parse_header
 
 SPACE = LabelSpace("a", (LabelClass("road", (1, 2, 3), (0,)),))
@@ -54,7 +54,7 @@ HEADER: dict[str, Any] = {
 )
 def test_a_damaged_header_is_refused(tmp_path, change, complaint):
     file = tmp_path / "w.safetensors"
-    runs.save_weights(file, {"x": torch.zeros(1)}, HEADER | change)
+    run_directory.save_weights(file, {"x": torch.zeros(1)}, HEADER | change)
     with pytest.raises((RunError, DataError, ConfigError), match=complaint) as raised:
         SemanticModel.load(file, "cpu")
     assert str(raised.value).startswith(str(file))
@@ -63,7 +63,7 @@ def test_a_damaged_header_is_refused(tmp_path, change, complaint):
 def test_a_classifier_without_classes_is_refused(tmp_path):
     file = tmp_path / "w.safetensors"
     for classes in (None, []):
-        runs.save_weights(file, {"x": torch.zeros(1)}, {"task": "classification", "classes": classes})
+        run_directory.save_weights(file, {"x": torch.zeros(1)}, {"task": "classification", "classes": classes})
         with pytest.raises(RunError, match="doesn't say what the classes are"):
             ClassificationModel.load(file, "cpu")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sceneseg.records import runs, temporaries
+from sceneseg.records import run_directory, temporaries
 from sceneseg.records.temporaries import create_file, discard, is_temporary, sweep, temporary_folder
 
 
@@ -38,13 +38,13 @@ def leave(folder: Path, pid: int, host: str = "", kind: str = "file") -> Path:
 def test_those_of_a_killed_process_go_when_something_is_written_there(tmp_path, kind):
     left = leave(tmp_path, ended(), kind=kind)
     assert is_temporary(left.name)
-    runs.write_text(tmp_path / "history.csv", "x")
+    run_directory.write_text(tmp_path / "history.csv", "x")
     assert [p.name for p in tmp_path.iterdir()] == ["history.csv"]
 
 
 def test_a_killed_process_leaves_what_the_next_one_recognizes(tmp_path):
     code = (
-        "import os, sys, pathlib\nfrom sceneseg.records.runs import atomic\n"
+        "import os, sys, pathlib\nfrom sceneseg.records.run_directory import atomic\n"
         "from sceneseg.records.temporaries import temporary_folder\n"
         "with temporary_folder('m.onnx', pathlib.Path(sys.argv[1])) as folder:\n"
         "    (folder / 'half').touch()\n"
@@ -73,7 +73,7 @@ def test_ours_stay_on_whichever_way_their_folder_is_reached(tmp_path, monkeypatc
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
     monkeypatch.chdir(tmp_path)
-    with temporary_folder("a", Path("link")) as folder, runs.atomic(Path("real/b.txt")) as file:
+    with temporary_folder("a", Path("link")) as folder, run_directory.atomic(Path("real/b.txt")) as file:
         for way in ("link", "real", "real/../link", tmp_path / "real"):
             sweep(Path(way))
         assert folder.is_dir()
@@ -127,11 +127,11 @@ def test_only_the_first_file_of_a_folder_costs_a_look(tmp_path, monkeypatch):
     looks: list[Path] = []
     monkeypatch.setattr(temporaries, "sweep", looks.append)
     for i in range(5):
-        runs.write_text(tmp_path / f"{i}.txt", "x")
+        run_directory.write_text(tmp_path / f"{i}.txt", "x")
     assert looks == [tmp_path]
 
 
 @pytest.mark.parametrize("name", ["a" * 255, "ä" * 127, "🚗" * 63])
 def test_names_as_long_as_the_file_system_allows(tmp_path, name):
-    runs.write_text(tmp_path / name, "x")
+    run_directory.write_text(tmp_path / name, "x")
     assert [p.name for p in tmp_path.iterdir()] == [name]

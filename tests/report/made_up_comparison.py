@@ -12,7 +12,7 @@ from made_up_run import CONFIG, ENVIRONMENT, PROTOCOL, make_run, one_confusion, 
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.metrics.confusion import ImageCounts, SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores
-from sceneseg.records.runs import Comparison
+from sceneseg.records.run_directory import ComparisonDirectory
 
 IMAGES = 24
 
@@ -43,7 +43,7 @@ def make_scored_run(path: Path, model: str, quality: float, template: Path, **pr
     return path
 
 
-def make_comparison(folder: Path, qualities: dict[str, float], **protocol: dict[str, Any]) -> Comparison:
+def make_comparison(folder: Path, qualities: dict[str, float], **protocol: dict[str, Any]) -> ComparisonDirectory:
     """Make a comparison with a run of each quality inside, timed: the better, the slower.
 
     Args:
@@ -51,7 +51,7 @@ def make_comparison(folder: Path, qualities: dict[str, float], **protocol: dict[
         qualities: By name of the candidate.
         protocol: What a candidate's protocol has that differs from the others'.
     """
-    comparison = Comparison(folder)
+    comparison = ComparisonDirectory(folder)
     template = make_run(folder / "template", size=(32, 64), samples=3)
     for name, quality in qualities.items():
         make_scored_run(folder / name, name, quality, template, **protocol.get(name, {}))

@@ -11,9 +11,9 @@ import numpy as np
 import yaml
 from PIL import Image
 
+from sceneseg.arrays import LabelArray
 from sceneseg.config.schema import ScheduleConfig
 from sceneseg.datasets.cityscapes import LABEL_SPACE
-from sceneseg.labels import Labels
 from sceneseg.optim.schedules import learning_rate
 
 EPOCHS = 30
@@ -154,7 +154,7 @@ def write_history(path: Path, final: float, rng: np.random.Generator) -> None:
             writer.writerow([epoch, 248 * epoch, 2975 * epoch, 9.6 * epoch, rate, loss, speed, 0.02, *validated])
 
 
-def write_pictures(path: Path, pictures: list[tuple[np.ndarray, Labels]], rng: np.random.Generator) -> None:
+def write_pictures(path: Path, pictures: list[tuple[np.ndarray, LabelArray]], rng: np.random.Generator) -> None:
     """Write samples with predictions that improve over the previews: the labels, bent."""
     (path / "samples").mkdir()
     (path / "previews").mkdir()
@@ -172,7 +172,9 @@ def write_pictures(path: Path, pictures: list[tuple[np.ndarray, Labels]], rng: n
         cv2.imwrite(str(path / "previews" / f"epoch_{epoch:04d}.png"), halves[..., ::-1])
 
 
-def scene(i: int, size: tuple[int, int], scenes: Path | None, rng: np.random.Generator) -> tuple[np.ndarray, Labels]:
+def scene(
+    i: int, size: tuple[int, int], scenes: Path | None, rng: np.random.Generator
+) -> tuple[np.ndarray, LabelArray]:
     """Return an image (H, W, 3) RGB and its labels (H, W)."""
     found = sorted(scenes.glob("leftImg8bit/*/*/*.png")) if scenes else []
     if found:
@@ -191,7 +193,7 @@ def scene(i: int, size: tuple[int, int], scenes: Path | None, rng: np.random.Gen
     return cv2.add(LABEL_SPACE.palette[drawn], rng.integers(0, 60, (*size, 3), np.uint8)), drawn
 
 
-def bend(labels: Labels, strength: float, rng: np.random.Generator) -> Labels:
+def bend(labels: LabelArray, strength: float, rng: np.random.Generator) -> LabelArray:
     """Shift borders smoothly by about `strength` of the width, and give void the class beside it."""
     height, width = labels.shape
     shift = [cv2.resize(rng.normal(size=(9, 18)).astype(np.float32), (width, height)) for _ in range(2)]
@@ -201,7 +203,7 @@ def bend(labels: Labels, strength: float, rng: np.random.Generator) -> Labels:
     return np.where(bent == 255, np.uint8(0), bent)
 
 
-def write_palette(path: Path, labels: Labels) -> None:
+def write_palette(path: Path, labels: LabelArray) -> None:
     picture = Image.fromarray(labels, "P")
     picture.putpalette(LABEL_SPACE.palette.tobytes())
     picture.save(path)

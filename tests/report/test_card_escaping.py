@@ -3,7 +3,7 @@
 import pytest
 from markdown_it import MarkdownIt
 
-from sceneseg.records.runs import read_json, write_json
+from sceneseg.records.run_directory import read_json, write_json
 from sceneseg.report.card import About, model_card
 from sceneseg.report.render import code, escape_markdown
 from small_run import make_small_run

@@ -13,7 +13,7 @@ from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import RunError
 from sceneseg.metrics.confusion import ImageCounts, SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores
-from sceneseg.records.runs import Comparison, save_weights
+from sceneseg.records.run_directory import ComparisonDirectory, save_weights
 from sceneseg.report.comparison.page import MAX_BYTES, write_comparison
 
 SECTIONS = {"costs", "ranking", "differences", "classes", "scenes", "curves", "how", "files"}
@@ -31,7 +31,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def copy(made, tmp_path):
-    return Comparison(shutil.copytree(made.path, tmp_path / "copy"))
+    return ComparisonDirectory(shutil.copytree(made.path, tmp_path / "copy"))
 
 
 def results(comparison):

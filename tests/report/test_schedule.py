@@ -8,7 +8,7 @@ import pytest
 
 from sceneseg.config.schema import ScheduleConfig
 from sceneseg.optim.schedules import NAMES, learning_rate
-from sceneseg.records.runs import Run
+from sceneseg.records.run_directory import RunDirectory
 from sceneseg.report.run.run_reader import Contents
 from sceneseg.report.svg.schedule import schedule_chart
 
@@ -25,7 +25,7 @@ def contents(schedule, done=EPOCHS, peak=0.01, lr=None, scale=None, scores=None)
         for e in range(1, done + 1)
     ]
     config = {"schedule": schedule, "optim": {"lr": lr, "lr_scale": scale or {}}, "train": {"epochs": EPOCHS}}
-    return Contents(Run(Path("run")), config, "", history=rows)
+    return Contents(RunDirectory(Path("run")), config, "", history=rows)
 
 
 def drawn(found):
@@ -94,4 +94,4 @@ def test_a_schedule_that_cant_be_laid_out_leaves_the_record(schedule):
 
 
 def test_no_rate_no_picture():
-    assert schedule_chart(Contents(Run(Path("run")), {}, "", history=[{"epoch": 1.0}]), "mean_iou") is None
+    assert schedule_chart(Contents(RunDirectory(Path("run")), {}, "", history=[{"epoch": 1.0}]), "mean_iou") is None

@@ -15,10 +15,10 @@ from sceneseg.config import schema as configs
 from sceneseg.config.schema import TASK_DEFAULTS, Config
 from sceneseg.errors import ConfigError, DataError, ScenesegError
 from sceneseg.inference.classifier import ClassificationModel
-from sceneseg.records import runs
-from sceneseg.records.runs import Run
+from sceneseg.records import run_directory
+from sceneseg.records.run_directory import RunDirectory
 from sceneseg.tasks.classification import Classification, ClassificationStep, count_images
-from sceneseg.training import loop
+from sceneseg.training import trainer
 
 COLORS = ("red", "green", "blue")
 
@@ -60,7 +60,7 @@ def run(root, tmp_path_factory):
     )
     trained = ("train", "--config", file, "-p", root, "-t", 32, 32, "-b", 6, "-e", 4, "-l", 0.01)
     assert command(*trained, "--runs", folder, "--name", "tiny") == ""
-    return Run(folder / "tiny")
+    return RunDirectory(folder / "tiny")
 
 
 def test_a_run_learns_and_leaves_everything(run, root):
@@ -74,11 +74,11 @@ def test_a_run_learns_and_leaves_everything(run, root):
     assert json.loads(run.labels.read_text()) == {"name": "image_folder", "classes": sorted(COLORS)}
     config = run.load_config()
     assert (config.task, config.model["name"], config.data.name) == ("classification", "classifier", "image_folder")
-    history = runs.read_history(run.history)
+    history = run_directory.read_history(run.history)
     assert [row["epoch"] for row in history] == ["1", "2", "3", "4"]
     assert max(float(row["top1"]) for row in history) == metrics["top1"]
     assert min(float(row["loss"]) for row in history) < 0.9 < float(history[0]["loss"])
-    answers = runs.read_history(run.path / "answers.csv")
+    answers = run_directory.read_history(run.path / "answers.csv")
     assert np.mean([row["rank"] == "1" for row in answers]) == metrics["top1"]
     model = json.loads(run.model.read_text())
     assert model["parameters"] == sum(p.numel() for p in sceneseg.load(run.path).network.parameters())
@@ -124,11 +124,11 @@ def test_predict_writes_the_most_probable_classes(run, root, tmp_path, capsys):
 
 
 def test_the_weights_say_what_they_are(run):
-    header = runs.read_header(run.best)
+    header = run_directory.read_header(run.best)
     assert header["model"] == {"name": "classifier", "encoder": "test_resnet"}
     assert header["classes"] == sorted(COLORS)
     assert header["score"]["top1"] == json.loads(run.metrics.read_text())["top1"]
-    state = runs.load_weights(run.best)
+    state = run_directory.load_weights(run.best)
     assert all(key.startswith("network.") or key in {"mean", "std"} for key in state)
 
 
@@ -136,7 +136,7 @@ def test_a_trained_classifier_starts_an_encoder(run):
     network = sceneseg.create_model("fpn", num_classes=4, encoder="test_resnet", pyramid_channels=8)
     from sceneseg.models._transfer import start_encoder_from
 
-    state = runs.load_weights(run.best)
+    state = run_directory.load_weights(run.best)
     transfer = start_encoder_from(network, state)
     assert len(transfer.kept) > 20
     assert not [key for key in transfer.new if "head" not in key]
@@ -145,12 +145,12 @@ def test_a_trained_classifier_starts_an_encoder(run):
 def test_an_interrupted_run_ends_with_the_same_bits(run, tmp_path, monkeypatch):
     steps = iter(range(100))
     monkeypatch.setattr(
-        loop.Interrupt, "requested", property(lambda self: next(steps) > 6, lambda self, _: None), False
+        trainer.Interrupt, "requested", property(lambda self: next(steps) > 6, lambda self, _: None), False
     )
     with pytest.raises(SystemExit):
         command("train", "--config", run.config, "--runs", tmp_path, "--name", "broken")
     monkeypatch.undo()
-    broken = Run(tmp_path / "broken")
+    broken = RunDirectory(tmp_path / "broken")
     assert 0 < torch.load(broken.state, weights_only=True)["progress"]["step"] < 12
     assert command("train", "-r", broken.path) == ""
     assert broken.last.read_bytes() == run.last.read_bytes()
@@ -232,11 +232,11 @@ def test_ants_and_bees(shared_data, tmp_path):
     root = shared_data / "imagefolder_hymenoptera"
     options = ("--model.encoder", "resnet18", "-t", 64, 64, "-b", 8, "-e", 3, "--train.device", "cpu")
     assert command("train", "--task", "classification", "-p", root, *options, "--runs", tmp_path, "--name", "a") == ""
-    run = Run(tmp_path / "a")
+    run = RunDirectory(tmp_path / "a")
     metrics = json.loads(run.metrics.read_text())
     assert metrics["protocol"]["images"] == 8
     assert set(metrics["classes"]) == {"ants", "bees"}
-    losses = [float(row["loss"]) for row in runs.read_history(run.history)]
+    losses = [float(row["loss"]) for row in run_directory.read_history(run.history)]
     assert np.isfinite(losses).all()
     assert command("evaluate", "-w", run.path, "--json", tmp_path / "again.json", "--device", "cpu") == ""
     assert json.loads((tmp_path / "again.json").read_text()) == metrics

@@ -6,7 +6,7 @@ from sceneseg import models
 from sceneseg.config.schema import from_dict
 from sceneseg.errors import ModelError
 from sceneseg.labels import LabelClass, LabelSpace
-from sceneseg.records import runs
+from sceneseg.records import run_directory
 from sceneseg.tasks.initial_weights import prepare
 
 SPACE = LabelSpace("street", (LabelClass("road", (1, 2, 3), (0,)), LabelClass("sky", (4, 5, 6), (1,))))
@@ -17,7 +17,9 @@ def weights(file, name, **arguments):
     network = models.create(name, num_classes=2, **arguments)
     header = {"model": {"name": name, **arguments}}
     segments = name != "classifier"
-    runs.save_weights(file, network.state_dict(), header | ({"label_space": SPACE.to_dict()} if segments else {}))
+    run_directory.save_weights(
+        file, network.state_dict(), header | ({"label_space": SPACE.to_dict()} if segments else {})
+    )
     return str(file)
 
 

@@ -9,7 +9,7 @@ from sceneseg.config.schema import from_dict
 from sceneseg.errors import ConfigError
 from sceneseg.loading.scene_samples import Batch
 from sceneseg.tasks.training_step import TrainingStep
-from sceneseg.training.gradients import Gradients, freeze_statistics
+from sceneseg.training.gradients import GradientAccumulator, freeze_statistics
 
 PIDNET = {"ohem": {"thresh": 0.9, "min_kept": 500}, "boundary_bce": 20.0, "boundary_aware": {"threshold": 0.4}}
 
@@ -59,7 +59,7 @@ def test_parts_have_the_gradients_of_the_whole(loss, aux_loss, micro_batch):
         module = fabric.setup(step)
         module.train()
         freeze_statistics(module)
-        value = Gradients(fabric, module, step, size, print).compute(batch())
+        value = GradientAccumulator(fabric, module, step, size, print).compute(batch())
         found.append((value, {name: p.grad for name, p in step.named_parameters()}))
     (whole, expected), (value, actual) = found
     assert value == pytest.approx(whole, rel=1e-9)
@@ -81,7 +81,7 @@ def test_parts_of_means_with_other_losses_on_auxiliary_heads(aux_loss):
         for part in module.modules():
             if isinstance(part, torch.nn.Dropout):
                 part.p = 0.0
-        value = Gradients(fabric, module, step, size, print).compute(batch())
+        value = GradientAccumulator(fabric, module, step, size, print).compute(batch())
         found.append((value, [p.grad for p in step.parameters()]))
     assert found[0][0] == pytest.approx(found[1][0], rel=1e-7)
     for a, b in zip(found[0][1], found[1][1], strict=True):

@@ -8,7 +8,7 @@ import torch
 from sceneseg import models
 from sceneseg.config.schema import Config, from_dict
 from sceneseg.errors import ConfigError
-from sceneseg.records import runs
+from sceneseg.records import run_directory
 from sceneseg.tasks.training_step import TrainingStep
 from sceneseg.training import start
 
@@ -46,9 +46,9 @@ def test_compiled_training_is_the_same_training(toy_root, tmp_path):
     for compiled in (False, True):
         run, finished = start.start(configuration(toy_root, compile=compiled), tmp_path)
         assert finished
-        (row,) = runs.read_history(run.history)
+        (row,) = run_directory.read_history(run.history)
         state = torch.load(run.state, weights_only=True)
-        found[compiled] = (float(row["loss"]), runs.load_weights(run.last), state["parts"]["network"])
+        found[compiled] = (float(row["loss"]), run_directory.load_weights(run.last), state["parts"]["network"])
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > 0, "nothing was compiled"
     assert found[True][0] == pytest.approx(found[False][0], rel=1e-5)
     for plain, compiled in zip(found[False][1:], found[True][1:], strict=True):
@@ -56,7 +56,7 @@ def test_compiled_training_is_the_same_training(toy_root, tmp_path):
         for name, value in plain.items():
             torch.testing.assert_close(compiled[name], value, rtol=1e-3, atol=1e-5)
     assert start.resume(run, {"train": {"epochs": 2}})
-    assert [row["step"] for row in runs.read_history(run.history)] == ["3", "6"]
+    assert [row["step"] for row in run_directory.read_history(run.history)] == ["3", "6"]
 
 
 def test_without_a_compiler_it_is_a_sentence(monkeypatch):

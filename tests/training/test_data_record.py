@@ -12,7 +12,7 @@ from sceneseg.config.schema import from_dict
 from sceneseg.datasets import contents as contents_module
 from sceneseg.errors import ConfigError, DataError, RunError
 from sceneseg.packing.pack import pack
-from sceneseg.records.runs import Run, read_history, read_json
+from sceneseg.records.run_directory import RunDirectory, read_history, read_json
 from sceneseg.training import start
 
 
@@ -53,7 +53,7 @@ def given(original, tmp_path):
     """A copy of both, with a root of its own and new times of every file."""
     shutil.copytree(original[0], tmp_path / "data", copy_function=shutil.copy)
     shutil.copytree(original[1].path, tmp_path / "run")
-    return tmp_path / "data", Run(tmp_path / "run")
+    return tmp_path / "data", RunDirectory(tmp_path / "run")
 
 
 def resume(given, epochs=2, **data):

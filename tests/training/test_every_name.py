@@ -9,8 +9,8 @@ from sceneseg.cli.app import app
 from sceneseg.losses import heads, losses
 from sceneseg.optim.optimizers import OPTIMIZERS
 from sceneseg.optim.schedules import NAMES
-from sceneseg.records import runs
-from sceneseg.records.runs import Run
+from sceneseg.records import run_directory
+from sceneseg.records.run_directory import RunDirectory
 
 FAST_SCNN = ("-m", "fast_scnn", "--model.width", "0.25")
 PIDNET = ("-m", "pidnet", "--model.width", "8", "--model.boundary", "true", "--loss.boundary_bce", "20")
@@ -21,7 +21,7 @@ CLASS_LOSSES = [name for name in losses.names() if heads(losses.get(name)) == ("
 def train(toy_root, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
 
-    def typed(*options: str) -> Run:
+    def typed(*options: str) -> RunDirectory:
         """Train as the command line does; check that something finite was learned, and return the run."""
         before = set(folder.iterdir())
         app(
@@ -34,12 +34,12 @@ def train(toy_root, tmp_path_factory):
             exit_on_error=False,
         )
         (made,) = set(folder.iterdir()) - before
-        run = Run(made)
-        (row,) = runs.read_history(run.history)
+        run = RunDirectory(made)
+        (row,) = run_directory.read_history(run.history)
         assert row["step"] == "2"
         assert math.isfinite(float(row["loss"]))
         assert float(row["loss"]) > 0
-        assert all(v.isfinite().all() for v in runs.load_weights(run.last).values())
+        assert all(v.isfinite().all() for v in run_directory.load_weights(run.last).values())
         return run
 
     return typed
@@ -82,5 +82,5 @@ def test_every_schedule(train, name):
     cycle = ["--cycle", "4"] if name == "cyclic" else []
     run = train(*FAST_SCNN, "--schedule", name, "-l", "1e-3", *cycle, "--schedule.warmup-steps", "1")
     assert run.load_config().schedule.name == name
-    (row,) = runs.read_history(run.history)
+    (row,) = run_directory.read_history(run.history)
     assert 0 <= float(row["lr"]) <= 1e-3

@@ -15,7 +15,7 @@ from sceneseg.config.schema import Config
 from sceneseg.config.variants import make_variants
 from sceneseg.errors import ConfigError, DataError, RunError
 from sceneseg.records.locks import alone
-from sceneseg.records.runs import Run, create_run
+from sceneseg.records.run_directory import RunDirectory, create_run
 from sceneseg.training import experiment, isolated, start
 from sceneseg.training.budget import STAGES, lay_out, measure_step, parse_duration
 from sceneseg.training.experiment import Budget, carry_out, make_plan, open_comparison, plan_of_runs
@@ -188,7 +188,7 @@ def test_what_ends_a_process_is_said():
 def test_a_training_that_fails_says_why_and_leaves_the_rest_alone(base, tmp_path):
     base.model = {"name": "unet", "width": 4, "depth": 2}
     base.data.root = str(tmp_path / "nothing")
-    outcome = train_apart(configs.to_dict(base), Run(tmp_path / "unet"))
+    outcome = train_apart(configs.to_dict(base), RunDirectory(tmp_path / "unet"))
     assert outcome.state == "failed"
     assert "nothing" in outcome.reason
     assert "Traceback" in (tmp_path / "unet.error.txt").read_text()
@@ -197,12 +197,12 @@ def test_a_training_that_fails_says_why_and_leaves_the_rest_alone(base, tmp_path
 def test_a_folder_that_is_not_ours_is_left_alone(base, tmp_path):
     (tmp_path / "unet").mkdir()
     (tmp_path / "unet" / "thesis.txt").write_text("years")
-    outcome = train_apart(configs.to_dict(base), Run(tmp_path / "unet"))
+    outcome = train_apart(configs.to_dict(base), RunDirectory(tmp_path / "unet"))
     assert outcome.state == "failed"
     assert "isn't removed" in outcome.reason
     assert (tmp_path / "unet" / "thesis.txt").read_text() == "years"
     (tmp_path / "link").symlink_to(tmp_path / "unet")
-    assert train_apart(configs.to_dict(base), Run(tmp_path / "link")).state == "failed"
+    assert train_apart(configs.to_dict(base), RunDirectory(tmp_path / "link")).state == "failed"
     assert (tmp_path / "unet" / "thesis.txt").exists()
 
 
@@ -288,7 +288,7 @@ def test_a_comparison_that_is_interrupted_ends_as_if_it_had_not_been(toy_root, t
     whole = subprocess.run([*command, "--name", "whole"], env=environment, capture_output=True, text=True, check=True)
     assert "comparison.html" in whole.stdout
     broken = subprocess.Popen([*command, "--name", "broken"], env=environment, stdout=subprocess.PIPE, text=True)
-    espnet = Run(tmp_path / "broken" / "espnet")
+    espnet = RunDirectory(tmp_path / "broken" / "espnet")
     while not espnet.state.is_file():
         assert broken.poll() is None
         time.sleep(0.02)

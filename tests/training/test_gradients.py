@@ -9,7 +9,7 @@ from sceneseg.config.schema import Config
 from sceneseg.errors import TrainingError
 from sceneseg.loading.scene_samples import Batch
 from sceneseg.tasks.training_step import TrainingStep
-from sceneseg.training.gradients import Gradients, freeze_statistics
+from sceneseg.training.gradients import GradientAccumulator, freeze_statistics
 
 MEANS = [
     {"cross_entropy": 1.0},
@@ -43,7 +43,7 @@ def gradients(loss, micro_batch, *, dropout=0.0, hook=None, frozen=True, precisi
     if frozen:
         freeze_statistics(module)
     said = []
-    computing = Gradients(fabric, module, step, micro_batch, said.append)
+    computing = GradientAccumulator(fabric, module, step, micro_batch, said.append)
     torch.manual_seed(1)
     value = computing.compute(batch())
     grads = {name: p.grad for name, p in network.named_parameters() if p.grad is not None}

@@ -11,12 +11,12 @@ from sceneseg.cli.app import app
 from sceneseg.config.schema import from_dict
 from sceneseg.errors import ConfigError, UnknownNameError
 from sceneseg.optim.range_test import rates
-from sceneseg.records import runs
-from sceneseg.records.runs import MARKER
+from sceneseg.records import run_directory
+from sceneseg.records.run_directory import MARKER
 from sceneseg.training import start
 from sceneseg.training.gradients import random_state
-from sceneseg.training.loop import Training
 from sceneseg.training.lr_finder import sweep_rates
+from sceneseg.training.trainer import Trainer
 
 
 def training(toy_root, folder, **options):
@@ -30,7 +30,7 @@ def training(toy_root, folder, **options):
         }
     )
     fabric, task, _ = start.open_task(config)
-    return Training(config, runs.create_run(folder, "finder"), task, fabric)
+    return Trainer(config, run_directory.create_run(folder, "finder"), task, fabric)
 
 
 def snapshot(training):

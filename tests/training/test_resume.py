@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from sceneseg.records import runs
-from sceneseg.records.runs import Run
+from sceneseg.records import run_directory
+from sceneseg.records.run_directory import RunDirectory
 
 TRAIN = [sys.executable, "-m", "sceneseg.cli.app", "train"]
 
@@ -37,7 +37,7 @@ def finish(process, code=0):
     return out
 
 
-def wait_for_step(run: Run, step: int, process) -> None:
+def wait_for_step(run: RunDirectory, step: int, process) -> None:
     """Wait until the saved state has reached a step (a state is saved after each)."""
     import torch
 
@@ -53,7 +53,7 @@ def wait_for_step(run: Run, step: int, process) -> None:
 def unbroken(toy_root, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     finish(start([*TRAIN, *options(toy_root, folder, "unbroken")]))
-    return Run(folder / "unbroken")
+    return RunDirectory(folder / "unbroken")
 
 
 @pytest.mark.parametrize(
@@ -61,21 +61,21 @@ def unbroken(toy_root, tmp_path_factory):
 )
 def test_killed_and_resumed_is_bit_for_bit_the_unbroken_run(toy_root, tmp_path, unbroken, number, code):
     process = start([*TRAIN, *options(toy_root, tmp_path, "broken")])
-    run = Run(tmp_path / "broken")
+    run = RunDirectory(tmp_path / "broken")
     wait_for_step(run, 8, process)  # the second epoch's second step
     process.send_signal(number)
     finish(process, code)
     finish(start([*TRAIN, "-r", str(run.path)]))
 
     for which in ("last", "best"):
-        expected = runs.load_weights(getattr(unbroken, which))
-        actual = runs.load_weights(getattr(run, which))
+        expected = run_directory.load_weights(getattr(unbroken, which))
+        actual = run_directory.load_weights(getattr(run, which))
         assert expected.keys() == actual.keys()
         different = [k for k in expected if expected[k].numpy().tobytes() != actual[k].numpy().tobytes()]
         assert not different
     times = {"seconds", "images_per_second", "data_wait"}
     rows = [
-        [{k: v for k, v in row.items() if k not in times} for row in runs.read_history(r.history)]
+        [{k: v for k, v in row.items() if k not in times} for row in run_directory.read_history(r.history)]
         for r in (run, unbroken)
     ]
     assert rows[0] == rows[1]

@@ -9,8 +9,8 @@ import torch
 
 from sceneseg.config.schema import from_dict
 from sceneseg.errors import ConfigError
-from sceneseg.records import runs
-from sceneseg.records.runs import Run
+from sceneseg.records import run_directory
+from sceneseg.records.run_directory import RunDirectory
 from sceneseg.training.sharding import strategy
 
 TRAIN = [sys.executable, "-m", "sceneseg.cli.app", "train"]
@@ -36,14 +36,14 @@ def train(toy_root, folder, name, devices, epochs=2, how=()):
         *("--data.workers", "0", "-f", "adamw", "-l", "1e-2", "--schedule", "constant", "--train.ema", "0.5"),
         *("--runs", folder, "--name", name, *how),
     )
-    return Run(folder / name)
+    return RunDirectory(folder / name)
 
 
 FSDP = ("--train.strategy", "fsdp")
 
 
 def losses(run):
-    return [float(row["loss"]) for row in runs.read_history(run.history)]
+    return [float(row["loss"]) for row in run_directory.read_history(run.history)]
 
 
 @pytest.mark.slow
@@ -58,7 +58,7 @@ def test_processes_with_parts_of_the_weights_learn_what_those_with_all_do(toy_ro
     for part in two:
         shapes = [[v.shape for v in tensors(saved[part])] for saved in (one, two)]
         assert shapes[0] == shapes[1], f"{part} isn't saved whole"
-    assert runs.load_weights(parts.last).keys() == runs.load_weights(whole.last).keys()
+    assert run_directory.load_weights(parts.last).keys() == run_directory.load_weights(whole.last).keys()
 
     sceneseg("-r", parts.path, "-e", "3", "--train.strategy", "ddp")  # goes on without shards
     assert losses(parts) == pytest.approx(losses(whole), rel=1e-4)

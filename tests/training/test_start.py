@@ -13,7 +13,7 @@ from sceneseg.config.schema import from_dict
 from sceneseg.config.variants import Variant
 from sceneseg.errors import ConfigError, RunError, ScenesegError
 from sceneseg.models._timm import create_timm
-from sceneseg.records.runs import Run, find_run, read_json, write_json
+from sceneseg.records.run_directory import RunDirectory, find_run, read_json, write_json
 from sceneseg.training import start
 from sceneseg.training.experiment import Budget, make_plan, open_comparison
 
@@ -47,7 +47,7 @@ def trained(toy_root, tmp_path_factory):
 @pytest.fixture
 def run(trained, tmp_path):
     shutil.copytree(trained.path, tmp_path / "a")
-    return Run(tmp_path / "a")
+    return RunDirectory(tmp_path / "a")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_start_that_fails_leaves_its_name_free(toy_root, tmp_path, wrong):
 @pytest.mark.parametrize("best", ["mean_iiou", "mean_category_iou"])
 def test_a_score_that_the_validation_split_can_not_have_is_refused_before_the_first_step(tmp_path, monkeypatch, best):
     write_streets(tmp_path / "streets")  # without instances and categories
-    monkeypatch.setattr("sceneseg.training.loop.Training.fit", None)
+    monkeypatch.setattr("sceneseg.training.trainer.Trainer.fit", None)
     train = {"epochs": 1, "batch_size": 2, "device": "cpu", "best": best}
     config = configuration(tmp_path, data={"name": "folder", "root": str(tmp_path / "streets")}, train=train)
     with pytest.raises(ConfigError, match=f'There is no score "{best}"'):
@@ -90,7 +90,7 @@ def test_scores_of_instances_choose_where_there_are_some(toy_root, tmp_path, bes
 
 
 def test_a_run_that_breaks_off_before_anything_came_about_leaves_its_name_free(toy_root, tmp_path, monkeypatch):
-    monkeypatch.setattr("sceneseg.training.loop.Training._step", lambda *_: pytest.fail("broken"))
+    monkeypatch.setattr("sceneseg.training.trainer.Trainer._step", lambda *_: pytest.fail("broken"))
     with pytest.raises(pytest.fail.Exception, match="broken"):
         start.start(configuration(toy_root), tmp_path)
     assert not list(tmp_path.iterdir())
@@ -101,7 +101,7 @@ def test_what_a_run_has_learned_or_a_hook_has_written_stays(toy_root, tmp_path, 
         (self.run.path / "mine.txt").touch()
         pytest.fail("broken")
 
-    monkeypatch.setattr("sceneseg.training.loop.Training._step", fail)
+    monkeypatch.setattr("sceneseg.training.trainer.Trainer._step", fail)
     with pytest.raises(pytest.fail.Exception):
         start.start(configuration(toy_root), tmp_path)
     assert (tmp_path / "a" / "mine.txt").is_file()
@@ -147,7 +147,7 @@ DAMAGES = {
     "garbage": lambda p: p.write_bytes(bytes(range(256)) * 100),
     "text": lambda p: p.write_text("a state"),
     "pickle": lambda p: p.write_bytes(pickle.dumps({"a": 1})),
-    "object": lambda p: p.write_bytes(pickle.dumps(Run(p))),
+    "object": lambda p: p.write_bytes(pickle.dumps(RunDirectory(p))),
     "list": lambda p: torch.save([1, 2], p),
     "tensor": lambda p: torch.save(torch.ones(3), p),
     "module": lambda p: torch.save(torch.nn.Linear(2, 2), p),

@@ -15,8 +15,8 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 from sceneseg.config import schema as configs
 from sceneseg.config.schema import from_dict
 from sceneseg.errors import ConfigError, UnknownNameError
-from sceneseg.records import runs
-from sceneseg.records.runs import Run
+from sceneseg.records import run_directory
+from sceneseg.records.run_directory import RunDirectory
 from sceneseg.training import start, trackers
 
 
@@ -123,7 +123,7 @@ def mlflow(monkeypatch):
 def test_tensorboard_has_curves_pictures_and_hyper_parameters(toy_root, tmp_path):
     run, _ = start.start(configuration(toy_root), tmp_path)
     events = EventAccumulator(str(run.path / "tensorboard"), size_guidance={"images": 0}).Reload()
-    history = runs.read_history(run.history)
+    history = run_directory.read_history(run.history)
     for key in ("loss", "lr", "mean_iou", "pixel_accuracy"):
         points = events.Scalars(key)
         assert [p.step for p in points] == [2, 4]
@@ -165,7 +165,7 @@ def test_wandb_is_offline_and_a_resumed_run_keeps_its_id(toy_root, tmp_path, wan
 
 def test_wandb_goes_online_when_the_user_says_so(toy_root, tmp_path, wandb, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "online")
-    trackers.start(["wandb"], Run(tmp_path), {}, ["mean_iou"], 0)
+    trackers.start(["wandb"], RunDirectory(tmp_path), {}, ["mean_iou"], 0)
     assert wandb.given[0]["mode"] == "online"
 
 
@@ -209,7 +209,7 @@ def test_the_real_wandb_keeps_parameters_scores_and_pictures_offline(toy_root, t
 
 def test_mlflow_goes_where_the_user_says(tmp_path, mlflow, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://elsewhere")
-    trackers.start(["mlflow"], Run(tmp_path), {}, ["mean_iou"], 0)
+    trackers.start(["mlflow"], RunDirectory(tmp_path), {}, ["mean_iou"], 0)
     assert list(mlflow) == ["http://elsewhere"]
     assert "MLFLOW_ALLOW_FILE_STORE" not in os.environ
 
@@ -218,7 +218,7 @@ def test_a_tracker_that_fails_does_not_end_the_run(toy_root, tmp_path, wandb, ca
     wandb.broken = True
     run, finished = start.start(configuration(toy_root, ["wandb"], epochs=1), tmp_path)
     assert finished
-    assert len(runs.read_history(run.history)) == 1
+    assert len(run_directory.read_history(run.history)) == 1
     assert "WandB is left out from here on (ConnectionError: the server is gone)" in capsys.readouterr().err
     assert wandb.ends == [1]
 
@@ -237,7 +237,7 @@ def test_an_interrupted_and_a_failed_run_say_so(toy_root, tmp_path, wandb, mlflo
     def fail(self, batch):
         raise ValueError("no")
 
-    monkeypatch.setattr("sceneseg.training.gradients.Gradients.compute", fail)
+    monkeypatch.setattr("sceneseg.training.gradients.GradientAccumulator.compute", fail)
     with pytest.raises(ValueError, match="no"):
         start.start(configuration(toy_root, ["wandb", "mlflow"]), tmp_path)
     assert wandb.ends == [1]
@@ -278,7 +278,7 @@ def test_no_more_points_than_a_screen_has(tmp_path):
 
     from sceneseg.training.monitor import Monitor
 
-    tracker = Counting(Run(tmp_path), {}, [], 0)
+    tracker = Counting(RunDirectory(tmp_path), {}, [], 0)
     with Monitor([tracker], 10_000, 0, ("mean_iou", "mean IoU"), quiet=True) as monitor:
         for step in range(1, 10_001):
             monitor.step(step, "1/1", 1.0, 1.0, {"loss": 1.0})
@@ -288,5 +288,5 @@ def test_no_more_points_than_a_screen_has(tmp_path):
 
 
 def test_what_a_tracker_calls_the_run_stands_beside_it(tmp_path, wandb, mlflow):
-    trackers.start(["wandb", "mlflow"], Run(tmp_path), {}, ["mean_iou"], 0)
+    trackers.start(["wandb", "mlflow"], RunDirectory(tmp_path), {}, ["mean_iou"], 0)
     assert json.loads((tmp_path / "trackers.json").read_text()) == {"wandb": "fresh", "mlflow": "r1"}

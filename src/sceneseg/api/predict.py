@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 
+from sceneseg.arrays import ImageSize
 from sceneseg.datasets import datasets
 from sceneseg.devices import is_out_of_memory, resolve_engine
 from sceneseg.errors import ConfigError, DataError, ScenesegError, refuse_options
@@ -15,10 +16,8 @@ from sceneseg.inference.job import Job, Model, Predicted, sha256
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.inference.sources import HEIC, Found, Source, find_sources, is_heic, once, size_of
 from sceneseg.records.predictions import Predictions
-from sceneseg.records.runs import find_weights
+from sceneseg.records.run_directory import find_weights
 from sceneseg.tasks import load
-
-Size = tuple[int, int]
 
 PAYS_FROM = 20  # pictures of one size; Fast-SCNN at 1024 x 2048 saves 0.1 s of each, for 3 s of compiling
 LARGEST_SIDE = 2**15
@@ -76,7 +75,7 @@ def predict(
     data: str | None = None,
     root: str | None = None,
     split: str | None = None,
-    target_size: Size | None = None,
+    target_size: ImageSize | None = None,
     device: str | None = None,
     engine: str | None = None,
     skip_existing: bool = False,
@@ -138,7 +137,9 @@ class _Frames:
         self.on_progress(Progress(self.file, self.done, self.total, self.frame, frames))
 
 
-def _check(inputs: list[str | Path], data: str | None, root: str | None, split: str | None, size: Size | None) -> None:
+def _check(
+    inputs: list[str | Path], data: str | None, root: str | None, split: str | None, size: ImageSize | None
+) -> None:
     if data is not None and inputs:
         raise ConfigError(
             f"{', '.join(map(str, inputs))}: -d {data} predicts a split of the data set, not files. Leave out either."
@@ -159,7 +160,7 @@ def _split(name: str, root: str | None, split: str) -> Found:
     return Found(once(Source(files.image, files.name) for files in dataset.files))
 
 
-def _load(weights: Path, target_size: Size | None, device: str | None, engine: str | None) -> Model:
+def _load(weights: Path, target_size: ImageSize | None, device: str | None, engine: str | None) -> Model:
     """Open weights or an exported file, in which size, device and engine are settled."""
     if is_exported(weights):
         options = {"--target-size": target_size, "--device": device, "--engine": engine}

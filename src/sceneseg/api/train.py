@@ -18,7 +18,7 @@ from sceneseg.datasets.base import SceneDataset
 from sceneseg.errors import ConfigError, did_you_mean
 from sceneseg.models._own import lent
 from sceneseg.records.results import read_epochs, read_scores
-from sceneseg.records.runs import Run, find_run
+from sceneseg.records.run_directory import RunDirectory, find_run
 from sceneseg.registry import OWN
 from sceneseg.report.run.page import write_report
 from sceneseg.training import start
@@ -43,7 +43,7 @@ class Trained:
         module: The module that was trained, if it was one of the user's own.
     """
 
-    run: Run
+    run: RunDirectory
     finished: bool
     module: nn.Module | None = None
 
@@ -101,7 +101,7 @@ def train(
         runs: Folder of the run directories.
         resume: A run to go on with; what may change are `sceneseg.training.start.MAY_CHANGE`. Modules and scenes of
             one's own must be given again.
-        on_start: Called with the `Training` before the first step.
+        on_start: Called with the `Trainer` before the first step.
         on_step_end: After each step.
         on_validation_end: After each validation.
         on_epoch_end: After each epoch.

@@ -7,8 +7,6 @@ from typing import Any
 
 from sceneseg.errors import ModelError
 
-Size = tuple[int, int]
-
 
 @dataclass(frozen=True)
 class Candidate:

@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from sceneseg.arrays import ImageArray, ImageSize
 from sceneseg.bench.images import street_images
 from sceneseg.bench.memory import peak_growth
-from sceneseg.datasets.base import Image
 from sceneseg.inference.predictor import SemanticModel
-
-Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Timing:
         return cls(p50, p95, peak_mib, len(seconds), p25, p75)
 
 
-def whole_prediction(model: SemanticModel, size: Size, repetitions: int = 20, warmup: int = 3) -> Timing:
+def whole_prediction(model: SemanticModel, size: ImageSize, repetitions: int = 20, warmup: int = 3) -> Timing:
     """Time predictions of one image: uint8 image in memory in, labels of its size out.
 
     Args:
@@ -58,7 +56,7 @@ def whole_prediction(model: SemanticModel, size: Size, repetitions: int = 20, wa
 
 def interleaved(
     models: Mapping[str, SemanticModel],
-    size: Size,
+    size: ImageSize,
     repetitions: int = 20,
     warmup: int = 3,
     progress: Callable[[int, int], None] | None = None,
@@ -118,7 +116,7 @@ def wait_for_cuda() -> None:
     torch.cuda.synchronize()
 
 
-def _call(model: SemanticModel, image: Image) -> Callable[[], Any]:
+def _call(model: SemanticModel, image: ImageArray) -> Callable[[], Any]:
     return lambda: model.predict(image).labels
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sceneseg.errors import DataError
 from sceneseg.plain import UnfitError, as_record
-from sceneseg.records import runs
+from sceneseg.records import run_directory
 
 SCHEMA = "sceneseg-bench-1"
 
@@ -124,7 +124,7 @@ class Record:
 
     def write(self, path: Path) -> None:
         """Write the record as JSON."""
-        runs.write_json(path, dataclasses.asdict(self))
+        run_directory.write_json(path, dataclasses.asdict(self))
 
     @classmethod
     def read(cls, path: Path) -> "Record":
@@ -134,7 +134,7 @@ class Record:
             RunError: There is no such file, or it isn't JSON.
             DataError: It isn't a record of this version.
         """
-        return parse(runs.read_json(path), str(path))
+        return parse(run_directory.read_json(path), str(path))
 
 
 def parse(data: Any, where: str) -> Record:

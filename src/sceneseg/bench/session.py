@@ -14,8 +14,9 @@ from typing import IO, Any
 
 import numpy as np
 
+from sceneseg.arrays import ImageSize
 from sceneseg.bench.images import street_images
-from sceneseg.bench.job import Candidate, Job, Size
+from sceneseg.bench.job import Candidate, Job
 from sceneseg.bench.record import Memory, Result, Settings, Times
 from sceneseg.records.temporaries import temporary_folder
 
@@ -26,7 +27,13 @@ SPARE = 1.5  # a further process is started where so many times the largest one'
 
 
 def measure(
-    candidates: Sequence[Candidate], size: Size, batch: int, device: str, threads: int, settings: Settings, say: Say
+    candidates: Sequence[Candidate],
+    size: ImageSize,
+    batch: int,
+    device: str,
+    threads: int,
+    settings: Settings,
+    say: Say,
 ) -> list[Result]:
     """Measure candidates at one size and batch.
 
@@ -143,7 +150,7 @@ class Worker:
             if counts:
                 self.seconds[part].append(answer["seconds"])
 
-    def result(self, size: Size, batch: int, neighbors: int) -> Result:
+    def result(self, size: ImageSize, batch: int, neighbors: int) -> Result:
         """Summarize."""
         candidate = self.job.candidate
         result = Result(

@@ -156,7 +156,7 @@ def _models(names: list[str], weights: list[Path]) -> "list[Candidate]":
     from sceneseg.bench.names import telling_names
     from sceneseg.errors import ConfigError
     from sceneseg.models import models
-    from sceneseg.records import runs
+    from sceneseg.records import run_directory
     from sceneseg.tasks.base import segments
 
     if not names and not weights:
@@ -168,7 +168,7 @@ def _models(names: list[str], weights: list[Path]) -> "list[Candidate]":
         if not segments(name):
             raise ConfigError(f"{name} gives an image one class and can't segment. Choose another model with -m.")
     for path in weights:
-        runs.read_header(runs.find_weights(path))
+        run_directory.read_header(run_directory.find_weights(path))
     titles = iter(telling_names([*resolved, *weights]))
     found = [Candidate(next(titles), "", None, {"name": name}) for name in resolved]
     return found + [Candidate(next(titles), "", str(path)) for path in weights]

@@ -14,7 +14,7 @@ from sceneseg.wording import quoted
 if TYPE_CHECKING:
     from sceneseg.config.asked import Asked
     from sceneseg.inference.predictor import SemanticModel
-    from sceneseg.records.runs import Comparison, Run
+    from sceneseg.records.run_directory import ComparisonDirectory, RunDirectory
     from sceneseg.training.experiment import Budget
 
 Size = tuple[Side, Side]
@@ -77,7 +77,7 @@ def compare(
     from sceneseg.errors import ConfigError
     from sceneseg.records.comparison_plan import read_plan
     from sceneseg.records.locks import alone
-    from sceneseg.records.runs import Comparison
+    from sceneseg.records.run_directory import ComparisonDirectory
     from sceneseg.training import experiment
 
     typed = command_line.typed(config)
@@ -86,7 +86,7 @@ def compare(
         planned = {"RUNS": finished or None, "--split": split, "--score-in": score_in, "--name": config.name}
         planned["--absent"] = absent
         _refuse(planned | made_by, typed, "-r goes on with a plan that is made. Leave these out, or -r.")
-        comparison = Comparison(resume)
+        comparison = ComparisonDirectory(resume)
         read_plan(comparison)  # before anything is locked or written there
     elif finished:
         trained = made_by | {"--retry": retry}
@@ -116,7 +116,7 @@ def compare(
         _finish(comparison, device, (size, repetitions) if latency else None)
 
 
-def _finish(comparison: "Comparison", device: str | None, timed: tuple[Size | None, int] | None) -> None:
+def _finish(comparison: "ComparisonDirectory", device: str | None, timed: tuple[Size | None, int] | None) -> None:
     """Score and time what was trained, and show it."""
     from sceneseg.records.comparison_plan import read_plan
 
@@ -178,7 +178,7 @@ def _device(plan: dict[str, Any]) -> str:
     return str(trained[0]["train"]["device"]) if trained else "auto"
 
 
-def _segmenters(comparison: "Comparison", folders: list[str]) -> dict[str, "Run"]:
+def _segmenters(comparison: "ComparisonDirectory", folders: list[str]) -> dict[str, "RunDirectory"]:
     """Return the runs with weights that segment, by folder; no others can be scored and timed side by side."""
     from sceneseg.errors import ScenesegError
     from sceneseg.tasks import task_of
@@ -196,12 +196,12 @@ def _segmenters(comparison: "Comparison", folders: list[str]) -> dict[str, "Run"
     return found
 
 
-def _score(comparison: "Comparison", plan: dict[str, Any], device: str) -> None:
+def _score(comparison: "ComparisonDirectory", plan: dict[str, Any], device: str) -> None:
     """Score the best weights on the split of the plan where that isn't done yet, and all of them in one label space."""
     from sceneseg.evaluation import joint_space, scoring, stored
     from sceneseg.evaluation.consistency import is_whole
     from sceneseg.evaluation.request import Request
-    from sceneseg.records.runs import write_json
+    from sceneseg.records.run_directory import write_json
     from sceneseg.report.run.page import write_report
 
     places = {}
@@ -225,27 +225,27 @@ def _score(comparison: "Comparison", plan: dict[str, Any], device: str) -> None:
             write_report(run.path)
 
 
-def _is_up_to_date(run: "Run") -> bool:
+def _is_up_to_date(run: "RunDirectory") -> bool:
     """Whether a run's own report is newer than what it shows."""
     shown = [run.config, run.history, run.metrics, *run.path.glob("evaluations/*/metrics.json")]
     newest = max(file.stat().st_mtime_ns for file in shown if file.is_file())
     return run.report.is_file() and run.report.stat().st_mtime_ns >= newest
 
 
-def _weights(comparison: "Comparison", plan: dict[str, Any]) -> dict[str, Any]:
+def _weights(comparison: "ComparisonDirectory", plan: dict[str, Any]) -> dict[str, Any]:
     """Return whose predictions can be timed, with the weights; what was timed with others is forgotten."""
     from sceneseg.fetching.checks import file_sha256
-    from sceneseg.fetching.watch import Watch
+    from sceneseg.fetching.progress import ProgressReporter
 
     names = {candidate["runs"][0]["folder"]: candidate["name"] for candidate in plan["candidates"]}
     found = _segmenters(comparison, list(names))
-    weights = {names[f]: {"folder": f, "sha256": file_sha256(run.best, Watch())} for f, run in found.items()}
+    weights = {names[f]: {"folder": f, "sha256": file_sha256(run.best, ProgressReporter())} for f, run in found.items()}
     if (_latency(comparison) or {}).get("weights") != weights:
         comparison.latency.unlink(missing_ok=True)
     return weights
 
 
-def _latency(comparison: "Comparison") -> dict[str, Any] | None:
+def _latency(comparison: "ComparisonDirectory") -> dict[str, Any] | None:
     """Return what was timed before; None where nothing was, or it is damaged and has to be timed again."""
     from sceneseg.errors import RunError
     from sceneseg.records.comparison_plan import read_latency
@@ -257,14 +257,14 @@ def _latency(comparison: "Comparison") -> dict[str, Any] | None:
 
 
 def _measure(
-    comparison: "Comparison", weights: dict[str, Any], device: str, size: Size | None, repetitions: int
+    comparison: "ComparisonDirectory", weights: dict[str, Any], device: str, size: Size | None, repetitions: int
 ) -> None:
     """Time whole predictions of all candidates in turns, if that isn't done yet."""
     from rich.progress import Progress
 
     from sceneseg.bench.latency import interleaved
     from sceneseg.records.environment import environment
-    from sceneseg.records.runs import write_json
+    from sceneseg.records.run_directory import write_json
 
     found = {name: comparison.run(facts["folder"]) for name, facts in weights.items()}
     size = size or (_image_size(next(iter(found.values()))) if found else None)
@@ -286,7 +286,9 @@ def _measure(
     write_json(comparison.latency, facts)
 
 
-def _load(runs: dict[str, "Run"], device: str, size: Size) -> tuple[dict[str, "SemanticModel"], dict[str, str]]:
+def _load(
+    runs: dict[str, "RunDirectory"], device: str, size: Size
+) -> tuple[dict[str, "SemanticModel"], dict[str, str]]:
     """Load the models, and let each predict once: who can't is left out, with the reason."""
     from sceneseg.bench.images import street_images
     from sceneseg.inference.predictor import SemanticModel
@@ -305,7 +307,7 @@ def _load(runs: dict[str, "Run"], device: str, size: Size) -> tuple[dict[str, "S
     return models, failed
 
 
-def _image_size(run: "Run") -> Size | None:
+def _image_size(run: "RunDirectory") -> Size | None:
     """Return the size of a validation image; None, and why, where the data isn't there any more."""
     from sceneseg import datasets
     from sceneseg.errors import ScenesegError
@@ -319,7 +321,7 @@ def _image_size(run: "Run") -> Size | None:
     return image.shape[0], image.shape[1]
 
 
-def _show(comparison: "Comparison") -> None:
+def _show(comparison: "ComparisonDirectory") -> None:
     """Write the page and print the ranking.
 
     Raises:
@@ -328,7 +330,7 @@ def _show(comparison: "Comparison") -> None:
     from rich.table import Table
 
     from sceneseg.errors import RunError
-    from sceneseg.records.runs import read_json
+    from sceneseg.records.run_directory import read_json
     from sceneseg.report.comparison.page import write_comparison
     from sceneseg.report.formatting import milliseconds, percent
 

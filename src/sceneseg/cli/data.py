@@ -13,7 +13,8 @@ from sceneseg.wording import counted, quoted
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from sceneseg.datasets.base import Image, Scene, SceneDataset
+    from sceneseg.arrays import ImageArray
+    from sceneseg.datasets.base import Scene, SceneDataset
     from sceneseg.datasets.statistics import Statistics
     from sceneseg.doctor import Diagnosis
 
@@ -154,7 +155,7 @@ def stats(
 
     from sceneseg.datasets.statistics import measure
     from sceneseg.errors import refuse_options
-    from sceneseg.records.runs import write_json
+    from sceneseg.records.run_directory import write_json
     from sceneseg.records.targets import check_targets
 
     refuse_options(
@@ -245,7 +246,7 @@ def view(
     print(f"{names} drawn in {out}")
 
 
-def _weather(scene: "Scene") -> list[tuple["Image", str]]:
+def _weather(scene: "Scene") -> list[tuple["ImageArray", str]]:
     """Show a scene in every kind of weather, as strong as training draws it by default."""
     from sceneseg.config.schema import AugmentConfig
     from sceneseg.transforms.geometry import sample_generator
@@ -257,7 +258,7 @@ def _weather(scene: "Scene") -> list[tuple["Image", str]]:
     ]
 
 
-def _training_samples(dataset: "SceneDataset", file: Path | None, count: int = 6) -> list[tuple["Image", str]]:
+def _training_samples(dataset: "SceneDataset", file: Path | None, count: int = 6) -> list[tuple["ImageArray", str]]:
     """Show the first samples of a run, colors included."""
     import torch
 

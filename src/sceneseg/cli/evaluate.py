@@ -68,7 +68,7 @@ def evaluate(
     from sceneseg.errors import ConfigError, refuse_options
     from sceneseg.evaluation import image_scoring, scoring, stored
     from sceneseg.evaluation.request import Request
-    from sceneseg.records.runs import write_json
+    from sceneseg.records.run_directory import write_json
     from sceneseg.records.targets import check_targets
     from sceneseg.tasks import task_of
 

@@ -10,7 +10,7 @@ from sceneseg.ranges import MANY, Count, Range, Side
 from sceneseg.wording import counted
 
 if TYPE_CHECKING:
-    from sceneseg.datasets.base import Image
+    from sceneseg.arrays import ImageArray
     from sceneseg.evaluation.request import Request
     from sceneseg.export.gate import Verdict
     from sceneseg.inference.predictor import SemanticModel
@@ -108,7 +108,7 @@ def export(
     print(f"next     {made.artifact.advice(file)}")
 
 
-def _pictures(request: "Request", model: "SemanticModel", weights: Path, count: int) -> "list[Image]":
+def _pictures(request: "Request", model: "SemanticModel", weights: Path, count: int) -> "list[ImageArray]":
     """Read training images at equal distances."""
     from dataclasses import replace
 

@@ -49,11 +49,11 @@ def find_lr(
     from sceneseg.errors import ConfigError
     from sceneseg.optim import optimizers, range_test
     from sceneseg.records.environment import environment
-    from sceneseg.records.runs import Run, create_run, write_json, write_text
+    from sceneseg.records.run_directory import RunDirectory, create_run, write_json, write_text
     from sceneseg.report.svg.range_curves import draw_range_tests
     from sceneseg.training import start
-    from sceneseg.training.loop import Training
     from sceneseg.training.lr_finder import sweep_rates
+    from sceneseg.training.trainer import Trainer
 
     chosen = command_line.configuration(config, file, model)
     names = list(optimizers.OPTIMIZERS) if chosen.optim.name == "all" else chosen.optim.name.split(",")
@@ -64,7 +64,7 @@ def find_lr(
     _refuse_inert(command_line.asked(config, file), chosen, names)
     chosen.optim.name = names[0]
     fabric, task, _ = start.open_task(chosen)
-    training = Training(chosen, Run(runs), task, fabric)
+    training = Trainer(chosen, RunDirectory(runs), task, fabric)
     training.gradients.say = print
     tests = []
     with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), disable=not fabric.is_global_zero) as progress:
@@ -100,7 +100,7 @@ def _refuse_inert(asked: "list[Asked]", chosen: Config, names: list[str]) -> Non
 
 
 def _write_curves(file: Path, tests: "list[RangeTest]") -> None:
-    from sceneseg.records.runs import atomic
+    from sceneseg.records.run_directory import atomic
 
     with atomic(file) as temporary, temporary.open("w", newline="") as opened:
         writer = csv.writer(opened)

@@ -41,7 +41,7 @@ def summary(
     console.print(_parts(cost))
     console.print(_totals(cost, memory, batch))
     if diagram is not None:
-        from sceneseg.records.runs import write_text
+        from sceneseg.records.run_directory import write_text
         from sceneseg.report.svg.diagram import draw_model
 
         write_text(diagram, draw_model(cost))

@@ -31,7 +31,7 @@ def train(
     """
     from sceneseg import tasks
     from sceneseg.errors import ConfigError
-    from sceneseg.records.runs import find_run, read_json
+    from sceneseg.records.run_directory import find_run, read_json
     from sceneseg.report.run.page import write_report
     from sceneseg.training import start
 

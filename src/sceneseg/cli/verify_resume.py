@@ -11,7 +11,7 @@ from sceneseg.cli.output import terminal
 from sceneseg.ranges import Count, Side
 
 if TYPE_CHECKING:
-    from sceneseg.records.runs import Run
+    from sceneseg.records.run_directory import RunDirectory
 
 
 def verify_resume(
@@ -39,7 +39,7 @@ def verify_resume(
         steps: Steps of the run, in two epochs.
         device: auto, cpu or cuda.
     """
-    from sceneseg.records.runs import Run
+    from sceneseg.records.run_directory import RunDirectory
     from sceneseg.records.temporaries import temporary_folder
     from sceneseg.toy import write_toy_scenes
 
@@ -70,12 +70,12 @@ def verify_resume(
         ]
         with console.status("training without a break"):
             _run([*command, "--name", "unbroken"])
-        broken = Run(folder / "broken")
+        broken = RunDirectory(folder / "broken")
         with console.status("training, to be killed"):
             killed_at = _kill_after([*command, "--name", "broken"], broken, max(2, steps // 2) + max(1, steps // 4))
         with console.status("resuming"):
             _run([*command[:4], "-r", str(broken.path)])
-        different = _differences(Run(folder / "unbroken"), broken)
+        different = _differences(RunDirectory(folder / "unbroken"), broken)
     if different:
         print(
             f"{model}: killed after step {killed_at} and resumed: {len(different)} tensors differ, as {different[0]}."
@@ -92,7 +92,7 @@ def _run(command: list[str]) -> None:
         raise RunError(f"the training failed: {(done.stderr or done.stdout).strip()[-600:]}")
 
 
-def _kill_after(command: list[str], run: "Run", step: int) -> int:
+def _kill_after(command: list[str], run: "RunDirectory", step: int) -> int:
     """Start a training and kill it once its saved state has reached a step; return the step it was killed after."""
     import torch
 
@@ -111,8 +111,8 @@ def _kill_after(command: list[str], run: "Run", step: int) -> int:
     raise RunError("the training ended before it could be killed. Give more --steps.")
 
 
-def _differences(one: "Run", other: "Run") -> list[str]:
-    from sceneseg.records.runs import load_weights
+def _differences(one: "RunDirectory", other: "RunDirectory") -> list[str]:
+    from sceneseg.records.run_directory import load_weights
 
     expected, actual = load_weights(one.last), load_weights(other.last)
     return [k for k, v in expected.items() if v.cpu().numpy().tobytes() != actual[k].cpu().numpy().tobytes()]

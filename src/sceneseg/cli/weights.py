@@ -111,7 +111,7 @@ def verify(*paths: Path, manifest: Source = None) -> None:
     from sceneseg.fetching.display import Display
     from sceneseg.publishing.manifest import compare, read_manifest
     from sceneseg.publishing.verification import verify as check
-    from sceneseg.records import runs
+    from sceneseg.records import run_directory
 
     if not paths:
         raise RunError("Which weights shall be checked? Give weights files or run directories.")
@@ -119,7 +119,7 @@ def verify(*paths: Path, manifest: Source = None) -> None:
     with Display(console) as display:
         known = read_manifest(manifest, display)
         for path in paths:
-            file = runs.find_weights(path)
+            file = run_directory.find_weights(path)
             found = check(file)
             digest = file_sha256(file, display)
             facts = found | {"sha256": digest, "published": compare(file, digest, known)}
@@ -149,7 +149,7 @@ def card(
         licence: Of the weights, as an SPDX name: apache-2.0, cc-by-nc-4.0, ...
         name: What the weights are published as; the run's name when absent.
     """
-    from sceneseg.records.runs import write_text
+    from sceneseg.records.run_directory import write_text
 
     file = out or run / "model_card.md"
     write_text(file, _card(run, name or run.resolve().name, licence))
@@ -180,7 +180,7 @@ def manifest(
     from sceneseg.fetching.display import Display
     from sceneseg.publishing import files
     from sceneseg.publishing.manifest import check_address, read_manifest, write_manifest
-    from sceneseg.records.runs import find_weights, write_text
+    from sceneseg.records.run_directory import find_weights, write_text
     from sceneseg.report.card import data_terms
 
     check_address(url, "--url")
@@ -205,7 +205,7 @@ def manifest(
 
 def _card(run: Path, name: str, licence: str, file: str = "") -> str:
     from sceneseg.models.cost import source
-    from sceneseg.records.runs import Run
+    from sceneseg.records.run_directory import RunDirectory
     from sceneseg.report.card import About, model_card
 
-    return model_card(run, About(name, licence, source(Run(run).load_config().model_name), file))
+    return model_card(run, About(name, licence, source(RunDirectory(run).load_config().model_name), file))

@@ -15,8 +15,6 @@ from sceneseg.errors import ConfigError, did_you_mean
 from sceneseg.ranges import MANY, Count, NotNegative, Positive, Range, Seed, Share, Side, Workers
 
 T = TypeVar("T")
-Size = tuple[int, int]
-"""(height, width) in pixels."""
 
 TASK_DEFAULTS: dict[str, dict[str, Any]] = {
     "semantic": {"model": {"name": "fast_scnn"}},

@@ -13,11 +13,12 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sceneseg.arrays import LabelArray
 from sceneseg.datasets import register
 from sceneseg.datasets._pairs import require
 from sceneseg.datasets.base import SceneDataset, SceneFiles, read_image
 from sceneseg.datasets.files import files_below, files_in
-from sceneseg.labels import LabelClass, Labels, LabelSpace, choose_space
+from sceneseg.labels import LabelClass, LabelSpace, choose_space
 
 
 class AdeClass(NamedTuple):
@@ -88,7 +89,7 @@ class ADE20K(SceneDataset):
             raise self.missing(f"there is neither images/{part} nor images/ADE/{part}", expected)
         return require(self, files, "Unpack the download again, or remove the image.")
 
-    def read_labels(self, i: int) -> Labels | None:
+    def read_labels(self, i: int) -> LabelArray | None:
         """Read the train ids of scene `i`; the full release stores class numbers in red and green."""
         path = self.files[i].labels
         if path is None or not path.name.endswith("_seg.png"):

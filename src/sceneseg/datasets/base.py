@@ -15,10 +15,11 @@ import numpy.typing as npt
 from PIL import Image as PillowImage
 
 from sceneseg import standalone
+from sceneseg.arrays import ImageArray, InstanceArray, LabelArray
 from sceneseg.datasets._headers import read_header
 from sceneseg.datasets.masks import read_mask
 from sceneseg.errors import DataError, did_you_mean
-from sceneseg.labels import Labels, LabelSpace
+from sceneseg.labels import LabelSpace
 from sceneseg.standalone import unique
 
 cv2.setNumThreads(0)
@@ -30,9 +31,6 @@ OPENCV_PIXELS, OPENCV_SIDE = 2**30, 2**20
 
 PLAIN = {b"\x08\x00", b"\x10\x00"}
 """Bits and kind of gray PNG files of 8 and 16 bits."""
-
-Image = npt.NDArray[np.uint8]
-Instances = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -47,9 +45,9 @@ class Scene:
         name: Unique within the data set.
     """
 
-    image: Image
-    labels: Labels | None
-    instances: Instances | None
+    image: ImageArray
+    labels: LabelArray | None
+    instances: InstanceArray | None
     name: str
 
 
@@ -169,16 +167,16 @@ class SceneDataset(ABC):
         instances = self.read_instances(i) if with_instances else None
         return Scene(image, labels, instances, files.name)
 
-    def read_labels(self, i: int) -> Labels | None:
+    def read_labels(self, i: int) -> LabelArray | None:
         """Read only the train ids of scene `i`, (H, W) uint8."""
         path = self.files[i].labels
         return None if path is None else self.label_space.encode(read_ids(path), where=path)
 
-    def read_prediction(self, path: Path) -> Labels:
+    def read_prediction(self, path: Path) -> LabelArray:
         """Read the train ids of a predicted mask, (H, W) uint8."""
         return self.label_space.encode(read_ids(path), where=path)
 
-    def read_instances(self, i: int) -> Instances | None:
+    def read_instances(self, i: int) -> InstanceArray | None:
         """Read only the instance numbers of scene `i`, (H, W) int32, or None where the data set has none."""
         return None
 
@@ -233,7 +231,7 @@ def open_picture(file: BinaryIO, name: Path) -> Iterator[PillowImage.Image]:
         raise DataError(str(error)) from None
 
 
-def read_image(path: Path) -> Image:
+def read_image(path: Path) -> ImageArray:
     """Read a picture as (H, W, 3) uint8 RGB, by the table of kinds in `sceneseg.standalone`.
 
     Gray becomes RGB, alpha is left aside, 16 bits become 8, and EXIF data turns the picture.
@@ -310,9 +308,9 @@ def _decoding(path: Path, data: bytes) -> Iterator[None]:
         ) from None
 
 
-def _by_opencv(data: bytes) -> Image:
+def _by_opencv(data: bytes) -> ImageArray:
     bgr = _decode(data, cv2.IMREAD_COLOR)
-    rgb: Image = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=bgr)  # type: ignore[assignment]
+    rgb: ImageArray = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=bgr)  # type: ignore[assignment]
     return rgb
 
 

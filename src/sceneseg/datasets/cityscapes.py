@@ -11,9 +11,10 @@ from typing import ClassVar, NamedTuple
 import cv2
 import numpy as np
 
+from sceneseg.arrays import InstanceArray
 from sceneseg.datasets import register
 from sceneseg.datasets._pairs import require
-from sceneseg.datasets.base import Instances, SceneDataset, SceneFiles, read_ids
+from sceneseg.datasets.base import SceneDataset, SceneFiles, read_ids
 from sceneseg.datasets.files import files_in, folders_in
 from sceneseg.errors import DataError, did_you_mean
 from sceneseg.labels import LabelClass, LabelSpace, choose_space
@@ -147,7 +148,7 @@ class Cityscapes(SceneDataset):
         labels = folder / f"{name}_{self.annotation}_labelIds.png"
         return SceneFiles(name, image, labels, instances if instances.is_file() else None)
 
-    def read_instances(self, i: int) -> Instances | None:
+    def read_instances(self, i: int) -> InstanceArray | None:
         """Read the instance numbers: stored are ``label id * 1000 + n`` for objects, plain ids elsewhere."""
         path = self.files[i].instances
         if path is None:

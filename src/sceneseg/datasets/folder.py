@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
+from sceneseg.arrays import LabelArray
 from sceneseg.datasets import register
 from sceneseg.datasets._description import find_description, read_description
 from sceneseg.datasets._lists import by_stem, find, read_lines, read_list
@@ -14,7 +15,7 @@ from sceneseg.datasets.base import SceneDataset, SceneFiles
 from sceneseg.datasets.files import IMAGES, files_below
 from sceneseg.datasets.masks import MaskReading, Meaning, StoredMask, read_mask
 from sceneseg.errors import DataError
-from sceneseg.labels import Labels, choose_space
+from sceneseg.labels import choose_space
 from sceneseg.wording import counted
 
 MASKS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".pgm", ".ppm", ".pnm", ".pbm", ".webp", ".jpg", ".jpeg")
@@ -143,18 +144,18 @@ class Folder(SceneDataset):
             self._listings[folder] = {p.stem: p for p in ranked}  # of equal stems the best ending is the last
         return self._listings[folder].get(stem, folder / f"{stem}{ending}")
 
-    def read_labels(self, i: int) -> Labels | None:
+    def read_labels(self, i: int) -> LabelArray | None:
         """Read the train ids of scene `i`, from ids or from colors."""
         path = self.files[i].labels
         return None if path is None else self.labels_of(read_mask(path), path)
 
-    def read_prediction(self, path: Path) -> Labels:
+    def read_prediction(self, path: Path) -> LabelArray:
         """Read the train ids of a predicted mask; gray levels are ids, as every program writes them."""
         stored = read_mask(path)
         meaning = self.reading.meaning(stored)
         return self.reading.labels(stored, "ids" if meaning == "either" else meaning, path)
 
-    def labels_of(self, stored: StoredMask, path: Path) -> Labels:
+    def labels_of(self, stored: StoredMask, path: Path) -> LabelArray:
         """Return the train ids of a mask."""
         meaning = self.reading.meaning(stored)
         return self.reading.labels(stored, self.gray_meaning if meaning == "either" else meaning, path)

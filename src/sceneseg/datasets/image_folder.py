@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sceneseg.arrays import ImageArray
 from sceneseg.datasets import register
-from sceneseg.datasets.base import Image, find_root, read_image, unlike
+from sceneseg.datasets.base import find_root, read_image, unlike
 from sceneseg.datasets.files import IMAGES, files_below, folders_in
 from sceneseg.errors import DataError, did_you_mean
 
@@ -26,7 +27,7 @@ class ImageRecord:
         name: Path below the split's folder.
     """
 
-    image: Image
+    image: ImageArray
     label: int
     name: str
 

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sceneseg.arrays import InstanceArray, LabelArray
 from sceneseg.datasets._description import palette
-from sceneseg.datasets.base import Instances, Scene, SceneDataset, SceneFiles
+from sceneseg.datasets.base import Scene, SceneDataset, SceneFiles
 from sceneseg.errors import DataError
-from sceneseg.labels import IGNORE_INDEX, LabelClass, Labels, LabelSpace, refuse_names
+from sceneseg.labels import IGNORE_INDEX, LabelClass, LabelSpace, refuse_names
 
 Pair = tuple[Any, Any]
 
@@ -89,7 +90,7 @@ class Scenes(SceneDataset):
         found = self.pairs[i]
         return found.labels if isinstance(found, Scene) else self._checked(found, self.files[i].name)[1]
 
-    def _check_train_ids(self, labels: Labels, name: str) -> None:
+    def _check_train_ids(self, labels: LabelArray, name: str) -> None:
         wrong = labels[(labels >= len(self.label_space)) & (labels != IGNORE_INDEX)]
         if wrong.size:
             raise DataError(
@@ -112,11 +113,11 @@ class Scenes(SceneDataset):
             )
         return image, labels
 
-    def read_labels(self, i: int) -> Labels | None:
+    def read_labels(self, i: int) -> LabelArray | None:
         """Take only the train ids of scene `i`, (H, W) uint8."""
         return self.read(i).labels
 
-    def read_instances(self, i: int) -> Instances | None:
+    def read_instances(self, i: int) -> InstanceArray | None:
         """Return None: there are no instances."""
         return None
 

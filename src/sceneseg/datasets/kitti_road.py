@@ -9,12 +9,13 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
+from sceneseg.arrays import LabelArray
 from sceneseg.datasets import register
 from sceneseg.datasets._pairs import held_out, require
 from sceneseg.datasets.base import SceneDataset, SceneFiles, read_image
 from sceneseg.datasets.files import files_in
 from sceneseg.errors import DataError, did_you_mean
-from sceneseg.labels import LabelClass, Labels, LabelSpace, choose_space
+from sceneseg.labels import LabelClass, LabelSpace, choose_space
 
 ROAD, OTHER, VOID = 1, 0, 255
 KINDS = ("um", "umm", "uu")
@@ -80,7 +81,7 @@ class KittiRoad(SceneDataset):
                 files.append(SceneFiles(image.stem, image, None if part == "testing" else labels))
         return require(self, files, f"Unpack data_road.zip into {self.root}, or remove the image.")
 
-    def read_labels(self, i: int) -> Labels | None:
+    def read_labels(self, i: int) -> LabelArray | None:
         """Read the color code of scene `i` as train ids."""
         path = self.files[i].labels
         return None if path is None else self.label_space.encode(decode_colors(read_image(path), path), where=path)

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from sceneseg.arrays import InstanceArray
 from sceneseg.datasets import register
 from sceneseg.datasets._pairs import held_out, require
-from sceneseg.datasets.base import Instances, SceneDataset, SceneFiles, read_ids
+from sceneseg.datasets.base import SceneDataset, SceneFiles, read_ids
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.datasets.files import files_in
 from sceneseg.labels import choose_space
@@ -48,7 +49,7 @@ class KittiSemantic(SceneDataset):
             files.append(SceneFiles(image.stem, image, labels, instances if instances.is_file() else None))
         return require(self, files, f"Unpack data_semantics.zip into {self.root}, or remove the image.")
 
-    def read_instances(self, i: int) -> Instances | None:
+    def read_instances(self, i: int) -> InstanceArray | None:
         """Read the instance numbers: stored is ``label id * 256 + n``, where n is 0 for what is no single object."""
         path = self.files[i].instances
         if path is None:

@@ -16,8 +16,9 @@ from PIL import Image as PillowImage
 from PIL import ImageOps
 
 from sceneseg import standalone
+from sceneseg.arrays import LabelArray
 from sceneseg.errors import DataError
-from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace
+from sceneseg.labels import IGNORE_INDEX, LabelSpace
 
 Color = tuple[int, int, int]
 Meaning = Literal["ids", "colors", "either"]
@@ -291,7 +292,7 @@ class MaskReading:
         is_clear = distance[first] <= NEAR and 2 * distance[first] < rivals
         return int(self._codes[first]) if is_clear else None
 
-    def labels(self, stored: StoredMask, meaning: Meaning | None, where: object = "the mask") -> Labels:
+    def labels(self, stored: StoredMask, meaning: Meaning | None, where: object = "the mask") -> LabelArray:
         """Return the train ids of a mask, (H, W).
 
         Args:
@@ -315,7 +316,7 @@ class MaskReading:
             labels = np.where(stored.transparent, np.uint8(IGNORE_INDEX), labels)
         return labels
 
-    def _of_palette(self, stored: StoredMask, where: object) -> Labels:
+    def _of_palette(self, stored: StoredMask, where: object) -> LabelArray:
         """Read the numbers of a mask as what their colors mean."""
         by_color = self._by_color(stored)
         if unknown := [number for number, label_id in by_color.items() if label_id is None]:
@@ -323,14 +324,14 @@ class MaskReading:
         ids = {number: label_id for number, label_id in by_color.items() if label_id is not None}
         table = np.full(max(stored.counts, default=0) + 1, self.space.void_label_id)
         table[list(ids)] = list(ids.values())
-        labels: Labels = self.space.encode(table[None], where=where)[0][np.minimum(stored.values, len(table) - 1)]
+        labels: LabelArray = self.space.encode(table[None], where=where)[0][np.minimum(stored.values, len(table) - 1)]
         return labels
 
     def _named(self, stored: StoredMask, number: int) -> str:
         code = stored.color_of(number)
         return f"the id {number}" if code is None else f"{color_of(code)}"
 
-    def _of_colors(self, stored: StoredMask, where: object) -> Labels:
+    def _of_colors(self, stored: StoredMask, where: object) -> LabelArray:
         """Read a color picture."""
         if not self.colors:
             raise DataError(
@@ -347,7 +348,7 @@ class MaskReading:
             found, counts = np.unique(codes[unknown], return_counts=True)
             raise self._unknown({f"{color_of(int(c))}": int(n) for c, n in zip(found, counts, strict=True)}, where)
         ids = np.array([self.colors[int(code)] for code in self._codes])
-        labels: Labels = self.space.encode(ids[None], where=where)[0][at]
+        labels: LabelArray = self.space.encode(ids[None], where=where)[0][at]
         return labels
 
     def _unknown(self, colors: dict[str, int], where: object) -> DataError:

@@ -4,21 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
+from sceneseg.arrays import AnyArray, InstanceArray, LabelArray
 from sceneseg.datasets import register
-from sceneseg.datasets.base import Instances, NoSplitError, Scene, SceneDataset, SceneFiles, find_root, unlike
+from sceneseg.datasets.base import NoSplitError, Scene, SceneDataset, SceneFiles, find_root, unlike
 from sceneseg.errors import DataError, did_you_mean
-from sceneseg.labels import Labels, LabelSpace, choose_space
-from sceneseg.packing.shards import (
-    INDEX,
-    UNFINISHED,
-    Array,
-    PackedScene,
-    Shard,
-    container,
-    damaged,
-    load_checked,
-    load_index,
-)
+from sceneseg.labels import LabelSpace, choose_space
+from sceneseg.packing.shards import INDEX, UNFINISHED, PackedScene, Shard, container, damaged, load_checked, load_index
 
 
 @register
@@ -74,11 +65,11 @@ class Packed(SceneDataset):
         labels = parts.get("labels")
         return Scene(parts["image"], self._respaced(labels), parts.get("instances"), scene.name)
 
-    def read_labels(self, i: int) -> Labels | None:
+    def read_labels(self, i: int) -> LabelArray | None:
         """Read only the train ids of scene `i`."""
         return self._respaced(self._part(i, "labels"))
 
-    def read_instances(self, i: int) -> Instances | None:
+    def read_instances(self, i: int) -> InstanceArray | None:
         """Read only the instance numbers of scene `i`."""
         return self._part(i, "instances")
 
@@ -115,11 +106,11 @@ class Packed(SceneDataset):
         if bad:
             raise DataError("\n".join(bad.values()))
 
-    def _part(self, i: int, part: str) -> Array | None:
+    def _part(self, i: int, part: str) -> AnyArray | None:
         path, scene = self._places[i]
         return container(self.pack.format).load(path, scene, [part])[part] if part in scene.sha256 else None
 
-    def _respaced(self, labels: Labels | None) -> Labels | None:
+    def _respaced(self, labels: LabelArray | None) -> LabelArray | None:
         return labels if labels is None or self._train_ids is None else self._train_ids[labels]
 
     def _index(self) -> Path:

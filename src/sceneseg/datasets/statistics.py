@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sceneseg.datasets.base import Image, SceneDataset
+from sceneseg.arrays import ImageArray, LabelArray
+from sceneseg.datasets.base import SceneDataset
 from sceneseg.errors import ConfigError, DataError, did_you_mean
-from sceneseg.labels import IGNORE_INDEX, Labels
+from sceneseg.labels import IGNORE_INDEX
 
 Counts = npt.NDArray[np.int64]
 Progress = Callable[[int], None]
@@ -147,14 +148,14 @@ def _map(
                 progress(done)
 
 
-def _row(dataset: SceneDataset, labels: Labels | None) -> Counts:
+def _row(dataset: SceneDataset, labels: LabelArray | None) -> Counts:
     if labels is None:
         raise DataError(f"{dataset.name}: the {dataset.split} split has no labels to count.")
     counts = np.bincount(labels.ravel(), minlength=256)
     return np.append(counts[: len(dataset.label_space)], counts[IGNORE_INDEX])
 
 
-def _histograms(image: Image) -> Counts:
+def _histograms(image: ImageArray) -> Counts:
     return np.stack([np.bincount(image[..., channel].ravel(), minlength=256) for channel in range(3)])
 
 

@@ -15,6 +15,7 @@ from PIL import Image as PillowImage
 from PIL import TiffImagePlugin, UnidentifiedImageError
 
 from sceneseg import standalone
+from sceneseg.arrays import ImageSize
 from sceneseg.datasets.base import SceneDataset, SceneFiles, open_picture, read_image
 from sceneseg.datasets.folder import Folder
 from sceneseg.datasets.in_memory import Scenes
@@ -23,7 +24,6 @@ from sceneseg.datasets.packed import Packed
 from sceneseg.doctor.jpeg import JpegChecker
 from sceneseg.errors import DataError
 
-Size = tuple[int, int]
 ORIENTATION = 0x0112
 """The EXIF tag that says how a picture must be turned."""
 WIDTH, LENGTH, BITS, PHOTOMETRIC, SAMPLES, EXTRA_SAMPLES, SAMPLE_FORMAT = 256, 257, 258, 262, 277, 338, 339
@@ -59,7 +59,7 @@ class Picture:
 
     path: Path
     problem: str | None = None
-    size: Size = (0, 0)
+    size: ImageSize = (0, 0)
     mode: str = ""
     format: str = ""
     depth: int = 8
@@ -70,7 +70,7 @@ class Picture:
     is_sound: bool = False
 
     @property
-    def upright_size(self) -> Size:
+    def upright_size(self) -> ImageSize:
         """(height, width) as it is read."""
         height, width = self.size
         return (width, height) if self.orientation >= 5 else (height, width)

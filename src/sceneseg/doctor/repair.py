@@ -15,7 +15,8 @@ import numpy.typing as npt
 import yaml
 from PIL import Image as PillowImage
 
-from sceneseg.datasets.base import Image, read_image
+from sceneseg.arrays import AnyArray, ImageArray, LabelArray
+from sceneseg.datasets.base import read_image
 from sceneseg.datasets.folder import Folder
 from sceneseg.datasets.masks import StoredMask, color_code, color_of, read_mask
 from sceneseg.datasets.packed import Packed
@@ -25,12 +26,11 @@ from sceneseg.doctor.findings import Patient
 from sceneseg.doctor.ids import holds_ids, understand
 from sceneseg.doctor.palettes import palettes_differ
 from sceneseg.errors import DataError
-from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace
+from sceneseg.labels import IGNORE_INDEX, LabelSpace
 from sceneseg.records.locks import LOCK, alone
-from sceneseg.records.runs import atomic, write_text
+from sceneseg.records.run_directory import atomic, write_text
 from sceneseg.records.temporaries import is_temporary
 
-Mask = npt.NDArray[Any]
 UNKNOWN = -1
 """Stands for values and colors without a meaning."""
 MARKER = ".sceneseg-repair"
@@ -203,7 +203,7 @@ class Surgeon:
             _write_png(target.with_suffix(".png"), image)
         return became_void
 
-    def _labels(self, pair: Pair, split: str, i: int, mask_file: Path) -> tuple[Labels, int]:
+    def _labels(self, pair: Pair, split: str, i: int, mask_file: Path) -> tuple[LabelArray, int]:
         """Return the train ids of a mask, and how many pixels became void."""
         if pair.labels is not None and not self.label_ids and not pair.is_swapped and not self.by_palette:
             labels = self.patient.datasets[split].read_labels(i)
@@ -228,7 +228,7 @@ class Surgeon:
             return self.patient.table is not None and self.patient.table.meaning(stored) == "colors"
         return bool(pair.colors)
 
-    def _from_colors(self, stored: StoredMask, blurred: bool) -> tuple[Labels, npt.NDArray[np.bool_]]:
+    def _from_colors(self, stored: StoredMask, blurred: bool) -> tuple[LabelArray, npt.NDArray[np.bool_]]:
         """Read colors; of blurred ones the nearest, of others the nearest where it is clear which one was meant."""
         if not self.learned and not self._knows_colors():
             raise DataError("its mask holds colors, and nothing says which class has which")
@@ -248,7 +248,7 @@ class Surgeon:
                 new[n] = self.palette[meant]
         return _with_void(new[at].reshape(pixels.shape))
 
-    def _from_ids(self, stored: Mask, blurred: bool) -> tuple[Labels, npt.NDArray[np.bool_]]:
+    def _from_ids(self, stored: AnyArray, blurred: bool) -> tuple[LabelArray, npt.NDArray[np.bool_]]:
         """Read ids as they are meant; of blurred ones the nearest that is known, of others none that isn't."""
         train_ids = {label_id: n for n, c in enumerate(self.space.classes) for label_id in c.label_ids}
         train_ids |= dict.fromkeys(self.space.void_ids, IGNORE_INDEX)
@@ -275,10 +275,10 @@ class Surgeon:
         return yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=100)
 
 
-def _fitted(image: Image, labels: Labels, image_file: Path) -> tuple[Image, Labels]:
+def _fitted(image: ImageArray, labels: LabelArray, image_file: Path) -> tuple[ImageArray, LabelArray]:
     """Bring an image and its labels to one size: the image as stored, or labels enlarged, if the shape is the same."""
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    stored: Mask = np.asarray(cv2.imdecode(np.fromfile(image_file, np.uint8), flags))
+    stored: AnyArray = np.asarray(cv2.imdecode(np.fromfile(image_file, np.uint8), flags))
     if stored.shape[:2] == labels.shape:
         return np.ascontiguousarray(stored[..., ::-1]), labels
     (height, width), (rows, columns) = image.shape[:2], labels.shape
@@ -287,7 +287,7 @@ def _fitted(image: Image, labels: Labels, image_file: Path) -> tuple[Image, Labe
     return image, cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST_EXACT).astype(np.uint8)
 
 
-def _with_void(labels: npt.NDArray[np.int64]) -> tuple[Labels, npt.NDArray[np.bool_]]:
+def _with_void(labels: npt.NDArray[np.int64]) -> tuple[LabelArray, npt.NDArray[np.bool_]]:
     """Return labels with void where nothing is known, and where that is."""
     unknown = labels == UNKNOWN
     return np.where(unknown, IGNORE_INDEX, labels).astype(np.uint8), unknown
@@ -301,6 +301,6 @@ def _distinct(space: LabelSpace) -> bool:
     return len({c.color for c in space.classes}) == len(space)
 
 
-def _write_png(path: Path, pixels: Mask) -> None:
+def _write_png(path: Path, pixels: AnyArray) -> None:
     with atomic(path) as temporary:
         PillowImage.fromarray(pixels).save(temporary, "PNG")

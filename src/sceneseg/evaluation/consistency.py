@@ -8,13 +8,13 @@ from sceneseg.evaluation.stored import weights_sha256
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import AbsentRule, VoidRule, semantic_scores
 from sceneseg.records.results import read_scores
-from sceneseg.records.runs import Run, read_header
+from sceneseg.records.run_directory import RunDirectory, read_header
 
 TOLERANCE = 1e-6
 """Scores are written with all their digits; versions of NumPy may add in another order."""
 
 
-def mismatch(scored: Run, metrics: dict[str, Any], counts: SemanticCounts | None) -> str:
+def mismatch(scored: RunDirectory, metrics: dict[str, Any], counts: SemanticCounts | None) -> str:
     """Say in a sentence which files of a run don't belong together; empty where all do, or nothing tells.
 
     Args:
@@ -40,7 +40,7 @@ def mismatch(scored: Run, metrics: dict[str, Any], counts: SemanticCounts | None
     return f"{scored.metrics} isn't of {home.best}: it was made with other weights (sha256 {made_of[:12]}…). {cure}"
 
 
-def is_whole(scored: Run) -> bool:
+def is_whole(scored: RunDirectory) -> bool:
     """Whether a run, or an evaluation in it, has scores and counts, and both can be read and belong together."""
     try:
         metrics, counts = read_scores(scored.metrics), SemanticCounts.load(scored.confusion)

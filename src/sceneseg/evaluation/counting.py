@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from sceneseg.arrays import LabelArray
 from sceneseg.datasets.base import Scene, SceneDataset
 from sceneseg.datasets.files import files_below
 from sceneseg.errors import ConfigError, DataError
 from sceneseg.inference.prediction import Prediction
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.kernels.grid import run_in_threads
-from sceneseg.labels import Labels, LabelSpace
+from sceneseg.labels import LabelSpace
 from sceneseg.metrics.confusion import SemanticCounts
 
 
@@ -17,8 +18,8 @@ def count_scenes(
     model: SemanticModel,
     scenes: Iterable[Scene],
     label_space: LabelSpace,
-    on_scene: Callable[[Scene, Labels], None] | None = None,
-    mapping: Labels | None = None,
+    on_scene: Callable[[Scene, LabelArray], None] | None = None,
+    mapping: LabelArray | None = None,
     on_prediction: Callable[[Scene, Prediction], None] | None = None,
 ) -> SemanticCounts:
     """Predict labeled scenes and count.
@@ -45,7 +46,7 @@ def count_scenes(
     return counts
 
 
-def count_scene(counts: SemanticCounts, scene: Scene, prediction: Labels) -> None:
+def count_scene(counts: SemanticCounts, scene: Scene, prediction: LabelArray) -> None:
     """Add one labeled scene and the labels predicted for it to the counts."""
     if scene.labels is None:
         raise ConfigError(f"{scene.name} has no labels to compare with. Give a split that has them, --split val.")

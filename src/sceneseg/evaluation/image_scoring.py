@@ -14,9 +14,9 @@ from sceneseg.evaluation.stored import origin
 from sceneseg.inference.classifier import TASK, ClassificationModel
 from sceneseg.loading import scene_samples
 from sceneseg.loading.image_samples import CENTER, image_loader
-from sceneseg.metrics.accuracy import Answers, accuracy_scores, accuracy_table
-from sceneseg.records import runs
-from sceneseg.records.runs import Run, write_history
+from sceneseg.metrics.accuracy import ClassificationCounts, accuracy_scores, accuracy_table
+from sceneseg.records import run_directory
+from sceneseg.records.run_directory import RunDirectory, write_history
 from sceneseg.version import __version__
 
 BATCH = 32
@@ -44,15 +44,15 @@ def score_weights(path: Path, request: Request) -> tuple[dict[str, Any], str]:
     answers = model.evaluate(track(batches, "evaluating", transient=True))
     scores = score(answers, dataset, model)
     if path.is_dir():
-        kept = Run(path).evaluation(f"{dataset.name}-{dataset.split}")
-        runs.write_json(kept.metrics, {**scores, "origin": origin(path, request, dataset.root)})
+        kept = RunDirectory(path).evaluation(f"{dataset.name}-{dataset.split}")
+        run_directory.write_json(kept.metrics, {**scores, "origin": origin(path, request, dataset.root)})
         write_answers(kept, answers)
     return scores, accuracy_table(scores)  # type: ignore[arg-type]
 
 
 def _open(request: Request, model: ClassificationModel, path: Path) -> ImageFolder:
     """Open the split with the model's classes; without -p, where the run found its data."""
-    root = request.root or (Run(path).load_config().data.root if path.is_dir() else None)
+    root = request.root or (RunDirectory(path).load_config().data.root if path.is_dir() else None)
     return open_split(request.data or "image_folder", root=root, split=request.split, classes=model.classes)
 
 
@@ -73,7 +73,7 @@ def open_split(name: str, **arguments: Any) -> ImageFolder:
     return dataset
 
 
-def score(answers: Answers, dataset: ImageFolder, model: ClassificationModel) -> dict[str, Any]:
+def score(answers: ClassificationCounts, dataset: ImageFolder, model: ClassificationModel) -> dict[str, Any]:
     """Return the contents of metrics.json: the protocol and every score."""
     names = "\n".join(file.name for file in dataset.files)
     protocol = {
@@ -92,6 +92,6 @@ def score(answers: Answers, dataset: ImageFolder, model: ClassificationModel) ->
     return {"protocol": protocol, **accuracy_scores(answers)}
 
 
-def write_answers(run: Run, answers: Answers) -> None:
+def write_answers(run: RunDirectory, answers: ClassificationCounts) -> None:
     """Write the answer to each image, from which every score follows."""
     write_history(run.path / "answers.csv", answers.rows())

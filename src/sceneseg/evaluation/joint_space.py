@@ -10,7 +10,7 @@ from sceneseg.evaluation.request import Request
 from sceneseg.evaluation.scoring import score_run
 from sceneseg.labels import LabelSpace, choose_space
 from sceneseg.records.results import read_scores
-from sceneseg.records.runs import Run, read_label_space
+from sceneseg.records.run_directory import RunDirectory, read_label_space
 
 
 def joint_space(spaces: Sequence[LabelSpace], wanted: str | None = None) -> LabelSpace:
@@ -34,7 +34,7 @@ def joint_space(spaces: Sequence[LabelSpace], wanted: str | None = None) -> Labe
     raise errors[0]
 
 
-def score_together(places: Mapping[str, Run], wanted: str | None = None) -> dict[str, Any] | None:
+def score_together(places: Mapping[str, RunDirectory], wanted: str | None = None) -> dict[str, Any] | None:
     """Score what was counted in unlike label spaces in one that most can be mapped to; no model runs.
 
     Args:

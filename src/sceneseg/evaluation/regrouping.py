@@ -11,7 +11,7 @@ from sceneseg.kernels.instances import InstanceCounts
 from sceneseg.labels import IGNORE_INDEX, LabelSpace
 from sceneseg.metrics.cityscapes import WeightedInstances, categories_of
 from sceneseg.metrics.confusion import ImageCounts, SemanticCounts
-from sceneseg.records.runs import Run
+from sceneseg.records.run_directory import RunDirectory
 
 
 def regroup(counts: SemanticCounts, space: LabelSpace) -> SemanticCounts:
@@ -71,7 +71,7 @@ def _regroup_objects(
     return InstanceCounts(*(column[known] for column in kept))
 
 
-def regrouped(run: Run, protocol: dict[str, Any], space: LabelSpace) -> Run:
+def regrouped(run: RunDirectory, protocol: dict[str, Any], space: LabelSpace) -> RunDirectory:
     """Return where a run keeps scores in another label space than that of their counts."""
     word = re.sub(r"[^\w-]+", "-", space.name.rpartition(":")[2])
     return run.evaluation(f"{protocol['dataset']}-{protocol['split']}-{word}")

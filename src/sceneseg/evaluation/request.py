@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from sceneseg.config.schema import Size
+from sceneseg.arrays import ImageSize
 from sceneseg.labels import LabelSpace
 from sceneseg.metrics.semantic import AbsentRule, VoidRule
 
@@ -28,7 +28,7 @@ class Request:
     data: str | None
     root: str | None
     split: str
-    target_size: Size | None = None
+    target_size: ImageSize | None = None
     void: VoidRule = "ignore"
     device: str = "auto"
     label_map: Path | None = None

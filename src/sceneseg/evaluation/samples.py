@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from sceneseg.arrays import ImageArray, LabelArray
 from sceneseg.datasets.base import Scene
 from sceneseg.inference import visualization
-from sceneseg.labels import Labels, LabelSpace
+from sceneseg.labels import LabelSpace
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores
 from sceneseg.records.names import file_name
-from sceneseg.records.runs import write_json
+from sceneseg.records.run_directory import write_json
 
 KEPT = 6
 ON_SHEET = 3
@@ -29,14 +30,14 @@ class Samples:
         self.label_space = label_space
         positions = np.linspace(0, len(names) - 1, min(KEPT, len(names))).round().astype(int)
         self.wanted = {names[i] for i in positions}
-        self.kept: list[tuple[Scene, Labels]] = []
+        self.kept: list[tuple[Scene, LabelArray]] = []
 
-    def add(self, scene: Scene, prediction: Labels) -> None:
+    def add(self, scene: Scene, prediction: LabelArray) -> None:
         """Keep a scene if it is one of those to show."""
         if scene.name in self.wanted:
             self.kept.append((scene, prediction))
 
-    def sheet(self) -> visualization.Picture:
+    def sheet(self) -> ImageArray:
         """Return image, truth and prediction of some scenes, a row each, (H, W, 3) uint8."""
         rows = []
         for scene, prediction in self.kept[:ON_SHEET]:

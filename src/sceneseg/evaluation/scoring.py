@@ -7,6 +7,7 @@ import numpy as np
 from rich.progress import Progress, track
 
 from sceneseg import datasets
+from sceneseg.arrays import LabelArray
 from sceneseg.config.schema import read_yaml
 from sceneseg.datasets.base import SceneDataset
 from sceneseg.errors import ConfigError, did_you_mean
@@ -18,15 +19,15 @@ from sceneseg.evaluation.request import Request
 from sceneseg.evaluation.samples import Samples
 from sceneseg.evaluation.stored import origin, origin_of
 from sceneseg.inference.predictor import SemanticModel
-from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace, choose_space
+from sceneseg.labels import IGNORE_INDEX, LabelSpace, choose_space
 from sceneseg.loading import scene_samples
 from sceneseg.loading.scene_samples import WholeScenes
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.sizes import size_bands
 from sceneseg.metrics.table import band_table, score_table
-from sceneseg.records import runs
+from sceneseg.records import run_directory
 from sceneseg.records.results import read_scores
-from sceneseg.records.runs import Run
+from sceneseg.records.run_directory import RunDirectory
 
 VOID_NAMES = ("void", "background")
 
@@ -48,17 +49,17 @@ def score_weights(path: Path, request: Request) -> tuple[dict[str, Any], str]:
     protocol = evaluation_protocol(dataset, counts, model, request.void, request.absent)
     if request.label_map is not None:
         protocol["label_map"] = f"{model.label_space.name} -> {dataset.label_space.name}"
-    kept = Run(path).evaluation(f"{dataset.name}-{dataset.split}") if path.is_dir() else None
+    kept = RunDirectory(path).evaluation(f"{dataset.name}-{dataset.split}") if path.is_dir() else None
     made = origin(path, request, dataset.root) if kept else {}
     if kept:
-        runs.write_json(kept.metrics, {**score(counts, protocol), "origin": made})
+        run_directory.write_json(kept.metrics, {**score(counts, protocol), "origin": made})
         counts.save(kept.confusion)
         samples.write(kept.samples, counts)
-    scores, table = _score_in(counts, protocol, request, Run(path) if kept else None, made)
-    return scores, table + (_other_data(Run(path), protocol) if kept else "")
+    scores, table = _score_in(counts, protocol, request, RunDirectory(path) if kept else None, made)
+    return scores, table + (_other_data(RunDirectory(path), protocol) if kept else "")
 
 
-def _other_data(run: Run, protocol: dict[str, Any]) -> str:
+def _other_data(run: RunDirectory, protocol: dict[str, Any]) -> str:
     """Say where a run's own split isn't what it was validated on any more."""
     known = read_scores(run.metrics)["protocol"] if run.metrics.is_file() else {}
     if any(known.get(key) != protocol[key] for key in ("dataset", "split")):
@@ -75,14 +76,14 @@ def score_run(path: Path, request: Request) -> tuple[dict[str, Any], str]:
         RunError: There are no counts.
         ConfigError: The counts are too coarse for the label space asked for.
     """
-    kept = Run(path)
+    kept = RunDirectory(path)
     counts = SemanticCounts.load(kept.confusion)
     protocol = {**read_scores(kept.metrics)["protocol"], "void": request.void, "absent": request.absent}
     return _score_in(counts, protocol, request, kept.home, origin_of(kept))
 
 
 def _score_in(
-    counts: SemanticCounts, protocol: dict[str, Any], request: Request, run: Run | None, made: dict[str, Any]
+    counts: SemanticCounts, protocol: dict[str, Any], request: Request, run: RunDirectory | None, made: dict[str, Any]
 ) -> tuple[dict[str, Any], str]:
     """Score in the label space asked for; in a run, the scores of another than the counts' own are kept beside."""
     own, wanted = counts.label_space, request.label_space
@@ -97,7 +98,7 @@ def _score_in(
         table += "\n\n" + band_table(bands)
     if run is not None and space != own:
         kept = regrouped(run, protocol, space)
-        runs.write_json(kept.metrics, scores | ({"origin": made} if made else {}))
+        run_directory.write_json(kept.metrics, scores | ({"origin": made} if made else {}))
         counts.save(kept.confusion)
     return scores, table
 
@@ -125,7 +126,7 @@ def open_scenes(request: Request, model: SemanticModel, path: Path) -> SceneData
     Raises:
         ConfigError: It isn't said which, or its classes are others than the model's.
     """
-    trained = Run(path).load_config().data if path.is_dir() else None
+    trained = RunDirectory(path).load_config().data if path.is_dir() else None
     known = ((model.header.get("score") or {}).get("protocol") or {}).get("dataset")
     name = request.data or (trained.name if trained else known)
     if name is None:
@@ -149,7 +150,7 @@ def open_scenes(request: Request, model: SemanticModel, path: Path) -> SceneData
     return dataset
 
 
-def read_label_map(file: Path, model: SemanticModel, target: LabelSpace) -> Labels:
+def read_label_map(file: Path, model: SemanticModel, target: LabelSpace) -> LabelArray:
     """Read which class of the data set each class of a model stands for: a YAML of ``model class: data class``.
 
     Either side may be ``void``; a model's output for "none of them" is called void or background.

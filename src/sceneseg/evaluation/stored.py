@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from sceneseg.datasets import datasets
 from sceneseg.errors import RunError
 from sceneseg.fetching.checks import file_sha256
-from sceneseg.fetching.watch import Watch
+from sceneseg.fetching.progress import ProgressReporter
 from sceneseg.records.results import read_scores
-from sceneseg.records.runs import Run, find_weights
+from sceneseg.records.run_directory import RunDirectory, find_weights
 from sceneseg.wording import quoted
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def origin(path: Path, request: "Request", root: str | Path | None) -> dict[str,
         root: Folder of the data.
     """
     return {
-        "weights_sha256": weights_sha256(Run(path)),
+        "weights_sha256": weights_sha256(RunDirectory(path)),
         "root": None if root is None else str(Path(root).resolve()),
         "target_size": None if request.target_size is None else list(request.target_size),
         "void": request.void,
@@ -34,8 +34,8 @@ def origin(path: Path, request: "Request", root: str | Path | None) -> dict[str,
 
 def is_current(path: Path, request: "Request") -> bool:
     """Whether a run keeps what evaluating a split of its own data set would give with the weights that it has now."""
-    trained = Run(path).load_config().data
-    kept = Run(path).evaluation(f"{trained.name}-{request.split}")
+    trained = RunDirectory(path).load_config().data
+    kept = RunDirectory(path).evaluation(f"{trained.name}-{request.split}")
     if not (kept.metrics.is_file() and kept.confusion.is_file()):
         return False
     try:
@@ -45,7 +45,7 @@ def is_current(path: Path, request: "Request") -> bool:
     return bool(known.get("origin") == origin(path, request, trained.root))
 
 
-def counts_of(path: Path, dataset: str | None = None, split: str | None = None) -> Run:
+def counts_of(path: Path, dataset: str | None = None, split: str | None = None) -> RunDirectory:
     """Return where a run has the counts of a split: they are its own, or those of an evaluation that it keeps.
 
     Args:
@@ -56,7 +56,7 @@ def counts_of(path: Path, dataset: str | None = None, split: str | None = None) 
     Raises:
         RunError: It has none, or they are of weights that the run doesn't have any more.
     """
-    given = Run(path)
+    given = RunDirectory(path)
     scored = {"dataset": None, "split": None} | read_scores(given.metrics)["protocol"]
     name = datasets.resolve(dataset) if dataset else scored["dataset"]
     wanted = {"dataset": name, "split": split or (scored["split"] if name == scored["dataset"] else "val")}
@@ -77,7 +77,7 @@ def counts_of(path: Path, dataset: str | None = None, split: str | None = None) 
     return kept
 
 
-def origin_of(kept: Run) -> dict[str, Any]:
+def origin_of(kept: RunDirectory) -> dict[str, Any]:
     """Return what counts were made with, for the scores that are made of them; empty where it isn't known."""
     if kept.path != kept.home.path:
         return read_scores(kept.metrics).get("origin") or {}
@@ -85,7 +85,7 @@ def origin_of(kept: Run) -> dict[str, Any]:
     return {"weights_sha256": digest} if digest else {}
 
 
-def weights_sha256(run: Run) -> str | None:
+def weights_sha256(run: RunDirectory) -> str | None:
     """Return the sha256 of the weights that a run is scored with; None where it has none."""
     there = run.best.is_file() or run.last.is_file()
-    return file_sha256(find_weights(run.path), Watch()) if there else None
+    return file_sha256(find_weights(run.path), ProgressReporter()) if there else None

@@ -17,7 +17,7 @@ from sceneseg.inference import birds_eye, visualization
 from sceneseg.inference.prediction import Prediction
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.labels import IGNORE_INDEX
-from sceneseg.records.runs import atomic
+from sceneseg.records.run_directory import atomic
 
 SHOWN = 5
 

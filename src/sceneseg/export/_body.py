@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from sceneseg.config.schema import Size
+from sceneseg.arrays import ImageSize
 from sceneseg.errors import ModelError
 from sceneseg.models.base import SegmentationModel
 
@@ -40,7 +40,7 @@ class Body(nn.Module):
         return self.network.coarse_logits(pixels)[0]
 
 
-def export_body(network: SegmentationModel, size: Size | None = None, half: bool = False) -> "onnx.ModelProto":
+def export_body(network: SegmentationModel, size: ImageSize | None = None, half: bool = False) -> "onnx.ModelProto":
     """Return the network as ONNX: `PIXELS` (B, 3, h, w), normalized and padded, to `LOGITS` (B, C, h', w').
 
     Args:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import onnx
 import torch
 
-from sceneseg.datasets.base import Image
+from sceneseg.arrays import ImageArray
 from sceneseg.errors import ConfigError
 from sceneseg.export._body import PIXELS
 from sceneseg.inference.predictor import SemanticModel
@@ -35,7 +35,7 @@ FOR_TENSORRT: dict[str, Any] = {
 
 
 def quantize(
-    body: onnx.ModelProto, model: SemanticModel, pictures: Sequence[Image], for_tensorrt: bool = False
+    body: onnx.ModelProto, model: SemanticModel, pictures: Sequence[ImageArray], for_tensorrt: bool = False
 ) -> onnx.ModelProto:
     """Return the network with QuantizeLinear and DequantizeLinear around what is computed in bytes.
 
@@ -81,7 +81,7 @@ def _without_warnings() -> Iterator[None]:
 class _Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
     """Gives the network's input for one picture after the other."""
 
-    def __init__(self, model: SemanticModel, pictures: Sequence[Image]) -> None:
+    def __init__(self, model: SemanticModel, pictures: Sequence[ImageArray]) -> None:
         self.model = model
         self.inputs = self._inputs(pictures)
 
@@ -90,7 +90,7 @@ class _Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
         return next(self.inputs, None)
 
     @torch.no_grad()
-    def _inputs(self, pictures: Sequence[Image]) -> Iterator[dict[str, Any]]:
+    def _inputs(self, pictures: Sequence[ImageArray]) -> Iterator[dict[str, Any]]:
         facts, network = self.model.input, self.model.network
         for picture in pictures:
             image = as_input(resize_picture(picture, facts.target_size, facts.resize)[None])

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sceneseg.datasets.base import Image
+from sceneseg.arrays import ImageArray
 from sceneseg.export.plan import Engine, Plan
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.wording import quoted
@@ -32,7 +32,7 @@ class Artifact(ABC):
     """What runs it."""
 
     @abstractmethod
-    def __init__(self, model: SemanticModel, plan: Plan, calibration: Sequence[Image]) -> None: ...
+    def __init__(self, model: SemanticModel, plan: Plan, calibration: Sequence[ImageArray]) -> None: ...
 
     @abstractmethod
     def save(self, file: Path, description: dict[str, Any]) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from sceneseg.config.schema import Size
-from sceneseg.datasets.base import Image, Scene
+from sceneseg.arrays import ImageArray, ImageSize, LabelArray
+from sceneseg.datasets.base import Scene
 from sceneseg.errors import DataError, ScenesegError
 from sceneseg.evaluation.counting import count_scene
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.inference.resizing import nearest_labels, resize_picture
-from sceneseg.labels import Labels, LabelSpace
+from sceneseg.labels import LabelSpace
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores
 
@@ -62,10 +62,10 @@ class Verdict:
 
 def compare(
     model: SemanticModel,
-    exported: Callable[[Image], Labels],
+    exported: Callable[[ImageArray], LabelArray],
     scenes: Iterable[Scene],
     tolerance: float,
-    image_size: Size | None = None,
+    image_size: ImageSize | None = None,
     on_scene: Callable[[], object] | None = None,
 ) -> Verdict:
     """Let both predict labeled images and score both at the labels' native size.

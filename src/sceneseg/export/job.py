@@ -7,8 +7,8 @@ from typing import Any
 
 from rich.progress import Progress
 
-from sceneseg.config.schema import Size
-from sceneseg.datasets.base import Image, SceneDataset
+from sceneseg.arrays import ImageArray, ImageSize
+from sceneseg.datasets.base import SceneDataset
 from sceneseg.errors import ConfigError
 from sceneseg.export import formats
 from sceneseg.export._description import describe
@@ -22,7 +22,7 @@ from sceneseg.records.temporaries import temporary_folder
 
 
 def file_name(
-    to: str, model: str, output: str, precision: str, image_size: Size | None, target_size: Size | None
+    to: str, model: str, output: str, precision: str, image_size: ImageSize | None, target_size: ImageSize | None
 ) -> str:
     """Return a name that says what is in the file, so that no export takes the place of another.
 
@@ -68,7 +68,7 @@ class Export:
     model: SemanticModel
     artifact: Artifact
     description: dict[str, Any]
-    image_size: Size | None
+    image_size: ImageSize | None
 
     @classmethod
     def make(
@@ -77,8 +77,8 @@ class Export:
         to: str,
         output: str = "labels",
         precision: str = "fp32",
-        image_size: Size | None = None,
-        calibration: Sequence[Image] = (),
+        image_size: ImageSize | None = None,
+        calibration: Sequence[ImageArray] = (),
     ) -> "Export":
         """Translate a model.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import onnx
 
-from sceneseg.datasets.base import Image
+from sceneseg.arrays import ImageArray
 from sceneseg.export import register
 from sceneseg.export._body import export_body
 from sceneseg.export._description import describe
@@ -26,7 +26,7 @@ class Onnx(Artifact):
     suffix = ".onnx"
     engine = "onnxruntime"
 
-    def __init__(self, model: SemanticModel, plan: Plan, calibration: Sequence[Image]) -> None:
+    def __init__(self, model: SemanticModel, plan: Plan, calibration: Sequence[ImageArray]) -> None:
         self.model = compose(model, plan, calibration)
 
     def save(self, file: Path, description: dict[str, Any]) -> None:
@@ -39,7 +39,7 @@ def build(
     model: SemanticModel,
     output: str = "labels",
     precision: str = "fp32",
-    calibration: Sequence[Image] = (),
+    calibration: Sequence[ImageArray] = (),
     image_size: tuple[int, int] | None = None,
     engine: Engine = "onnxruntime",
 ) -> onnx.ModelProto:
@@ -64,12 +64,12 @@ def build(
     return finish(translate(model, plan, calibration), model, plan)
 
 
-def compose(model: SemanticModel, plan: Plan, calibration: Sequence[Image]) -> onnx.ModelProto:
+def compose(model: SemanticModel, plan: Plan, calibration: Sequence[ImageArray]) -> onnx.ModelProto:
     """Translate the network and put the rest around it; without a description."""
     return assemble(translate(model, plan, calibration), plan)
 
 
-def translate(model: SemanticModel, plan: Plan, calibration: Sequence[Image] = ()) -> onnx.ModelProto:
+def translate(model: SemanticModel, plan: Plan, calibration: Sequence[ImageArray] = ()) -> onnx.ModelProto:
     """Return the network alone, quantized if that is planned; plans that differ in the output can share it."""
     body = export_body(model.network, plan.network_size, plan.precision == "fp16")
     if plan.precision == "int8":

@@ -5,7 +5,7 @@ from typing import Any, Literal, get_args
 
 import torch
 
-from sceneseg.config.schema import Size
+from sceneseg.arrays import ImageSize
 from sceneseg.errors import ConfigError, did_you_mean
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.labels import IGNORE_INDEX
@@ -25,7 +25,7 @@ class Plan:
         image_size: (H, W) of the pictures; None takes any.
         target_size: (h, w) the network sees; None leaves pictures as they are.
         resize: How pictures are brought to it, see `sceneseg.inference.resizing`.
-        enlarge: "logits" or "labels", see `sceneseg.inference.predictor.Input`.
+        enlarge: "logits" or "labels", see `sceneseg.inference.predictor.Preprocessing`.
         size_divisor: The network's input is padded to a multiple of this.
         stride: Pixels of its input per coarse logit.
         align_corners: How the coarse logits lie on it.
@@ -37,8 +37,8 @@ class Plan:
 
     output: Output
     precision: Precision
-    image_size: Size | None
-    target_size: Size | None
+    image_size: ImageSize | None
+    target_size: ImageSize | None
     resize: str
     enlarge: str
     size_divisor: int
@@ -50,12 +50,12 @@ class Plan:
     engine: Engine = "onnxruntime"
 
     @property
-    def network_size(self) -> Size | None:
+    def network_size(self) -> ImageSize | None:
         """(h, w) of the pictures when the network sees them, before padding; None when it isn't known."""
         return self.target_size or self.image_size
 
     @property
-    def padded_size(self) -> Size | None:
+    def padded_size(self) -> ImageSize | None:
         """The same after padding."""
         if self.network_size is None:
             return None
@@ -72,7 +72,7 @@ def make_plan(
     model: SemanticModel,
     output: str = "labels",
     precision: str = "fp32",
-    image_size: Size | None = None,
+    image_size: ImageSize | None = None,
     engine: str = "onnxruntime",
 ) -> Plan:
     """Read from a model how it predicts.

@@ -7,7 +7,7 @@ from typing import Any
 
 import onnx
 
-from sceneseg.datasets.base import Image
+from sceneseg.arrays import ImageArray
 from sceneseg.errors import ConfigError, ModelError
 from sceneseg.export import register
 from sceneseg.export.base import Artifact
@@ -52,7 +52,7 @@ class TensorRT(Artifact):
     companions = (".sh",)
     engine = "tensorrt"
 
-    def __init__(self, model: SemanticModel, plan: Plan, calibration: Sequence[Image]) -> None:
+    def __init__(self, model: SemanticModel, plan: Plan, calibration: Sequence[ImageArray]) -> None:
         if plan.resizes and plan.resize == "pil_bilinear":
             height, width = plan.target_size or (0, 0)
             raise ConfigError(

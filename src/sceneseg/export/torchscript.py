@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sceneseg.datasets.base import Image
+from sceneseg.arrays import ImageArray
 from sceneseg.errors import ConfigError, ModelError
 from sceneseg.export import register
 from sceneseg.export._body import TRACED_AT, Body
@@ -28,7 +28,7 @@ class TorchScript(Artifact):
     suffix = ".torchscript"
     engine = "libtorch"
 
-    def __init__(self, model: SemanticModel, plan: Plan, calibration: Sequence[Image]) -> None:
+    def __init__(self, model: SemanticModel, plan: Plan, calibration: Sequence[ImageArray]) -> None:
         if plan.precision == "int8":
             raise ConfigError("TorchScript files are fp32 or fp16. For int8 export --to onnx, openvino or tensorrt.")
         with warnings.catch_warnings(), torch.no_grad():

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.filesize import decimal
 
 from sceneseg.errors import TransferError
-from sceneseg.fetching.watch import Watch
+from sceneseg.fetching.progress import ProgressReporter
 from sceneseg.records import locks
 
 _CHUNK = 1 << 20
@@ -29,7 +29,7 @@ def require_space(folder: Path, needed: int, what: str) -> None:
         )
 
 
-def file_sha256(file: Path, watch: Watch) -> str:
+def file_sha256(file: Path, watch: ProgressReporter) -> str:
     """Return the sha256 of a file, hexadecimal."""
     digest, done, total = hashlib.sha256(), 0, file.stat().st_size
     with file.open("rb") as stream:
@@ -40,7 +40,7 @@ def file_sha256(file: Path, watch: Watch) -> str:
     return digest.hexdigest()
 
 
-def folder_sha256(folder: Path, watch: Watch) -> str:
+def folder_sha256(folder: Path, watch: ProgressReporter) -> str:
     """Return the sha256 of what is in a folder, whatever archive it came in.
 
     In the shell: ``find . -type f | sed 's|^\\./||' | LC_ALL=C sort | xargs sha256sum | sha256sum``.

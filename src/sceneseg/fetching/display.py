@@ -14,10 +14,10 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from sceneseg.fetching.watch import Watch
+from sceneseg.fetching.progress import ProgressReporter
 
 
-class Display(Watch):
+class Display(ProgressReporter):
     """A bar for every stage, and a line for what is said; a context manager, which also says how an end was no end."""
 
     def __init__(self, console: Console) -> None:

@@ -17,9 +17,9 @@ from typing import Any
 
 from sceneseg.errors import TransferError
 from sceneseg.fetching.checks import require_space
-from sceneseg.fetching.watch import Watch
+from sceneseg.fetching.progress import ProgressReporter
 from sceneseg.plain import as_record, parse_json
-from sceneseg.records.runs import write_text
+from sceneseg.records.run_directory import write_text
 from sceneseg.version import __version__
 
 ATTEMPTS = 5
@@ -53,7 +53,7 @@ class _Version:
         return any(mine[k] and others[k] and mine[k] != others[k] for k in mine)
 
 
-def download(address: str, file: Path, watch: Watch, cure: str = "", most: int | None = None) -> None:
+def download(address: str, file: Path, watch: ProgressReporter, cure: str = "", most: int | None = None) -> None:
     """Fetch `address` into `file`, which appears only when it is whole.
 
     Args:
@@ -94,7 +94,7 @@ def forget(file: Path) -> None:
     _note(file.with_name(f"{file.name}.part")).unlink(missing_ok=True)
 
 
-def _attempt(address: str, part: Path, watch: Watch, cure: str, most: int | None) -> None:
+def _attempt(address: str, part: Path, watch: ProgressReporter, cure: str, most: int | None) -> None:
     """Ask for what is missing and write it; return when the file is whole."""
     known = _read_note(part, address)
     start = _length(part) if known else 0

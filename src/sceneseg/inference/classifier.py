@@ -10,21 +10,21 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from sceneseg.config.schema import Size
+from sceneseg.arrays import ImageSize
 from sceneseg.devices import resolve_device
 from sceneseg.errors import RunError
 from sceneseg.inference.images import as_image
 from sceneseg.inference.networks import autocast, create_network, load_strictly, read_input
 from sceneseg.loading.image_samples import crop_center
-from sceneseg.metrics.accuracy import Answers
-from sceneseg.records import runs
+from sceneseg.metrics.accuracy import ClassificationCounts
+from sceneseg.records import run_directory
 
 TASK = "classification"
 DEFAULT_SIZE = (224, 224)
 
 
 @dataclass
-class Input:
+class Preprocessing:
     """What a network must be given.
 
     Args:
@@ -32,7 +32,7 @@ class Input:
         precision: "32-true", "bf16-mixed" or "16-mixed".
     """
 
-    target_size: Size = DEFAULT_SIZE
+    target_size: ImageSize = DEFAULT_SIZE
     precision: str = "32-true"
 
 
@@ -51,7 +51,7 @@ class ClassificationModel:
     network: nn.Module
     classes: list[str]
     model: dict[str, Any]
-    input: Input = field(default_factory=Input)
+    input: Preprocessing = field(default_factory=Preprocessing)
     header: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -65,13 +65,13 @@ class ClassificationModel:
         Raises:
             RunError: There are no weights, or they are of another kind.
         """
-        file = runs.find_weights(Path(path))
-        header = runs.read_header(file)
+        file = run_directory.find_weights(Path(path))
+        header = run_directory.read_header(file)
         if header.get("task") != TASK:
             raise RunError(f"{file}: expected weights for {TASK}, found the task {header.get('task')!r}.")
         if not (classes := header.get("classes")):
             raise RunError(f"{file}: its header doesn't say what the classes are. Fetch or train the weights again.")
-        facts = read_input(Input, header, file)
+        facts = read_input(Preprocessing, header, file)
         network = create_network(header, len(classes), file)
         load_strictly(network, file)
         network.to(resolve_device(device), memory_format=torch.channels_last).eval()
@@ -80,7 +80,7 @@ class ClassificationModel:
     def save(self, path: Path, state: dict[str, Tensor], **facts: Any) -> None:
         """Write weights that describe themselves; `facts` (score, epoch) go into the header."""
         about = {"task": TASK, "model": self.model, "classes": self.classes, "input": asdict(self.input)}
-        runs.save_weights(path, state, about | facts)
+        run_directory.save_weights(path, state, about | facts)
 
     @property
     def device(self) -> torch.device:
@@ -112,13 +112,13 @@ class ClassificationModel:
         crop = torch.from_numpy(middle).permute(2, 0, 1)[None]
         return ImagePrediction(name, self.classes, self.probabilities(crop)[0])
 
-    def evaluate(self, batches: Iterable[Any]) -> Answers:
+    def evaluate(self, batches: Iterable[Any]) -> ClassificationCounts:
         """Predict labeled batches and note the answers.
 
         Args:
             batches: `sceneseg.loading.scene_samples.Batch`es with one label for each image.
         """
-        answers = Answers(self.classes)
+        answers = ClassificationCounts(self.classes)
         for batch in batches:
             answers.add(batch.names, batch.labels.numpy(), self.probabilities(batch.image))
         return answers

@@ -10,14 +10,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from sceneseg.arrays import AnyArray
 from sceneseg.errors import ModelError
 from sceneseg.inference.networks import autocast
 from sceneseg.inference.resizing import as_input
 from sceneseg.models.base import SegmentationModel
 from sceneseg.records.environment import import_openvino
-
-Pixels = npt.NDArray[Any]
-"""uint8 or float32, from 0 to 255."""
 
 Key = tuple[tuple[int, ...], str]
 """Shape (B, h, w, 3) and type of pictures."""
@@ -61,7 +59,7 @@ class OpenVINONetwork(SegmentationModel):
         """Return the main head's logits for an image (B, 3, H, W) in [0, 1]."""
         return (self.of_pictures((image * 255).permute(0, 2, 3, 1).contiguous().numpy()),)
 
-    def of_pictures(self, pictures: Pixels) -> Tensor:
+    def of_pictures(self, pictures: AnyArray) -> Tensor:
         """Return the main head's logits.
 
         Args:
@@ -82,7 +80,7 @@ class OpenVINONetwork(SegmentationModel):
         tensor = import_openvino().Tensor(pictures, shared_memory=True)
         return torch.from_numpy(self._requests[key].infer([tensor])[0])
 
-    def _first_of(self, pictures: Pixels, key: Key) -> Any:
+    def _first_of(self, pictures: AnyArray, key: Key) -> Any:
         """Return what infers the first pictures of a size.
 
         The network is traced once and compiled for any size; at each new size it is checked against torch. Where it
@@ -99,14 +97,14 @@ class OpenVINONetwork(SegmentationModel):
         model = self._trace((batch, height, width), [batch, channels, height, width])
         return self._request(_taking_pictures(model, key[1]), self.precision)
 
-    def _compile(self, pictures: Pixels) -> Any:
+    def _compile(self, pictures: AnyArray) -> Any:
         """Return what infers pictures of one size, up to a third faster than what infers any."""
         batch, height, width, channels = pictures.shape
         model = self._any_size.clone()
         model.reshape([batch, channels, height, width])
         return self._request(_taking_pictures(model, pictures.dtype.str), self.precision)
 
-    def _check(self, pictures: Pixels) -> bool:
+    def _check(self, pictures: AnyArray) -> bool:
         """Return whether the network that was compiled for any size computes in float32 what torch does."""
         request = self._for_any_size(pictures.dtype.str, "32-true")
         with torch.inference_mode():

@@ -11,12 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from sceneseg import standalone
-from sceneseg.config.schema import Size
-from sceneseg.datasets.base import Image
+from sceneseg.arrays import ImageArray, ImageSize, LabelArray
 from sceneseg.errors import RunError
 from sceneseg.inference.images import as_image
 from sceneseg.inference.prediction import Prediction
-from sceneseg.labels import Labels, LabelSpace
+from sceneseg.labels import LabelSpace
 from sceneseg.records.binary import DAMAGE
 from sceneseg.records.environment import import_openvino
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 TINY = 1e-30  # a probability whose logarithm is finite
 
 Plain = dict[str, Any]
-Answer = Callable[[npt.NDArray[np.uint8]], npt.NDArray[Any]]
+ClassifiedImage = Callable[[npt.NDArray[np.uint8]], npt.NDArray[Any]]
 """Pictures (B, H, W, 3) uint8 to the file's own output."""
 
 
@@ -39,7 +38,7 @@ class ExportedModel:
         description: What the file says of itself.
     """
 
-    answer: Answer
+    answer: ClassifiedImage
     description: dict[str, Any]
 
     @classmethod
@@ -61,7 +60,7 @@ class ExportedModel:
         """What the labels mean."""
         return LabelSpace.from_dict(self.description["label_space"])
 
-    def labels(self, image: Any) -> Labels:
+    def labels(self, image: Any) -> LabelArray:
         """Return the train ids (H, W) of a picture, given as to `predict`, whichever output the file has.
 
         Raises:
@@ -89,13 +88,13 @@ class ExportedModel:
         align = bool(self.description["output"]["align_corners"])
         return Prediction(image, labels, self.label_space, name, coarse, covered, align)
 
-    def _answer(self, image: Image) -> tuple[Labels, npt.NDArray[Any]]:
+    def _answer(self, image: ImageArray) -> tuple[LabelArray, npt.NDArray[Any]]:
         with _as_run_errors():
             standalone.check_size(image, self.description)
             answer = self.answer(image[None])[0]
             return standalone.labels_of(answer, self.description, (image.shape[0], image.shape[1])), answer
 
-    def _logits(self, answer: npt.NDArray[Any], size: Size) -> tuple["Tensor | None", tuple[float, float]]:
+    def _logits(self, answer: npt.NDArray[Any], size: ImageSize) -> tuple["Tensor | None", tuple[float, float]]:
         """Return what probabilities can be made of, and how many image pixels it covers."""
         kind, facts = self.description["output"]["kind"], self.description["input"]
         if kind not in ("probabilities", "coarse"):
@@ -123,12 +122,12 @@ def _as_run_errors() -> Iterator[None]:
         raise RunError(str(error)) from None
 
 
-def _open_onnx(file: Path) -> tuple[Answer, Plain]:
+def _open_onnx(file: Path) -> tuple[ClassifiedImage, Plain]:
     runner = standalone.Runner(file)
     return runner.run, runner.description
 
 
-def _open_openvino(file: Path) -> tuple[Answer, Plain]:
+def _open_openvino(file: Path) -> tuple[ClassifiedImage, Plain]:
     ov = import_openvino()
     try:
         model = ov.Core().read_model(file)
@@ -158,7 +157,7 @@ def _last_line(error: Exception) -> str:
     return ([line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__])[-1]
 
 
-def _open_torchscript(file: Path) -> tuple[Answer, Plain]:
+def _open_torchscript(file: Path) -> tuple[ClassifiedImage, Plain]:
     import warnings
 
     import torch
@@ -188,7 +187,7 @@ def _first_line(error: Exception) -> str:
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
-OPENERS: dict[str, Callable[[Path], tuple[Answer, Plain]]] = {
+OPENERS: dict[str, Callable[[Path], tuple[ClassifiedImage, Plain]]] = {
     ".onnx": _open_onnx,
     ".xml": _open_openvino,
     ".torchscript": _open_torchscript,

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from sceneseg import standalone
-from sceneseg.datasets.base import Image, read_image
+from sceneseg.arrays import ImageArray
+from sceneseg.datasets.base import read_image
 from sceneseg.errors import ModelError
 
 
-def as_image(image: Any) -> Image:
+def as_image(image: Any) -> ImageArray:
     """Return one image as (H, W, 3) uint8 RGB.
 
     Args:
@@ -31,7 +32,7 @@ def as_image(image: Any) -> Image:
         raise ModelError(f"The picture can't be read ({error}).") from None
 
 
-def as_images(images: Any) -> list[Image]:
+def as_images(images: Any) -> list[ImageArray]:
     """Return several images of one size, given as (B, H, W, 3) uint8 or floats from 0 to 1, one by one.
 
     Raises:

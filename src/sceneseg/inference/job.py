@@ -14,7 +14,7 @@ from sceneseg.inference.exported import ExportedModel
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.inference.sources import Source, has_more_frames
 from sceneseg.inference.video import Video, paint_video
-from sceneseg.records import runs
+from sceneseg.records import run_directory
 from sceneseg.records.predictions import Predictions, Row
 
 Model = SemanticModel | ClassificationModel | ExportedModel
@@ -173,7 +173,7 @@ class Answers:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self.found: dict[str, Any] = runs.read_json(file) if file.is_file() else {}
+        self.found: dict[str, Any] = run_directory.read_json(file) if file.is_file() else {}
         if not isinstance(self.found, dict):
             raise RunError(f"{file}: expected a classifier's answers. Choose another folder for the results.")
         self._saved, self._changed = time.monotonic(), False
@@ -187,7 +187,7 @@ class Answers:
     def save(self) -> None:
         """Write the file, if there is something new."""
         if self._changed:
-            runs.write_text(self.file, json.dumps(self.found, indent=2) + "\n")
+            run_directory.write_text(self.file, json.dumps(self.found, indent=2) + "\n")
             self._saved, self._changed = time.monotonic(), False
 
 

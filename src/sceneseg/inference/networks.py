@@ -12,7 +12,7 @@ from torch import nn
 from sceneseg import models
 from sceneseg.errors import RunError, ScenesegError, UnknownNameError
 from sceneseg.plain import UnfitError, as_record
-from sceneseg.records import runs
+from sceneseg.records import run_directory
 
 T = TypeVar("T")
 PRECISIONS = {"32-true": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
@@ -70,7 +70,7 @@ def load_strictly(network: nn.Module, file: Path) -> None:
         RunError: They don't belong to this network.
     """
     try:
-        network.load_state_dict(runs.load_weights(file))
+        network.load_state_dict(run_directory.load_weights(file))
     except RuntimeError as error:
         found = str(error).split("\n\t")
         more = f" and {len(found) - 2} more" if len(found) > 2 else ""

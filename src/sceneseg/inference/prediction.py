@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from sceneseg.arrays import ImageArray, LabelArray
 from sceneseg.errors import ModelError
 from sceneseg.inference import visualization
-from sceneseg.inference.visualization import Picture
-from sceneseg.labels import Labels, LabelSpace
+from sceneseg.labels import LabelSpace
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,8 +32,8 @@ class Prediction:
         align_corners: How they lie on the image.
     """
 
-    image: Picture
-    labels: Labels
+    image: ImageArray
+    labels: LabelArray
     label_space: LabelSpace
     name: str
     coarse: "Tensor | None" = None
@@ -66,7 +66,7 @@ class Prediction:
         counts = np.bincount(self.labels.ravel(), minlength=256)
         return {name: float(n / self.labels.size) for name, n in zip(self.label_space.names, counts, strict=False) if n}
 
-    def overlay(self, opacity: float = 0.55, legend: bool = True) -> Picture:
+    def overlay(self, opacity: float = 0.55, legend: bool = True) -> ImageArray:
         """Return the image under the class colors, with a legend below, (H', W, 3) uint8."""
         return visualization.overlay(self.image, self.labels, self.label_space, opacity, legend)
 

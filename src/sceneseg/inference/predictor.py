@@ -9,26 +9,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sceneseg.config.schema import Size
-from sceneseg.datasets.base import Image
+from sceneseg.arrays import AnyArray, ImageArray, ImageSize, LabelArray
 from sceneseg.devices import resolve_device, resolve_engine
 from sceneseg.errors import RunError
 from sceneseg.inference.engines import OpenVINONetwork
 from sceneseg.inference.images import as_image, as_images
 from sceneseg.inference.networks import autocast, create_network, load_strictly, read_input
 from sceneseg.inference.prediction import Prediction
-from sceneseg.inference.resizing import METHODS, Pixels, as_input, nearest_labels, resize_picture
+from sceneseg.inference.resizing import METHODS, as_input, nearest_labels, resize_picture
 from sceneseg.kernels.upsample_argmax import upsample_argmax
-from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace
+from sceneseg.labels import IGNORE_INDEX, LabelSpace
 from sceneseg.models.base import SegmentationModel
-from sceneseg.records import runs
+from sceneseg.records import run_directory
 
 TASK = "semantic"
 ENLARGE = ("logits", "labels")
 
 
 @dataclass
-class Input:
+class Preprocessing:
     """What a network must be given, and how its answer is brought to the picture's size.
 
     Args:
@@ -39,7 +38,7 @@ class Input:
             chosen at the network's size and enlarged by nearest neighbor.
     """
 
-    target_size: Size | None = None
+    target_size: ImageSize | None = None
     precision: str = "32-true"
     resize: str = "opencv"
     enlarge: str = "logits"
@@ -61,7 +60,7 @@ class SemanticModel:
     network: SegmentationModel
     label_space: LabelSpace
     model: dict[str, Any]
-    input: Input = field(default_factory=Input)
+    input: Preprocessing = field(default_factory=Preprocessing)
     void_output: int | None = None
     header: dict[str, Any] = field(default_factory=dict)
 
@@ -76,13 +75,13 @@ class SemanticModel:
         Raises:
             RunError: There are no weights, or they are of another kind.
         """
-        file = runs.find_weights(Path(path))
-        header = runs.read_header(file)
+        file = run_directory.find_weights(Path(path))
+        header = run_directory.read_header(file)
         if header.get("task") != TASK:
             raise RunError(f"{file}: expected weights for {TASK} segmentation, found the task {header.get('task')!r}.")
         space = LabelSpace.from_dict(header.get("label_space"), f"{file}, its header")
         void = header.get("void_output")
-        facts = read_input(Input, header, file)
+        facts = read_input(Preprocessing, header, file)
         for what, word, known in (("resize", facts.resize, METHODS), ("enlarge", facts.enlarge, ENLARGE)):
             if word not in known:
                 raise RunError(
@@ -103,7 +102,7 @@ class SemanticModel:
             "input": asdict(self.input),
             **facts,
         }
-        runs.save_weights(path, state, header)
+        run_directory.save_weights(path, state, header)
 
     def compute_with(self, engine: str) -> None:
         """Let an engine compute the network: "torch" or "openvino" (on a CPU, at the same precision).
@@ -144,7 +143,7 @@ class SemanticModel:
         return Prediction(image, labels[0], self.label_space, name, coarse, covered, align)
 
     @torch.inference_mode()
-    def predict_labels(self, images: Any) -> Labels:
+    def predict_labels(self, images: Any) -> LabelArray:
         """Predict several images of one size at once.
 
         Args:
@@ -158,7 +157,7 @@ class SemanticModel:
         """
         return self._answer(as_images(images))[0]
 
-    def _answer(self, images: list[Image]) -> tuple[Labels, Tensor, tuple[float, float]]:
+    def _answer(self, images: list[ImageArray]) -> tuple[LabelArray, Tensor, tuple[float, float]]:
         """Return the images' labels, the coarse logits behind them, and how many image pixels these cover."""
         size = (images[0].shape[0], images[0].shape[1])
         pictures = [resize_picture(image, self.input.target_size, self.input.resize) for image in images]
@@ -176,7 +175,7 @@ class SemanticModel:
             labels[labels == self.void_output] = IGNORE_INDEX
         return labels, coarse, covered
 
-    def _coarse_logits(self, pictures: Pixels) -> Tensor:
+    def _coarse_logits(self, pictures: AnyArray) -> Tensor:
         if isinstance(self.network, OpenVINONetwork):
             return self.network.of_pictures(pictures)
         self.network.eval()

@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from sceneseg.arrays import ImageArray
 from sceneseg.errors import DataError, MissingPackageError
-from sceneseg.records import runs
-
-Picture = npt.NDArray[np.uint8]
+from sceneseg.records import run_directory
 
 SUFFIXES = {
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".ts", ".wmv", ".3gp", ".flv"),
@@ -61,7 +59,7 @@ class Video:
 def paint_video(
     source: Path,
     target: Path,
-    paint: Callable[[Picture], Picture],
+    paint: Callable[[ImageArray], ImageArray],
     on_frame: Callable[[int], object] = lambda total: None,
 ) -> Video:
     """Write a copy of a video as MP4 in which every frame is painted on.
@@ -77,7 +75,7 @@ def paint_video(
         DataError: The file isn't a video, or damaged.
     """
     av = import_av()
-    with _opened(av, source) as container, runs.atomic(target) as temporary:
+    with _opened(av, source) as container, run_directory.atomic(target) as temporary:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         total = stream.frames or _estimated(stream, container)
@@ -227,7 +225,7 @@ class _Writer:
         self.first: int | None = None
         self.last = -1
 
-    def write(self, picture: Picture, original: Any) -> None:
+    def write(self, picture: ImageArray, original: Any) -> None:
         """Encode a picture in the place of a frame."""
         frame = self.av.VideoFrame.from_ndarray(picture, "rgb24")
         frame = frame.reformat(format=self.pixel_format, dst_colorspace=self.matrix)

@@ -9,19 +9,20 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
 
-from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace
-from sceneseg.records import runs
+from sceneseg.arrays import ImageArray, LabelArray
+from sceneseg.labels import IGNORE_INDEX, LabelSpace
+from sceneseg.records import run_directory
 
-Picture = npt.NDArray[np.uint8]
 
-
-def colorise(labels: Labels, space: LabelSpace) -> Picture:
+def colorise(labels: LabelArray, space: LabelSpace) -> ImageArray:
     """Return the colors (H, W, 3) of train ids (H, W); void is black."""
-    picture: Picture = space.palette[labels]
+    picture: ImageArray = space.palette[labels]
     return picture
 
 
-def overlay(image: Picture, labels: Labels, space: LabelSpace, opacity: float = 0.55, legend: bool = True) -> Picture:
+def overlay(
+    image: ImageArray, labels: LabelArray, space: LabelSpace, opacity: float = 0.55, legend: bool = True
+) -> ImageArray:
     """Lay the class colors over an image, with outlines between classes and a legend of those that occur.
 
     Args:
@@ -35,7 +36,7 @@ def overlay(image: Picture, labels: Labels, space: LabelSpace, opacity: float = 
         (H', W, 3) uint8; H' is larger than H by the legend.
     """
     colored = cv2.addWeighted(image, 1 - opacity, colorise(labels, space), opacity, 0)
-    mixed: Picture = np.where((labels == IGNORE_INDEX)[..., None], image, colored).astype(np.uint8)
+    mixed: ImageArray = np.where((labels == IGNORE_INDEX)[..., None], image, colored).astype(np.uint8)
     edge = np.zeros(labels.shape, bool)
     edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
     edge[1:] |= labels[1:] != labels[:-1]
@@ -43,7 +44,7 @@ def overlay(image: Picture, labels: Labels, space: LabelSpace, opacity: float = 
     return np.vstack([mixed, _legend(labels, space, image.shape[1])]) if legend else mixed
 
 
-def _legend(labels: Labels, space: LabelSpace, width: int) -> Picture:
+def _legend(labels: LabelArray, space: LabelSpace, width: int) -> ImageArray:
     counts = np.bincount(labels.ravel(), minlength=256)[: len(space)]
     shown = [int(i) for i in np.argsort(-counts, kind="stable") if counts[i]]
     size = float(np.clip(width / 1600, 0.4, 0.9))  # of the letters
@@ -63,7 +64,7 @@ def _legend(labels: Labels, space: LabelSpace, width: int) -> Picture:
     return np.vstack(rows)
 
 
-def captioned(picture: Picture, text: str, width: int = 480) -> Picture:
+def captioned(picture: ImageArray, text: str, width: int = 480) -> ImageArray:
     """Return the picture `width` pixels wide with a line of text below."""
     picture = _fit(picture, width)
     line = np.full((round(0.055 * width), width, 3), 24, np.uint8)
@@ -72,20 +73,20 @@ def captioned(picture: Picture, text: str, width: int = 480) -> Picture:
     return np.vstack([picture, line])
 
 
-def grid(rows: list[list[Picture]], width: int = 480, gap: int = 4) -> Picture:
+def grid(rows: list[list[ImageArray]], width: int = 480, gap: int = 4) -> ImageArray:
     """Put pictures of one shape each into rows and columns, every cell `width` pixels wide."""
     cells = [[_fit(cell, width) for cell in row] for row in rows]
     lines = [_joined(row, gap, axis=1) for row in cells]
     return _joined(lines, gap, axis=0)
 
 
-def _fit(picture: Picture, width: int) -> Picture:
+def _fit(picture: ImageArray, width: int) -> ImageArray:
     height = max(1, round(picture.shape[0] * width / picture.shape[1]))
     return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
-def _joined(pictures: list[Picture], gap: int, axis: int) -> Picture:
-    parts: list[Picture] = []
+def _joined(pictures: list[ImageArray], gap: int, axis: int) -> ImageArray:
+    parts: list[ImageArray] = []
     for picture in pictures:
         shape = list(picture.shape)
         shape[axis] = gap
@@ -93,7 +94,7 @@ def _joined(pictures: list[Picture], gap: int, axis: int) -> Picture:
     return np.concatenate(parts[1:], axis=axis)
 
 
-def palette_png(labels: Labels, space: LabelSpace) -> bytes:
+def palette_png(labels: LabelArray, space: LabelSpace) -> bytes:
     """Encode train ids as a PNG with a palette: programs read the ids, viewers show the class colors."""
     picture = PillowImage.fromarray(labels, mode=None)
     picture.putpalette(space.palette.tobytes())
@@ -105,7 +106,7 @@ def rgb_png(picture: npt.NDArray[Any]) -> bytes:
     return _png(PillowImage.fromarray(picture))
 
 
-def jpeg(picture: Picture, quality: int = 88) -> bytes:
+def jpeg(picture: ImageArray, quality: int = 88) -> bytes:
     """Encode (H, W, 3) RGB as JPEG."""
     buffer = io.BytesIO()
     PillowImage.fromarray(picture).save(buffer, "JPEG", quality=quality)
@@ -120,5 +121,5 @@ def _png(picture: PillowImage.Image) -> bytes:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a picture file, whole or not at all, making its folder."""
-    with runs.atomic(path) as temporary:
+    with run_directory.atomic(path) as temporary:
         temporary.write_bytes(data)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sceneseg.arrays import LabelArray
 from sceneseg.errors import DataError
-from sceneseg.labels import IGNORE_INDEX, Labels
+from sceneseg.labels import IGNORE_INDEX
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,7 +29,7 @@ FEW_PIXELS = 2**16  # NumPy takes 0.14 ms for so many; loading the compiled loop
 
 
 def confusion_counts(
-    labels: "Labels | Tensor", prediction: "Labels | Tensor", num_classes: int, ignore_index: int = IGNORE_INDEX
+    labels: "LabelArray | Tensor", prediction: "LabelArray | Tensor", num_classes: int, ignore_index: int = IGNORE_INDEX
 ) -> Counts:
     """Count the pixels of every pair of true and predicted class.
 
@@ -67,12 +68,12 @@ def _count_pairs(labels: Any, prediction: Any) -> npt.NDArray[np.integer]:
     return (count_pairs_reference if labels.size < FEW_PIXELS else count_pairs_in_words)(labels, prediction)
 
 
-def count_pairs_reference(labels: Labels, prediction: Labels) -> Counts:
+def count_pairs_reference(labels: LabelArray, prediction: LabelArray) -> Counts:
     """Count every pair of values, (N,) and (N,) -> (256, 256)."""
     return np.bincount(labels.astype(np.intp) * 256 + prediction, minlength=256 * 256).reshape(256, 256)
 
 
-def count_pairs_in_words(labels: Labels, prediction: Labels) -> npt.NDArray[np.integer]:
+def count_pairs_in_words(labels: LabelArray, prediction: LabelArray) -> npt.NDArray[np.integer]:
     """Count every pair of values as the reference does, eight pixels at a time where that is possible.
 
     Returns:
@@ -87,7 +88,7 @@ def count_pairs_in_words(labels: Labels, prediction: Labels) -> npt.NDArray[np.i
     return _compiled()(labels, prediction, *words)
 
 
-def count_words(labels: Labels, prediction: Labels, label_words: Words, prediction_words: Words) -> Table:
+def count_words(labels: LabelArray, prediction: LabelArray, label_words: Words, prediction_words: Words) -> Table:
     """Count the pairs of values of pixels that also come as words; written for Numba.
 
     Most blocks of words lie inside one object of both maps: to find that out is a vectorised comparison with the
@@ -119,10 +120,10 @@ def count_words(labels: Labels, prediction: Labels, label_words: Words, predicti
 
 
 @cache
-def _compiled() -> Callable[[Labels, Labels, Words, Words], Table]:
+def _compiled() -> Callable[[LabelArray, LabelArray, Words, Words], Table]:
     import numba
 
-    compiled: Callable[[Labels, Labels, Words, Words], Table] = numba.njit(cache=True, nogil=True)(count_words)
+    compiled: Callable[[LabelArray, LabelArray, Words, Words], Table] = numba.njit(cache=True, nogil=True)(count_words)
     return compiled
 
 

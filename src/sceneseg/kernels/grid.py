@@ -13,10 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sceneseg.arrays import ImageSize
 from sceneseg.errors import ModelError
 
 T = TypeVar("T")
-Size = tuple[int, int]
 Covered = tuple[float, float]
 
 ROWS_PER_TASK = 16  # coarse rows; fixed, so that sums don't depend on the number of threads
@@ -35,7 +35,7 @@ class Axis(NamedTuple):
 
 
 def axes(
-    coarse: Tensor, size: Size, covered: Covered | None, align_corners: bool, number: type[np.floating[Any]]
+    coarse: Tensor, size: ImageSize, covered: Covered | None, align_corners: bool, number: type[np.floating[Any]]
 ) -> tuple[Axis, Axis]:
     """Return the output's rows and columns.
 
@@ -94,7 +94,7 @@ class Taps(NamedTuple):
         return Taps(self.low[first:last] - cell, self.high[first:last] - cell, self.weight[first:last])
 
 
-def upsample(coarse: Tensor, size: Size, covered: Covered | None, align_corners: bool) -> Tensor:
+def upsample(coarse: Tensor, size: ImageSize, covered: Covered | None, align_corners: bool) -> Tensor:
     """Interpolate (B, C, h, w) bilinearly to (B, C, H, W), in the logits' own precision; differentiable."""
     number = np.float64 if coarse.dtype == torch.float64 else np.float32
     rows, columns = axes(coarse, size, covered, align_corners, number)

@@ -10,11 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sceneseg.arrays import InstanceArray, LabelArray
 from sceneseg.errors import DataError
 from sceneseg.kernels.confusion import FEW_PIXELS, Counts, check_pixels
-from sceneseg.labels import Labels
-
-Instances = npt.NDArray[np.int32]
 
 HIGHEST_NUMBER = 2**17  # the compiled loop has a row for every number; higher ones are renumbered first (slowly)
 
@@ -38,7 +36,7 @@ class InstanceCounts(NamedTuple):
 
 
 def instance_counts(
-    instances: Instances, labels: Labels, prediction: Labels, categories: npt.NDArray[np.uint8]
+    instances: InstanceArray, labels: LabelArray, prediction: LabelArray, categories: npt.NDArray[np.uint8]
 ) -> InstanceCounts:
     """Count the pixels and the hits of every object.
 
@@ -77,7 +75,11 @@ def instance_counts(
 
 
 def count_objects_reference(
-    instances: Instances, labels: Labels, prediction: Labels, categories: npt.NDArray[np.uint8], highest: int
+    instances: InstanceArray,
+    labels: LabelArray,
+    prediction: LabelArray,
+    categories: npt.NDArray[np.uint8],
+    highest: int,
 ) -> Counts:
     """Count the pixels of objects 0..highest.
 
@@ -95,7 +97,11 @@ def count_objects_reference(
 
 
 def count_objects_in_runs(
-    instances: Instances, labels: Labels, prediction: Labels, categories: npt.NDArray[np.uint8], highest: int
+    instances: InstanceArray,
+    labels: LabelArray,
+    prediction: LabelArray,
+    categories: npt.NDArray[np.uint8],
+    highest: int,
 ) -> Counts:
     """Count as the reference does, in one pass over runs of equal numbers; written for Numba."""
     table = np.zeros((highest + 1, 5), np.int64)

@@ -7,13 +7,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from sceneseg.arrays import FloatArray, ImageSize, LabelArray
 from sceneseg.errors import ModelError
 from sceneseg.kernels.grid import (
     ROWS_PER_TASK,
     Axis,
     Covered,
     Lazy,
-    Size,
     axes,
     compiled,
     run_in_threads,
@@ -21,8 +21,6 @@ from sceneseg.kernels.grid import (
     upsample,
 )
 
-Floats = npt.NDArray[np.float32]
-Labels = npt.NDArray[np.uint8]
 Winners = npt.NDArray[np.int16]
 Indices = npt.NDArray[np.intp]
 
@@ -33,7 +31,7 @@ LOWEST = np.finfo(np.float32).min
 
 
 def upsample_argmax(
-    coarse: Tensor, size: Size, *, covered: Covered | None = None, align_corners: bool = False
+    coarse: Tensor, size: ImageSize, *, covered: Covered | None = None, align_corners: bool = False
 ) -> Tensor:
     """Return the class of every pixel: the first maximum of the bilinearly upsampled logits.
 
@@ -67,13 +65,13 @@ def upsample_argmax(
 
 
 def upsample_probabilities(
-    coarse: Tensor, size: Size, *, covered: Covered | None = None, align_corners: bool = False
+    coarse: Tensor, size: ImageSize, *, covered: Covered | None = None, align_corners: bool = False
 ) -> Tensor:
     """Return the softmax of the upsampled logits, (B, C, H, W) float32; arguments as of `upsample_argmax`."""
     return upsample(coarse.detach().float(), size, covered, align_corners).softmax(1)
 
 
-def upsample_argmax_reference(coarse: Tensor, size: Size, covered: Covered | None, align_corners: bool) -> Tensor:
+def upsample_argmax_reference(coarse: Tensor, size: ImageSize, covered: Covered | None, align_corners: bool) -> Tensor:
     """Upsample, then take the maximum; any device."""
     return upsample(coarse, size, covered, align_corners).argmax(1).to(torch.uint8)
 
@@ -97,7 +95,7 @@ def upsample_argmax_in_blocks(coarse: Tensor, rows: Axis, columns: Axis) -> Tens
 
 
 @compiled
-def _label_strip(coarse: Floats, first: int, last: int, rows: Axis, columns: Axis, labels: Labels) -> None:
+def _label_strip(coarse: FloatArray, first: int, last: int, rows: Axis, columns: Axis, labels: LabelArray) -> None:
     """Label the pixels below the coarse rows first..last-1, each down to the next coarse row."""
     cells, width = coarse.shape[1:]
     above, below = np.empty(width, np.int16), np.empty(width, np.int16)
@@ -116,7 +114,7 @@ def _label_strip(coarse: Floats, first: int, last: int, rows: Axis, columns: Axi
 
 
 @compiled
-def _find_winners(coarse: Floats, row: int, winner: Winners) -> None:
+def _find_winners(coarse: FloatArray, row: int, winner: Winners) -> None:
     """Find the class that wins at each cell of a row; UNSURE where a lower class comes within rounding of it.
 
     Higher classes may come as close as they like: rounding keeps the order of two numbers or makes them equal,
@@ -138,7 +136,7 @@ def _find_winners(coarse: Floats, row: int, winner: Winners) -> None:
 
 
 @compiled
-def _fill_easy_blocks(above: Winners, below: Winners, columns: Axis, labels: Labels, hard: Indices) -> int:
+def _fill_easy_blocks(above: Winners, below: Winners, columns: Axis, labels: LabelArray, hard: Indices) -> int:
     """Fill the blocks whose corners agree; write the others' numbers to `hard` and return how many there are."""
     count = 0
     for j in range(above.size):
@@ -159,16 +157,16 @@ def _fill_easy_blocks(above: Winners, below: Winners, columns: Axis, labels: Lab
 
 @compiled
 def _label_hard_blocks(
-    coarse: Floats,
+    coarse: FloatArray,
     k: int,
     hard: Indices,
     rows: Axis,
     columns: Axis,
-    labels: Labels,
-    best: Floats,
+    labels: LabelArray,
+    best: FloatArray,
     winner: npt.NDArray[np.int32],
-    down: Floats,
-    along: Floats,
+    down: FloatArray,
+    along: FloatArray,
 ) -> None:
     """Label the pixels of blocks one by one, with torch's order of operations: first along the rows.
 

@@ -4,18 +4,16 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from sceneseg.arrays import FloatArray, LabelArray
 from sceneseg.kernels.grid import ROWS_PER_TASK, Axis, contracted, run_in_threads
 
 if TYPE_CHECKING:
     from sceneseg.kernels.upsample_cross_entropy import Result, Targets
 
-Floats = npt.NDArray[np.float32]
-Labels = npt.NDArray[np.uint8]
-Tables = tuple[Floats, Floats, Floats, Floats]  # Targets as arrays
+Tables = tuple[FloatArray, FloatArray, FloatArray, FloatArray]  # Targets as arrays
 Span = tuple[int, int]
 
 PIXELS_PER_TILE = 256  # output columns that are worked on at once, so that their logits stay in the cache
@@ -74,21 +72,28 @@ def true_probability_in_tiles(logits: Tensor, labels: Tensor, rows: Axis, column
 class Tile(NamedTuple):
     """Working space for the pixels between two coarse rows and some of their cells, T of them side by side."""
 
-    top: Floats  # (C, T) the upper coarse row, interpolated along the columns
-    bottom: Floats  # (C, T) the lower one
-    top_slope: Floats  # (C, T) the loss's gradient in `top`, summed over the pixel rows
-    bottom_slope: Floats  # (C, T) its gradient in `bottom`
-    powers: Floats  # (C, T) the logits of one pixel row, then their exponentials below the peak
-    peak: Floats  # (T,) the highest logit of each pixel
-    total: Floats  # (T,) the sum of the exponentials
-    spread_loss: Floats  # (T,) what smoothing costs, without its share in log(total)
-    mass: Floats  # (T,) turns the exponentials into the gradient of the loss's share in log(total)
-    valid: Floats  # (T,) 1 where the pixel counts, otherwise 0
+    top: FloatArray  # (C, T) the upper coarse row, interpolated along the columns
+    bottom: FloatArray  # (C, T) the lower one
+    top_slope: FloatArray  # (C, T) the loss's gradient in `top`, summed over the pixel rows
+    bottom_slope: FloatArray  # (C, T) its gradient in `bottom`
+    powers: FloatArray  # (C, T) the logits of one pixel row, then their exponentials below the peak
+    peak: FloatArray  # (T,) the highest logit of each pixel
+    total: FloatArray  # (T,) the sum of the exponentials
+    spread_loss: FloatArray  # (T,) what smoothing costs, without its share in log(total)
+    mass: FloatArray  # (T,) turns the exponentials into the gradient of the loss's share in log(total)
+    valid: FloatArray  # (T,) 1 where the pixel counts, otherwise 0
 
 
 @contracted
 def _sum_strip(
-    logits: Floats, labels: Labels, span: Span, rows: Axis, columns: Axis, tables: Tables, slopes: Floats, spill: Floats
+    logits: FloatArray,
+    labels: LabelArray,
+    span: Span,
+    rows: Axis,
+    columns: Axis,
+    tables: Tables,
+    slopes: FloatArray,
+    spill: FloatArray,
 ) -> tuple[float, float]:
     """Sum losses and weights of the pixels below the coarse rows first..last-1, each down to the next coarse row.
 
@@ -125,7 +130,9 @@ def _sum_strip(
 
 
 @contracted
-def _rate_strip(logits: Floats, labels: Labels, span: Span, rows: Axis, columns: Axis, probability: Floats) -> None:
+def _rate_strip(
+    logits: FloatArray, labels: LabelArray, span: Span, rows: Axis, columns: Axis, probability: FloatArray
+) -> None:
     """Write the probability of each pixel's own class, for the pixels of a strip as `_sum_strip` has them."""
     classes, height, width = logits.shape
     step = max(1, PIXELS_PER_TILE * width // columns.low.size)
@@ -167,7 +174,7 @@ def _empty_tile(classes: int, width: int) -> Tile:
 
 
 @contracted
-def _widen(logits: Floats, first: int, last: int, columns: Axis, direct: bool, wide: Floats) -> None:
+def _widen(logits: FloatArray, first: int, last: int, columns: Axis, direct: bool, wide: FloatArray) -> None:
     """Interpolate the cells first..last-1 of a coarse row (C, w) along the columns; copy them if pixels are cells."""
     starts, weight = columns.starts, columns.weight
     for c in range(logits.shape[0]):
@@ -182,7 +189,7 @@ def _widen(logits: Floats, first: int, last: int, columns: Axis, direct: bool, w
 
 
 @contracted
-def _narrow(slope: Floats, first: int, last: int, columns: Axis, direct: bool, gradient: Floats) -> None:
+def _narrow(slope: FloatArray, first: int, last: int, columns: Axis, direct: bool, gradient: FloatArray) -> None:
     """Add the gradient at the pixels to the cells that they were interpolated from: `_widen`, transposed."""
     starts, weight = columns.starts, columns.weight
     for c in range(slope.shape[0]):
@@ -201,7 +208,9 @@ def _narrow(slope: Floats, first: int, last: int, columns: Axis, direct: bool, g
 
 
 @contracted
-def _sum_tile(tile: Tile, weights: Floats, labels: Labels, tables: Tables, with_gradient: bool) -> tuple[float, float]:
+def _sum_tile(
+    tile: Tile, weights: FloatArray, labels: LabelArray, tables: Tables, with_gradient: bool
+) -> tuple[float, float]:
     """Sum losses and weights of a tile's pixels (rows, T), and their gradient into the tile's slopes."""
     weight, hit, is_class, spread = tables
     top, bottom, peak, total, spread_loss = tile.top, tile.bottom, tile.peak, tile.total, tile.spread_loss
@@ -227,7 +236,7 @@ def _sum_tile(tile: Tile, weights: Floats, labels: Labels, tables: Tables, with_
 
 
 @contracted
-def _exponentiate(tile: Tile, down: np.float32, spread: Floats, pixels: int) -> None:
+def _exponentiate(tile: Tile, down: np.float32, spread: FloatArray, pixels: int) -> None:
     """Compute the numerators and the denominator of the softmax of one pixel row, and its smoothing loss."""
     top, bottom, powers, peak, total = tile.top, tile.bottom, tile.powers, tile.peak, tile.total
     spread_loss, up = tile.spread_loss, ONE - down
@@ -247,7 +256,7 @@ def _exponentiate(tile: Tile, down: np.float32, spread: Floats, pixels: int) -> 
 
 
 @contracted
-def _add_slopes(tile: Tile, down: np.float32, labels: Labels, hit: Floats, spread: Floats) -> None:
+def _add_slopes(tile: Tile, down: np.float32, labels: LabelArray, hit: FloatArray, spread: FloatArray) -> None:
     """Add the gradient at one pixel row to the coarse rows above and below it."""
     powers, mass, valid, top_slope, bottom_slope = tile.powers, tile.mass, tile.valid, tile.top_slope, tile.bottom_slope
     up = ONE - down

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
-from sceneseg.config.schema import AugmentConfig, Size
-from sceneseg.datasets.base import Image
+from sceneseg.arrays import ImageArray, ImageSize
+from sceneseg.config.schema import AugmentConfig
 from sceneseg.datasets.image_folder import ImageFolder, ImageRecord
 from sceneseg.loading.scene_samples import EpochOrder, training_loader
 from sceneseg.transforms.geometry import center_crop, cut_image, draw_color, draw_crop, sample_generator
@@ -31,7 +31,7 @@ class ImageSamples(Dataset[tuple[Any, ...]]):
         cache: Whether decoded images stay in memory.
     """
 
-    def __init__(self, dataset: ImageFolder, augment: AugmentConfig, seed: int, size: Size, cache: bool) -> None:
+    def __init__(self, dataset: ImageFolder, augment: AugmentConfig, seed: int, size: ImageSize, cache: bool) -> None:
         self.dataset = dataset
         self.augment = augment
         self.seed = seed
@@ -62,7 +62,7 @@ class CenterCrops(Dataset[tuple[Any, ...]]):
         size: (height, width) of the crops.
     """
 
-    def __init__(self, dataset: ImageFolder, size: Size) -> None:
+    def __init__(self, dataset: ImageFolder, size: ImageSize) -> None:
         self.dataset = dataset
         self.size = size
 
@@ -71,12 +71,12 @@ class CenterCrops(Dataset[tuple[Any, ...]]):
         return crop_center(record.image, self.size), record.label, NO_CHANGE, record.name
 
 
-def crop_center(image: Image, size: Size) -> Image:
+def crop_center(image: ImageArray, size: ImageSize) -> ImageArray:
     """Return the middle of an image (H, W, 3), resized to (height, width)."""
     return cut_image(image, center_crop((image.shape[0], image.shape[1]), size, CENTER))
 
 
-def image_loader(dataset: ImageFolder, size: Size, workers: int, batch_size: int) -> "DataLoader[tuple[Any, ...]]":
+def image_loader(dataset: ImageFolder, size: ImageSize, workers: int, batch_size: int) -> "DataLoader[tuple[Any, ...]]":
     """Return a loader of `Batch`es that together hold every image once, in order."""
     starts = range(0, len(dataset), batch_size)
     steps = [list(range(i, min(i + batch_size, len(dataset)))) for i in starts]

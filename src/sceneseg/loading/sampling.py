@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sceneseg.config.schema import Size
+from sceneseg.arrays import ImageSize
 from sceneseg.datasets.base import SceneDataset
 from sceneseg.errors import DataError
 from sceneseg.transforms.geometry import Window
@@ -19,7 +19,7 @@ GRID = (8, 16)
 """Cells of a scene, down and across; where a class is, is known to a cell."""
 
 
-class Place(NamedTuple):
+class ClassLocation(NamedTuple):
     """A point of a scene.
 
     Args:
@@ -34,7 +34,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ClassPlaces:
+class ClassLocations:
     """Where each class can be found in a split.
 
     Args:
@@ -44,7 +44,7 @@ class ClassPlaces:
     cells: list[npt.NDArray[np.int32]]
 
 
-def find_places(dataset: SceneDataset, progress: Callable[[int], None] | None = None) -> ClassPlaces:
+def find_class_locations(dataset: SceneDataset, progress: Callable[[int], None] | None = None) -> ClassLocations:
     """Look through the labels of a split; at 1024x2048 that takes 4 ms a scene beside the reading.
 
     Raises:
@@ -61,7 +61,7 @@ def find_places(dataset: SceneDataset, progress: Callable[[int], None] | None = 
                 label.append(np.column_stack([np.full(len(at), i), at]).astype(np.int32))
         if progress:
             progress(i + 1)
-    return ClassPlaces([np.concatenate(label) for label in found if label])
+    return ClassLocations([np.concatenate(label) for label in found if label])
 
 
 def _pixels_per_cell(labels: npt.NDArray[np.uint8], classes: int) -> npt.NDArray[np.int64]:
@@ -74,11 +74,11 @@ def _pixels_per_cell(labels: npt.NDArray[np.uint8], classes: int) -> npt.NDArray
     return counts.reshape(*GRID, 256)[..., :classes].transpose(2, 0, 1) * step**2
 
 
-def draw_place(places: ClassPlaces, seed: int, number: int, share: float) -> Place | None:
+def draw_class_location(places: ClassLocations, seed: int, number: int, share: float) -> ClassLocation | None:
     """Draw what a sample must show: first a class, all with the same probability, then a cell that has some of it.
 
     Args:
-        places: From `find_places`.
+        places: From `find_class_locations`.
         seed: The run's.
         number: The sample's.
         share: Probability that the sample is chosen in this way.
@@ -95,10 +95,10 @@ def draw_place(places: ClassPlaces, seed: int, number: int, share: float) -> Pla
         return None
     cells = places.cells[generator.integers(len(places.cells))]
     scene, row, column = cells[generator.integers(len(cells))]
-    return Place(int(scene), (row + 0.5) / GRID[0], (column + 0.5) / GRID[1])
+    return ClassLocation(int(scene), (row + 0.5) / GRID[0], (column + 0.5) / GRID[1])
 
 
-def aim(generator: np.random.Generator, window: Window, place: Place, image_size: Size) -> Window:
+def aim(generator: np.random.Generator, window: Window, place: ClassLocation, image_size: ImageSize) -> Window:
     """Move a window so that it shows a place, anywhere in it, and stays inside the image.
 
     Args:
@@ -129,7 +129,7 @@ def progressive_factor(factors: Sequence[float], epoch: int, epochs: int) -> flo
     return factors[min(epoch * len(factors) // max(1, epochs), len(factors) - 1)]
 
 
-def shrunk(size: Size, factor: float, multiple: int = 32) -> Size:
+def shrunk(size: ImageSize, factor: float, multiple: int = 32) -> ImageSize:
     """Return a (height, width) times a factor, rounded to a multiple of 32 that networks like; 1 changes nothing."""
     if factor == 1:
         return size

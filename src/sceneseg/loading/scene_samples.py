@@ -10,11 +10,19 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from sceneseg.config.schema import AugmentConfig, Size
+from sceneseg.arrays import ImageSize
+from sceneseg.config.schema import AugmentConfig
 from sceneseg.datasets.base import Scene, SceneDataset
 from sceneseg.datasets.image_folder import ImageFolder
 from sceneseg.errors import DataError
-from sceneseg.loading.sampling import ClassPlaces, Place, aim, draw_place, progressive_factor, shrunk
+from sceneseg.loading.sampling import (
+    ClassLocation,
+    ClassLocations,
+    aim,
+    draw_class_location,
+    progressive_factor,
+    shrunk,
+)
 from sceneseg.transforms.geometry import cut, draw_color, draw_window, sample_generator
 from sceneseg.transforms.weather import apply_weather, chances, draw_weather, vertical_span
 
@@ -60,9 +68,9 @@ class TrainingSamples(Dataset[tuple[Any, ...]]):
         dataset: SceneDataset,
         augment: AugmentConfig,
         seed: int,
-        target_size: Size | None,
+        target_size: ImageSize | None,
         cache: bool,
-        places: ClassPlaces | None = None,
+        places: ClassLocations | None = None,
         epochs: tuple[int, int] = (1, 1),
     ) -> None:
         self.dataset = dataset
@@ -97,10 +105,10 @@ class TrainingSamples(Dataset[tuple[Any, ...]]):
         place = self._place(number)
         return self._order[number] if place is None else place.scene
 
-    def _place(self, number: int) -> Place | None:
-        return draw_place(self.places, self.seed, number, self.augment.class_uniform) if self.places else None
+    def _place(self, number: int) -> ClassLocation | None:
+        return draw_class_location(self.places, self.seed, number, self.augment.class_uniform) if self.places else None
 
-    def _sizes(self, number: int, image_size: Size) -> tuple[Size, Size]:
+    def _sizes(self, number: int, image_size: ImageSize) -> tuple[ImageSize, ImageSize]:
         """Return the size that scale 1 stands for, and that of the sample."""
         base = self.target_size or image_size
         stages = self.augment.progressive or [1.0]

@@ -24,7 +24,7 @@ class AccuracyScores(TypedDict):
     classes: dict[str, ClassAccuracy]
 
 
-class Answer(NamedTuple):
+class ClassifiedImage(NamedTuple):
     """What was said of one image.
 
     Args:
@@ -40,7 +40,7 @@ class Answer(NamedTuple):
     rank: int
 
 
-class Answers:
+class ClassificationCounts:
     """The answers to the images of a split; an image that comes twice counts once.
 
     Args:
@@ -49,14 +49,14 @@ class Answers:
 
     def __init__(self, classes: list[str]) -> None:
         self.classes = classes
-        self.images: dict[str, Answer] = {}
+        self.images: dict[str, ClassifiedImage] = {}
 
     def add(self, names: list[str], labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32]) -> None:
         """Take in images with their true classes (B,) and the probabilities of all classes (B, C)."""
         order = np.argsort(-probabilities, axis=1, kind="stable")  # (B, C), the most probable first
         ranks = (order == labels[:, None]).argmax(1) + 1
         for name, label, row, first, rank in zip(names, labels, probabilities, order[:, 0], ranks, strict=True):
-            self.images[name] = Answer(int(label), int(first), float(row[first]), int(rank))
+            self.images[name] = ClassifiedImage(int(label), int(first), float(row[first]), int(rank))
 
     def rows(self) -> list[dict[str, Any]]:
         """Return a row for each image, for a table: every top-k accuracy follows from its ranks."""
@@ -72,7 +72,7 @@ class Answers:
         ]
 
 
-def accuracy_scores(answers: Answers) -> AccuracyScores:
+def accuracy_scores(answers: ClassificationCounts) -> AccuracyScores:
     """Compute all scores of a split.
 
     Convention: `top5` is None for five classes or fewer, where it would be 1 whatever the model says;

@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sceneseg.arrays import InstanceArray, LabelArray
 from sceneseg.errors import DataError, RunError
 from sceneseg.kernels.confusion import Counts, confusion_counts
-from sceneseg.kernels.instances import InstanceCounts, Instances, instance_counts
-from sceneseg.labels import Labels, LabelSpace
+from sceneseg.kernels.instances import InstanceCounts, instance_counts
+from sceneseg.labels import LabelSpace
 from sceneseg.metrics import counts_file
 from sceneseg.metrics.cityscapes import WeightedInstances, average_pixels, categories_of, weigh_instances
 from sceneseg.plain import parse_json
 from sceneseg.records.binary import read_arrays, reading
-from sceneseg.records.runs import atomic
+from sceneseg.records.run_directory import atomic
 
 
 class ImageCounts:
@@ -102,7 +103,9 @@ class SemanticCounts:
             return None
         return f"{_digest(repr(self.label_space.names).encode())[:8]}-{_digest(repr(truths).encode())}"
 
-    def add(self, name: str, labels: Labels, prediction: Labels, instances: Instances | None = None) -> None:
+    def add(
+        self, name: str, labels: LabelArray, prediction: LabelArray, instances: InstanceArray | None = None
+    ) -> None:
         """Count one image.
 
         Args:

@@ -14,14 +14,15 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
+from sceneseg.arrays import AnyArray
 from sceneseg.errors import DataError
-from sceneseg.packing.shards import DTYPES, VERSION, Array, Pack, PackedScene, damaged
+from sceneseg.packing.shards import DTYPES, VERSION, Pack, PackedScene, damaged
 from sceneseg.records.temporaries import temporary_folder
 
 SUFFIX = ".safetensors"
 
 
-def encode(part: str, pixels: Array, name: str) -> Array:
+def encode(part: str, pixels: AnyArray, name: str) -> AnyArray:
     """Return a part as it lies in memory."""
     return np.ascontiguousarray(pixels, DTYPES[part])
 
@@ -63,7 +64,7 @@ def places(path: Path, scenes: Sequence[PackedScene]) -> list[dict[str, tuple[in
     return [{part: place(f"{scene.name}.{part}") for part in scene.sha256} for scene in scenes]
 
 
-def load(path: Path, scene: PackedScene, parts: Sequence[str]) -> dict[str, Array]:
+def load(path: Path, scene: PackedScene, parts: Sequence[str]) -> dict[str, AnyArray]:
     """Map parts of a scene: nothing is read before somebody looks at it, and changes stay in the caller's memory."""
     try:
         return {

@@ -35,7 +35,7 @@ from sceneseg.packing.shards import (
     load_index,
     save_index,
 )
-from sceneseg.records.runs import atomic, write_text
+from sceneseg.records.run_directory import atomic, write_text
 
 SHARD_BYTES, SHARD_SCENES = 2**28, 128
 """A shard holds about so many bytes, all of them in memory when it is written, and at most so many scenes."""

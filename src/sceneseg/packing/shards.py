@@ -16,10 +16,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from sceneseg.arrays import AnyArray
 from sceneseg.errors import DataError, did_you_mean
 from sceneseg.labels import LabelSpace
 from sceneseg.plain import parse_json
-from sceneseg.records.runs import write_text
+from sceneseg.records.run_directory import write_text
 
 INDEX = "pack.json"
 UNFINISHED = "pack.unfinished.json"
@@ -32,7 +33,6 @@ CONTAINERS = {
     "webdataset": "sceneseg.packing.webdataset",
 }
 
-Array = npt.NDArray[Any]
 T = TypeVar("T")
 MOST_PIXELS = 2**32
 """Of an image, so that sizes stay numbers that arrays can have."""
@@ -112,7 +112,7 @@ class Container(Protocol):
 
     SUFFIX: str
 
-    def encode(self, part: str, pixels: Array, name: str) -> Any:
+    def encode(self, part: str, pixels: AnyArray, name: str) -> Any:
         """Return a part as it will be stored; runs in several threads."""
         ...
 
@@ -124,7 +124,7 @@ class Container(Protocol):
         """Return where the parts of each scene lie in a shard that was just written."""
         ...
 
-    def load(self, path: Path, scene: PackedScene, parts: Sequence[str]) -> dict[str, Array]:
+    def load(self, path: Path, scene: PackedScene, parts: Sequence[str]) -> dict[str, AnyArray]:
         """Read parts of a scene.
 
         Raises:
@@ -146,12 +146,12 @@ def container(name: str) -> Container:
     return cast(Container, import_module(CONTAINERS[name]))
 
 
-def fingerprint(pixels: Array) -> str:
+def fingerprint(pixels: AnyArray) -> str:
     """Return the SHA-256 of pixels as they lie in memory."""
     return sha256(np.ascontiguousarray(pixels).data).hexdigest()
 
 
-def load_checked(kind: Container, path: Path, scene: PackedScene) -> dict[str, Array]:
+def load_checked(kind: Container, path: Path, scene: PackedScene) -> dict[str, AnyArray]:
     """Read all parts of a scene and compare them with their checksums.
 
     Raises:
@@ -230,7 +230,7 @@ def _typed(value: Any, kind: type[T], key: str) -> T:
     return value
 
 
-def encode_png(part: str, pixels: Array, name: str) -> bytes:
+def encode_png(part: str, pixels: AnyArray, name: str) -> bytes:
     """Return a part as a PNG file, instance numbers with 16 bits.
 
     Raises:
@@ -244,7 +244,7 @@ def encode_png(part: str, pixels: Array, name: str) -> bytes:
     return encoded
 
 
-def decode_png(part: str, data: bytes, path: Path, name: str) -> Array:
+def decode_png(part: str, data: bytes, path: Path, name: str) -> AnyArray:
     """Return the pixels of what `encode_png` wrote.
 
     Raises:
@@ -256,5 +256,5 @@ def decode_png(part: str, data: bytes, path: Path, name: str) -> Array:
         decoded = None
     if decoded is None or decoded.ndim != (3 if part == "image" else 2):
         raise damaged(path, f"the {part} of {name} can't be decoded")
-    pixels: Array = cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB) if part == "image" else decoded
+    pixels: AnyArray = cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB) if part == "image" else decoded
     return pixels.astype(DTYPES[part], copy=False)

@@ -15,9 +15,10 @@ from typing import IO, Any, cast
 
 import numpy as np
 
+from sceneseg.arrays import AnyArray
 from sceneseg.errors import DataError
 from sceneseg.packing.crc32c import crc32c
-from sceneseg.packing.shards import Array, Pack, PackedScene, decode_png, encode_png
+from sceneseg.packing.shards import Pack, PackedScene, decode_png, encode_png
 
 SUFFIX = ".tfrecord"
 KEYS = {
@@ -65,7 +66,7 @@ def places(path: Path, scenes: Sequence[PackedScene]) -> list[dict[str, tuple[in
     return found
 
 
-def load(path: Path, scene: PackedScene, parts: Sequence[str]) -> dict[str, Array]:
+def load(path: Path, scene: PackedScene, parts: Sequence[str]) -> dict[str, AnyArray]:
     """Read a scene's record, check it and decode parts of it."""
     start, _ = scene.at("record", path)
     with path.open("rb") as file:

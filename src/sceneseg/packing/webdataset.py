@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from sceneseg.packing.shards import Array, Pack, PackedScene, damaged, decode_png, encode_png
+from sceneseg.arrays import AnyArray
+from sceneseg.packing.shards import Pack, PackedScene, damaged, decode_png, encode_png
 
 SUFFIX = ".tar"
 encode = encode_png
@@ -47,9 +48,9 @@ def places(path: Path, scenes: Sequence[PackedScene]) -> list[dict[str, tuple[in
     return [{part: inside[f"{n:06}.{part}.png"] for part in scene.sha256} for n, scene in enumerate(scenes)]
 
 
-def load(path: Path, scene: PackedScene, parts: Sequence[str]) -> dict[str, Array]:
+def load(path: Path, scene: PackedScene, parts: Sequence[str]) -> dict[str, AnyArray]:
     """Read and decode parts of a scene."""
-    loaded: dict[str, Array] = {}
+    loaded: dict[str, AnyArray] = {}
     with path.open("rb") as file:
         for part in parts:
             start, length = scene.at(part, path)

@@ -6,16 +6,16 @@ from pathlib import Path
 
 from sceneseg.errors import RunError, TransferError
 from sceneseg.fetching.checks import alone, file_sha256, require_space
+from sceneseg.fetching.progress import ProgressReporter
 from sceneseg.fetching.transfer import download, forget
-from sceneseg.fetching.watch import Watch
 from sceneseg.publishing.manifest import Entry, check_name
-from sceneseg.records import runs
+from sceneseg.records import run_directory
 
 SUFFIX = ".safetensors"
 CURE = "If the file has moved, ask its publisher for a newer manifest."
 
 
-def get(entry: Entry, folder: Path, watch: Watch) -> Path:
+def get(entry: Entry, folder: Path, watch: ProgressReporter) -> Path:
     """Fetch published weights into `folder`, unless they are there already.
 
     The file appears under its name only when its checksum is right; what has arrived of it lies in ``.arriving``.
@@ -69,7 +69,7 @@ def _remove_if_empty(arriving: Path) -> None:
         arriving.rmdir()
 
 
-def describe(file: Path, name: str, base: str, licence: str, data_terms: str, watch: Watch) -> Entry:
+def describe(file: Path, name: str, base: str, licence: str, data_terms: str, watch: ProgressReporter) -> Entry:
     """Return the manifest's entry for a weights file.
 
     Args:
@@ -84,7 +84,7 @@ def describe(file: Path, name: str, base: str, licence: str, data_terms: str, wa
         RunError: The file is missing or doesn't describe itself.
         ConfigError: The name can't be a file's.
     """
-    header = runs.read_header(file)
+    header = run_directory.read_header(file)
     score = dict(header.get("score", {}))
     protocol = score.pop("protocol", {})
     return Entry(
@@ -108,8 +108,8 @@ def lay_out(file: Path, entry: Entry, folder: Path) -> Path:
         RunError: The copy differs from what the entry says.
     """
     target = folder / f"{entry.name}{SUFFIX}"
-    with runs.atomic(target) as temporary:
+    with run_directory.atomic(target) as temporary:
         shutil.copyfile(file, temporary)
-        if file_sha256(temporary, Watch()) != entry.sha256:
+        if file_sha256(temporary, ProgressReporter()) != entry.sha256:
             raise RunError(f"{file}: it changed while it was copied. Wait until the run has ended, and do it again.")
     return target

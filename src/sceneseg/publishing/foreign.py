@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sceneseg import datasets, models
 from sceneseg.errors import RunError, did_you_mean
-from sceneseg.inference.predictor import Input, SemanticModel
+from sceneseg.inference.predictor import Preprocessing, SemanticModel
 from sceneseg.models._foreign import convert
 from sceneseg.records.binary import DamagedError, read_torch
 
@@ -48,7 +48,7 @@ def import_weights(kind: str, file: Path, out: Path) -> SemanticModel:
         first = str(error).split("\n\t")[1].strip()
         raise RunError(f"{file}: its tensors aren't those of {kind} ({first}). Fetch the file again.") from None
     arguments = {k: v for k, v in foreign.arguments.items() if k != "num_classes"}
-    facts = Input(foreign.training.size, "32-true", foreign.training.resize, "labels")
+    facts = Preprocessing(foreign.training.size, "32-true", foreign.training.resize, "labels")
     model = SemanticModel(
         network,
         datasets.datasets.get(foreign.training.label_space).label_space,  # type: ignore[attr-defined]

@@ -15,8 +15,8 @@ import yaml
 
 from sceneseg.config.schema import read_yaml
 from sceneseg.errors import ConfigError, RunError, UnknownNameError, did_you_mean
+from sceneseg.fetching.progress import ProgressReporter
 from sceneseg.fetching.transfer import download
-from sceneseg.fetching.watch import Watch
 from sceneseg.records.temporaries import temporary_folder
 
 FORMAT = 1
@@ -86,7 +86,7 @@ class Manifest:
 CURE = "Name another with --manifest FILE_OR_URL, or train one: sceneseg train --config cityscapes/MODEL."
 
 
-def read_manifest(where: str | None, watch: Watch) -> Manifest:
+def read_manifest(where: str | None, watch: ProgressReporter) -> Manifest:
     """Read a manifest.
 
     Args:

@@ -10,7 +10,7 @@ from torch import nn
 from sceneseg import tasks
 from sceneseg.errors import RunError
 from sceneseg.inference.predictor import SemanticModel
-from sceneseg.records import runs
+from sceneseg.records import run_directory
 from sceneseg.wording import counted
 
 SIZE = (96, 160)
@@ -27,7 +27,7 @@ def verify(file: Path) -> dict[str, str]:
         RunError: The header is missing or incomplete, a tensor is missing, left over, of another shape or not finite,
             or the model's answer doesn't fit its classes.
     """
-    header = runs.read_header(file)
+    header = run_directory.read_header(file)
     if missing := [key for key in ("task", "model", "input") if key not in header]:
         raise RunError(f"{file}: its header doesn't say {', '.join(missing)}. It was cut or written by hand.")
     model = tasks.load(file, "cpu")

@@ -11,7 +11,7 @@ from typing import Any
 
 from sceneseg.errors import ConfigError, RunError
 from sceneseg.records.names import check_name
-from sceneseg.records.runs import Comparison, Run, read_json
+from sceneseg.records.run_directory import ComparisonDirectory, RunDirectory, read_json
 
 Plain = dict[str, Any]
 FORMAT = 1
@@ -19,7 +19,7 @@ BUDGETS = ("time", "steps", "epochs")
 ABSENT_RULES = ("skip", "zero")
 
 
-def read_plan(comparison: Comparison) -> Plain:
+def read_plan(comparison: ComparisonDirectory) -> Plain:
     """Read what is compared.
 
     Raises:
@@ -40,7 +40,7 @@ def read_plan(comparison: Comparison) -> Plain:
     return plan
 
 
-def own_run(comparison: Comparison, folder: str) -> Run:
+def own_run(comparison: ComparisonDirectory, folder: str) -> RunDirectory:
     """Return a run that is trained for a comparison: it lies in the comparison's folder and nowhere else.
 
     Raises:
@@ -61,7 +61,7 @@ def own_run(comparison: Comparison, folder: str) -> Run:
     return run
 
 
-def read_progress(comparison: Comparison) -> dict[str, Plain]:
+def read_progress(comparison: ComparisonDirectory) -> dict[str, Plain]:
     """Read what became of each run so far, by its folder; nothing where none has begun.
 
     Raises:
@@ -73,7 +73,7 @@ def read_progress(comparison: Comparison) -> dict[str, Plain]:
     return found
 
 
-def read_latency(comparison: Comparison) -> Plain | None:
+def read_latency(comparison: ComparisonDirectory) -> Plain | None:
     """Read the latencies and where they were measured; None where nothing was.
 
     Raises:
@@ -82,7 +82,7 @@ def read_latency(comparison: Comparison) -> Plain | None:
     return _read(comparison.latency, _check_latency) if comparison.latency.is_file() else None
 
 
-def read_together(comparison: Comparison) -> Plain | None:
+def read_together(comparison: ComparisonDirectory) -> Plain | None:
     """Read in which label space candidates of unlike ones are scored; None where each is in its own.
 
     Raises:

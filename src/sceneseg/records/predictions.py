@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from sceneseg.errors import RunError
-from sceneseg.records import runs
+from sceneseg.records import run_directory
 
 FILE = "predictions.csv"
 
@@ -113,7 +113,7 @@ class Predictions:
         return bool(files) and not row.problem and all(file.is_file() and file.stat().st_size for file in files)
 
     def _write(self) -> None:
-        with runs.atomic(self.path) as temporary:
+        with run_directory.atomic(self.path) as temporary:
             text = ",".join(COLUMNS) + "\n" + _text(self.rows.values())
             temporary.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
         self._appending, self._twice = True, False

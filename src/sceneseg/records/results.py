@@ -7,7 +7,7 @@ from typing import Any
 
 from sceneseg.errors import RunError
 from sceneseg.plain import UnfitError, as_record
-from sceneseg.records.runs import read_json
+from sceneseg.records.run_directory import read_json
 
 Plain = dict[str, Any]
 MEANS = (

@@ -21,4 +21,4 @@ def check_targets(*files: Path | None) -> None:
             continue
         if file.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
-        temporaries.discard(temporaries.create_file(file))  # as `runs.atomic` makes it
+        temporaries.discard(temporaries.create_file(file))  # as `run_directory.atomic` makes it

@@ -14,10 +14,10 @@ from markupsafe import Markup
 from sceneseg.errors import RunError
 from sceneseg.fetching.checks import file_sha256
 from sceneseg.fetching.datasets.sources import SOURCES, Source
-from sceneseg.fetching.watch import Watch
-from sceneseg.records import runs
+from sceneseg.fetching.progress import ProgressReporter
+from sceneseg.records import run_directory
 from sceneseg.records.results import read_scores
-from sceneseg.records.runs import Run
+from sceneseg.records.run_directory import RunDirectory
 from sceneseg.report.formatting import duration, label, number, percent, words
 from sceneseg.report.render import code, render_markdown
 from sceneseg.report.run.page import COLUMNS, HARDWARE, SETTINGS, SUMMARY
@@ -66,14 +66,14 @@ def model_card(path: Path, about: About) -> str:
     Raises:
         RunError: The folder isn't a run, or has no weights or no scores yet.
     """
-    contents = read_contents(Run(path))
-    weights = runs.find_weights(path)
-    header = runs.read_header(weights)
+    contents = read_contents(RunDirectory(path))
+    weights = run_directory.find_weights(path)
+    header = run_directory.read_header(weights)
     metrics = contents.metrics if contents.metrics is not None else read_scores(contents.run.metrics)
     key = next((k for k in header.get("score") or {} if k != "protocol"), "mean_iou")
     if metrics.get(key) is None:
         raise RunError(f"{contents.run.metrics}: has no {key}, by which the weights were chosen. Evaluate again.")
-    digest = file_sha256(weights, Watch())
+    digest = file_sha256(weights, ProgressReporter())
     data = _data(contents, metrics)
     view = {
         "name": about.name,
@@ -237,7 +237,7 @@ def _data(contents: Contents, metrics: Plain) -> Plain:
 
 def data_terms(path: Path) -> str:
     """Return the terms of use of a run's data and their address; empty where they aren't known."""
-    contents = read_contents(Run(path))
+    contents = read_contents(RunDirectory(path))
     data = _data(contents, contents.metrics or {"protocol": {}})
     return f"{data['terms']} {data['terms_address']}".strip()
 

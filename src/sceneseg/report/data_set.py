@@ -12,10 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from sceneseg.arrays import ImageArray, LabelArray
 from sceneseg.datasets.base import Scene
 from sceneseg.datasets.statistics import Statistics
 from sceneseg.inference import visualization
-from sceneseg.labels import IGNORE_INDEX, Labels, LabelSpace
+from sceneseg.labels import IGNORE_INDEX, LabelSpace
 
 ROW = 0.24
 """Inches of a class in the charts."""
@@ -63,7 +64,7 @@ def draw_annotations(scenes: Sequence[Scene], space: LabelSpace, file: Path) -> 
     visualization.write_bytes(file, visualization.rgb_png(visualization.grid(rows, width=640)))
 
 
-def draw_gallery(pictures: Sequence[tuple[visualization.Picture, str]], file: Path) -> None:
+def draw_gallery(pictures: Sequence[tuple[ImageArray, str]], file: Path) -> None:
     """Write pictures of any shapes with a line of text below each, three in a row."""
     cells = [visualization.captioned(picture, text, CELL) for picture, text in pictures]
     cells += [np.full((1, CELL, 3), DARK, np.uint8)] * (-len(cells) % COLUMNS)
@@ -72,7 +73,7 @@ def draw_gallery(pictures: Sequence[tuple[visualization.Picture, str]], file: Pa
 
 
 @matplotlib.rc_context({"text.parse_math": False})  # a class may be called $x_{
-def _charts(facts: Mapping[str, Any], together: npt.NDArray[np.int64], space: LabelSpace) -> visualization.Picture:
+def _charts(facts: Mapping[str, Any], together: npt.NDArray[np.int64], space: LabelSpace) -> ImageArray:
     names = list(facts["classes"])
     height = max(3.2, 1.5 + ROW * len(names))
     figure = Figure(figsize=(WIDTH / 100, height), dpi=100, layout="constrained")
@@ -130,7 +131,7 @@ def _percent(share: float) -> str:
     return "none" if share == 0 else f"{share:.3g} %"
 
 
-def _small(scene: Scene, space: LabelSpace) -> visualization.Picture:
+def _small(scene: Scene, space: LabelSpace) -> ImageArray:
     """Draw the overlay at the size of a cell, so that lines and letters stay sharp."""
     height, width = scene.image.shape[:2]
     rows = max(1, round(CELL * height / width))
@@ -138,11 +139,11 @@ def _small(scene: Scene, space: LabelSpace) -> visualization.Picture:
     return visualization.overlay(scene.image[index], _labels(scene)[index], space)
 
 
-def _labels(scene: Scene) -> Labels:
+def _labels(scene: Scene) -> LabelArray:
     return np.full(scene.image.shape[:2], IGNORE_INDEX, np.uint8) if scene.labels is None else scene.labels
 
 
-def _level(pictures: list[visualization.Picture]) -> list[visualization.Picture]:
+def _level(pictures: list[ImageArray]) -> list[ImageArray]:
     """Bring pictures of one width to one height, filled up as behind a legend."""
     height = max(picture.shape[0] for picture in pictures)
     return [np.pad(p, ((0, height - p.shape[0]), (0, 0), (0, 0)), constant_values=DARK) for p in pictures]

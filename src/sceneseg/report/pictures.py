@@ -4,14 +4,14 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import cv2
 import numpy as np
-import numpy.typing as npt
+
+from sceneseg.arrays import AnyArray
 
 K = TypeVar("K")
-Pixels = npt.NDArray[Any]  # (H, W, 3) uint8 BGR, as OpenCV has it
 
 LADDER = ((1120, 84), (960, 80), (800, 76), (640, 72), (512, 66), (400, 60), (280, 50))
 """(longest side, JPEG quality) of a group's pictures, tried from the best to the smallest."""
@@ -67,7 +67,7 @@ def _encode(groups: Mapping[K, Sequence["_Source"]], side: int, quality: int, bu
 class _Source:
     """A decoded picture, not larger than the first step of the ladder needs."""
 
-    pixels: Pixels
+    pixels: AnyArray
     is_mask: bool
 
     def encode(self, side: int, quality: int) -> Picture:
@@ -93,7 +93,7 @@ def _read(path: Path) -> _Source | None:
     return _Source(_shrink(pixels, LADDER[0][0], is_mask), is_mask)
 
 
-def _shrink(pixels: Pixels, side: int, is_mask: bool) -> Pixels:
+def _shrink(pixels: AnyArray, side: int, is_mask: bool) -> AnyArray:
     """Scale so that no side is longer than `side`; label maps by nearest neighbor, which mixes no colors."""
     factor = side / max(pixels.shape[:2])
     if factor >= 1:
@@ -102,6 +102,6 @@ def _shrink(pixels: Pixels, side: int, is_mask: bool) -> Pixels:
     return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_NEAREST if is_mask else cv2.INTER_AREA)
 
 
-def _count_colors(pixels: Pixels) -> int:
+def _count_colors(pixels: AnyArray) -> int:
     sparse = pixels[::4, ::4].astype(np.uint32)
     return int(np.unique(sparse[..., 0] << 16 | sparse[..., 1] << 8 | sparse[..., 2]).size)

@@ -4,7 +4,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
-from sceneseg.records import runs
+from sceneseg.records import run_directory
 from sceneseg.registry import Registry
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def task_of(path: str | Path) -> str:
     Raises:
         RunError: There are no weights.
     """
-    return str(runs.read_header(runs.find_weights(Path(path))).get("task"))
+    return str(run_directory.read_header(run_directory.find_weights(Path(path))).get("task"))
 
 
 def load(

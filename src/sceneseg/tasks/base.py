@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from sceneseg import models
-from sceneseg.config.schema import Config, Size
+from sceneseg.arrays import ImageSize
+from sceneseg.config.schema import Config
 from sceneseg.devices import check_compiler
 from sceneseg.models.base import SegmentationModel
-from sceneseg.records.runs import Run
+from sceneseg.records.run_directory import RunDirectory
 from sceneseg.transforms.geometry import jitter
 
 
@@ -56,7 +57,7 @@ class Validation:
     """
 
     scores: dict[str, Any]
-    write: Callable[[Run], None]
+    write: Callable[[RunDirectory], None]
     picture: npt.NDArray[np.uint8] | None = None
     loss: float | None = None
 
@@ -122,7 +123,7 @@ class Task(ABC):
     measured: frozenset[str]
     """All scores of a validation that are one number, which may choose the best weights."""
 
-    sample_size: Size
+    sample_size: ImageSize
     """(height, width) of training samples."""
     train: Split
     val: Split

@@ -12,12 +12,13 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from sceneseg import losses, models
-from sceneseg.config.schema import Config, Size
+from sceneseg.arrays import ImageSize
+from sceneseg.config.schema import Config
 from sceneseg.datasets.image_folder import ImageFolder
 from sceneseg.datasets.statistics import ClassCounts, class_weights
 from sceneseg.errors import ConfigError
 from sceneseg.evaluation.image_scoring import BATCH, open_split, score, write_answers
-from sceneseg.inference.classifier import DEFAULT_SIZE, ClassificationModel, Input
+from sceneseg.inference.classifier import DEFAULT_SIZE, ClassificationModel, Preprocessing
 from sceneseg.loading import scene_samples
 from sceneseg.loading.image_samples import ImageSamples, image_loader
 from sceneseg.metrics.accuracy import AccuracyScores
@@ -49,12 +50,12 @@ class Classification(Task):
         wanted.target_size = wanted.target_size or DEFAULT_SIZE
 
     @property
-    def sample_size(self) -> Size:  # type: ignore[override]
+    def sample_size(self) -> ImageSize:  # type: ignore[override]
         """(height, width) of training samples."""
         return self.size
 
     @property
-    def size(self) -> Size:
+    def size(self) -> ImageSize:
         """(height, width) that the network sees."""
         return self.config.data.target_size or DEFAULT_SIZE
 
@@ -198,5 +199,5 @@ def create_model(config: Config, classes: list[str], precision: str) -> Classifi
         torch.manual_seed(config.seed)
         network = models.create(config.model_name, num_classes=len(classes), **config.model_arguments)
     return ClassificationModel(
-        network, classes, config.model, Input(config.data.target_size or DEFAULT_SIZE, precision)
+        network, classes, config.model, Preprocessing(config.data.target_size or DEFAULT_SIZE, precision)
     )

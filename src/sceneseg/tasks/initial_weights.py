@@ -9,7 +9,7 @@ from sceneseg.errors import ModelError
 from sceneseg.labels import LabelSpace
 from sceneseg.models._transfer import Transfer, freeze, start_encoder_from, start_from
 from sceneseg.models.base import SegmentationModel
-from sceneseg.records import runs
+from sceneseg.records import run_directory
 
 
 def prepare(network: SegmentationModel, config: Config, label_space: LabelSpace) -> list[str]:
@@ -25,16 +25,16 @@ def prepare(network: SegmentationModel, config: Config, label_space: LabelSpace)
     """
     told, transfers = [], []
     if config.train.encoder_weights:
-        file = runs.find_weights(Path(config.train.encoder_weights))
-        made = runs.read_header(file).get("model", {})
+        file = run_directory.find_weights(Path(config.train.encoder_weights))
+        made = run_directory.read_header(file).get("model", {})
         try:
-            transfer = start_encoder_from(network, runs.load_weights(file), config.model_arguments)
+            transfer = start_encoder_from(network, run_directory.load_weights(file), config.model_arguments)
         except ModelError as error:
             raise ModelError(f"--encoder-weights {file} ({_model(made)}): {error}") from None
         transfers.append(transfer)
         told.append(f"encoder from {file}: {transfer.counts()}")
     if config.train.weights:
-        transfer = _start(network, config, label_space, runs.find_weights(Path(config.train.weights)))
+        transfer = _start(network, config, label_space, run_directory.find_weights(Path(config.train.weights)))
         transfers.append(transfer)
         told.append(transfer.describe(label_space.names))
     if config.train.freeze:
@@ -46,7 +46,7 @@ def prepare(network: SegmentationModel, config: Config, label_space: LabelSpace)
 
 
 def _start(network: SegmentationModel, config: Config, label_space: LabelSpace, file: Path) -> Transfer:
-    header = runs.read_header(file)
+    header = run_directory.read_header(file)
     made = header.get("model", {})
     if made.get("name") != network.name:
         raise ModelError(
@@ -56,7 +56,7 @@ def _start(network: SegmentationModel, config: Config, label_space: LabelSpace, 
         )
     theirs = LabelSpace.from_dict(header.get("label_space"), file).names
     try:
-        return start_from(network, config.model_arguments, runs.load_weights(file), label_space.names, theirs)
+        return start_from(network, config.model_arguments, run_directory.load_weights(file), label_space.names, theirs)
     except ModelError as error:
         raise ModelError(f"-w {file} ({_model(made)}): {error}") from None
 

@@ -8,7 +8,8 @@ import torch
 from rich.progress import Progress
 
 from sceneseg import datasets, models
-from sceneseg.config.schema import Config, Size
+from sceneseg.arrays import ImageSize
+from sceneseg.config.schema import Config
 from sceneseg.datasets.base import SceneDataset
 from sceneseg.datasets.statistics import class_weights, count_classes
 from sceneseg.devices import gather, processes
@@ -17,15 +18,15 @@ from sceneseg.errors import ConfigError, DataError
 from sceneseg.evaluation.counting import count_scenes
 from sceneseg.evaluation.protocol import evaluation_protocol, score
 from sceneseg.evaluation.samples import Samples
-from sceneseg.inference.predictor import Input, SemanticModel
+from sceneseg.inference.predictor import Preprocessing, SemanticModel
 from sceneseg.labels import IGNORE_INDEX, LabelSpace
 from sceneseg.loading import scene_samples
-from sceneseg.loading.sampling import ClassPlaces, find_places
+from sceneseg.loading.sampling import ClassLocations, find_class_locations
 from sceneseg.loading.scene_samples import TrainingSamples, WholeScenes, evenly
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import SemanticScores
 from sceneseg.models.cost import model_cost
-from sceneseg.records.runs import Run
+from sceneseg.records.run_directory import RunDirectory
 from sceneseg.tasks import register
 from sceneseg.tasks.base import Task, Validation, segments
 from sceneseg.tasks.initial_weights import prepare
@@ -74,7 +75,7 @@ class Semantic(Task):
         return model_cost(config.model_name, len(self.train.label_space), self.sample_size, **config.model_arguments)
 
     @cached_property
-    def sample_size(self) -> Size:  # type: ignore[override]
+    def sample_size(self) -> ImageSize:  # type: ignore[override]
         """(height, width) of training samples."""
         height, width = self.train.read(0).image.shape[:2]
         return self.config.augment.crop_size or self.config.data.target_size or (height, width)
@@ -115,10 +116,10 @@ class Semantic(Task):
         epochs = (config.train.epochs, config.train.steps_in_epoch(len(self.train)) * config.train.batch_size)
         return TrainingSamples(self.train, config.augment, config.seed, config.data.target_size, cache, places, epochs)
 
-    def _places(self) -> ClassPlaces:
+    def _places(self) -> ClassLocations:
         with Progress(transient=True) as progress:
             task = progress.add_task("looking where the classes are", total=len(self.train))
-            return find_places(self.train, lambda done: progress.update(task, completed=done))
+            return find_class_locations(self.train, lambda done: progress.update(task, completed=done))
 
     def validate(self, workers: int) -> Validation:
         """Score at the labels' native size; what is kept are counts and a few samples."""
@@ -133,7 +134,7 @@ class Semantic(Task):
             counts.merge(part)
         samples.kept = sorted(chain.from_iterable(gather(samples.kept)), key=lambda kept: kept[0].name)
 
-        def write(run: Run) -> None:
+        def write(run: RunDirectory) -> None:
             counts.save(run.confusion)
             samples.write(run.samples, counts)
 
@@ -149,7 +150,7 @@ def create_model(config: Config, label_space: LabelSpace, precision: str) -> Sem
     for line in prepare(network, config, label_space):
         print(line)
     model = {"name": network.name, **config.model_arguments}
-    return SemanticModel(network, label_space, model, Input(config.data.target_size, precision))
+    return SemanticModel(network, label_space, model, Preprocessing(config.data.target_size, precision))
 
 
 def _measured(split: SceneDataset) -> frozenset[str]:

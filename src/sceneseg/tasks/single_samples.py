@@ -6,12 +6,13 @@ import torch
 from torch import nn
 
 from sceneseg import models
-from sceneseg.config.schema import Config, Size
+from sceneseg.arrays import ImageSize
+from sceneseg.config.schema import Config
 from sceneseg.loading.sampling import shrunk
 from sceneseg.models.batch_norm import check_single_sample
 
 
-def check_single_samples(config: Config, classes: int, size: Size) -> None:
+def check_single_samples(config: Config, classes: int, size: ImageSize) -> None:
     """See on the meta device whether BatchNorm has enough values where a part of a batch is one sample.
 
     Processes that share a batch aren't looked at: on GPUs they share the statistics too.

@@ -8,10 +8,10 @@ from sceneseg import tasks
 from sceneseg.config import schema as configs
 from sceneseg.config.schema import Config
 from sceneseg.errors import ConfigError
-from sceneseg.records.runs import Run
+from sceneseg.records.run_directory import RunDirectory
 from sceneseg.records.temporaries import temporary_folder
-from sceneseg.training.loop import Training
 from sceneseg.training.processes import launch
+from sceneseg.training.trainer import Trainer
 
 STAGES = 5
 """Parts of a run after which it is validated: all models have their best weights chosen from as many."""
@@ -66,7 +66,7 @@ def measure_step(config: Config) -> float:
     times: list[float] = []
     with temporary_folder("sceneseg-timing") as folder:
         begin = time.perf_counter()
-        for seconds in Training(trial, Run(folder), task, fabric).timed_steps():
+        for seconds in Trainer(trial, RunDirectory(folder), task, fabric).timed_steps():
             times.append(seconds)
             if len(times) == WARMUP_STEPS:
                 begin = time.perf_counter()

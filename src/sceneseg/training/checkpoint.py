@@ -10,7 +10,7 @@ import torch
 from sceneseg.devices import gather, processes
 from sceneseg.errors import RunError
 from sceneseg.records.binary import DAMAGE, read_torch
-from sceneseg.records.runs import Run, atomic
+from sceneseg.records.run_directory import RunDirectory, atomic
 from sceneseg.training import sharding
 from sceneseg.training.gradients import random_state, set_random_state
 from sceneseg.wording import quoted
@@ -162,7 +162,7 @@ def _check_shapes(part: Any) -> None:
 
 
 def _way_back(path: Path) -> str:
-    run = Run(path.parent)
+    run = RunDirectory(path.parent)
     anew = f"sceneseg train --config {quoted(run.config)}"
     if run.best.is_file() or run.last.is_file():
         return f"The weights of the run are kept: start a new run from them with {anew} -w {run.path}"

@@ -6,7 +6,7 @@ from typing import Any
 
 from sceneseg.datasets.contents import Contents, changes, contents
 from sceneseg.errors import DataError, RunError
-from sceneseg.records.runs import Run, read_json, write_text
+from sceneseg.records.run_directory import RunDirectory, read_json, write_text
 from sceneseg.tasks.base import Task
 
 FORMAT = 1
@@ -29,14 +29,14 @@ class DataRecord:
         """After which steps the data changed."""
         return [change["step"] for change in self.accepted]
 
-    def write(self, run: Run) -> None:
+    def write(self, run: RunDirectory) -> None:
         """Write it into the run, a line for everything but the scenes."""
         splits = {name: split.to_dict() for name, split in self.splits.items()}
         data = {"format": FORMAT, "accepted": self.accepted, "splits": splits}
         write_text(run.data, json.dumps(data, separators=(",", ":")) + "\n")
 
     @classmethod
-    def read(cls, run: Run) -> "DataRecord | None":
+    def read(cls, run: RunDirectory) -> "DataRecord | None":
         """Read it; runs of earlier versions have none.
 
         Raises:
@@ -84,7 +84,7 @@ class Comparison:
         return None if self.before is None else len(self.before.splits["train"].scenes)
 
 
-def compare(run: Run, task: Task, accept: bool) -> Comparison:
+def compare(run: RunDirectory, task: Task, accept: bool) -> Comparison:
     """Compare the data of a run that is resumed with those that it began with.
 
     Args:

@@ -18,7 +18,7 @@ from sceneseg.models import models
 from sceneseg.records.comparison_plan import FORMAT, own_run, read_plan, read_progress
 from sceneseg.records.environment import command_line
 from sceneseg.records.names import check_name
-from sceneseg.records.runs import Comparison, Run, create_run, read_label_space, write_json
+from sceneseg.records.run_directory import ComparisonDirectory, RunDirectory, create_run, read_label_space, write_json
 from sceneseg.registry import check_arguments
 from sceneseg.training.budget import lay_out
 from sceneseg.training.inert import refuse_contradictions, refuse_inert
@@ -111,11 +111,11 @@ def plan_of_runs(
         ConfigError: One is named twice, or the label space isn't there.
         DataError: The split isn't there, or has no labels.
     """
-    segmenters = [run for run in runs if Run(run).load_config().task == "semantic"]
+    segmenters = [run for run in runs if RunDirectory(run).load_config().task == "semantic"]
     for run in segmenters:
-        check_split(Run(run).load_config(), split)
+        check_split(RunDirectory(run).load_config(), split)
     if score_in and segmenters:
-        joint_space([read_label_space(Run(run)) for run in segmenters], score_in)
+        joint_space([read_label_space(RunDirectory(run)) for run in segmenters], score_in)
     names = _unlike_names(runs)
     candidates = [
         {"name": name, "changes": {}, "runs": [{"folder": folder_of(run)}]}
@@ -124,7 +124,9 @@ def plan_of_runs(
     return _plan(candidates, split, None, score_in, absent)
 
 
-def open_comparison(runs: Path, name: str, make: Callable[[Comparison], Plain]) -> tuple[Comparison, bool]:
+def open_comparison(
+    runs: Path, name: str, make: Callable[[ComparisonDirectory], Plain]
+) -> tuple[ComparisonDirectory, bool]:
     """Return the comparison of that name and whether it was there: it is taken up again if its plan is the same.
 
     Another plan under that name gets a folder of its own, NAME-2, as no comparison overwrites another.
@@ -141,17 +143,17 @@ def open_comparison(runs: Path, name: str, make: Callable[[Comparison], Plain]) 
     check_name(name)
     number = 1
     while (path := runs / (name if number == 1 else f"{name}-{number}")).exists():
-        known = Comparison(path)
+        known = ComparisonDirectory(path)
         if known.plan.is_file() and _same(read_plan(known), make(known)):
             return known, True
         number += 1
-    plan = make(Comparison(path))  # which may find something wrong
-    comparison = Comparison(create_run(runs, name).path)
+    plan = make(ComparisonDirectory(path))  # which may find something wrong
+    comparison = ComparisonDirectory(create_run(runs, name).path)
     write_json(comparison.plan, plan if comparison.path == path else make(comparison))
     return comparison, False
 
 
-def carry_out(comparison: Comparison, retry: bool = False, say: Callable[[str], None] = print) -> bool:
+def carry_out(comparison: ComparisonDirectory, retry: bool = False, say: Callable[[str], None] = print) -> bool:
     """Train what isn't trained yet; return False when it was interrupted.
 
     A candidate that fails is noted with the reason, and the next one begins.
@@ -225,7 +227,7 @@ def check_split(config: Config, split: str | None) -> None:
         )
 
 
-def _train(comparison: Comparison, job: Plain, budget: Plain, before: Plain) -> Outcome:
+def _train(comparison: ComparisonDirectory, job: Plain, budget: Plain, before: Plain) -> Outcome:
     seconds = budget["amount"] if budget["kind"] == "time" else None
     config = job["config"]
     if seconds is not None and before.get("steps"):  # measured before it was stopped

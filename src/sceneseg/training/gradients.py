@@ -29,7 +29,7 @@ from sceneseg.wording import counted
 
 
 @dataclass
-class Gradients:
+class GradientAccumulator:
     """Computes the gradients of a batch, and splits it when the memory doesn't suffice.
 
     Args:
@@ -45,7 +45,7 @@ class Gradients:
     step: Step
     micro_batch: int
     say: Callable[[str], None]
-    before: "Before | None" = None
+    before: "StepSnapshot | None" = None
     """What the last batch found."""
 
     def compute(self, batch: Batch) -> float:
@@ -57,7 +57,7 @@ class Gradients:
         """
         arrays = self.fabric.to_device((batch.image, batch.color, batch.labels))
         while True:
-            self.before = before = Before(self.step)
+            self.before = before = StepSnapshot(self.step)
             try:
                 with explained_statistics((batch.image.shape[-2], batch.image.shape[-1])):
                     loss = self._add(*arrays)
@@ -105,7 +105,7 @@ class Gradients:
 
     def _add_through_logits(self, image: Tensor, color: Tensor, labels: Tensor) -> float:
         """Compute the loss on the outputs of all parts, then send its gradient through each part again."""
-        before = Before(self.step)
+        before = StepSnapshot(self.step)
         states, found = [], []
         for part, _ in self._parts(len(labels)):
             states.append(random_state())
@@ -135,7 +135,7 @@ class Gradients:
         return nullcontext() if last or self.fabric.world_size == 1 else self.fabric.no_backward_sync(self.module)
 
 
-class Before:
+class StepSnapshot:
     """What a step changes besides weights and gradients: random numbers and the statistics of BatchNorm."""
 
     def __init__(self, step: Step) -> None:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sceneseg.training.loop import Training
+    from sceneseg.training.trainer import Trainer
 
-Hook = Callable[["Training"], object]
-"""Is given the run as it stands, see `sceneseg.training.loop.Training`; what it returns doesn't matter."""
+Hook = Callable[["Trainer"], object]
+"""Is given the run as it stands, see `sceneseg.training.trainer.Trainer`; what it returns doesn't matter."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Hooks:
     on_epoch_end: Hook | None = None
     on_end: Hook | None = None
 
-    def call(self, when: str, training: "Training") -> None:
+    def call(self, when: str, training: "Trainer") -> None:
         """Call the function of that moment, if there is one."""
         hook: Hook | None = getattr(self, when)
         if hook is not None:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from sceneseg.config import schema as configs
 from sceneseg.errors import ScenesegError, hide_library_warnings
 from sceneseg.records.locks import LOCK, alone
-from sceneseg.records.runs import MARKER, Run, write_text
+from sceneseg.records.run_directory import MARKER, RunDirectory, write_text
 from sceneseg.training.interrupt import Interrupt
 
 State = Literal["finished", "interrupted", "failed"]
@@ -38,7 +38,7 @@ class Outcome:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def train_apart(config: dict[str, Any], run: Run, seconds: float | None = None) -> Outcome:
+def train_apart(config: dict[str, Any], run: RunDirectory, seconds: float | None = None) -> Outcome:
     """Train, or go on with a run that has a saved state, and wait for the end.
 
     Ctrl-C and SIGTERM are passed on; the training then saves its state and ends.
@@ -73,7 +73,7 @@ def train_apart(config: dict[str, Any], run: Run, seconds: float | None = None) 
     return _outcome(said, process.exitcode or 0)
 
 
-def _clear(run: Run) -> str:
+def _clear(run: RunDirectory) -> str:
     """Remove what is left of a training that was stopped before anything worth keeping was saved.
 
     Returns:
@@ -124,7 +124,7 @@ def _train(plain: dict[str, Any], path: str, seconds: float | None, sender: Conn
     hide_library_warnings()
     os.setpgid(0, 0)  # Ctrl-C reaches the parent alone, which passes it on once
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    run = Run(Path(path))
+    run = RunDirectory(Path(path))
     try:
         finished = _start(plain, run, seconds, sender)
     except KeyboardInterrupt:
@@ -136,7 +136,7 @@ def _train(plain: dict[str, Any], path: str, seconds: float | None, sender: Conn
         sender.send({"state": "finished" if finished else "interrupted", "reason": "" if finished else "interrupted"})
 
 
-def _start(plain: dict[str, Any], run: Run, seconds: float | None, sender: Connection) -> bool:
+def _start(plain: dict[str, Any], run: RunDirectory, seconds: float | None, sender: Connection) -> bool:
     from sceneseg.training import start
     from sceneseg.training.budget import fit_into
 

@@ -14,7 +14,7 @@ from sceneseg.loading.scene_samples import StepSampler
 from sceneseg.optim import optimizers
 from sceneseg.optim.range_test import Numbers, RangeTest
 from sceneseg.training.gradients import freeze_statistics, random_state, set_random_state
-from sceneseg.training.loop import Training
+from sceneseg.training.trainer import Trainer
 
 MEMORY = 0.8
 """Weight of the past in the running loss that divergence is judged by."""
@@ -23,7 +23,7 @@ TOO_MUCH = 4.0
 
 
 def sweep_rates(
-    training: Training, optimizer: str, rates: Numbers, on_step: Callable[[], None] | None = None
+    training: Trainer, optimizer: str, rates: Numbers, on_step: Callable[[], None] | None = None
 ) -> RangeTest:
     """Train with rising learning rates; model and random numbers are afterwards what they were before.
 
@@ -65,14 +65,14 @@ def sweep_rates(
     return RangeTest(optimizer, rates[: len(found)], found, len(rates), diverged)
 
 
-def _batches(training: Training, steps: int) -> Iterator[Any]:
+def _batches(training: Trainer, steps: int) -> Iterator[Any]:
     fabric = training.fabric
     sampler = StepSampler(0, steps, training.config.train.batch_size, fabric.global_rank, fabric.world_size)
     yield from scene_samples.training_loader(training.samples, sampler, training.workers)
 
 
 @contextmanager
-def _as_it_was(training: Training) -> Iterator[None]:
+def _as_it_was(training: Trainer) -> Iterator[None]:
     """Bring weights, statistics, modes and random numbers back afterwards."""
     module = training.module
     state = {name: value.detach().clone() for name, value in module.state_dict().items()}

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from sceneseg.config.schema import Config, Size
+from sceneseg.arrays import ImageSize
+from sceneseg.config.schema import Config
 from sceneseg.errors import ConfigError, ModelError
 from sceneseg.models.cost import model_cost, model_memory
 from sceneseg.optim import optimizers
@@ -59,7 +60,7 @@ class Plan:
 def plan(
     config: Config,
     num_classes: int,
-    size: Size,
+    size: ImageSize,
     memory: int,
     precision: str,
     processes: int = 1,
@@ -89,7 +90,7 @@ def plan(
     return Plan(batch, weights, kept, average, sample, memory, micro_batch)
 
 
-def _counted(config: Config, num_classes: int, size: Size, precision: str, arguments: dict[str, Any]) -> int:
+def _counted(config: Config, num_classes: int, size: ImageSize, precision: str, arguments: dict[str, Any]) -> int:
     prepare = checkpoint_blocks if config.train.checkpoint_activations else None
 
     def counted(batch: int) -> int:

@@ -18,14 +18,14 @@ from sceneseg.models import models
 from sceneseg.records.environment import environment
 from sceneseg.records.locks import LOCK, alone
 from sceneseg.records.names import check_name
-from sceneseg.records.runs import MARKER, Run, create_run, write_json, write_text
+from sceneseg.records.run_directory import MARKER, RunDirectory, create_run, write_json, write_text
 from sceneseg.tasks.base import Task
 from sceneseg.training import trackers
 from sceneseg.training.data_record import compare, record
 from sceneseg.training.hooks import Hooks
 from sceneseg.training.inert import refuse_contradictions, refuse_inert
-from sceneseg.training.loop import Training
 from sceneseg.training.processes import launch
+from sceneseg.training.trainer import Trainer
 from sceneseg.wording import quoted
 
 MAY_CHANGE = {
@@ -37,7 +37,9 @@ MAY_CHANGE = {
 """What a resumed run may do otherwise: go on for longer, stop earlier, or run elsewhere."""
 
 
-def start(config: Config, runs: Path, hooks: Hooks | None = None, asked: Iterable[Asked] = ()) -> tuple[Run, bool]:
+def start(
+    config: Config, runs: Path, hooks: Hooks | None = None, asked: Iterable[Asked] = ()
+) -> tuple[RunDirectory, bool]:
     """Train from scratch in a new run directory.
 
     Everything that can be wrong with names, arguments, weights and data is found before the directory is made; one in
@@ -60,7 +62,7 @@ def start(config: Config, runs: Path, hooks: Hooks | None = None, asked: Iterabl
     refuse_inert(asked, [config])
     fabric, task, cost = open_task(config)
     name = f"{task.train.name}-{config.model_name}" if config.name is None else config.name
-    training = Training(config, Run(runs / name), task, fabric, hooks=hooks)
+    training = Trainer(config, RunDirectory(runs / name), task, fabric, hooks=hooks)
     path: Path | None = None
     if fabric.is_global_zero:
         data = record(task)
@@ -70,7 +72,7 @@ def start(config: Config, runs: Path, hooks: Hooks | None = None, asked: Iterabl
         write_json(run.model, cost)
         write_json(run.environment, environment())
         path = run.path
-    run = Run(fabric.broadcast(path))  # type: ignore[arg-type]
+    run = RunDirectory(fabric.broadcast(path))  # type: ignore[arg-type]
     config.name, training.run = run.path.name, run
     try:
         with _alone(run, fabric):
@@ -83,7 +85,7 @@ def start(config: Config, runs: Path, hooks: Hooks | None = None, asked: Iterabl
         raise
 
 
-def _discard(run: Run) -> None:
+def _discard(run: RunDirectory) -> None:
     """Remove the folder of a run that broke off before there was anything to go on from, so that its name is free."""
     described = {run.config, run.labels, run.model, run.environment, run.data, run.tensorboard, run.trackers}
     described |= {run.path / MARKER, run.path / LOCK}
@@ -110,7 +112,7 @@ def open_task(config: Config) -> tuple[Fabric, Task, dict[str, Any]]:
     return fabric, task, cost
 
 
-def resume(run: Run, changes: dict[str, Any], hooks: Hooks | None = None) -> bool:
+def resume(run: RunDirectory, changes: dict[str, Any], hooks: Hooks | None = None) -> bool:
     """Go on with a run from its saved state; return whether it came to its end.
 
     Args:
@@ -149,7 +151,7 @@ def resume(run: Run, changes: dict[str, Any], hooks: Hooks | None = None) -> boo
                 print(warning)
             for one in (config, kept):  # an epoch keeps its steps, else it would end twice or not at all
                 one.train.steps_per_epoch = one.train.steps_in_epoch(data.scenes_before or len(task.train))
-        training = Training(config, run, task, fabric, resume=True, hooks=hooks)
+        training = Trainer(config, run, task, fabric, resume=True, hooks=hooks)
         if data.changes:
             data.record.accepted.append({"step": training.step, "changes": data.changes})
             print(f"goes on with other data: {data.changes}")
@@ -163,18 +165,20 @@ def resume(run: Run, changes: dict[str, Any], hooks: Hooks | None = None) -> boo
         return training.fit()
 
 
-def _alone(run: Run, fabric: Fabric) -> AbstractContextManager[None]:
+def _alone(run: RunDirectory, fabric: Fabric) -> AbstractContextManager[None]:
     """Hold the run directory; the first process does it for all."""
     return alone(run.path, "is trained by") if fabric.is_global_zero else nullcontext()
 
 
-def find_unfinished(config: Config, runs: Path) -> Run | None:
+def find_unfinished(config: Config, runs: Path) -> RunDirectory | None:
     """Return the newest run of a configuration that has a saved state, if there is one."""
     states = sorted(runs.glob("*/state.ckpt"), key=lambda path: path.stat().st_mtime, reverse=True)
-    return next((run for run in (Run(path.parent) for path in states) if _same_run(config, run.load_config())), None)
+    return next(
+        (run for run in (RunDirectory(path.parent) for path in states) if _same_run(config, run.load_config())), None
+    )
 
 
-def what_changes(config: Config, run: Run) -> dict[str, Any]:
+def what_changes(config: Config, run: RunDirectory) -> dict[str, Any]:
     """Return what a configuration asks a run to do otherwise from now on, as nested plain data."""
     usual, before, asked = (configs.flat(configs.to_dict(c)) for c in (Config(), run.load_config(), config))
     found: dict[str, Any] = {}

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sceneseg.config.schema import Size
+from sceneseg.arrays import ImageSize
 from sceneseg.devices import is_out_of_memory
 from sceneseg.tasks.base import Step
-from sceneseg.training.gradients import Before
+from sceneseg.training.gradients import StepSnapshot
 
 Compute = Callable[[Tensor, Tensor, Tensor], object]
 """Image, color and labels -> forward and backward, as a real step does it."""
@@ -29,7 +29,7 @@ class Meter:
 
 
 def measure_sample(
-    step: Step, compute: Compute, size: Size, device: torch.device, meter: Meter | None = None
+    step: Step, compute: Compute, size: ImageSize, device: torch.device, meter: Meter | None = None
 ) -> int | None:
     """Do steps with one sample and with two; gradients, statistics and random numbers are put back.
 
@@ -44,7 +44,7 @@ def measure_sample(
         The bytes that one more sample takes, or None where not even two fit.
     """
     meter = meter or Meter()
-    before = Before(step)
+    before = StepSnapshot(step)
     peaks = []
     try:
         for samples in (1, 1, 2):  # the first lets the libraries choose their ways and isn't counted

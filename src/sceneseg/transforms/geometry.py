@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
 
+from sceneseg.arrays import ImageArray, LabelArray
 from sceneseg.config.schema import AugmentConfig
-from sceneseg.datasets.base import Image
 from sceneseg.kernels.cut import cut_pixels
-from sceneseg.labels import IGNORE_INDEX, Labels
+from sceneseg.labels import IGNORE_INDEX
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -86,7 +86,7 @@ def _offset(generator: np.random.Generator, length: float, wanted: int) -> float
     return float(generator.uniform(min(slack, 0.0), max(slack, 0.0)))
 
 
-def cut(image: Image, labels: Labels, window: Window) -> tuple[Image, Labels]:
+def cut(image: ImageArray, labels: LabelArray, window: Window) -> tuple[ImageArray, LabelArray]:
     """Cut the window out of an image (bilinear) and its labels (nearest neighbor); nothing else of them is read."""
     (ax, _, bx), (_, ay, by) = window.matrix()
     rows, columns = (a * np.arange(n) + b for a, b, n in zip((ay, ax), (by, bx), window.size, strict=True))
@@ -129,7 +129,7 @@ def center_crop(image_size: tuple[int, int], size: tuple[int, int], share: float
     return Window((scale, scale), top, left, False, size)
 
 
-def cut_image(image: Image, window: Window) -> Image:
+def cut_image(image: ImageArray, window: Window) -> ImageArray:
     """Cut a window that lies inside the image, averaging over the pixels that it shrinks (bilinear, antialiased)."""
     (height, width), (sy, sx) = window.size, window.scale
     box = (window.left / sx, window.top / sy, (window.left + width) / sx, (window.top + height) / sy)

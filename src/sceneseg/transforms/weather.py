@@ -8,19 +8,16 @@ Source: the six kinds of weather are a common list in road-scene projects; fog f
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sceneseg.datasets.base import Image
+from sceneseg.arrays import AnyArray, ImageArray
 from sceneseg.errors import ConfigError, did_you_mean
 
 Span = tuple[float, float]
 """Which rows of the whole scene a sample shows, 0 the top and 1 the bottom."""
-Picture = npt.NDArray[Any]
-"""(H, W, 3) uint8, or one channel of it; OpenCV doesn't tell types."""
 
 WHOLE: Span = (0.0, 1.0)
 HORIZON = 0.42
@@ -72,8 +69,8 @@ def chances(weather: Mapping[str, float], strength: float) -> dict[str, tuple[fl
 
 
 def apply_weather(
-    image: Image, weather: list[tuple[str, float]], generator: np.random.Generator, span: Span = WHOLE
-) -> Image:
+    image: ImageArray, weather: list[tuple[str, float]], generator: np.random.Generator, span: Span = WHOLE
+) -> ImageArray:
     """Paint weather over an image.
 
     Args:
@@ -82,17 +79,17 @@ def apply_weather(
         generator: Draws the details.
         span: Which rows of the whole scene the image shows.
     """
-    picture: Picture = image
+    picture: AnyArray = image
     for kind, strength in weather:
         picture = EFFECTS[kind](picture, strength, generator, span)
     return picture
 
 
-def rain(image: Picture, strength: float, generator: np.random.Generator, span: Span = WHOLE) -> Picture:
+def rain(image: AnyArray, strength: float, generator: np.random.Generator, span: Span = WHOLE) -> AnyArray:
     """Return the image under a dull sky behind three curtains of streaks, the near ones long and out of focus."""
     height, width = image.shape[:2]
     slant = generator.uniform(-0.3, 0.3)
-    streaks: Picture = np.zeros((height, width), np.uint8)
+    streaks: AnyArray = np.zeros((height, width), np.uint8)
     for share, length, thickness, light in ((0.65, 0.03, 1, 120), (0.3, 0.07, 1, 170), (0.05, 0.12, 2, 130)):
         count = int(share * (120 + 700 * strength) * width / height / 2)
         start = generator.uniform((-0.1 * width, -0.15 * height), (1.1 * width, height), (count, 2))
@@ -105,7 +102,7 @@ def rain(image: Picture, strength: float, generator: np.random.Generator, span: 
     return _paint(dull, (205, 212, 220), cv2.blur(streaks, (1, 3)), 0.55 + 0.3 * strength)
 
 
-def snow(image: Picture, strength: float, generator: np.random.Generator, span: Span = WHOLE) -> Picture:
+def snow(image: AnyArray, strength: float, generator: np.random.Generator, span: Span = WHOLE) -> AnyArray:
     """Return the image with snow on what is bright below the horizon, haze, and flakes of three distances."""
     height, width = image.shape[:2]
     far = np.clip((_rows(height, span) - HORIZON) / 0.25, 0, 1)
@@ -113,7 +110,7 @@ def snow(image: Picture, strength: float, generator: np.random.Generator, span: 
     lying = cv2.multiply(lying, np.broadcast_to(far[:, None] * 0.9 * strength, lying.shape), dtype=cv2.CV_8U)
     ground = _paint(image, (236, 240, 246), lying, 1.0)
     hazy = _blend(ground, (214, 219, 226), (0.12 + 0.28 * strength) * (1 - 0.4 * far[:, None]))
-    flakes: Picture = np.zeros((height, width), np.uint8)
+    flakes: AnyArray = np.zeros((height, width), np.uint8)
     slant = generator.uniform(-1.0, 1.0)
     for share, radius, light in ((0.5, 0.0012, 170), (0.3, 0.002, 225), (0.15, 0.003, 245), (0.05, 0.006, 170)):
         count = int(share * (300 + 2200 * strength) * width / height / 2)
@@ -124,7 +121,7 @@ def snow(image: Picture, strength: float, generator: np.random.Generator, span: 
     return _paint(hazy, (250, 251, 255), flakes, 0.95)
 
 
-def fog(image: Picture, strength: float, generator: np.random.Generator, span: Span = WHOLE) -> Picture:
+def fog(image: AnyArray, strength: float, generator: np.random.Generator, span: Span = WHOLE) -> AnyArray:
     """Return the image behind fog: thin over the road before us, closed at the horizon, in drifts."""
     height, width = image.shape[:2]
     rows = _rows(height, span)
@@ -138,10 +135,10 @@ def fog(image: Picture, strength: float, generator: np.random.Generator, span: S
     return _blend(image, (gray - 4, gray, gray + 4), veil)
 
 
-def shadow(image: Picture, strength: float, generator: np.random.Generator, span: Span = WHOLE) -> Picture:
+def shadow(image: AnyArray, strength: float, generator: np.random.Generator, span: Span = WHOLE) -> AnyArray:
     """Return the image with the shadow of something beside the street: bands across, or leaves of a tree."""
     height, width = image.shape[:2]
-    mask: Picture = np.zeros((height, width), np.uint8)
+    mask: AnyArray = np.zeros((height, width), np.uint8)
     if generator.random() < 0.4:
         leaves = _cloud(generator, height, width, 0.0, 1.0, cells=18)
         crown = _cloud(generator, height, width, 0.0, 1.0, cells=3)
@@ -161,7 +158,7 @@ def shadow(image: Picture, strength: float, generator: np.random.Generator, span
     return _mix(image, dark, mask)
 
 
-def light_beam(image: Picture, strength: float, generator: np.random.Generator, span: Span = WHOLE) -> Picture:
+def light_beam(image: AnyArray, strength: float, generator: np.random.Generator, span: Span = WHOLE) -> AnyArray:
     """Return the image with a low light that shines into the camera: a glow, and a shaft through the picture."""
     height, width = image.shape[:2]
     x, y = generator.uniform(0.1, 0.9) * width, generator.uniform(-0.05, 0.35) * height
@@ -176,7 +173,7 @@ def light_beam(image: Picture, strength: float, generator: np.random.Generator, 
     return _blend(image, (255, 246, 222), light)
 
 
-def darkness(image: Picture, strength: float, generator: np.random.Generator, span: Span = WHOLE) -> Picture:
+def darkness(image: AnyArray, strength: float, generator: np.random.Generator, span: Span = WHOLE) -> AnyArray:
     """Return the image as at dusk or night: bluish, with a dark sky, the light of our own lamps, and grain."""
     height, width = image.shape[:2]
     bright = 0.8 - 0.52 * strength
@@ -191,7 +188,7 @@ def darkness(image: Picture, strength: float, generator: np.random.Generator, sp
     return cv2.add(night, cv2.merge([cv2.LUT(grain, _curve(1.0, 0.02 + 0.06 * strength))] * 3))
 
 
-EFFECTS: dict[str, Callable[[Picture, float, np.random.Generator, Span], Picture]] = {
+EFFECTS: dict[str, Callable[[AnyArray, float, np.random.Generator, Span], AnyArray]] = {
     "rain": rain,
     "snow": snow,
     "fog": fog,
@@ -207,18 +204,20 @@ def vertical_span(matrix: npt.NDArray[np.float64], height: int, scene_height: in
     return float(top) / scene_height, float(bottom) / scene_height
 
 
-def _rows(height: int, span: Span) -> Picture:
+def _rows(height: int, span: Span) -> AnyArray:
     """Return where the middle of each row lies in the whole scene."""
     middles = (np.arange(height, dtype=np.float32) + 0.5) / height
-    rows: Picture = span[0] + middles * (span[1] - span[0])
+    rows: AnyArray = span[0] + middles * (span[1] - span[0])
     return rows
 
 
-def _cloud(generator: np.random.Generator, height: int, width: int, low: float, high: float, cells: int = 4) -> Picture:
+def _cloud(
+    generator: np.random.Generator, height: int, width: int, low: float, high: float, cells: int = 4
+) -> AnyArray:
     """Return smooth noise between two values, with about `cells` patches from top to bottom."""
     across, quarter = max(2, round(cells * width / height)), (width // 4 + 1, height // 4 + 1)
     coarse, fine = (generator.random((n * cells + 1, n * across + 1), np.float32) for n in (1, 3))
-    noise: Picture = cv2.resize(coarse, quarter, interpolation=cv2.INTER_CUBIC)
+    noise: AnyArray = cv2.resize(coarse, quarter, interpolation=cv2.INTER_CUBIC)
     noise = noise + 0.35 * cv2.resize(fine, quarter, interpolation=cv2.INTER_CUBIC)
     lowest, highest, _, _ = cv2.minMaxLoc(noise)
     noise = low + (noise - lowest) * ((high - low) / max(highest - lowest, 1e-9))
@@ -227,7 +226,7 @@ def _cloud(generator: np.random.Generator, height: int, width: int, low: float, 
 
 def _strokes(
     height: int, width: int, ends: npt.NDArray[np.float64], light: int, thickness: float, blur: float
-) -> Picture:
+) -> AnyArray:
     """Draw lines, (N, 2, 2) with x before y, of a thickness that is meant for pictures 512 high."""
     layer = np.zeros((height, width), np.uint8)
     thick = max(1, round(thickness * height / 512))
@@ -235,34 +234,34 @@ def _strokes(
     return cv2.GaussianBlur(layer, (0, 0), blur * height / 512)
 
 
-def _blend(image: Picture, color: tuple[int, int, int], alpha: Picture) -> Picture:
+def _blend(image: AnyArray, color: tuple[int, int, int], alpha: AnyArray) -> AnyArray:
     """Cover an image with a color, as densely as alpha (H, W) or (H, 1) says."""
     weight = np.broadcast_to(alpha, image.shape[:2]).astype(np.float32)
     return cv2.blendLinear(image, _plain(image.shape[0], image.shape[1], color), 1 - weight, weight)
 
 
-def _paint(image: Picture, color: tuple[int, int, int], mask: Picture, opacity: float) -> Picture:
+def _paint(image: AnyArray, color: tuple[int, int, int], mask: AnyArray, opacity: float) -> AnyArray:
     """Cover an image with a color where a mask (H, W) says so."""
     return _blend(image, color, mask * np.float32(opacity / 255))
 
 
-def _mix(image: Picture, other: Picture, mask: Picture) -> Picture:
+def _mix(image: AnyArray, other: AnyArray, mask: AnyArray) -> AnyArray:
     """Show another image where a mask (H, W) says so."""
     weight = mask * np.float32(1 / 255)
     return cv2.blendLinear(image, other, 1 - weight, weight)
 
 
-def _plain(height: int, width: int, color: tuple[int, int, int]) -> Picture:
+def _plain(height: int, width: int, color: tuple[int, int, int]) -> AnyArray:
     return cv2.merge([np.full((height, width), value, np.uint8) for value in color])
 
 
-def _ramp(low: float, high: float) -> Picture:
+def _ramp(low: float, high: float) -> AnyArray:
     """Return a table that rises from 0 at `low` to 255 at `high`."""
-    table: Picture = ((np.arange(256) - low) / (high - low) * 255).clip(0, 255).astype(np.uint8)
+    table: AnyArray = ((np.arange(256) - low) / (high - low) * 255).clip(0, 255).astype(np.uint8)
     return table
 
 
-def _curve(gamma: float, gain: float = 1.0) -> Picture:
+def _curve(gamma: float, gain: float = 1.0) -> AnyArray:
     """Return a table of a power of the brightness, times a factor."""
-    table: Picture = ((np.arange(256) / 255) ** gamma * gain * 255).clip(0, 255).astype(np.uint8)
+    table: AnyArray = ((np.arange(256) / 255) ** gamma * gain * 255).clip(0, 255).astype(np.uint8)
     return table

@@ -12,7 +12,7 @@ import requests
 
 from sceneseg.errors import DataError
 from sceneseg.fetching import transfer
-from sceneseg.fetching.datasets import Archive, Source, Watch, fetch, login
+from sceneseg.fetching.datasets import Archive, ProgressReporter, Source, fetch, login
 
 
 def zipped(files):
@@ -116,4 +116,4 @@ def test_cityscapes_without_connection_or_login(site, tmp_path, monkeypatch, cap
 def test_cityscapes_without_its_scripts(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "cityscapesscripts.download", None)
     with pytest.raises(DataError, match="pip install cityscapesscripts"):
-        login.CityscapesLogin().download("gt.zip", tmp_path / "gt.zip", Watch())
+        login.CityscapesLogin().download("gt.zip", tmp_path / "gt.zip", ProgressReporter())

@@ -15,7 +15,7 @@ from sceneseg.datasets import datasets
 from sceneseg.errors import DataError, TransferError, UnknownNameError
 from sceneseg.fetching import checks
 from sceneseg.fetching import datasets as download
-from sceneseg.fetching.datasets import Archive, BadArchiveError, Source, Watch, fetch
+from sceneseg.fetching.datasets import Archive, BadArchiveError, ProgressReporter, Source, fetch
 
 
 def zipped(files):
@@ -111,7 +111,7 @@ def test_bad_archives_do_not_stay_in_the_way(server, tmp_path):
     assert (tmp_path / "set" / "train" / "a.png").is_file()
 
 
-class Interrupted(Watch):
+class Interrupted(ProgressReporter):
     """Ctrl-C in the middle of a stage."""
 
     def __init__(self, stage):

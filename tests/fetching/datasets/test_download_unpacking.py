@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from sceneseg.fetching.datasets import BadArchiveError, Watch, unpacking
+from sceneseg.fetching.datasets import BadArchiveError, ProgressReporter, unpacking
 
 
 def zipped(files):
@@ -66,7 +66,7 @@ def test_nothing_of_a_malicious_archive_is_written(tmp_path, name):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / name).write_bytes(EVIL[name])
     with pytest.raises(BadArchiveError, match="leads out of its folder|which is a link or a device|without a name"):
-        unpacking.unpack(tmp_path / "in" / name, tmp_path / "out", "", Watch())
+        unpacking.unpack(tmp_path / "in" / name, tmp_path / "out", "", ProgressReporter())
     assert files_in(tmp_path) == [f"in/{name}"]
 
 
@@ -80,7 +80,7 @@ def test_bombs(tmp_path, monkeypatch, name):
     else:
         (tmp_path / name).write_bytes(tarred([tar_file("a.png", zeros)], "w:gz"))
     with pytest.raises(BadArchiveError, match="more than 100,000 bytes"):
-        unpacking.unpack(tmp_path / name, tmp_path / "out", "", Watch())
+        unpacking.unpack(tmp_path / name, tmp_path / "out", "", ProgressReporter())
     assert not (tmp_path / "out").exists()
 
 
@@ -88,7 +88,7 @@ def test_too_many_files(tmp_path, monkeypatch):
     monkeypatch.setattr(unpacking, "MAX_FILES", 3)
     (tmp_path / "a.zip").write_bytes(zipped({f"{i}.png": b"" for i in range(4)}))
     with pytest.raises(BadArchiveError, match="3 files"):
-        unpacking.unpack(tmp_path / "a.zip", tmp_path / "out", "", Watch())
+        unpacking.unpack(tmp_path / "a.zip", tmp_path / "out", "", ProgressReporter())
 
 
 def test_a_zip_that_lies_about_sizes(tmp_path):
@@ -97,7 +97,7 @@ def test_a_zip_that_lies_about_sizes(tmp_path):
     lie = (tmp_path / "a.zip").read_bytes().replace((1_000_000).to_bytes(4, "little"), (10).to_bytes(4, "little"))
     (tmp_path / "a.zip").write_bytes(lie)
     with pytest.raises(BadArchiveError, match="damaged"):
-        unpacking.unpack(tmp_path / "a.zip", tmp_path / "out", "", Watch())
+        unpacking.unpack(tmp_path / "a.zip", tmp_path / "out", "", ProgressReporter())
     assert sum(f.stat().st_size for f in (tmp_path / "out").rglob("*")) <= 10
 
 
@@ -105,7 +105,7 @@ def test_a_zip_that_lies_about_sizes(tmp_path):
 def test_a_web_page_instead_of_an_archive(tmp_path, name):
     (tmp_path / name).write_bytes(b"<html>please log in</html>")
     with pytest.raises(BadArchiveError, match=r"expected a whole (zip|tar) archive.*perhaps a web page"):
-        unpacking.unpack(tmp_path / name, tmp_path / "out", "", Watch())
+        unpacking.unpack(tmp_path / name, tmp_path / "out", "", ProgressReporter())
 
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz"])
@@ -114,7 +114,7 @@ def test_a_good_archive_unpacks_below_its_folder(tmp_path, name):
     packed = [tar_file(n, c) for n, c in files.items()]
     body = zipped(files) if name == "a.zip" else tarred(packed, "w:gz" if name.endswith("gz") else "w")
     (tmp_path / name).write_bytes(body)
-    unpacking.unpack(tmp_path / name, tmp_path / "out", "set", Watch())
+    unpacking.unpack(tmp_path / name, tmp_path / "out", "set", ProgressReporter())
     assert {n: (tmp_path / "out" / n).read_bytes() for n in files_in(tmp_path / "out")} == {
         "x/a.png": b"aa",
         "b.png": b"b",

@@ -6,12 +6,8 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
-import numpy as np
-import numpy.typing as npt
-
+from sceneseg.arrays import ImageArray
 from sceneseg.bench.job import Job
-
-Pixels = npt.NDArray[np.uint8]
 
 
 class Engine(ABC):
@@ -32,11 +28,11 @@ class Engine(ABC):
     def __init__(self, job: Job) -> None: ...
 
     @abstractmethod
-    def predict(self, images: Pixels) -> Pixels:
+    def predict(self, images: ImageArray) -> ImageArray:
         """Return the labels (B, H, W) uint8 for pictures (B, H, W, 3) uint8, both in the computer's memory."""
 
     @abstractmethod
-    def network(self, images: Pixels) -> Callable[[], Any]:
+    def network(self, images: ImageArray) -> Callable[[], Any]:
         """Return a call that computes coarse logits from an input which lies ready, in the form the engine takes."""
 
     def time(self, call: Callable[[], Any]) -> float:

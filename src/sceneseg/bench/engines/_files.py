@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from sceneseg.bench.engines._base import Engine, Pixels
+from sceneseg.arrays import ImageArray
+from sceneseg.bench.engines._base import Engine
 from sceneseg.bench.job import Job
 from sceneseg.records.environment import import_onnxruntime, import_openvino
 
@@ -28,14 +29,14 @@ class FileEngine(Engine):
         self._predict = self.open(job.file(self.file))
 
     @abstractmethod
-    def open(self, file: Path) -> Callable[[Pixels], Any]:
+    def open(self, file: Path) -> Callable[[ImageArray], Any]:
         """Return what computes the file's output for pictures of the job's shape."""
 
-    def predict(self, images: Pixels) -> Pixels:
+    def predict(self, images: ImageArray) -> ImageArray:
         """Hand the pictures over as they are."""
         return np.asarray(self._predict(images))
 
-    def network(self, images: Pixels) -> Callable[[], Any]:
+    def network(self, images: ImageArray) -> Callable[[], Any]:
         """Open the sibling."""
         compute = self.open(self.job.file(f"{self.file}_coarse"))
         return lambda: compute(images)
@@ -46,7 +47,7 @@ class OnnxRuntimeEngine(FileEngine):
 
     package: ClassVar[str] = "onnxruntime"
 
-    def open(self, file: Path) -> Callable[[Pixels], Any]:
+    def open(self, file: Path) -> Callable[[ImageArray], Any]:
         """Create a session."""
         onnxruntime = import_onnxruntime()
         options = onnxruntime.SessionOptions()
@@ -66,7 +67,7 @@ class OpenVINOEngine(FileEngine):
     file: ClassVar[str] = "openvino/fp32"
     precision: ClassVar[str] = "f32"
 
-    def open(self, file: Path) -> Callable[[Pixels], Any]:
+    def open(self, file: Path) -> Callable[[ImageArray], Any]:
         """Compile."""
         ov = import_openvino()
         core = ov.Core()

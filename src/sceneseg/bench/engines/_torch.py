@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sceneseg.bench.engines._base import Engine, Pixels
-from sceneseg.bench.job import Candidate, Job, Size
+from sceneseg.arrays import ImageArray, ImageSize
+from sceneseg.bench.engines._base import Engine
+from sceneseg.bench.job import Candidate, Job
 from sceneseg.bench.memory import MIB
 from sceneseg.config.schema import from_dict
 from sceneseg.datasets.cityscapes import LABEL_SPACE
@@ -41,7 +42,7 @@ class TorchEngine(Engine):
         """Return the context of the network's arithmetic."""
         return nullcontext()
 
-    def answer(self, image: Tensor, size: Size) -> Tensor:
+    def answer(self, image: Tensor, size: ImageSize) -> Tensor:
         """Return the labels (B, H, W) of pictures of a size, by the model's rules, from its input (B, 3, h, w)."""
         seen = (image.shape[-2], image.shape[-1])
         small = self.model.input.enlarge == "labels" and seen != size
@@ -51,7 +52,7 @@ class TorchEngine(Engine):
         void = self.model.void_output
         return labels if void is None else labels.masked_fill(labels == void, IGNORE_INDEX)
 
-    def highest(self, image: Tensor, size: Size) -> Tensor:
+    def highest(self, image: Tensor, size: ImageSize) -> Tensor:
         """Return the number of the highest output (B, H, W) of the network at a size, its logits interpolated once."""
         network, seen = self.model.network, (image.shape[-2], image.shape[-1])
         if seen == size:
@@ -59,25 +60,25 @@ class TorchEngine(Engine):
         coarse = network.coarse_logits(image)[0]
         return upsample_argmax_reference(coarse, size, self.covered(seen, size), network.align_corners)
 
-    def covered(self, seen: Size, size: Size) -> tuple[float, float]:
+    def covered(self, seen: ImageSize, size: ImageSize) -> tuple[float, float]:
         """Return how many pixels of a picture of a size the coarse logits cover, where the network saw another."""
         padded = self.model.network.padded_size(*seen)
         return padded[0] * size[0] / seen[0], padded[1] * size[1] / seen[1]
 
     @torch.inference_mode()
-    def predict(self, images: Pixels) -> Pixels:
+    def predict(self, images: ImageArray) -> ImageArray:
         """Convert, compute and bring the labels back."""
         with self.autocast():
             labels = self.answer(self.input(images), (images.shape[1], images.shape[2]))
         return labels.cpu().numpy()
 
-    def input(self, images: Pixels) -> Tensor:
+    def input(self, images: ImageArray) -> Tensor:
         """Return the network's input on the device."""
         facts = self.model.input
         pictures = np.stack([resize_picture(image, facts.target_size, facts.resize) for image in images])
         return as_input(pictures, self.device).contiguous(memory_format=self.memory_format)
 
-    def network(self, images: Pixels) -> Callable[[], Any]:
+    def network(self, images: ImageArray) -> Callable[[], Any]:
         """Take the input on the device as given."""
         image = self.input(images)
 

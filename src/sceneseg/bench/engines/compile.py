@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sceneseg.arrays import ImageArray
 from sceneseg.bench.engines import register
-from sceneseg.bench.engines._base import Pixels
 from sceneseg.bench.engines.channels_last import ChannelsLast
 from sceneseg.bench.job import Job
 
@@ -24,7 +24,7 @@ class Compile(ChannelsLast):
         """Return the labels (B, H, W) of an image (B, 3, h, w)."""
         return self._answer(image, size)
 
-    def network(self, images: Pixels) -> Callable[[], Any]:
+    def network(self, images: ImageArray) -> Callable[[], Any]:
         """Compile the network without its last step."""
         compiled, image = torch.compile(self.model.network.coarse_logits, dynamic=False), self.input(images)
 

@@ -9,10 +9,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from sceneseg.arrays import ImageArray, ImageSize
 from sceneseg.bench.engines import register
-from sceneseg.bench.engines._base import Pixels
 from sceneseg.bench.engines.bf16 import BFloat16
-from sceneseg.bench.job import Size
 from sceneseg.kernels.upsample_argmax import upsample_argmax
 
 
@@ -24,7 +23,7 @@ class CudaGraph(BFloat16):
     _graph: "tuple[torch.cuda.CUDAGraph, Tensor, Tensor] | None" = None
 
     @torch.inference_mode()
-    def predict(self, images: Pixels) -> Pixels:
+    def predict(self, images: ImageArray) -> ImageArray:
         """Copy the pictures to where the graph reads them, start it, fetch the labels."""
         pixels = self.input(images)
         if self._graph is None:
@@ -34,13 +33,13 @@ class CudaGraph(BFloat16):
         graph.replay()
         return labels.cpu().numpy()
 
-    def network(self, images: Pixels) -> Callable[[], Any]:
+    def network(self, images: ImageArray) -> Callable[[], Any]:
         """Record the network without its last step."""
         with torch.inference_mode():
             recorded = self._record(self._coarse, self.input(images))
         return lambda: recorded[0].replay()  # the tensors beside it live as long: the graph knows only where they lie
 
-    def highest(self, image: Tensor, size: Size) -> Tensor:
+    def highest(self, image: Tensor, size: ImageSize) -> Tensor:
         """Take the maximum without full-size logits."""
         seen, align = (image.shape[-2], image.shape[-1]), self.model.network.align_corners
         return upsample_argmax(self._coarse(image), size, covered=self.covered(seen, size), align_corners=align)

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 import torch
 
+from sceneseg.arrays import ImageArray
 from sceneseg.bench.engines import register
-from sceneseg.bench.engines._base import Pixels
 from sceneseg.bench.engines._torch import TorchEngine
 
 
@@ -16,11 +16,11 @@ class Sceneseg(TorchEngine):
 
     memory_format: ClassVar[torch.memory_format] = torch.channels_last
 
-    def predict(self, images: Pixels) -> Pixels:
+    def predict(self, images: ImageArray) -> ImageArray:
         """Let the model predict."""
         return self.model.predict_labels(images)
 
-    def network(self, images: Pixels) -> Callable[[], Any]:
+    def network(self, images: ImageArray) -> Callable[[], Any]:
         """Compute at the model's own precision."""
         image = self.input(images)
 

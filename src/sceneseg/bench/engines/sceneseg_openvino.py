@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from sceneseg.arrays import ImageArray
 from sceneseg.bench.engines import register
-from sceneseg.bench.engines._base import Pixels
 from sceneseg.bench.engines.sceneseg import Sceneseg
 from sceneseg.bench.job import Job
 from sceneseg.inference.engines import OpenVINONetwork
@@ -24,7 +24,7 @@ class ScenesegOpenVINO(Sceneseg):
         super().__init__(job)
         self.model.compute_with("openvino")
 
-    def network(self, images: Pixels) -> Callable[[], Any]:
+    def network(self, images: ImageArray) -> Callable[[], Any]:
         """Take the pictures at the network's size."""
         facts, network = self.model.input, self.model.network
         assert isinstance(network, OpenVINONetwork)

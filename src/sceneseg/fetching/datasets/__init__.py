@@ -15,10 +15,10 @@ from sceneseg.fetching.checks import alone, file_sha256, folder_sha256, require_
 from sceneseg.fetching.datasets.login import CityscapesLogin
 from sceneseg.fetching.datasets.sources import SOURCES, Archive, Source, find_source
 from sceneseg.fetching.datasets.unpacking import BadArchiveError, unpack
+from sceneseg.fetching.progress import ProgressReporter
 from sceneseg.fetching.transfer import download, forget
-from sceneseg.fetching.watch import Watch
 from sceneseg.plain import parse_json
-from sceneseg.records.runs import write_json, write_text
+from sceneseg.records.run_directory import write_json, write_text
 
 __all__ = ["ROOM", "SOURCES", "Archive", "BadArchiveError", "Source", "Watch", "fetch", "find_source", "is_fetched"]
 
@@ -56,7 +56,7 @@ def _record(root: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def fetch(source: Source, root: Path, watch: Watch | None = None, *, keep_archives: bool = False) -> None:
+def fetch(source: Source, root: Path, watch: ProgressReporter | None = None, *, keep_archives: bool = False) -> None:
     """Fetch a data set into `root`, unless it is there already. The terms of use are the caller's business.
 
     Raises:
@@ -64,7 +64,7 @@ def fetch(source: Source, root: Path, watch: Watch | None = None, *, keep_archiv
             nothing half-made lies in `root`.
         TransferError: The network or the disk is in the way; the same holds.
     """
-    watch = watch or Watch()
+    watch = watch or ProgressReporter()
     root = root.expanduser().resolve()
     work = root.with_name(f"{root.name}.download")
     if is_fetched(source, root):
@@ -87,7 +87,7 @@ def fetch(source: Source, root: Path, watch: Watch | None = None, *, keep_archiv
         raise DataError(f"{error.filename or work}: {error.strerror or error}. Cure that and run it again.") from error
 
 
-def _arrive(source: Source, work: Path, watch: Watch) -> dict[Path, str]:
+def _arrive(source: Source, work: Path, watch: ProgressReporter) -> dict[Path, str]:
     """Download what is missing, check all of it, and return the archives with their sha256."""
     login = CityscapesLogin() if source.login else None
     files = {work / a.file_name: a for a in source.archives}
@@ -101,7 +101,7 @@ def _arrive(source: Source, work: Path, watch: Watch) -> dict[Path, str]:
     return {file: _checked(source, archive, file, watch) for file, archive in files.items()}
 
 
-def _checked(source: Source, archive: Archive, file: Path, watch: Watch) -> str:
+def _checked(source: Source, archive: Archive, file: Path, watch: ProgressReporter) -> str:
     """Compare an archive with the published checksum, else with the one of the first download."""
     found = file_sha256(file, watch)
     recorded = _recorded(file)
@@ -129,7 +129,7 @@ def _checked(source: Source, archive: Archive, file: Path, watch: Watch) -> str:
 
 
 def _unpack_into_place(
-    source: Source, sums: dict[Path, str], work: Path, root: Path, watch: Watch, keep_archives: bool
+    source: Source, sums: dict[Path, str], work: Path, root: Path, watch: ProgressReporter, keep_archives: bool
 ) -> None:
     """Unpack in the working folder, look whether it is the data set, and rename it to `root`."""
     unpacked = work / "unpacking"
@@ -151,7 +151,7 @@ def _unpack_into_place(
         shutil.rmtree(unpacked, ignore_errors=True)
 
 
-def _require_content(source: Source, unpacked: Path, watch: Watch) -> None:
+def _require_content(source: Source, unpacked: Path, watch: ProgressReporter) -> None:
     missing = [name for name in source.expects if not (unpacked / name).is_dir()]
     if missing:
         raise BadArchiveError(f"{source.name}: expected {', '.join(source.expects)}; found no {', '.join(missing)}.")

@@ -10,7 +10,7 @@ from typing import Any
 
 from sceneseg.errors import DataError
 from sceneseg.fetching import transfer
-from sceneseg.fetching.watch import Watch
+from sceneseg.fetching.progress import ProgressReporter
 
 
 class CityscapesLogin:
@@ -19,7 +19,7 @@ class CityscapesLogin:
     def __init__(self) -> None:
         self._session: Any = None
 
-    def download(self, package: str, file: Path, watch: Watch) -> None:
+    def download(self, package: str, file: Path, watch: ProgressReporter) -> None:
         """Fetch a package into `file`, which appears only when it is whole.
 
         Raises:
@@ -40,7 +40,7 @@ class CityscapesLogin:
             ) from error
         (arriving / package).replace(file)
 
-    def _persist(self, downloader: Any, package: str, folder: Path, watch: Watch) -> None:
+    def _persist(self, downloader: Any, package: str, folder: Path, watch: ProgressReporter) -> None:
         """Go on after broken connections, a few times."""
         for attempt in range(1, transfer.ATTEMPTS + 1):
             _shorten(folder / package)

@@ -19,7 +19,7 @@ from typing import IO, Any, NamedTuple, NoReturn
 
 from sceneseg.errors import DataError
 from sceneseg.fetching.checks import require_space
-from sceneseg.fetching.watch import Watch
+from sceneseg.fetching.progress import ProgressReporter
 
 MAX_FILES = 200_000
 MAX_GROWTH = 20  # label pictures and polygons shrink to a fifth or so; a bomb shrinks to a thousandth
@@ -43,7 +43,7 @@ class _Entry(NamedTuple):
     member: Any
 
 
-def unpack(archive: Path, folder: Path, below: str, watch: Watch) -> None:
+def unpack(archive: Path, folder: Path, below: str, watch: ProgressReporter) -> None:
     """Unpack a zip or tar file.
 
     Args:

@@ -12,7 +12,7 @@ from sceneseg.evaluation.consistency import mismatch
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.records.comparison_plan import read_latency, read_plan, read_progress, read_together
 from sceneseg.records.results import read_scores
-from sceneseg.records.runs import Comparison, Run
+from sceneseg.records.run_directory import ComparisonDirectory, RunDirectory
 from sceneseg.report.run.run_reader import DAMAGE, Contents, Plain, read_contents
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class Training:
 
     folder: str
     contents: Contents | None
-    scored: Run | None = None
+    scored: RunDirectory | None = None
     metrics: Plain | None = None
     counts: SemanticCounts | None = None
     reason: str = ""
@@ -113,7 +113,7 @@ class Candidate:
         return found
 
 
-def read_candidates(comparison: Comparison) -> list[Candidate]:
+def read_candidates(comparison: ComparisonDirectory) -> list[Candidate]:
     """Read what is compared, in the order of the plan.
 
     Raises:
@@ -137,9 +137,11 @@ def read_candidates(comparison: Comparison) -> list[Candidate]:
     return candidates
 
 
-def _training(comparison: Comparison, folder: str, split: str | None, noted: Plain, together: str | None) -> Training:
+def _training(
+    comparison: ComparisonDirectory, folder: str, split: str | None, noted: Plain, together: str | None
+) -> Training:
     """Read one training; what is missing becomes the reason why it can't be ranked."""
-    run = Run(Path(os.path.normpath(comparison.run(folder).path)))
+    run = RunDirectory(Path(os.path.normpath(comparison.run(folder).path)))
     contents, damage = _try(partial(read_contents, run))
     if noted.get("state") == "failed":
         return Training(folder, contents, reason=noted.get("reason") or "failed")
@@ -165,7 +167,7 @@ def _scored(folder: str, contents: Contents, split: str | None, together: str | 
     damaged = {f"{folder}/{name}": reason for name, reason in contents.damaged.items()}
     if split is not None and contents.metrics and contents.metrics["protocol"].get("split") != split:
         source = run.evaluation(f"{contents.metrics['protocol'].get('dataset')}-{split}")
-    scored = source if together is None else Run(run.path / together)  # in the label space of all
+    scored = source if together is None else RunDirectory(run.path / together)  # in the label space of all
     for place in dict.fromkeys((source, scored)):
         name = (Path(folder) / place.metrics.relative_to(run.path)).as_posix()
         metrics, damage = _try(partial(read_scores, place.metrics))

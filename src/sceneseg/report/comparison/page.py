@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
-from sceneseg.records.runs import Comparison, write_text
+from sceneseg.records.run_directory import ComparisonDirectory, write_text
 from sceneseg.report.comparison.candidates import Candidate, read_candidates
 from sceneseg.report.comparison.differences import from_best, in_both_directions
 from sceneseg.report.comparison.machines import machines
@@ -52,7 +52,7 @@ def write_comparison(path: Path) -> Path:
     Raises:
         RunError: The folder holds no comparison.
     """
-    comparison = Comparison(path)
+    comparison = ComparisonDirectory(path)
     candidates = read_candidates(comparison)
     results = compare(comparison, candidates)
     view = _view(results, candidates)

@@ -11,7 +11,7 @@ from sceneseg.metrics.semantic import VoidRule
 from sceneseg.metrics.sizes import size_bands
 from sceneseg.records.comparison_plan import read_latency, read_plan, read_together
 from sceneseg.records.environment import environment
-from sceneseg.records.runs import Comparison, write_json
+from sceneseg.records.run_directory import ComparisonDirectory, write_json
 from sceneseg.report.comparison.answer import answer, listing
 from sceneseg.report.comparison.candidates import Candidate, Training
 from sceneseg.report.comparison.class_set import ClassSet, class_set, mean
@@ -25,7 +25,7 @@ IGNORED_DIFFERENCES = {"name", "data.root", "data.workers", "data.cache", "data.
 """Keys of a configuration that decide nothing about a score."""
 
 
-def compare(comparison: Comparison, candidates: Sequence[Candidate]) -> Plain:
+def compare(comparison: ComparisonDirectory, candidates: Sequence[Candidate]) -> Plain:
     """Rank the candidates of a comparison and write `comparison.json`; return its contents."""
     plan = read_plan(comparison)
     asked = plan.get("absent")
@@ -69,7 +69,7 @@ def compare(comparison: Comparison, candidates: Sequence[Candidate]) -> Plain:
     return results
 
 
-def _together(comparison: Comparison, main: list[Candidate]) -> Plain | None:
+def _together(comparison: ComparisonDirectory, main: list[Candidate]) -> Plain | None:
     """Return in which label space all are scored, and whose classes were joined for that; None: in their own."""
     if (found := read_together(comparison)) is None:
         return None

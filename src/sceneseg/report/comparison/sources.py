@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sceneseg.records.runs import Comparison
+from sceneseg.records.run_directory import ComparisonDirectory
 from sceneseg.report.comparison.candidates import Candidate
 from sceneseg.report.run.run_reader import Plain
 
@@ -20,7 +20,7 @@ OF_ROWS = {
 """Figure of a candidate -> what the page calls it."""
 
 
-def sources(comparison: Comparison, results: Plain, candidates: Sequence[Candidate]) -> list[Plain]:
+def sources(comparison: ComparisonDirectory, results: Plain, candidates: Sequence[Candidate]) -> list[Plain]:
     """List which figures come from which files; figures from the same files share an entry.
 
     Args:
@@ -45,7 +45,7 @@ def sources(comparison: Comparison, results: Plain, candidates: Sequence[Candida
     return _by_files({title: _there(comparison, files) for title, files in named.items()})
 
 
-def _there(comparison: Comparison, files: Iterable[str]) -> tuple[str, ...]:
+def _there(comparison: ComparisonDirectory, files: Iterable[str]) -> tuple[str, ...]:
     return tuple(file for file in dict.fromkeys(files) if (comparison.path / file).is_file())
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from markupsafe import Markup
 
-from sceneseg.records.runs import Run, atomic
+from sceneseg.records.run_directory import RunDirectory, atomic
 from sceneseg.report.formatting import count, date, duration, number, percent, words
 from sceneseg.report.pictures import Picture, embed
 from sceneseg.report.render import render
@@ -71,7 +71,7 @@ def write_report(run: Path) -> Path:
     Raises:
         RunError: The folder isn't a run.
     """
-    contents = read_contents(Run(run))
+    contents = read_contents(RunDirectory(run))
     view = _view(contents)
     empty = render(TEMPLATE, view | {"samples": [], "previews": []})
     budget = max(0, MAX_BYTES - MARKUP_BYTES - len(empty.encode()))

@@ -21,7 +21,7 @@ from sceneseg.plain import as_record
 from sceneseg.records.binary import reading
 from sceneseg.records.names import file_name
 from sceneseg.records.results import read_cost, read_epochs, read_scores
-from sceneseg.records.runs import Run, read_json
+from sceneseg.records.run_directory import RunDirectory, read_json
 
 T = TypeVar("T")
 Plain = dict[str, Any]
@@ -62,7 +62,7 @@ class Contents:
         config_text: The same as it stands in the file.
     """
 
-    run: Run
+    run: RunDirectory
     config: Plain
     config_text: str
     environment: Plain | None = None
@@ -92,7 +92,7 @@ class Contents:
         return value
 
 
-def read_contents(run: Run) -> Contents:
+def read_contents(run: RunDirectory) -> Contents:
     """Read a run directory.
 
     Raises:

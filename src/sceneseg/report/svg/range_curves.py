@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
 from sceneseg.optim.range_test import RangeTest
-from sceneseg.records.runs import atomic
+from sceneseg.records.run_directory import atomic
 from sceneseg.report.formatting import rate
 
 COLORS = (

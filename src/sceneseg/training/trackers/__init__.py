@@ -12,7 +12,7 @@ from sceneseg.errors import ConfigError
 from sceneseg.registry import Registry
 
 if TYPE_CHECKING:
-    from sceneseg.records.runs import Run
+    from sceneseg.records.run_directory import RunDirectory
     from sceneseg.training.trackers._base import Tracker
 
 ALWAYS = ("tensorboard",)
@@ -38,7 +38,9 @@ def check(names: Iterable[str]) -> None:
             )
 
 
-def start(names: Iterable[str], run: "Run", config: dict[str, Any], scores: list[str], step: int) -> "list[Tracker]":
+def start(
+    names: Iterable[str], run: "RunDirectory", config: dict[str, Any], scores: list[str], step: int
+) -> "list[Tracker]":
     """Start the trackers of a run, TensorBoard first; one that can't start is left out with a word about it.
 
     Args:

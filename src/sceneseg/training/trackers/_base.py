@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from sceneseg.errors import RunError
 from sceneseg.plain import UnfitError, as_record
-from sceneseg.records.runs import Run, read_json, write_json
+from sceneseg.records.run_directory import RunDirectory, read_json, write_json
 
 End = Literal["finished", "interrupted", "failed"]
 
@@ -31,7 +31,7 @@ class Tracker(ABC):
     where: str = ""
     """A line for the user: where to look."""
 
-    def __init__(self, run: Run, config: dict[str, Any], scores: list[str], step: int) -> None:
+    def __init__(self, run: RunDirectory, config: dict[str, Any], scores: list[str], step: int) -> None:
         self.run, self.config, self.scores, self.first_step = run, config, scores, step
 
     @abstractmethod

@@ -9,7 +9,7 @@ from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
 from sceneseg.config import schema as configs
-from sceneseg.records.runs import Run
+from sceneseg.records.run_directory import RunDirectory
 from sceneseg.training.trackers import register
 from sceneseg.training.trackers._base import End, Tracker
 
@@ -21,7 +21,7 @@ class TensorBoard(Tracker):
     package: ClassVar[str] = "tensorboard"
     install: ClassVar[str] = "tensorboard"
 
-    def __init__(self, run: Run, config: dict[str, Any], scores: list[str], step: int) -> None:
+    def __init__(self, run: RunDirectory, config: dict[str, Any], scores: list[str], step: int) -> None:
         super().__init__(run, config, scores, step)
         self.writer = SummaryWriter(str(run.tensorboard), purge_step=step or None)
         if not step:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from sceneseg.records.runs import Run
+from sceneseg.records.run_directory import RunDirectory
 from sceneseg.training.trackers import register
 from sceneseg.training.trackers._base import End, Tracker
 
@@ -22,7 +22,7 @@ class WandB(Tracker):
     package: ClassVar[str] = "wandb"
     install: ClassVar[str] = "wandb"
 
-    def __init__(self, run: Run, config: dict[str, Any], scores: list[str], step: int) -> None:
+    def __init__(self, run: RunDirectory, config: dict[str, Any], scores: list[str], step: int) -> None:
         super().__init__(run, config, scores, step)
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # its own errors would go to its makers
         import wandb

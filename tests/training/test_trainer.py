@@ -20,12 +20,12 @@ from sceneseg.evaluation.counting import count_scenes
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores
 from sceneseg.packing.pack import pack
-from sceneseg.records import runs
-from sceneseg.records.runs import Run
+from sceneseg.records import run_directory
+from sceneseg.records.run_directory import RunDirectory
 from sceneseg.toy import write_toy_scenes
 from sceneseg.training import checkpoint, start
-from sceneseg.training.loop import Training
 from sceneseg.training.processes import launch
+from sceneseg.training.trainer import Trainer
 
 
 def configuration(toy_root, **train):
@@ -41,14 +41,14 @@ def configuration(toy_root, **train):
 
 def fit(config, folder):
     run, finished = start.start(config, folder)
-    return run, finished, runs.read_history(run.history)
+    return run, finished, run_directory.read_history(run.history)
 
 
 def test_a_finished_run_goes_on_for_longer(toy_root, tmp_path):
     run, _, history = fit(configuration(toy_root), tmp_path)
     assert len(history) == 2
     assert start.resume(run, {"train": {"epochs": 3}})
-    assert [row["epoch"] for row in runs.read_history(run.history)] == ["1", "2", "3"]
+    assert [row["epoch"] for row in run_directory.read_history(run.history)] == ["1", "2", "3"]
     assert run.load_config().train.epochs == 3
 
 
@@ -80,7 +80,7 @@ def test_a_run_on_packed_scenes_goes_on(toy_root, tmp_path):
     run, *_ = fit(config, tmp_path)
     assert run.load_config().data.name == "packed"
     assert start.resume(run, {"train": {"epochs": 2}})
-    assert len(runs.read_history(run.history)) == 2
+    assert len(run_directory.read_history(run.history)) == 2
 
 
 def test_patience_stops_a_run_that_no_longer_improves(toy_root, tmp_path, monkeypatch):
@@ -98,12 +98,12 @@ def test_patience_stops_a_run_that_no_longer_improves(toy_root, tmp_path, monkey
     assert finished
     assert len(history) == 4
     assert start.resume(run, {})
-    assert len(runs.read_history(run.history)) == 4, "a run that was stopped early isn't taken up again"
+    assert len(run_directory.read_history(run.history)) == 4, "a run that was stopped early isn't taken up again"
 
 
 def test_any_score_can_choose_the_best(toy_root, tmp_path):
     run, _, history = fit(configuration(toy_root, best="mean_dice"), tmp_path)
-    header = runs.read_header(run.best)
+    header = run_directory.read_header(run.best)
     assert header["score"]["mean_dice"] == max(float(row["mean_dice"]) for row in history)
     with pytest.raises(ConfigError, match='no score "mean_iuo".*mean_dice'):
         fit(configuration(toy_root, best="mean_iuo"), tmp_path)
@@ -111,7 +111,7 @@ def test_any_score_can_choose_the_best(toy_root, tmp_path):
 
 @pytest.mark.parametrize("kind", ["loss", "gradient"])
 def test_numbers_that_are_not_finite_stop_the_run_and_name_the_files(toy_root, tmp_path, monkeypatch, kind):
-    compute = start.Training.__init__.__globals__["Gradients"].compute
+    compute = start.Trainer.__init__.__globals__["GradientAccumulator"].compute
     calls, before = [], {}
 
     def poisoned(self, batch):
@@ -125,7 +125,7 @@ def test_numbers_that_are_not_finite_stop_the_run_and_name_the_files(toy_root, t
             next(iter(self.step.parameters())).grad.fill_(float("inf"))
         return value
 
-    monkeypatch.setattr("sceneseg.training.gradients.Gradients.compute", poisoned)
+    monkeypatch.setattr("sceneseg.training.gradients.GradientAccumulator.compute", poisoned)
     with pytest.raises(TrainingError, match="Step 3: the .*(nan|inf)") as caught:
         fit(configuration(toy_root), tmp_path)
     assert all(name in str(caught.value) for name in calls[2])
@@ -140,8 +140,8 @@ def test_clipped_gradients_are_no_longer_than_asked_for(toy_root, tmp_path):
     config.optim.name, config.optim.lr, config.optim.momentum, config.optim.weight_decay = "sgd", 1.0, 0.0, 0.0
     config.train.epochs = config.train.steps_per_epoch = 1
     config.schedule.name = "constant"
-    run = runs.create_run(tmp_path, "clipped")
-    training = Training(config, run, tasks.create(config), start.launch(config))
+    run = run_directory.create_run(tmp_path, "clipped")
+    training = Trainer(config, run, tasks.create(config), start.launch(config))
     before = [p.detach().clone() for p in training.model.network.parameters()]
     assert training.fit()
     moved = [(a - b).detach() for a, b in zip(training.model.network.parameters(), before, strict=True)]
@@ -191,12 +191,12 @@ def processes(toy_root, folder, devices, lr, how=("--train.freeze-norm",)):
     assert done.returncode == 0, done.stdout + done.stderr
     assert [p.name for p in folder.iterdir() if p.is_dir()].count(f"by{devices}") == 1
     assert not (folder / f"by{devices}-2").exists()
-    return Run(folder / f"by{devices}")
+    return RunDirectory(folder / f"by{devices}")
 
 
 def test_two_processes_learn_and_score_what_one_does(toy_root, tmp_path):
     alone, together = (processes(toy_root, tmp_path, n, "1") for n in (1, 2))
-    losses = [[float(row["loss"]) for row in runs.read_history(run.history)] for run in (alone, together)]
+    losses = [[float(row["loss"]) for row in run_directory.read_history(run.history)] for run in (alone, together)]
     assert losses[1] == pytest.approx(losses[0], rel=1e-5)
     assert losses[0][1] < losses[0][0] - 0.05, "something must be learned for this to prove anything"
 
@@ -221,7 +221,7 @@ def test_the_scores_of_two_processes_are_those_of_the_saved_weights(toy_root, tm
     dataset = Cityscapes(toy_root, "val")
     counts = count_scenes(seen, map(dataset.read, range(len(dataset))), seen.label_space)
     scores = semantic_scores(counts, seen.label_space)
-    header = runs.read_header(run.last)
+    header = run_directory.read_header(run.last)
     assert header["score"]["mean_iou"] == scores["mean_iou"]
 
 
@@ -234,7 +234,7 @@ def test_a_signal_to_one_of_two_processes_saves_the_state_of_both(toy_root, tmp_
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    run, steps = Run(tmp_path / "two"), 0
+    run, steps = RunDirectory(tmp_path / "two"), 0
     deadline = time.monotonic() + 120
     while not steps:  # of the first epoch
         assert process.poll() is None, process.communicate()

@@ -30,7 +30,7 @@ MADE_HERE = "A run directory of sceneseg. Without state.ckpt in it, `sceneseg co
 
 
 @dataclass(frozen=True)
-class Run:
+class RunDirectory:
     """A run directory; every verb reads and writes through it.
 
     Args:
@@ -118,15 +118,15 @@ class Run:
         """The picture of one validation."""
         return self.path / "previews" / f"epoch_{epoch:04d}.png"
 
-    def evaluation(self, name: str) -> "Run":
+    def evaluation(self, name: str) -> "RunDirectory":
         """The part of the run that holds a further evaluation, with `metrics`, `confusion` and `samples`."""
-        return Run(self.path / "evaluations" / name)
+        return RunDirectory(self.path / "evaluations" / name)
 
     @property
-    def home(self) -> "Run":
+    def home(self) -> "RunDirectory":
         """The run that an evaluation lies in; a run itself."""
         inside = self.path.parent.name == "evaluations" and not self.config.is_file()
-        return Run(self.path.parent.parent) if inside else self
+        return RunDirectory(self.path.parent.parent) if inside else self
 
     def load_config(self) -> Config:
         """Read the configuration of the run, as it is: numbers that were allowed once stay readable.
@@ -145,7 +145,7 @@ class Run:
         """
         if self.config.is_file():
             return
-        if Comparison(self.path).plan.is_file():
+        if ComparisonDirectory(self.path).plan.is_file():
             inside = ", ".join(str(file.parent) for file in sorted(self.path.glob(f"*/{self.config.name}")))
             raise RunError(
                 f"{self.path} is a comparison of several runs. Give one of them: {inside or 'none is there yet'}."
@@ -157,7 +157,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ComparisonDirectory:
     """A folder in which runs are compared; those that were made for it lie inside.
 
     Args:
@@ -196,16 +196,16 @@ class Comparison:
         """The offline page."""
         return self.path / "comparison.html"
 
-    def run(self, folder: str) -> Run:
+    def run(self, folder: str) -> RunDirectory:
         """Return a run of the plan; `folder` is relative to the comparison's."""
-        return Run(self.path / folder)
+        return RunDirectory(self.path / folder)
 
     def folder_of(self, run: Path) -> str:
         """Write a run's path relative to the comparison's, with slashes, so that the page's links reach it."""
         return Path(os.path.relpath(run.resolve(), self.path.resolve())).as_posix()
 
 
-def create_run(runs: Path, name: str) -> Run:
+def create_run(runs: Path, name: str) -> RunDirectory:
     """Make a new run directory: `name`, or `name-2`, `name-3`, ... so that no run overwrites another.
 
     Raises:
@@ -222,20 +222,20 @@ def create_run(runs: Path, name: str) -> Run:
             number += 1
         else:
             write_text(path / MARKER, MADE_HERE)
-            return Run(path)
+            return RunDirectory(path)
 
 
-def find_run(path: Path) -> Run:
+def find_run(path: Path) -> RunDirectory:
     """Return the run of a folder, or of a file that lies in one (its weights, its state, its configuration).
 
     Raises:
         RunError: The file lies in no run.
     """
     if not path.is_file():
-        return Run(path)
+        return RunDirectory(path)
     for folder in (*path.parents[:2], *path.absolute().parents[:2]):
-        if Run(folder).config.is_file():
-            return Run(folder)
+        if RunDirectory(folder).config.is_file():
+            return RunDirectory(folder)
     raise RunError(
         f"{path} is a file that lies in no run. Give a folder that `sceneseg train` made, for example runs/NAME; to "
         f"start a new run from weights, give them with -w {path}."
@@ -368,7 +368,7 @@ def find_weights(path: Path) -> Path:
     """
     if not path.is_dir():
         return path
-    run = Run(path)
+    run = RunDirectory(path)
     for candidate in (run.best, run.last):
         if candidate.is_file():
             return candidate
@@ -383,6 +383,6 @@ def find_weights(path: Path) -> Path:
     )
 
 
-def read_label_space(run: Run) -> LabelSpace:
+def read_label_space(run: RunDirectory) -> LabelSpace:
     """Read the label space of a run."""
     return LabelSpace.from_dict(read_json(run.labels), run.labels)

@@ -1,7 +1,7 @@
 """Who hears what a download does."""
 
 
-class Watch:
+class ProgressReporter:
     """Hears everything and shows nothing; the command line shows it."""
 
     def say(self, text: str) -> None:

@@ -20,11 +20,11 @@ from sceneseg.loading.scene_samples import Batch, StepSampler
 from sceneseg.optim import optimizers
 from sceneseg.optim.averaging import WeightAverage
 from sceneseg.optim.schedules import learning_rate
-from sceneseg.records.runs import Run, write_history, write_json
+from sceneseg.records.run_directory import RunDirectory, write_history, write_json
 from sceneseg.tasks.base import Step, Task
 from sceneseg.training import sharding, trackers
 from sceneseg.training.checkpoint import Progress, load_state, save_state
-from sceneseg.training.gradients import Gradients, freeze_statistics
+from sceneseg.training.gradients import GradientAccumulator, freeze_statistics
 from sceneseg.training.hooks import Hooks
 from sceneseg.training.interrupt import Interrupt
 from sceneseg.training.monitor import Monitor
@@ -34,7 +34,7 @@ from sceneseg.training.trackers._base import Tracker
 from sceneseg.training.trial import measure_sample
 
 
-class Training:
+class Trainer:
     """A run from its first step, or from its saved state, to its last.
 
     Hooks may read everything here; meant for them are `config`, `run`, `model`, `network`, `optimizer`, `step`,
@@ -52,7 +52,7 @@ class Training:
     def __init__(
         self,
         config: Config,
-        run: Run,
+        run: RunDirectory,
         task: Task,
         fabric: Fabric,
         *,
@@ -98,7 +98,7 @@ class Training:
         self.progress = load_state(run.state, self._parts()) if resume else Progress()
         config.train.micro_batch = config.train.micro_batch or min(gather(self._planned(step)))
         micro_batch = self.progress.micro_batch or config.train.micro_batch
-        self.gradients = Gradients(fabric, self.module, step, micro_batch, self._say)
+        self.gradients = GradientAccumulator(fabric, self.module, step, micro_batch, self._say)
         self._had_folder = False
 
     @property
