@@ -7,7 +7,7 @@ from torch import Tensor
 
 from sceneseg.arrays import LabelArray
 from sceneseg.datasets.cityscapes import LABEL_SPACE
-from sceneseg.kernels.upsample_argmax import upsample_argmax
+from sceneseg.kernels.grid import CoarseLogits
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.toy import ToyScene, draw_scene
 
@@ -51,7 +51,7 @@ def noise_logits(stride: int, classes: int = CLASSES) -> Tensor:
 
 def prediction_of(labels: LabelArray, seed: int = 0) -> LabelArray:
     """Return a prediction (1024, 2048) as of a network with stride 8: shifted borders, some wrong regions."""
-    prediction: LabelArray = upsample_argmax(street_logits(labels, 8, seed), SIZE)[0].numpy()
+    prediction: LabelArray = CoarseLogits(street_logits(labels, 8, seed)).argmax(SIZE)[0].numpy()
     return prediction
 
 

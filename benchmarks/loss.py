@@ -19,8 +19,8 @@ from _streets import SIZE, noise_logits, street_labels
 from torch import Tensor
 
 from sceneseg.bench.memory import peak_growth
-from sceneseg.kernels.grid import axes
-from sceneseg.kernels.upsample_cross_entropy import cross_entropy_in_bands, make_targets, upsample_cross_entropy
+from sceneseg.kernels.grid import CoarseLogits
+from sceneseg.kernels.upsample_cross_entropy import cross_entropy_in_bands, make_targets
 
 CASES = ((19, 8), (19, 4), (19, 1), (150, 8))  # classes, stride
 
@@ -72,13 +72,13 @@ def torch_step(coarse: Tensor, labels: Tensor) -> Tensor:
 
 def bands_step(coarse: Tensor, labels: Tensor) -> Tensor:
     with torch.no_grad():
-        rows, columns = axes(coarse, (labels.shape[1], labels.shape[2]), None, False, np.float64)
+        rows, columns = CoarseLogits(coarse).axes((labels.shape[1], labels.shape[2]), np.float64)
         targets = make_targets(coarse, None, 0.0, 255)
         return cross_entropy_in_bands(coarse, labels, targets, rows, columns, True)[2]  # type: ignore[return-value]
 
 
 def tiles_step(coarse: Tensor, labels: Tensor) -> Tensor:
-    return torch.autograd.grad(upsample_cross_entropy(coarse, labels)[0], coarse)[0]
+    return torch.autograd.grad(CoarseLogits(coarse).cross_entropy(labels)[0], coarse)[0]
 
 
 STEPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {

@@ -29,7 +29,7 @@ from sceneseg.bench.memory import peak_growth
 from sceneseg.bench.record import Record
 from sceneseg.bench.table import ratio
 from sceneseg.cli.bench import bench
-from sceneseg.kernels.upsample_argmax import upsample_argmax
+from sceneseg.kernels.grid import CoarseLogits
 
 STRIDES = (8, 4)
 
@@ -69,7 +69,7 @@ def torch_last_step(coarse: Tensor) -> Tensor:
 
 
 def our_last_step(coarse: Tensor) -> Tensor:
-    return upsample_argmax(coarse, SIZE)
+    return CoarseLogits(coarse).argmax(SIZE)
 
 
 LAST_STEPS = {"torch eager": torch_last_step, "sceneseg": our_last_step}

@@ -176,10 +176,10 @@ def _upsample_argmax(coarse: npt.NDArray[Any], description: dict[str, Any], size
     taps = []
     for axis in (0, 1):
         padded = -(-seen[axis] // divisor) * divisor
-        pixels, covered = np.arange(size[axis]), padded * size[axis] / seen[axis]
+        pixels, extent = np.arange(size[axis]), padded * size[axis] / seen[axis]
         if facts["enlarge"] == "labels":
-            pixels, covered = np.floor((pixels + 0.5) * seen[axis] / size[axis]), padded
-        taps.append(_taps(pixels, coarse.shape[1 + axis], covered, description))
+            pixels, extent = np.floor((pixels + 0.5) * seen[axis] / size[axis]), padded
+        taps.append(_taps(pixels, coarse.shape[1 + axis], extent, description))
     (above, below, down), (left, right, along) = taps
     bands = []
     for first in range(0, size[0], ROWS_AT_ONCE):
@@ -190,12 +190,12 @@ def _upsample_argmax(coarse: npt.NDArray[Any], description: dict[str, Any], size
     return np.concatenate(bands)
 
 
-def _taps(pixels: npt.NDArray[Any], cells: int, covered: float, description: dict[str, Any]) -> tuple[Any, Any, Any]:
+def _taps(pixels: npt.NDArray[Any], cells: int, extent: float, description: dict[str, Any]) -> tuple[Any, Any, Any]:
     """Return the two cells that each pixel lies between, and the second one's share."""
     if description["output"]["align_corners"]:
-        position = pixels * (cells - 1) / max(covered - 1, 1)
+        position = pixels * (cells - 1) / max(extent - 1, 1)
     else:
-        position = np.maximum((pixels + 0.5) * cells / covered - 0.5, 0)
+        position = np.maximum((pixels + 0.5) * cells / extent - 0.5, 0)
     low = np.minimum(position.astype(np.intp), cells - 1)
     share = np.clip(position - low, 0, 1).astype(np.float32)
     return low, np.minimum(low + 1, cells - 1), share

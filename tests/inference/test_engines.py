@@ -36,10 +36,10 @@ def model() -> SemanticModel:
 def test_openvino_predicts_what_torch_predicts(name):
     model = make(name)
     image = draw_scene((72, 136)).image  # not a multiple of any stride
-    wanted = model.predict(image).coarse
+    wanted = model.predict(image).coarse.values
     model.compute_with("openvino")
-    found = model.predict(image).coarse
-    again = model.predict(image).coarse  # by what was compiled for this size
+    found = model.predict(image).coarse.values
+    again = model.predict(image).coarse.values  # by what was compiled for this size
     variation = (wanted - wanted.mean((2, 3), keepdim=True)).norm()
     assert found.shape == wanted.shape
     assert (again - wanted).norm() < 5e-3 * variation
@@ -54,8 +54,10 @@ def test_engines_see_the_same_picture(model, facts):
     wanted = model.predict(image)
     model.compute_with("openvino")
     found = model.predict(image)
-    assert found.covered == wanted.covered
-    assert torch.allclose(found.coarse, wanted.coarse, atol=1e-4 * float(wanted.coarse.abs().max()))
+    assert found.coarse.extent == wanted.coarse.extent
+    assert torch.allclose(
+        found.coarse.values, wanted.coarse.values, atol=1e-4 * float(wanted.coarse.values.abs().max())
+    )
     model.compute_with("torch")
     model.input.__dict__.update(target_size=None, resize="opencv")
 
@@ -155,7 +157,7 @@ def test_a_network_that_cannot_be_converted_says_what_to_do(model):
 
 def test_bfloat16_is_used_only_where_the_model_has_it(model):
     image = draw_scene((64, 128)).image[None]
-    exact = model.predict(image[0]).coarse
+    exact = model.predict(image[0]).coarse.values
     full, half = (OpenVINONetwork(model.network, p).of_pictures(image) for p in ("32-true", "bf16-mixed"))
     assert (full - exact).norm() < 1e-5 * exact.norm()
     if torch.cpu._is_avx512_bf16_supported():

@@ -8,14 +8,8 @@ import torch
 import torch.nn.functional as F
 
 from sceneseg.errors import ModelError
-from sceneseg.kernels.grid import axes, upsample
-from sceneseg.kernels.upsample_argmax import (
-    UNSURE,
-    _find_winners,
-    upsample_argmax,
-    upsample_argmax_reference,
-    upsample_probabilities,
-)
+from sceneseg.kernels.grid import CoarseLogits
+from sceneseg.kernels.upsample_argmax import UNSURE, _find_winners, upsample_argmax_reference
 
 CLASSES = 7
 
@@ -35,8 +29,8 @@ def halves(height, width):
     return (noise(height, width) * 2).round() / 2
 
 
-def torchs(coarse, size, covered=None, align=False):
-    whole = F.interpolate(coarse.float().contiguous(), covered or size, mode="bilinear", align_corners=align)
+def torchs(coarse, size, extent=None, align=False):
+    whole = F.interpolate(coarse.float().contiguous(), extent or size, mode="bilinear", align_corners=align)
     return whole[..., : size[0], : size[1]].argmax(1).to(torch.uint8)
 
 
@@ -49,7 +43,7 @@ def assert_winners_within_rounding(prediction, logits):
 def torch_fuses():
     """Whether this build of torch interpolates with fused multiply-adds, as the x86 wheels do."""
     coarse = noise(9, 11)[:1, :1]
-    rows, columns = axes(coarse, (90, 110), None, False, np.float32)
+    rows, columns = CoarseLogits(coarse).axes((90, 110), np.float32)
 
     def blend(x, y, weight):
         rest = (np.float32(1) - weight).astype(np.float64)
@@ -64,7 +58,7 @@ def torch_fuses():
 
 same_rounding = pytest.mark.skipif(not torch_fuses(), reason="this build of torch rounds interpolation differently")
 
-SIZES = [  # coarse, output, covered
+SIZES = [  # coarse, output, extent
     ((16, 32), (128, 256), None),
     ((32, 64), (128, 256), None),
     ((45, 60), (360, 480), None),
@@ -83,12 +77,12 @@ SIZES = [  # coarse, output, covered
 @same_rounding
 @pytest.mark.parametrize("logits", [noise, regions, halves])
 @pytest.mark.parametrize("align", [False, True])
-@pytest.mark.parametrize(("cells", "size", "covered"), SIZES)
-def test_every_pixel_is_torchs(cells, size, covered, align, logits):
+@pytest.mark.parametrize(("cells", "size", "extent"), SIZES)
+def test_every_pixel_is_torchs(cells, size, extent, align, logits):
     coarse = logits(*cells)
-    prediction = upsample_argmax(coarse, size, covered=covered, align_corners=align)
+    prediction = CoarseLogits(coarse, extent, align).argmax(size)
     assert prediction.dtype == torch.uint8
-    assert torch.equal(prediction, torchs(coarse, size, covered, align))
+    assert torch.equal(prediction, torchs(coarse, size, extent, align))
 
 
 @same_rounding
@@ -99,12 +93,12 @@ def test_lower_classes_win_ties_that_only_rounding_makes():
     coarse = torch.cat([behind, ahead, behind, behind], 1)
     expected = torchs(coarse, (128, 160))
     assert 0 < (expected == 0).float().mean() < 1
-    assert torch.equal(upsample_argmax(coarse, (128, 160)), expected)
+    assert torch.equal(CoarseLogits(coarse).argmax((128, 160)), expected)
 
 
 @pytest.mark.parametrize("align", [False, True])
 @pytest.mark.parametrize(
-    ("cells", "size", "covered"),
+    ("cells", "size", "extent"),
     [
         ((6, 8), (48, 61), None),
         ((12, 16), (96, 128), None),
@@ -112,19 +106,19 @@ def test_lower_classes_win_ties_that_only_rounding_makes():
         ((16, 16), (150, 99), (150.5, 99.99)),
     ],
 )
-def test_elsewhere_the_winner_is_highest_within_rounding(cells, size, covered, align):
-    """Small outputs and three classes, for which torch has other kernels, and fractional `covered`, unknown to it."""
+def test_elsewhere_the_winner_is_highest_within_rounding(cells, size, extent, align):
+    """Small outputs and three classes, for which torch has other kernels, and fractional `extent`, unknown to it."""
     for coarse in (noise(*cells), regions(*cells), halves(*cells), regions(*cells)[:, :3]):
-        prediction = upsample_argmax(coarse, size, covered=covered, align_corners=align)
-        assert_winners_within_rounding(prediction, upsample(coarse.double(), size, covered, align))
+        prediction = CoarseLogits(coarse, extent, align).argmax(size)
+        assert_winners_within_rounding(prediction, CoarseLogits(coarse.double(), extent, align).upsample(size))
 
 
 def test_first_of_equal_classes_wins():
     coarse = noise(8, 9, classes=3)
     doubled = torch.cat([coarse, coarse], 1)
-    assert upsample_argmax(doubled, (64, 72)).max() < 3
-    assert (upsample_argmax(torch.zeros(1, 4, 3, 5), (24, 40)) == 0).all()
-    assert (upsample_argmax(torch.full((1, 4, 3, 5), -7.0), (24, 40)) == 0).all()
+    assert CoarseLogits(doubled).argmax((64, 72)).max() < 3
+    assert (CoarseLogits(torch.zeros(1, 4, 3, 5)).argmax((24, 40)) == 0).all()
+    assert (CoarseLogits(torch.full((1, 4, 3, 5), -7.0)).argmax((24, 40)) == 0).all()
 
 
 def test_most_cells_of_a_region_are_sure():
@@ -140,15 +134,15 @@ def test_most_cells_of_a_region_are_sure():
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
 def test_any_floating_type(dtype):
     coarse = regions(16, 24).to(dtype)
-    assert torch.equal(upsample_argmax(coarse, (128, 190)), upsample_argmax(coarse.float(), (128, 190)))
+    assert torch.equal(CoarseLogits(coarse).argmax((128, 190)), CoarseLogits(coarse.float()).argmax((128, 190)))
 
 
 def test_any_memory_layout():
     coarse = regions(16, 24)
-    expected = upsample_argmax(coarse, (128, 192))
-    assert torch.equal(upsample_argmax(coarse.to(memory_format=torch.channels_last), (128, 192)), expected)
-    assert torch.equal(upsample_argmax(coarse.mT.contiguous().mT, (128, 192)), expected)
-    assert torch.equal(upsample_argmax(coarse.requires_grad_(), (128, 192)), expected)
+    expected = CoarseLogits(coarse).argmax((128, 192))
+    assert torch.equal(CoarseLogits(coarse.to(memory_format=torch.channels_last)).argmax((128, 192)), expected)
+    assert torch.equal(CoarseLogits(coarse.mT.contiguous().mT).argmax((128, 192)), expected)
+    assert torch.equal(CoarseLogits(coarse.requires_grad_()).argmax((128, 192)), expected)
 
 
 def test_threads_agree():
@@ -157,7 +151,7 @@ def test_threads_agree():
     try:
         for threads in (1, 3):
             torch.set_num_threads(threads)
-            predictions.append(upsample_argmax(coarse, (300, 160)))
+            predictions.append(CoarseLogits(coarse).argmax((300, 160)))
     finally:
         torch.set_num_threads(before)
     assert torch.equal(*predictions)
@@ -165,42 +159,42 @@ def test_threads_agree():
 
 def test_255_classes():
     coarse = noise(8, 8, classes=255)
-    assert torch.equal(upsample_argmax(coarse, (8, 8)), coarse.argmax(1).to(torch.uint8))
+    assert torch.equal(CoarseLogits(coarse).argmax((8, 8)), coarse.argmax(1).to(torch.uint8))
     with pytest.raises(ModelError, match="at most 255 classes, found 256"):
-        upsample_argmax(torch.zeros(1, 256, 2, 2), (4, 4))
+        CoarseLogits(torch.zeros(1, 256, 2, 2)).argmax((4, 4))
 
 
 def test_errors():
-    with pytest.raises(ModelError, match="cover 16 x 16 pixels, but 17 x 16 are wanted"):
-        upsample_argmax(noise(2, 2), (17, 16), covered=(16, 16))
+    with pytest.raises(ModelError, match="cover 16 x 16 pixels, but 17 x 16 are requested"):
+        CoarseLogits(noise(2, 2), (16, 16)).argmax((17, 16))
     with pytest.raises(ModelError, match="found 3 dimensions"):
-        upsample_argmax(torch.zeros(3, 4, 4), (8, 8))
+        CoarseLogits(torch.zeros(3, 4, 4)).argmax((8, 8))
 
 
-@pytest.mark.parametrize("covered", [None, (104, 136), (98.5, 131.25)])
-def test_probabilities(covered):
+@pytest.mark.parametrize("extent", [None, (104, 136), (98.5, 131.25)])
+def test_probabilities(extent):
     coarse = regions(13, 17)
-    probabilities = upsample_probabilities(coarse.bfloat16(), (97, 131), covered=covered)
+    probabilities = CoarseLogits(coarse.bfloat16(), extent).probabilities((97, 131))
     assert probabilities.dtype == torch.float32
-    expected = upsample(coarse.bfloat16().double(), (97, 131), covered, False).softmax(1)
+    expected = CoarseLogits(coarse.bfloat16().double(), extent).upsample((97, 131)).softmax(1)
     torch.testing.assert_close(probabilities.double(), expected, rtol=2e-4, atol=1e-7)
 
 
 def test_reference_is_what_torch_does():
     coarse = noise(13, 17)
-    assert torch.equal(
-        upsample_argmax_reference(coarse, (97, 131), (104, 136), False), torchs(coarse, (97, 131), (104, 136))
-    )
+    rows, columns = CoarseLogits(coarse, (104, 136)).axes((97, 131), np.float32)
+    logits = F.interpolate(coarse.double(), (104, 136), mode="bilinear")[..., :97, :131]
+    assert_winners_within_rounding(upsample_argmax_reference(coarse, rows, columns), logits)
 
 
-@pytest.mark.parametrize("covered", [(40, 56), (40.0, 56.0), (37.25, 55.5)])
+@pytest.mark.parametrize("extent", [(40, 56), (40.0, 56.0), (37.25, 55.5)])
 @pytest.mark.parametrize("align", [False, True])
-def test_positions_are_those_of_half_pixel_centres(covered, align):
+def test_positions_are_those_of_half_pixel_centres(extent, align):
     """Interpolating a ramp returns each pixel's position, by the formula."""
     ramp = torch.arange(7, dtype=torch.float64).view(1, 1, 1, 7).expand(1, 1, 5, 7)
-    found = upsample(ramp, (37, 55), covered, align)[0, 0, 0]
+    found = CoarseLogits(ramp, extent, align).upsample((37, 55))[0, 0, 0]
     pixel = torch.arange(55, dtype=torch.float64)
-    position = pixel * 6 / (covered[1] - 1) if align else (pixel + 0.5) * 7 / covered[1] - 0.5
+    position = pixel * 6 / (extent[1] - 1) if align else (pixel + 0.5) * 7 / extent[1] - 0.5
     torch.testing.assert_close(found, position.clamp(0, 6))
 
 
@@ -212,12 +206,9 @@ def test_real_labels(shared_data):
     labels = torch.from_numpy(np.unique(ids, return_inverse=True)[1].reshape(ids.shape))
     one_hot = F.one_hot(labels).permute(2, 0, 1).unsqueeze(0).float()
     coarse = 10 * F.avg_pool2d(one_hot, 16, 8, padding=4)
-    assert torch.equal(upsample_argmax(coarse, (1024, 2048)), torchs(coarse, (1024, 2048)))
+    assert torch.equal(CoarseLogits(coarse).argmax((1024, 2048)), torchs(coarse, (1024, 2048)))
 
 
 def test_importing_does_not_import_numba():
-    code = (
-        "import sys, sceneseg.kernels.upsample_argmax, sceneseg.kernels.upsample_cross_entropy; "
-        "sys.exit('numba' in sys.modules)"
-    )
+    code = "import sys, sceneseg.kernels.grid; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

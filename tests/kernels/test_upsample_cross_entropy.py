@@ -4,13 +4,8 @@ import torch
 import torch.nn.functional as F
 
 from sceneseg.errors import ConfigError, DataError, ModelError
-from sceneseg.kernels.grid import axes
-from sceneseg.kernels.upsample_cross_entropy import (
-    cross_entropy_in_bands,
-    cross_entropy_reference,
-    make_targets,
-    upsample_cross_entropy,
-)
+from sceneseg.kernels.grid import CoarseLogits
+from sceneseg.kernels.upsample_cross_entropy import cross_entropy_in_bands, cross_entropy_reference, make_targets
 from sceneseg.kernels.upsample_cross_entropy_numba import PIXELS_PER_TILE, _exp
 
 CLASSES = 6
@@ -26,6 +21,15 @@ def case(cells, size, classes=CLASSES, batch=2, scale=5.0):
     return coarse, labels, 0.1 + torch.rand(classes, generator=generator)
 
 
+def ours(coarse, labels, *, extent=None, align_corners=False, **options):
+    return CoarseLogits(coarse, extent, align_corners).cross_entropy(labels, **options)
+
+
+def reference(coarse, labels, *, extent=None, align_corners=False, **options):
+    full = CoarseLogits(coarse, extent, align_corners).upsample(labels.shape[1:])
+    return cross_entropy_reference(full, labels, **options)
+
+
 def value_and_gradient(loss, coarse, *arguments, **options):
     coarse = coarse.detach().clone().requires_grad_()
     loss_sum, weight_sum = loss(coarse, *arguments, **options)
@@ -33,9 +37,9 @@ def value_and_gradient(loss, coarse, *arguments, **options):
     return loss_sum.detach(), weight_sum, coarse.grad / 3
 
 
-def in_bands(coarse, labels, class_weights, label_smoothing, covered, align_corners):
+def in_bands(coarse, labels, class_weights, label_smoothing, extent, align_corners):
     targets = make_targets(coarse, class_weights, label_smoothing, 255)
-    rows, columns = axes(coarse, labels.shape[1:], covered, align_corners, np.float64)
+    rows, columns = CoarseLogits(coarse, extent, align_corners).axes(labels.shape[1:], np.float64)
     return cross_entropy_in_bands(coarse, labels, targets, rows, columns, True)
 
 
@@ -45,7 +49,7 @@ def assert_close(found, expected, tolerance=1e-6):
         assert (a.double() - b).norm() <= tolerance * b.norm(), name
 
 
-SIZES = [  # coarse, output, covered
+SIZES = [  # coarse, output, extent
     ((16, 32), (128, 256), None),
     ((20, 70), (80, 2 * PIXELS_PER_TILE + 48), None),
     ((13, 17), (90, 130), (97, 131)),
@@ -62,26 +66,26 @@ SIZES = [  # coarse, output, covered
 
 
 @pytest.mark.parametrize("align", [False, True])
-@pytest.mark.parametrize(("cells", "size", "covered"), SIZES)
+@pytest.mark.parametrize(("cells", "size", "extent"), SIZES)
 @pytest.mark.parametrize(("weighted", "smoothing"), [(False, 0.0), (True, 0.1)])
-def test_all_versions_agree_with_float64_autograd(cells, size, covered, align, weighted, smoothing):
+def test_all_versions_agree_with_float64_autograd(cells, size, extent, align, weighted, smoothing):
     coarse, labels, weights = case(cells, size)
     weights = weights if weighted else None
     double = None if weights is None else weights.double()
-    options = {"label_smoothing": smoothing, "covered": covered, "align_corners": align}
-    expected = value_and_gradient(cross_entropy_reference, coarse.double(), labels, class_weights=double, **options)
+    options = {"label_smoothing": smoothing, "extent": extent, "align_corners": align}
+    expected = value_and_gradient(reference, coarse.double(), labels, class_weights=double, **options)
 
-    tiles = value_and_gradient(upsample_cross_entropy, coarse, labels, class_weights=weights, **options)
+    tiles = value_and_gradient(ours, coarse, labels, class_weights=weights, **options)
     assert tiles[2].dtype == torch.float32
     assert_close(tiles, expected)
-    assert_close(in_bands(coarse, labels, weights, smoothing, covered, align), expected)
-    bands = value_and_gradient(upsample_cross_entropy, coarse.double(), labels, class_weights=double, **options)
+    assert_close(in_bands(coarse, labels, weights, smoothing, extent, align), expected)
+    bands = value_and_gradient(ours, coarse.double(), labels, class_weights=double, **options)
     assert_close(bands, expected, tolerance=1e-13)
 
 
 def test_reference_is_torchs():
     coarse, labels, weights = case((6, 8), (48, 64))
-    found = cross_entropy_reference(coarse, labels, weights, 0.1)
+    found = reference(coarse, labels, class_weights=weights, label_smoothing=0.1)
     logits = F.interpolate(coarse, (48, 64), mode="bilinear", align_corners=False)
     expected = F.cross_entropy(logits, labels.long(), weights, ignore_index=255, label_smoothing=0.1, reduction="none")
     torch.testing.assert_close(found[0], expected.sum())
@@ -93,27 +97,27 @@ def test_gradcheck(smoothing):
     coarse, labels, weights = case((3, 4), (10, 13), classes=3)
 
     def loss(x):
-        return upsample_cross_entropy(x, labels, class_weights=weights, label_smoothing=smoothing)[0]
+        return CoarseLogits(x).cross_entropy(labels, class_weights=weights, label_smoothing=smoothing)[0]
 
     assert torch.autograd.gradcheck(loss, coarse.double().requires_grad_())
 
 
 def test_many_classes():
     coarse, labels, _ = case((8, 8), (64, 64), classes=255, batch=1)
-    expected = value_and_gradient(cross_entropy_reference, coarse.double(), labels)
-    assert_close(value_and_gradient(upsample_cross_entropy, coarse, labels), expected)
+    expected = value_and_gradient(reference, coarse.double(), labels)
+    assert_close(value_and_gradient(ours, coarse, labels), expected)
 
 
 def test_far_apart_logits_do_not_overflow():
     coarse, labels, _ = case((8, 8), (64, 64), scale=3e4)
-    expected = value_and_gradient(cross_entropy_reference, coarse.double(), labels)
-    assert_close(value_and_gradient(upsample_cross_entropy, coarse, labels), expected)
+    expected = value_and_gradient(reference, coarse.double(), labels)
+    assert_close(value_and_gradient(ours, coarse, labels), expected)
 
 
 def test_a_common_offset_changes_little():
     coarse, labels, _ = case((8, 8), (64, 64))
-    expected = value_and_gradient(upsample_cross_entropy, coarse.round(), labels, label_smoothing=0.1)
-    shifted = value_and_gradient(upsample_cross_entropy, coarse.round() + 1024, labels, label_smoothing=0.1)
+    expected = value_and_gradient(ours, coarse.round(), labels, label_smoothing=0.1)
+    shifted = value_and_gradient(ours, coarse.round() + 1024, labels, label_smoothing=0.1)
     assert_close(shifted, expected, tolerance=1e-4)
 
 
@@ -122,15 +126,15 @@ def test_a_common_offset_changes_little():
 def test_a_diverged_network_shows(bad, dtype):
     coarse, labels, _ = case((8, 8), (64, 64))
     coarse[0, 2, 4, 4] = bad
-    assert not upsample_cross_entropy(coarse.to(dtype), labels)[0].isfinite()
+    assert not CoarseLogits(coarse.to(dtype)).cross_entropy(labels)[0].isfinite()
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_precision_is_computed_in_float32(dtype):
     coarse, labels, weights = case((13, 17), (97, 131))
     coarse = coarse.to(dtype)
-    half = value_and_gradient(upsample_cross_entropy, coarse, labels, class_weights=weights)
-    full = value_and_gradient(upsample_cross_entropy, coarse.float(), labels, class_weights=weights)
+    half = value_and_gradient(ours, coarse, labels, class_weights=weights)
+    full = value_and_gradient(ours, coarse.float(), labels, class_weights=weights)
     assert half[0].dtype == torch.float32
     assert torch.equal(half[0], full[0])
     assert half[2].dtype == dtype
@@ -139,9 +143,9 @@ def test_half_precision_is_computed_in_float32(dtype):
 
 def test_any_memory_layout():
     coarse, labels, _ = case((13, 17), (97, 131))
-    expected = value_and_gradient(upsample_cross_entropy, coarse, labels)
+    expected = value_and_gradient(ours, coarse, labels)
     strided = labels.mT.contiguous().mT
-    found = value_and_gradient(upsample_cross_entropy, coarse.to(memory_format=torch.channels_last), strided)
+    found = value_and_gradient(ours, coarse.to(memory_format=torch.channels_last), strided)
     for a, b in zip(found, expected, strict=True):
         assert torch.equal(a, b)
 
@@ -152,7 +156,7 @@ def test_the_number_of_threads_changes_no_bit():
     try:
         for threads in (1, 2, 5):
             torch.set_num_threads(threads)
-            results.append(value_and_gradient(upsample_cross_entropy, coarse, labels))
+            results.append(value_and_gradient(ours, coarse, labels))
     finally:
         torch.set_num_threads(before)
     for result in results[1:]:
@@ -163,13 +167,13 @@ def test_the_number_of_threads_changes_no_bit():
 def test_without_gradient_the_value_is_the_same(dtype):
     coarse, labels, _ = case((13, 17), (97, 131))
     coarse = coarse.to(dtype).requires_grad_()
-    expected, _ = upsample_cross_entropy(coarse, labels)
+    expected, _ = CoarseLogits(coarse).cross_entropy(labels)
     with torch.no_grad():
-        found, _ = upsample_cross_entropy(coarse, labels)
+        found, _ = CoarseLogits(coarse).cross_entropy(labels)
     assert expected.requires_grad
     assert not found.requires_grad
     assert torch.equal(expected, found)
-    assert torch.equal(upsample_cross_entropy(coarse.detach(), labels)[0], found)
+    assert torch.equal(CoarseLogits(coarse.detach()).cross_entropy(labels)[0], found)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -177,13 +181,13 @@ def test_only_coarse_tensors_are_kept_for_the_way_back(dtype):
     coarse, labels, _ = case((13, 17), (97, 131))
     kept = []
     with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.shape) or t, lambda t: t):
-        upsample_cross_entropy(coarse.to(dtype).requires_grad_(), labels)
+        CoarseLogits(coarse.to(dtype).requires_grad_()).cross_entropy(labels)
     assert kept == [coarse.shape]
 
 
 def test_nothing_valid():
     coarse, labels, weights = case((4, 4), (32, 32))
-    found = value_and_gradient(upsample_cross_entropy, coarse, torch.full_like(labels, 255), class_weights=weights)
+    found = value_and_gradient(ours, coarse, torch.full_like(labels, 255), class_weights=weights)
     assert all((x == 0).all() for x in found)
 
 
@@ -193,8 +197,8 @@ def test_a_class_can_be_ignored(dtype, ignored):
     coarse, labels, weights = case((6, 7), (48, 56))
     labels = labels.clamp(max=CLASSES - 1)
     options = {"class_weights": weights.double(), "label_smoothing": 0.1, "ignore_index": ignored}
-    expected = value_and_gradient(cross_entropy_reference, coarse.double(), labels, **options)
-    assert_close(value_and_gradient(upsample_cross_entropy, coarse.to(dtype), labels, **options), expected)
+    expected = value_and_gradient(reference, coarse.double(), labels, **options)
+    assert_close(value_and_gradient(ours, coarse.to(dtype), labels, **options), expected)
 
 
 def test_exp():
@@ -215,8 +219,8 @@ def test_errors():
         ("hold the id 5", DataError, (coarse[:, :5], labels)),
     ]:
         with pytest.raises(error, match=message):
-            upsample_cross_entropy(*arguments)
+            ours(*arguments)
     with pytest.raises(ConfigError, match="each of 6 classes, found 2"):
-        upsample_cross_entropy(coarse, labels, class_weights=torch.ones(2))
+        CoarseLogits(coarse).cross_entropy(labels, class_weights=torch.ones(2))
     with pytest.raises(ModelError, match="cover 24 x 32 pixels"):
-        upsample_cross_entropy(coarse, labels, covered=(24, 32))
+        CoarseLogits(coarse, (24, 32)).cross_entropy(labels)

@@ -4,12 +4,12 @@ import torch
 from triton_case import case, needs_gpu
 
 from sceneseg.kernels import upsample_cross_entropy as kernel
-from sceneseg.kernels.grid import axes
-from sceneseg.kernels.upsample_cross_entropy import cross_entropy_reference, make_targets, upsample_cross_entropy
+from sceneseg.kernels.grid import CoarseLogits
+from sceneseg.kernels.upsample_cross_entropy import cross_entropy_reference, make_targets
 
 triton_kernel = pytest.importorskip("triton") and pytest.importorskip("sceneseg.kernels.upsample_cross_entropy_triton")
 
-SIZES = [  # coarse, output, covered
+SIZES = [  # coarse, output, extent
     ((2, 3), (16, 24), None),
     ((3, 3), (9, 11), (12, 18)),
     ((3, 4), (10, 13), (10.3, 13.7)),
@@ -20,18 +20,19 @@ SIZES = [  # coarse, output, covered
 ]
 
 
-def sums(coarse, labels, weights=None, smoothing=0.0, covered=None, align=False, ignore_index=255, gradient=True):
+def sums(coarse, labels, weights=None, smoothing=0.0, extent=None, align=False, ignore_index=255, gradient=True):
     """Return the kernel's sums and gradient."""
     targets = make_targets(coarse, weights, smoothing, ignore_index)
-    rows, columns = axes(coarse, labels.shape[1:], covered, align, np.float64)
+    rows, columns = CoarseLogits(coarse, extent, align).axes(labels.shape[1:], np.float64)
     return triton_kernel.cross_entropy_in_registers(coarse, labels, targets, rows, columns, gradient)
 
 
-def by_autograd(coarse, labels, weights=None, smoothing=0.0, covered=None, align=False, ignore_index=255):
+def by_autograd(coarse, labels, weights=None, smoothing=0.0, extent=None, align=False, ignore_index=255):
     """Return the reference's sums and gradient in float64."""
     coarse = coarse.detach().double().requires_grad_()
     weights = None if weights is None else weights.double()
-    loss_sum, weight_sum = cross_entropy_reference(coarse, labels, weights, smoothing, ignore_index, covered, align)
+    full = CoarseLogits(coarse, extent, align).upsample(labels.shape[1:])
+    loss_sum, weight_sum = cross_entropy_reference(full, labels, weights, smoothing, ignore_index)
     return loss_sum.detach(), weight_sum, torch.autograd.grad(loss_sum, coarse)[0]
 
 
@@ -43,11 +44,11 @@ def assert_close(found, expected, tolerance=1e-6):
 
 
 @pytest.mark.parametrize("align", [False, True])
-@pytest.mark.parametrize(("cells", "size", "covered"), SIZES)
+@pytest.mark.parametrize(("cells", "size", "extent"), SIZES)
 @pytest.mark.parametrize(("weighted", "smoothing"), [(False, 0.0), (True, 0.1)])
-def test_value_and_gradient_are_those_of_float64_autograd(cells, size, covered, align, weighted, smoothing):
+def test_value_and_gradient_are_those_of_float64_autograd(cells, size, extent, align, weighted, smoothing):
     coarse, labels, weights = case(cells, size, classes=6)
-    how = (weights if weighted else None, smoothing, covered, align)
+    how = (weights if weighted else None, smoothing, extent, align)
     assert_close(sums(coarse, labels, *how), by_autograd(coarse, labels, *how))
 
 
@@ -124,7 +125,7 @@ def test_the_dispatcher_takes_it(dtype, monkeypatch):
     coarse = coarse.to(dtype).requires_grad_()
     kept = []
     with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.shape) or t, lambda t: t):
-        loss_sum, weight_sum = upsample_cross_entropy(coarse, labels, class_weights=weights, label_smoothing=0.1)
+        loss_sum, weight_sum = CoarseLogits(coarse).cross_entropy(labels, class_weights=weights, label_smoothing=0.1)
     assert kept == [coarse.shape]
     (3 * loss_sum).backward()
     expected = by_autograd(coarse, labels, weights, 0.1)
@@ -148,8 +149,8 @@ def test_memory_on_a_gpu():
     """One float32 number for each pixel, and what is as small as the coarse logits."""
     coarse, labels, _ = case((128, 256), (1024, 2048), 19)
     coarse.requires_grad_()
-    upsample_cross_entropy(coarse, labels)[0].backward()
+    CoarseLogits(coarse).cross_entropy(labels)[0].backward()
     torch.cuda.reset_peak_memory_stats()
     before = torch.cuda.memory_allocated()
-    upsample_cross_entropy(coarse, labels)[0].backward()
+    CoarseLogits(coarse).cross_entropy(labels)[0].backward()
     assert torch.cuda.max_memory_allocated() - before < 4 * labels.numel() + 4 * 4 * coarse.numel()

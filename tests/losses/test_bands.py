@@ -4,7 +4,7 @@ from loss_case import CLASSES, case, enlarge
 
 from sceneseg import losses
 from sceneseg.errors import ConfigError, DataError, ModelError
-from sceneseg.kernels.grid import upsample
+from sceneseg.kernels.grid import CoarseLogits
 from sceneseg.losses import losses as shelf
 from sceneseg.losses._bands import ROWS_PER_BAND, bands, map_over_bands, sum_over_bands
 
@@ -14,14 +14,14 @@ OURS = ["bce_dice", "boundary", "dice", "focal", "jaccard", "lovasz", "ohem"]
 def test_the_case_needs_more_than_one_band():
     coarse, labels = case()
     assert labels.shape[1] > ROWS_PER_BAND
-    assert len(list(bands(coarse, labels, None, False))) > 1
+    assert len(list(bands(CoarseLogits(coarse), labels))) > 1
 
 
-@pytest.mark.parametrize(("covered", "align"), [(None, False), (None, True), ((48, 32), False), ((41.5, 22.5), False)])
-def test_bands_make_up_the_upsampled_logits(covered, align):
+@pytest.mark.parametrize(("extent", "align"), [(None, False), (None, True), ((48, 32), False), ((41.5, 22.5), False)])
+def test_bands_make_up_the_upsampled_logits(extent, align):
     coarse, labels = case()
-    expected = upsample(coarse, (40, 21), covered, align)
-    bits = [band.upsample(coarse) for band in bands(coarse, labels, covered, align)]
+    expected = CoarseLogits(coarse, extent, align).upsample((40, 21))
+    bits = [band.upsample(coarse) for band in bands(CoarseLogits(coarse, extent, align), labels)]
     torch.testing.assert_close(torch.cat(bits, dim=2), expected)
 
 
@@ -29,7 +29,7 @@ def test_add_back_is_the_transpose():
     coarse, labels = case()
     upstream = torch.randn(2, CLASSES, 40, 21, dtype=torch.float64)
     gradient = torch.zeros_like(coarse)
-    for band in bands(coarse, labels, None, False):
+    for band in bands(CoarseLogits(coarse), labels):
         band.add_back(upstream[:, :, band.rows], gradient)
     x = coarse.clone().requires_grad_()
     (expected,) = torch.autograd.grad((enlarge(x, labels) * upstream).sum(), x)
@@ -38,9 +38,9 @@ def test_add_back_is_the_transpose():
 
 def test_sums_and_maps():
     coarse, labels = case()
-    total = sum_over_bands(lambda x, y: x.square().sum((0, 2, 3)), coarse, [labels], None, False)
+    total = sum_over_bands(lambda x, y: x.square().sum((0, 2, 3)), CoarseLogits(coarse), [labels])
     torch.testing.assert_close(total, enlarge(coarse, labels).square().sum((0, 2, 3)))
-    peaks = map_over_bands(lambda x, y: x.amax(1) + y, coarse, labels, None, False)
+    peaks = map_over_bands(lambda x, y: x.amax(1) + y, CoarseLogits(coarse), labels)
     torch.testing.assert_close(peaks, enlarge(coarse, labels).amax(1) + labels)
 
 
@@ -122,9 +122,9 @@ def test_padded_images(name):
     wide = torch.full((2, 48, 24), 255, dtype=torch.uint8)
     wide[:, :40, :21] = labels
     criterion = losses.create(name)
-    torch.testing.assert_close(criterion(coarse, labels, covered=(48, 24)), criterion(coarse, wide))
-    aligned = criterion(coarse, labels, covered=(48, 24), align_corners=True)
-    torch.testing.assert_close(aligned, criterion(coarse, wide, align_corners=True))
+    torch.testing.assert_close(criterion(CoarseLogits(coarse, (48, 24)), labels), criterion(coarse, wide))
+    aligned = criterion(CoarseLogits(coarse, (48, 24), True), labels)
+    torch.testing.assert_close(aligned, criterion(CoarseLogits(coarse, align_corners=True), wide))
     assert aligned != criterion(coarse, wide)
 
 

@@ -5,7 +5,7 @@ from boundary_case import IGNORED, enlarge, outputs, street, touching
 
 from sceneseg import losses
 from sceneseg.errors import ConfigError
-from sceneseg.kernels.grid import upsample
+from sceneseg.kernels.grid import CoarseLogits
 
 
 def plain(boundary, labels, reach=2):
@@ -57,12 +57,12 @@ def test_nothing_to_tell_apart_is_zero(fill):
     assert (torch.autograd.grad(loss, boundary)[0] == 0).all()
 
 
-@pytest.mark.parametrize(("covered", "align"), [((48, 64), False), ((48, 64), True)])
-def test_padding_counts_for_nothing(covered, align):
+@pytest.mark.parametrize(("extent", "align"), [((48, 64), False), ((48, 64), True)])
+def test_padding_counts_for_nothing(extent, align):
     labels, (_, boundary) = street(), outputs()
     criterion = losses.create("boundary_bce")
-    expected = criterion(upsample(boundary, (40, 45), covered, align), labels)
-    torch.testing.assert_close(criterion(boundary, labels, covered=covered, align_corners=align), expected)
+    expected = criterion(CoarseLogits(boundary, extent, align).upsample((40, 45)), labels)
+    torch.testing.assert_close(criterion(CoarseLogits(boundary, extent, align), labels), expected)
 
 
 def test_a_reach_of_nothing_is_refused():

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from sceneseg import losses
 from sceneseg.errors import ConfigError, DataError
-from sceneseg.kernels.grid import upsample
+from sceneseg.kernels.grid import CoarseLogits
 from sceneseg.losses import losses as shelf
 from sceneseg.losses.cross_entropy import CrossEntropy
 
@@ -48,13 +48,13 @@ def test_odd_sizes(name, size):
 
 
 @every_loss
-@pytest.mark.parametrize(("covered", "align"), [((24, 32), False), ((24, 32), True), ((19.5, 23.25), False)])
-def test_padding_counts_for_nothing(name, covered, align):
+@pytest.mark.parametrize(("extent", "align"), [((24, 32), False), ((24, 32), True), ((19.5, 23.25), False)])
+def test_padding_counts_for_nothing(name, extent, align):
     """Coarse logits that cover a padded image lose as much as their crop at full size."""
     coarse, labels = case()
     criterion = losses.create(name)
-    loss = criterion(coarse, labels, covered=covered, align_corners=align)
-    expected = criterion(upsample(coarse, (19, 23), covered, align), labels)
+    loss = criterion(CoarseLogits(coarse, extent, align), labels)
+    expected = criterion(CoarseLogits(coarse, extent, align).upsample((19, 23)), labels)
     torch.testing.assert_close(loss, expected)
     torch.testing.assert_close(gradient(loss, coarse), gradient(expected, coarse))
 

@@ -7,8 +7,7 @@ import torch
 from sceneseg import models
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.devices import keep_in_float32
-from sceneseg.kernels.upsample_argmax import upsample_argmax
-from sceneseg.kernels.upsample_cross_entropy import upsample_cross_entropy
+from sceneseg.kernels.grid import CoarseLogits
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores
 from sceneseg.models.cost import segmentation_models
@@ -76,7 +75,7 @@ def score(network, image, labels):
     counts = SemanticCounts(LABEL_SPACE)
     with torch.inference_mode():
         coarse = network.coarse_logits(image)[0].float()
-    found = upsample_argmax(coarse, SIZE, align_corners=network.align_corners)
+    found = CoarseLogits(coarse, align_corners=network.align_corners).argmax(SIZE)
     for i in range(len(image)):
         counts.add(str(i), labels[i].numpy(), found[i].numpy())
     return semantic_scores(counts, LABEL_SPACE)["mean_iou"]
@@ -95,7 +94,7 @@ def overfit(name, image, labels):
         network.train()
         with torch.autocast("cpu", torch.bfloat16):
             outputs = network.coarse_logits(image)
-        losses = [upsample_cross_entropy(o, labels, align_corners=network.align_corners) for o in outputs]
+        losses = [CoarseLogits(o, align_corners=network.align_corners).cross_entropy(labels) for o in outputs]
         loss = sum((0.4 if i else 1.0) * total / weight for i, (total, weight) in enumerate(losses))
         optimizer.zero_grad()
         loss.backward()

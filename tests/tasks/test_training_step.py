@@ -7,6 +7,7 @@ from lightning_fabric import Fabric
 from sceneseg import losses, models
 from sceneseg.config.schema import from_dict
 from sceneseg.errors import ConfigError
+from sceneseg.kernels.grid import CoarseLogits
 from sceneseg.loading.scene_samples import Batch
 from sceneseg.tasks.training_step import TrainingStep
 from sceneseg.training.gradients import GradientAccumulator, freeze_statistics
@@ -36,12 +37,11 @@ def batch(samples=4):
 def test_pidnets_losses_are_the_papers():
     step, given = made(PIDNET, {"cross_entropy": 1}, boundary=True).train(), batch()
     outputs = step.outputs(given.image.double() / 255)
-    main, aux, boundary = outputs
-    where = {"covered": (64, 64)}
-    ohem = losses.create("ohem", thresh=0.9, min_kept=500)(main, given.labels, **where)
-    bce = losses.create("boundary_bce")(boundary, given.labels, **where)
-    aware = losses.create("boundary_aware", threshold=0.4)(main, boundary, given.labels, **where)
-    helper = losses.create("cross_entropy")(aux, given.labels, **where)
+    main, aux, boundary = (CoarseLogits(output, (64, 64)) for output in outputs)
+    ohem = losses.create("ohem", thresh=0.9, min_kept=500)(main, given.labels)
+    bce = losses.create("boundary_bce")(boundary, given.labels)
+    aware = losses.create("boundary_aware", threshold=0.4)(main, boundary, given.labels)
+    helper = losses.create("cross_entropy")(aux, given.labels)
     assert aware > 0
     torch.testing.assert_close(step.loss(outputs, given.labels), ohem + 20 * bce + aware + 0.4 * helper)
 

@@ -9,7 +9,7 @@ from sceneseg.datasets.files import files_below
 from sceneseg.errors import ConfigError, DataError
 from sceneseg.inference.prediction import Prediction
 from sceneseg.inference.predictor import SemanticModel
-from sceneseg.kernels.grid import run_in_threads
+from sceneseg.kernels.compilation import run_in_threads
 from sceneseg.labels import LabelSpace
 from sceneseg.metrics.confusion import SemanticCounts
 

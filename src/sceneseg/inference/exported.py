@@ -20,13 +20,13 @@ from sceneseg.records.binary import DAMAGE
 from sceneseg.records.environment import import_openvino
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from sceneseg.kernels.grid import CoarseLogits
 
 TINY = 1e-30  # a probability whose logarithm is finite
 
 Plain = dict[str, Any]
-ClassifiedImage = Callable[[npt.NDArray[np.uint8]], npt.NDArray[Any]]
-"""Pictures (B, H, W, 3) uint8 to the file's own output."""
+Compute = Callable[[npt.NDArray[np.uint8]], npt.NDArray[Any]]
+"""Images (B, H, W, 3) uint8 to the file's own output."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ExportedModel:
         description: What the file says of itself.
     """
 
-    answer: ClassifiedImage
+    answer: Compute
     description: dict[str, Any]
 
     @classmethod
@@ -84,9 +84,7 @@ class ExportedModel:
         name = name or (Path(image).stem if isinstance(image, str | Path) else "image")
         image = as_image(image)
         labels, answer = self._answer(image)
-        coarse, covered = self._logits(answer, (image.shape[0], image.shape[1]))
-        align = bool(self.description["output"]["align_corners"])
-        return Prediction(image, labels, self.label_space, name, coarse, covered, align)
+        return Prediction(image, labels, self.label_space, name, self._logits(answer, image.shape[:2]))
 
     def _answer(self, image: ImageArray) -> tuple[LabelArray, npt.NDArray[Any]]:
         with _as_run_errors():
@@ -94,18 +92,21 @@ class ExportedModel:
             answer = self.answer(image[None])[0]
             return standalone.labels_of(answer, self.description, (image.shape[0], image.shape[1])), answer
 
-    def _logits(self, answer: npt.NDArray[Any], size: ImageSize) -> tuple["Tensor | None", tuple[float, float]]:
-        """Return what probabilities can be made of, and how many image pixels it covers."""
-        kind, facts = self.description["output"]["kind"], self.description["input"]
-        if kind not in ("probabilities", "coarse"):
-            return None, (0.0, 0.0)
+    def _logits(self, answer: npt.NDArray[Any], size: ImageSize) -> "CoarseLogits | None":
+        """Return what probabilities can be made of."""
+        output, facts = self.description["output"], self.description["input"]
+        if output["kind"] not in ("probabilities", "coarse"):
+            return None
         import torch
 
-        if kind == "probabilities":
-            return torch.from_numpy(np.log(np.maximum(answer, TINY))[None]), size
+        from sceneseg.kernels.grid import CoarseLogits
+
+        align = bool(output["align_corners"])
+        if output["kind"] == "probabilities":
+            return CoarseLogits(torch.from_numpy(np.log(np.maximum(answer, TINY))[None]), size, align)
         seen, divisor = facts["target_size"] or size, facts["size_divisor"]
-        padded = [-(-side // divisor) * divisor for side in seen]
-        return torch.from_numpy(answer[None]), (padded[0] * size[0] / seen[0], padded[1] * size[1] / seen[1])
+        padded = (-(-seen[0] // divisor) * divisor, -(-seen[1] // divisor) * divisor)
+        return CoarseLogits(torch.from_numpy(answer[None]), padded, align).resized_to(seen, size)
 
 
 def is_exported(path: Path) -> bool:
@@ -122,12 +123,12 @@ def _as_run_errors() -> Iterator[None]:
         raise RunError(str(error)) from None
 
 
-def _open_onnx(file: Path) -> tuple[ClassifiedImage, Plain]:
+def _open_onnx(file: Path) -> tuple[Compute, Plain]:
     runner = standalone.Runner(file)
     return runner.run, runner.description
 
 
-def _open_openvino(file: Path) -> tuple[ClassifiedImage, Plain]:
+def _open_openvino(file: Path) -> tuple[Compute, Plain]:
     ov = import_openvino()
     try:
         model = ov.Core().read_model(file)
@@ -157,7 +158,7 @@ def _last_line(error: Exception) -> str:
     return ([line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__])[-1]
 
 
-def _open_torchscript(file: Path) -> tuple[ClassifiedImage, Plain]:
+def _open_torchscript(file: Path) -> tuple[Compute, Plain]:
     import warnings
 
     import torch
@@ -187,7 +188,7 @@ def _first_line(error: Exception) -> str:
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
-OPENERS: dict[str, Callable[[Path], tuple[ClassifiedImage, Plain]]] = {
+OPENERS: dict[str, Callable[[Path], tuple[Compute, Plain]]] = {
     ".onnx": _open_onnx,
     ".xml": _open_openvino,
     ".torchscript": _open_torchscript,

@@ -14,7 +14,7 @@ from sceneseg.inference import visualization
 from sceneseg.labels import LabelSpace
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from sceneseg.kernels.grid import CoarseLogits
 
 
 @dataclass(frozen=True)
@@ -26,19 +26,15 @@ class Prediction:
         labels: (H, W) uint8 train ids.
         label_space: Names, colors and stored ids of the classes.
         name: Used for file names.
-        coarse: The model's logits (1, C, h, w), from which probabilities are made when asked for; None where what
-            predicted gives labels alone.
-        covered: Height and width, in image pixels, that they cover.
-        align_corners: How they lie on the image.
+        coarse: The model's logits, from which probabilities are made when asked for; None where what predicted gives
+            labels alone.
     """
 
     image: ImageArray
     labels: LabelArray
     label_space: LabelSpace
     name: str
-    coarse: "Tensor | None" = None
-    covered: tuple[float, float] = (0.0, 0.0)
-    align_corners: bool = False
+    coarse: "CoarseLogits | None" = None
 
     @cached_property
     def probabilities(self) -> npt.NDArray[np.float32]:
@@ -51,13 +47,8 @@ class Prediction:
             raise ModelError(
                 "This prediction has labels alone. Predict with the weights, or export --output probabilities."
             )
-        from sceneseg.kernels.upsample_argmax import upsample_probabilities
-
-        size = (self.labels.shape[0], self.labels.shape[1])
-        probabilities = upsample_probabilities(
-            self.coarse, size, covered=self.covered, align_corners=self.align_corners
-        )
-        array: npt.NDArray[np.float32] = probabilities[0].float().cpu().numpy()
+        probabilities = self.coarse.probabilities((self.labels.shape[0], self.labels.shape[1]))
+        array: npt.NDArray[np.float32] = probabilities[0].cpu().numpy()
         return array
 
     @property

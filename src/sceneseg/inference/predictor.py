@@ -17,7 +17,7 @@ from sceneseg.inference.images import as_image, as_images
 from sceneseg.inference.networks import autocast, create_network, load_strictly, read_input
 from sceneseg.inference.prediction import Prediction
 from sceneseg.inference.resizing import METHODS, as_input, nearest_labels, resize_picture
-from sceneseg.kernels.upsample_argmax import upsample_argmax
+from sceneseg.kernels.grid import CoarseLogits
 from sceneseg.labels import IGNORE_INDEX, LabelSpace
 from sceneseg.models.base import SegmentationModel
 from sceneseg.records import run_directory
@@ -138,9 +138,8 @@ class SemanticModel:
         """
         name = name or (Path(image).stem if isinstance(image, str | Path) else "image")
         image = as_image(image)
-        labels, coarse, covered = self._answer([image])
-        align = self.network.align_corners
-        return Prediction(image, labels[0], self.label_space, name, coarse, covered, align)
+        labels, coarse = self._answer([image])
+        return Prediction(image, labels[0], self.label_space, name, coarse)
 
     @torch.inference_mode()
     def predict_labels(self, images: Any) -> LabelArray:
@@ -157,23 +156,21 @@ class SemanticModel:
         """
         return self._answer(as_images(images))[0]
 
-    def _answer(self, images: list[ImageArray]) -> tuple[LabelArray, Tensor, tuple[float, float]]:
-        """Return the images' labels, the coarse logits behind them, and how many image pixels these cover."""
+    def _answer(self, images: list[ImageArray]) -> tuple[LabelArray, CoarseLogits]:
+        """Return the images' labels and the coarse logits behind them."""
         size = (images[0].shape[0], images[0].shape[1])
         pictures = [resize_picture(image, self.input.target_size, self.input.resize) for image in images]
-        coarse = self._coarse_logits(pictures[0][None] if len(pictures) == 1 else np.stack(pictures))
-        height, width = pictures[0].shape[:2]
-        align = self.network.align_corners
-        padded = self.network.padded_size(height, width)
-        covered = (padded[0] * size[0] / height, padded[1] * size[1] / width)
+        values = self._coarse_logits(pictures[0][None] if len(pictures) == 1 else np.stack(pictures))
+        seen = (pictures[0].shape[0], pictures[0].shape[1])
+        coarse = self.network.on_image(values, seen, size)
         if self.input.enlarge == "labels":
-            small = upsample_argmax(coarse, (height, width), covered=padded, align_corners=align).cpu().numpy()
+            small = self.network.on_image(values, seen).argmax(seen).cpu().numpy()
             labels = np.stack([nearest_labels(one, size) for one in small])
         else:
-            labels = upsample_argmax(coarse, size, covered=covered, align_corners=align).cpu().numpy()
+            labels = coarse.argmax(size).cpu().numpy()
         if self.void_output is not None:
             labels[labels == self.void_output] = IGNORE_INDEX
-        return labels, coarse, covered
+        return labels, coarse
 
     def _coarse_logits(self, pictures: AnyArray) -> Tensor:
         if isinstance(self.network, OpenVINONetwork):

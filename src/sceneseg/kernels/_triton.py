@@ -12,7 +12,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from sceneseg.kernels.grid import Axis
+from sceneseg.kernels.interpolation import Axis
 
 
 def launch(kernel: Any, grid: tuple[int, ...], tensor: Tensor, *arguments: Any, **constants: int) -> None:

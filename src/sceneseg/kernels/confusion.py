@@ -57,7 +57,7 @@ def confusion_counts(
 def _count_pairs(labels: Any, prediction: Any) -> npt.NDArray[np.integer]:
     """Count where the pixels lie: arrays and tensors of a CPU here, others on their device."""
     if not isinstance(labels, np.ndarray) and labels.device.type != "cpu":
-        from sceneseg.kernels.grid import runs_triton
+        from sceneseg.kernels.compilation import runs_triton
 
         if runs_triton(labels):
             from sceneseg.kernels.confusion_triton import count_pairs_by_runs

@@ -7,19 +7,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from sceneseg.arrays import FloatArray, ImageSize, LabelArray
+from sceneseg.arrays import FloatArray, LabelArray
 from sceneseg.errors import ModelError
-from sceneseg.kernels.grid import (
-    ROWS_PER_TASK,
-    Axis,
-    Covered,
-    Lazy,
-    axes,
-    compiled,
-    run_in_threads,
-    runs_triton,
-    upsample,
-)
+from sceneseg.kernels.compilation import ROWS_PER_TASK, Lazy, compiled, run_in_threads, runs_triton
+from sceneseg.kernels.interpolation import Axis, Taps, blend_columns, blend_rows
 
 Winners = npt.NDArray[np.int16]
 Indices = npt.NDArray[np.intp]
@@ -30,27 +21,20 @@ TINY = np.float32(1e-30)
 LOWEST = np.finfo(np.float32).min
 
 
-def upsample_argmax(
-    coarse: Tensor, size: ImageSize, *, covered: Covered | None = None, align_corners: bool = False
-) -> Tensor:
+def upsample_argmax(coarse: Tensor, rows: Axis, columns: Axis) -> Tensor:
     """Return the class of every pixel: the first maximum of the bilinearly upsampled logits.
 
     Args:
         coarse: Finite logits (B, C, h, w) of any floating type and memory layout, C <= 255.
-        size: (H, W) of the output.
-        covered: How many output pixels (height, width) the coarse logits cover, at least `size`: the image as it
-            was padded at the bottom and right. Fractional when the network saw another size. `size` when None.
-        align_corners: As in `torch.nn.functional.interpolate`.
+        rows: The output's rows, in float32.
+        columns: The output's columns, in float32.
 
     Returns:
-        (B, H, W) uint8. On a CPU it is what ``F.interpolate(coarse.float(), covered).argmax(1)`` gives, cropped;
-        only where the highest logits of a pixel are within rounding may another of them win, if torch rounds in
-        another order (3 classes, H + W <= 128, a build of torch without fused multiply-add, fractional `covered`).
+        (B, H, W) uint8, see `sceneseg.kernels.grid.CoarseLogits.argmax`.
 
     Raises:
-        ModelError: More than 255 classes, logits of another shape, or an output larger than `covered`.
+        ModelError: More than 255 classes.
     """
-    rows, columns = axes(coarse, size, covered, align_corners, np.float32)
     if coarse.shape[1] > 255:
         raise ModelError(f"A prediction is stored as uint8: expected at most 255 classes, found {coarse.shape[1]}.")
     coarse = coarse.detach()
@@ -61,19 +45,13 @@ def upsample_argmax(
     coarse = coarse.float().contiguous()
     if coarse.device.type == "cpu":
         return upsample_argmax_in_blocks(coarse, rows, columns)
-    return upsample_argmax_reference(coarse, size, covered, align_corners)
+    return upsample_argmax_reference(coarse, rows, columns)
 
 
-def upsample_probabilities(
-    coarse: Tensor, size: ImageSize, *, covered: Covered | None = None, align_corners: bool = False
-) -> Tensor:
-    """Return the softmax of the upsampled logits, (B, C, H, W) float32; arguments as of `upsample_argmax`."""
-    return upsample(coarse.detach().float(), size, covered, align_corners).softmax(1)
-
-
-def upsample_argmax_reference(coarse: Tensor, size: ImageSize, covered: Covered | None, align_corners: bool) -> Tensor:
+def upsample_argmax_reference(coarse: Tensor, rows: Axis, columns: Axis) -> Tensor:
     """Upsample, then take the maximum; any device."""
-    return upsample(coarse, size, covered, align_corners).argmax(1).to(torch.uint8)
+    wide = blend_columns(coarse, Taps.of(columns, coarse))
+    return blend_rows(wide, Taps.of(rows, coarse)).argmax(1).to(torch.uint8)
 
 
 def upsample_argmax_in_blocks(coarse: Tensor, rows: Axis, columns: Axis) -> Tensor:

@@ -9,7 +9,7 @@ import triton.language as tl
 from torch import Tensor
 
 from sceneseg.kernels._triton import blend, blend_columns, launch, place
-from sceneseg.kernels.grid import Axis
+from sceneseg.kernels.interpolation import Axis
 
 PIXELS = 1024  # of one program at a time
 MOST_ROWS = 8

@@ -7,16 +7,21 @@ backward pass has the size of the coarse logits.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from sceneseg.errors import ConfigError, DataError, ModelError
-from sceneseg.kernels import grid
-from sceneseg.kernels.grid import Axis, Covered, Taps, axes, runs_triton, upsample
+from sceneseg.kernels.compilation import runs_triton
+from sceneseg.kernels.interpolation import (
+    Axis,
+    Taps,
+    blend_columns,
+    blend_columns_back,
+    blend_rows,
+    blend_rows_back,
+)
 from sceneseg.kernels.upsample_cross_entropy_numba import cross_entropy_in_tiles
-from sceneseg.labels import IGNORE_INDEX
 
 Result = tuple[Tensor, Tensor, Tensor | None]  # sum of losses, sum of weights, gradient of the first if asked for
 
@@ -38,40 +43,29 @@ class Targets(NamedTuple):
 def upsample_cross_entropy(
     coarse: Tensor,
     labels: Tensor,
-    *,
-    class_weights: Tensor | None = None,
-    label_smoothing: float = 0.0,
-    ignore_index: int = IGNORE_INDEX,
-    covered: Covered | None = None,
-    align_corners: bool = False,
+    rows: Axis,
+    columns: Axis,
+    class_weights: Tensor | None,
+    label_smoothing: float,
+    ignore_index: int,
 ) -> tuple[Tensor, Tensor]:
-    """Sum weight x cross-entropy over the pixels, as `F.cross_entropy` defines it.
+    """Sum weight x cross-entropy over the pixels.
 
     Args:
         coarse: Finite logits (B, C, h, w) of any floating type; computed in float32, or float64 if they are.
-        labels: Train ids (B, H, W) uint8.
+        labels: Train ids (B, H, W) uint8, which `check_targets` has seen.
+        rows: The labels' rows, in float64.
+        columns: The labels' columns, in float64.
         class_weights: (C,), not negative; 1 when None.
         label_smoothing: Share of each label that is spread evenly over all classes.
         ignore_index: The label of pixels that don't count.
-        covered: How many label pixels (height, width) the coarse logits cover, at least H x W: the image as it was
-            padded at the bottom and right. The labels' size when None.
-        align_corners: As in `torch.nn.functional.interpolate`.
 
     Returns:
-        The sum of the losses, differentiable once in `coarse`, and the sum of the valid pixels' class weights.
-
-    Raises:
-        ModelError: Shapes that don't fit each other.
-        ConfigError: Not one weight per class.
-        DataError: Labels that aren't uint8, or (on a CPU) a label that is neither a class nor ignored; elsewhere, where
-            asking would wait for the device, the loss is NaN then.
+        See `sceneseg.kernels.grid.CoarseLogits.cross_entropy`.
     """
-    _check(coarse, labels, class_weights, ignore_index)
     needs_gradient = coarse.requires_grad and torch.is_grad_enabled()
     with torch.no_grad():
         targets = make_targets(coarse, class_weights, label_smoothing, ignore_index)
-        size = (labels.shape[1], labels.shape[2])
-        rows, columns = axes(coarse, size, covered, align_corners, np.float64)
         compute, logits = _choose(coarse.detach())
         loss_sum, weight_sum, gradient = compute(logits, labels, targets, rows, columns, needs_gradient)
     if gradient is not None:
@@ -91,22 +85,26 @@ def _choose(logits: Tensor) -> tuple[Callable[..., Result], Tensor]:
 
 
 def cross_entropy_reference(
-    coarse: Tensor,
+    logits: Tensor,
     labels: Tensor,
     class_weights: Tensor | None = None,
     label_smoothing: float = 0.0,
-    ignore_index: int = IGNORE_INDEX,
-    covered: Covered | None = None,
-    align_corners: bool = False,
+    ignore_index: int = 255,
 ) -> tuple[Tensor, Tensor]:
-    """Upsample, then `F.cross_entropy`: the meaning of `upsample_cross_entropy`, by autograd, on any device."""
-    logits = upsample(coarse, (labels.shape[1], labels.shape[2]), covered, align_corners)
+    """Take full-size logits (B, C, H, W) by autograd: the meaning of `upsample_cross_entropy`, on any device."""
     target, epsilon = labels.long(), label_smoothing
-    weight_sum = make_targets(coarse, class_weights, epsilon, ignore_index).weight[target].sum()
+    weight_sum = make_targets(logits, class_weights, epsilon, ignore_index).weight[target].sum()
     return F.cross_entropy(logits, target, class_weights, None, ignore_index, None, "sum", epsilon), weight_sum
 
 
-def _check(coarse: Tensor, labels: Tensor, class_weights: Tensor | None, ignore_index: int) -> None:
+def check_targets(coarse: Tensor, labels: Tensor, class_weights: Tensor | None, ignore_index: int) -> None:
+    """Compare logits with what they are to learn.
+
+    Raises:
+        ModelError: Shapes that don't fit each other.
+        ConfigError: Not one weight per class.
+        DataError: Labels that aren't uint8, or (on a CPU) a label that is neither a class nor ignored.
+    """
     if coarse.ndim != 4 or labels.ndim != 3 or len(coarse) != len(labels):
         raise ModelError(
             f"Expected logits (B, C, h, w) and labels (B, H, W), found {tuple(coarse.shape)} and {tuple(labels.shape)}."
@@ -166,14 +164,14 @@ def cross_entropy_in_bands(
         last = min(first + step + 1, cells)  # with the row below, down to which pixels lie
         top, bottom = int(rows.starts[first]), int(rows.starts[min(first + step, cells)])
         band = down.part(top, bottom, first)
-        wide = grid.blend_columns(logits[:, :, first:last], along)  # (B, C, last - first, W)
-        log_p = grid.blend_rows(wide, band).log_softmax(1)  # (B, C, bottom - top, W)
+        wide = blend_columns(logits[:, :, first:last], along)  # (B, C, last - first, W)
+        log_p = blend_rows(wide, band).log_softmax(1)  # (B, C, bottom - top, W)
         losses, weights, slope = _band(log_p, labels[:, top:bottom].long(), targets)
         loss_sum += losses.sum()
         weight_sum += weights.sum()
         if gradient is not None:
-            back = grid.blend_rows_back(slope, band, last - first)
-            gradient[:, :, first:last] += grid.blend_columns_back(back, along, width)
+            back = blend_rows_back(slope, band, last - first)
+            gradient[:, :, first:last] += blend_columns_back(back, along, width)
     return loss_sum, weight_sum, gradient
 
 

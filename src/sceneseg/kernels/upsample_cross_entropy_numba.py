@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from sceneseg.arrays import FloatArray, LabelArray
-from sceneseg.kernels.grid import ROWS_PER_TASK, Axis, contracted, run_in_threads
+from sceneseg.kernels.compilation import ROWS_PER_TASK, contracted, run_in_threads
+from sceneseg.kernels.interpolation import Axis
 
 if TYPE_CHECKING:
     from sceneseg.kernels.upsample_cross_entropy import Result, Targets

@@ -18,7 +18,7 @@ import triton.language as tl
 from torch import Tensor
 
 from sceneseg.kernels._triton import Line, blend, blend_columns, launch, place
-from sceneseg.kernels.grid import Axis
+from sceneseg.kernels.interpolation import Axis
 
 if TYPE_CHECKING:
     from sceneseg.kernels.upsample_cross_entropy import Result, Targets

@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from sceneseg.errors import ConfigError, DataError, ModelError
-from sceneseg.kernels.grid import Covered, Taps, axes, blend_columns, blend_columns_back, blend_rows, blend_rows_back
+from sceneseg.kernels.grid import CoarseLogits, as_coarse_logits
+from sceneseg.kernels.interpolation import Taps, blend_columns, blend_columns_back, blend_rows, blend_rows_back
 from sceneseg.labels import IGNORE_INDEX
 
 ROWS_PER_BAND = 32  # output rows; more don't fit in the cache, fewer cost more calls
@@ -45,12 +46,12 @@ class Band(NamedTuple):
         strip += blend_columns_back(wide, self.horizontal, strip.shape[3])
 
 
-def bands(coarse: Tensor, labels: Tensor, covered: Covered | None, align_corners: bool) -> Iterator[Band]:
+def bands(logits: CoarseLogits, labels: Tensor) -> Iterator[Band]:
     """Cut the output, which has the size of `labels`, into bands from top to bottom."""
     size = (labels.shape[1], labels.shape[2])
-    rows, columns = axes(coarse, size, covered, align_corners, np.float64)
-    vertical, horizontal = Taps.of(rows, coarse), Taps.of(columns, coarse)
-    cells = coarse.shape[2]
+    rows, columns = logits.axes(size, np.float64)
+    vertical, horizontal = Taps.of(rows, logits.values), Taps.of(columns, logits.values)
+    cells = logits.values.shape[2]
     step = max(1, ROWS_PER_BAND * cells // max(1, size[0]))
     for first in range(0, cells, step):
         top, bottom = int(rows.starts[first]), int(rows.starts[min(first + step, cells)])
@@ -59,25 +60,17 @@ def bands(coarse: Tensor, labels: Tensor, covered: Covered | None, align_corners
             yield Band(strip, slice(top, bottom), vertical.part(top, bottom, first), horizontal)
 
 
-def sum_over_bands(
-    measure: Callable[..., Tensor],
-    coarse: Tensor,
-    pixels: Sequence[Tensor],
-    covered: Covered | None,
-    align_corners: bool,
-) -> Tensor:
+def sum_over_bands(measure: Callable[..., Tensor], logits: CoarseLogits, pixels: Sequence[Tensor]) -> Tensor:
     """Sum what `measure` finds in each band; differentiable once.
 
     Args:
         measure: Maps logits (B, C, rows, W) and the same rows of `pixels` to sums, of the same shape for each band.
-        coarse: (B, C, h, w); worked on in float32, or float64 if they are.
+        logits: Of (B, C, h, w); worked on in float32, or float64 if they are.
         pixels: Labels (B, H, W), and further maps of that size.
-        covered: As in `sceneseg.kernels.upsample_cross_entropy`.
-        align_corners: As in `torch.nn.functional.interpolate`.
     """
-    coarse = full_precision(coarse)
-    cut = list(bands(coarse, pixels[0], covered, align_corners))
-    total: Tensor = _SumOverBands.apply(coarse, measure, cut, pixels)  # type: ignore[no-untyped-call]
+    logits = logits.full_precision()
+    cut = list(bands(logits, pixels[0]))
+    total: Tensor = _SumOverBands.apply(logits.values, measure, cut, pixels)  # type: ignore[no-untyped-call]
     return total
 
 
@@ -110,13 +103,11 @@ class _SumOverBands(torch.autograd.Function):
 
 
 @torch.no_grad()
-def map_over_bands(
-    measure: Callable[..., Tensor], coarse: Tensor, labels: Tensor, covered: Covered | None, align_corners: bool
-) -> Tensor:
+def map_over_bands(measure: Callable[..., Tensor], logits: CoarseLogits, labels: Tensor) -> Tensor:
     """Put together what `measure` makes of each band's logits and labels, (B, rows, W); without gradient."""
-    coarse = full_precision(coarse)
-    cut = bands(coarse, labels, covered, align_corners)
-    return torch.cat([measure(band.upsample(coarse), labels[:, band.rows]) for band in cut], dim=1)
+    logits = logits.full_precision()
+    cut = bands(logits, labels)
+    return torch.cat([measure(band.upsample(logits.values), labels[:, band.rows]) for band in cut], dim=1)
 
 
 def true_logits(logits: Tensor, labels: Tensor) -> Tensor:
@@ -134,19 +125,16 @@ def label_weights(
     return table[labels.long()]
 
 
-def full_precision(coarse: Tensor) -> Tensor:
-    """Return the logits in float32, or as they are in float64."""
-    return coarse if coarse.dtype == torch.float64 else coarse.float()
-
-
-def check(coarse: Tensor, labels: Tensor, class_weights: Tensor | None) -> None:
-    """Check that logits, labels and class weights fit each other.
+def check(logits: CoarseLogits | Tensor, labels: Tensor, class_weights: Tensor | None) -> CoarseLogits:
+    """Check that logits, labels and class weights fit each other; return the logits as a value.
 
     Raises:
         ModelError: Shapes that don't.
         ConfigError: Not one weight per class.
         DataError: Labels that aren't uint8, or (on a CPU, where asking costs no wait) are neither a class nor ignored.
     """
+    logits = as_coarse_logits(logits)
+    coarse = logits.values
     if coarse.ndim != 4 or labels.ndim != 3 or len(coarse) != len(labels):
         raise ModelError(
             f"Expected logits (B, C, h, w) and labels (B, H, W), found {tuple(coarse.shape)} and {tuple(labels.shape)}."
@@ -162,3 +150,4 @@ def check(coarse: Tensor, labels: Tensor, class_weights: Tensor | None) -> None:
             f"The labels hold the id {worst}, but the logits have {classes} classes and {IGNORE_INDEX} is ignored. "
             f"Turn label ids into train ids with the label space."
         )
+    return logits

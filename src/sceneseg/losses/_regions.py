@@ -5,9 +5,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from sceneseg.kernels.grid import Covered
+from sceneseg.kernels.grid import CoarseLogits
 from sceneseg.labels import IGNORE_INDEX
-from sceneseg.losses._bands import full_precision, sum_over_bands
+from sceneseg.losses._bands import sum_over_bands
 
 TINY = 1e-12
 
@@ -26,16 +26,15 @@ class Regions(NamedTuple):
     labeled: Tensor
 
 
-def regions(coarse: Tensor, labels: Tensor, covered: Covered | None, align_corners: bool) -> Regions:
-    """Measure the regions of coarse logits (B, C, h, w), as softmax sees them, and of labels (B, H, W)."""
+def regions(logits: CoarseLogits, labels: Tensor) -> Regions:
+    """Measure the regions of coarse logits, as softmax sees them, and of labels (B, H, W)."""
 
-    def measure(logits: Tensor, labels: Tensor) -> Tensor:
-        probabilities = logits.softmax(1)
+    def measure(band: Tensor, labels: Tensor) -> Tensor:
         valid = (labels != IGNORE_INDEX).unsqueeze(1)
-        return overlap(probabilities * valid, one_hot(labels, logits.shape[1]))
+        return overlap(band.softmax(1) * valid, one_hot(labels, band.shape[1]))
 
-    intersection, predicted = sum_over_bands(measure, coarse, [labels], covered, align_corners)
-    return Regions(intersection, predicted, labeled_pixels(labels, coarse))
+    intersection, predicted = sum_over_bands(measure, logits, [labels])
+    return Regions(intersection, predicted, labeled_pixels(labels, logits))
 
 
 def overlap(probabilities: Tensor, targets: Tensor) -> Tensor:
@@ -49,9 +48,10 @@ def one_hot(labels: Tensor, classes: int) -> Tensor:
     return labels.unsqueeze(1) == torch.arange(classes, device=labels.device).view(1, -1, 1, 1)
 
 
-def labeled_pixels(labels: Tensor, like: Tensor) -> Tensor:
+def labeled_pixels(labels: Tensor, like: CoarseLogits) -> Tensor:
     """Return the number of pixels of each class of the logits `like`, (C,)."""
-    return labels.flatten().long().bincount(minlength=256)[: like.shape[1]].to(full_precision(like).dtype)
+    pixels = labels.flatten().long().bincount(minlength=256)[: like.num_classes]
+    return pixels.to(like.exact_dtype)
 
 
 def mean_over_present(losses: Tensor, labeled: Tensor, class_weights: Tensor | None) -> Tensor:

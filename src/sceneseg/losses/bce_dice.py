@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sceneseg.kernels.grid import Covered
+from sceneseg.kernels.grid import CoarseLogits
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.losses import register
 from sceneseg.losses._bands import check, sum_over_bands
@@ -33,13 +33,11 @@ class BCEDice(nn.Module):
         self.dice = dice
         self.register_buffer("class_weights", None if class_weights is None else torch.tensor(list(class_weights)))
 
-    def forward(
-        self, coarse: Tensor, labels: Tensor, *, covered: Covered | None = None, align_corners: bool = False
-    ) -> Tensor:
+    def forward(self, logits: CoarseLogits | Tensor, labels: Tensor) -> Tensor:
         """Return the loss of coarse logits (B, C, h, w) against labels (B, H, W) uint8."""
-        check(coarse, labels, self.class_weights)
-        entropy, intersection, predicted = sum_over_bands(_measure, coarse, [labels], covered, align_corners)
-        labeled = labeled_pixels(labels, coarse)
+        logits = check(logits, labels, self.class_weights)
+        entropy, intersection, predicted = sum_over_bands(_measure, logits, [labels])
+        labeled = labeled_pixels(labels, logits)
         dice = 2 * intersection / (predicted + labeled).clamp(min=TINY)
         weights = torch.ones_like(entropy) if self.class_weights is None else self.class_weights.to(entropy)
         bce = (weights * entropy).sum() / (weights.sum() * labeled.sum()).clamp(min=TINY)

@@ -5,9 +5,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from sceneseg.kernels.grid import Covered
+from sceneseg.kernels.grid import CoarseLogits
 from sceneseg.losses import register
-from sceneseg.losses._bands import check, full_precision, label_weights, sum_over_bands, true_logits
+from sceneseg.losses._bands import check, label_weights, sum_over_bands, true_logits
 from sceneseg.losses._edges import boundaries
 from sceneseg.ranges import ClassWeights, NotNegative, Positive
 
@@ -37,13 +37,11 @@ class Boundary(nn.Module):
         self.w0, self.sigma = w0, sigma
         self.register_buffer("class_weights", None if class_weights is None else torch.tensor(list(class_weights)))
 
-    def forward(
-        self, coarse: Tensor, labels: Tensor, *, covered: Covered | None = None, align_corners: bool = False
-    ) -> Tensor:
+    def forward(self, logits: CoarseLogits | Tensor, labels: Tensor) -> Tensor:
         """Return the loss of coarse logits (B, C, h, w) against labels (B, H, W) uint8."""
-        check(coarse, labels, self.class_weights)
-        weights = self._weights(labels, coarse.shape[1], full_precision(coarse).dtype)
-        loss = sum_over_bands(_measure, coarse, [labels, weights], covered, align_corners)
+        logits = check(logits, labels, self.class_weights)
+        weights = self._weights(labels, logits.num_classes, logits.exact_dtype)
+        loss = sum_over_bands(_measure, logits, [labels, weights])
         return loss / weights.sum().clamp(min=1e-12)
 
     def weight(self, labels: Tensor, classes: int) -> Tensor:

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from sceneseg.kernels.grid import Covered
+from sceneseg.kernels.grid import CoarseLogits, as_coarse_logits
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.losses import register
 from sceneseg.losses._bands import map_over_bands
@@ -43,18 +43,10 @@ class BoundaryAware(nn.Module):
         self.logit = math.log(threshold / (1 - threshold))
         self.cross_entropy = OHEM(thresh, min_kept, class_weights)
 
-    def forward(
-        self,
-        coarse: Tensor,
-        boundary: Tensor,
-        labels: Tensor,
-        *,
-        covered: Covered | None = None,
-        align_corners: bool = False,
-    ) -> Tensor:
+    def forward(self, logits: CoarseLogits | Tensor, boundary: CoarseLogits | Tensor, labels: Tensor) -> Tensor:
         """Return the loss of coarse logits (B, C, h, w) and (B, 1, h', w') against labels (B, H, W) uint8."""
-        seen = map_over_bands(self._where_seen, boundary, labels, covered, align_corners)
-        loss: Tensor = self.cross_entropy(coarse, seen, covered=covered, align_corners=align_corners)
+        seen = map_over_bands(self._where_seen, as_coarse_logits(boundary), labels)
+        loss: Tensor = self.cross_entropy(logits, seen)
         return loss
 
     def _where_seen(self, logits: Tensor, labels: Tensor) -> Tensor:

@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sceneseg.kernels.grid import Covered
+from sceneseg.kernels.grid import CoarseLogits, as_coarse_logits
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.losses import register
-from sceneseg.losses._bands import full_precision, sum_over_bands
+from sceneseg.losses._bands import sum_over_bands
 from sceneseg.losses._edges import boundaries, widened
 from sceneseg.losses._regions import TINY
 from sceneseg.ranges import Count
@@ -37,14 +37,13 @@ class BoundaryBCE(nn.Module):
         super().__init__()
         self.reach = reach
 
-    def forward(
-        self, boundary: Tensor, labels: Tensor, *, covered: Covered | None = None, align_corners: bool = False
-    ) -> Tensor:
+    def forward(self, boundary: CoarseLogits | Tensor, labels: Tensor) -> Tensor:
         """Return the loss of coarse boundary logits (B, 1, h, w) against labels (B, H, W) uint8."""
+        boundary = as_coarse_logits(boundary).full_precision()
         valid = labels != IGNORE_INDEX
         edges = widened(boundaries(labels), self.reach - 1) & valid
-        inside, outside = sum_over_bands(_measure, boundary, [edges, valid & ~edges], covered, align_corners)
-        counted = full_precision(boundary).dtype
+        inside, outside = sum_over_bands(_measure, boundary, [edges, valid & ~edges])
+        counted = boundary.values.dtype
         edge_pixels, pixels = edges.sum().to(counted), valid.sum().to(counted)
         balanced = (pixels - edge_pixels) * inside + edge_pixels * outside
         return balanced / (pixels * pixels).clamp(min=TINY)

@@ -7,8 +7,7 @@ section 7.
 import torch
 from torch import Tensor, nn
 
-from sceneseg.kernels.upsample_cross_entropy import upsample_cross_entropy
-from sceneseg.labels import IGNORE_INDEX
+from sceneseg.kernels.grid import CoarseLogits, as_coarse_logits
 from sceneseg.losses import register
 from sceneseg.ranges import ClassWeights, Smoothing
 
@@ -30,30 +29,15 @@ class CrossEntropy(nn.Module):
         self.register_buffer("class_weights", weights)
         self.label_smoothing = label_smoothing
 
-    def forward(
-        self,
-        coarse: Tensor,
-        labels: Tensor,
-        *,
-        covered: tuple[float, float] | None = None,
-        align_corners: bool = False,
-    ) -> Tensor:
+    def forward(self, logits: CoarseLogits | Tensor, labels: Tensor) -> Tensor:
         """Return the mean loss, 0 where no pixel is valid.
 
         Args:
-            coarse: Logits (B, C, h, w).
+            logits: Of (B, C, h, w).
             labels: Train ids (B, H, W) uint8, 255 where void.
-            covered: How many label pixels (height, width) the logits cover, if more than H x W.
-            align_corners: As in `torch.nn.functional.interpolate`.
         """
-        loss_sum, weight_sum = upsample_cross_entropy(
-            coarse,
-            labels,
-            class_weights=self.class_weights,
-            label_smoothing=self.label_smoothing,
-            ignore_index=IGNORE_INDEX,
-            covered=covered,
-            align_corners=align_corners,
+        loss_sum, weight_sum = as_coarse_logits(logits).cross_entropy(
+            labels, class_weights=self.class_weights, label_smoothing=self.label_smoothing
         )
         return loss_sum / torch.where(weight_sum > 0, weight_sum, 1)
 

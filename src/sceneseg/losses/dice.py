@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from sceneseg.kernels.grid import Covered
+from sceneseg.kernels.grid import CoarseLogits
 from sceneseg.losses import register
 from sceneseg.losses._bands import check
 from sceneseg.losses._regions import TINY, mean_over_present, regions
@@ -29,11 +29,9 @@ class Dice(nn.Module):
         super().__init__()
         self.register_buffer("class_weights", None if class_weights is None else torch.tensor(list(class_weights)))
 
-    def forward(
-        self, coarse: Tensor, labels: Tensor, *, covered: Covered | None = None, align_corners: bool = False
-    ) -> Tensor:
+    def forward(self, logits: CoarseLogits | Tensor, labels: Tensor) -> Tensor:
         """Return the loss of coarse logits (B, C, h, w) against labels (B, H, W) uint8."""
-        check(coarse, labels, self.class_weights)
-        intersection, predicted, labeled = regions(coarse, labels, covered, align_corners)
+        logits = check(logits, labels, self.class_weights)
+        intersection, predicted, labeled = regions(logits, labels)
         dice = 2 * intersection / (predicted + labeled).clamp(min=TINY)
         return mean_over_present(1 - dice, labeled, self.class_weights)

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from sceneseg.kernels.grid import Covered
+from sceneseg.kernels.grid import CoarseLogits
 from sceneseg.losses import register
-from sceneseg.losses._bands import check, full_precision, label_weights, sum_over_bands, true_logits
+from sceneseg.losses._bands import check, label_weights, sum_over_bands, true_logits
 from sceneseg.ranges import ClassWeights, NotNegative
 
 
@@ -30,13 +30,11 @@ class Focal(nn.Module):
         self.gamma = gamma
         self.register_buffer("class_weights", None if class_weights is None else torch.tensor(list(class_weights)))
 
-    def forward(
-        self, coarse: Tensor, labels: Tensor, *, covered: Covered | None = None, align_corners: bool = False
-    ) -> Tensor:
+    def forward(self, logits: CoarseLogits | Tensor, labels: Tensor) -> Tensor:
         """Return the loss of coarse logits (B, C, h, w) against labels (B, H, W) uint8."""
-        check(coarse, labels, self.class_weights)
-        weights = label_weights(labels, coarse.shape[1], self.class_weights, full_precision(coarse).dtype)
-        loss = sum_over_bands(self._measure, coarse, [labels, weights], covered, align_corners)
+        logits = check(logits, labels, self.class_weights)
+        weights = label_weights(labels, logits.num_classes, self.class_weights, logits.exact_dtype)
+        loss = sum_over_bands(self._measure, logits, [labels, weights])
         return loss / weights.sum().clamp(min=1e-12)
 
     def weight(self, labels: Tensor, classes: int) -> Tensor:

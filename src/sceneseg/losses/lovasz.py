@@ -5,10 +5,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sceneseg.kernels.grid import Covered
+from sceneseg.kernels.grid import CoarseLogits
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.losses import register
-from sceneseg.losses._bands import bands, check, full_precision, map_over_bands
+from sceneseg.losses._bands import bands, check, map_over_bands
 from sceneseg.losses._regions import labeled_pixels, shares_of_present
 from sceneseg.ranges import ClassWeights
 
@@ -32,13 +32,11 @@ class Lovasz(nn.Module):
         super().__init__()
         self.register_buffer("class_weights", None if class_weights is None else torch.tensor(list(class_weights)))
 
-    def forward(
-        self, coarse: Tensor, labels: Tensor, *, covered: Covered | None = None, align_corners: bool = False
-    ) -> Tensor:
+    def forward(self, logits: CoarseLogits | Tensor, labels: Tensor) -> Tensor:
         """Return the loss of coarse logits (B, C, h, w) against labels (B, H, W) uint8."""
-        check(coarse, labels, self.class_weights)
-        shares = shares_of_present(labeled_pixels(labels, coarse), self.class_weights)
-        loss: Tensor = _LovaszSoftmax.apply(coarse, labels, shares, covered, align_corners)  # type: ignore[no-untyped-call]
+        logits = check(logits, labels, self.class_weights)
+        shares = shares_of_present(labeled_pixels(labels, logits), self.class_weights)
+        loss: Tensor = _LovaszSoftmax.apply(logits.values, logits, labels, shares)  # type: ignore[no-untyped-call]
         return loss
 
 
@@ -46,12 +44,11 @@ class _LovaszSoftmax(torch.autograd.Function):
     """Value and gradient at once: both follow from one sorting, which is what costs."""
 
     @staticmethod
-    def forward(
-        ctx: Any, coarse: Tensor, labels: Tensor, shares: Tensor, covered: Covered | None, align_corners: bool
-    ) -> Tensor:
-        logits = full_precision(coarse)
-        cut = list(bands(logits, labels, covered, align_corners))
-        log_total = map_over_bands(_logsumexp, logits, labels, covered, align_corners)  # (B, H, W)
+    def forward(ctx: Any, values: Tensor, coarse: CoarseLogits, labels: Tensor, shares: Tensor) -> Tensor:
+        exact = coarse.full_precision()
+        logits = exact.values
+        cut = list(bands(exact, labels))
+        log_total = map_over_bands(_logsumexp, exact, labels)  # (B, H, W)
         loss, gradient = logits.new_zeros(()), torch.zeros_like(logits)
         pull = torch.zeros_like(log_total)  # what softmax takes back from every class: the sum of p times slope
         for c in shares.nonzero().flatten().tolist():
@@ -67,14 +64,14 @@ class _LovaszSoftmax(torch.autograd.Function):
             p = band.upsample(logits).sub_(log_total[:, None, band.rows]).exp_()
             band.add_back(p.mul_(-pull[:, None, band.rows]), gradient)
         ctx.save_for_backward(gradient)
-        ctx.dtype = coarse.dtype
+        ctx.dtype = values.dtype
         return loss
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         (gradient,) = ctx.saved_tensors
-        return (gradient * upstream).to(ctx.dtype), None, None, None, None
+        return (gradient * upstream).to(ctx.dtype), None, None, None
 
 
 def lovasz_extension(p: Tensor, labels: Tensor, c: int) -> tuple[Tensor, Tensor]:

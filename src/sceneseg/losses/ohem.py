@@ -3,9 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from sceneseg.kernels.grid import Covered
-from sceneseg.kernels.upsample_cross_entropy import upsample_cross_entropy
-from sceneseg.kernels.upsample_true_probability import upsample_true_probability
+from sceneseg.kernels.grid import CoarseLogits
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.losses import register
 from sceneseg.losses._bands import check
@@ -41,21 +39,14 @@ class OHEM(nn.Module):
         self.thresh, self.min_kept = thresh, min_kept
         self.register_buffer("class_weights", None if class_weights is None else torch.tensor(list(class_weights)))
 
-    def forward(
-        self, coarse: Tensor, labels: Tensor, *, covered: Covered | None = None, align_corners: bool = False
-    ) -> Tensor:
+    def forward(self, logits: CoarseLogits | Tensor, labels: Tensor) -> Tensor:
         """Return the loss of coarse logits (B, C, h, w) against labels (B, H, W) uint8."""
-        check(coarse, labels, self.class_weights)
-        probability = upsample_true_probability(coarse, labels, covered=covered, align_corners=align_corners)
+        logits = check(logits, labels, self.class_weights)
+        probability = logits.true_probability(labels)
         probability.masked_fill_(labels == IGNORE_INDEX, EASY)
         hard = probability <= self._threshold(probability, labels)
-        loss, weight = upsample_cross_entropy(
-            coarse,
-            torch.where(hard, labels, IGNORE_INDEX),
-            class_weights=self.class_weights,
-            covered=covered,
-            align_corners=align_corners,
-        )
+        hardest = torch.where(hard, labels, IGNORE_INDEX)
+        loss, weight = logits.cross_entropy(hardest, class_weights=self.class_weights)
         return loss / weight.clamp(min=1e-12)
 
     def _threshold(self, probability: Tensor, labels: Tensor) -> Tensor:

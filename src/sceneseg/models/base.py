@@ -8,7 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sceneseg.arrays import ImageSize
 from sceneseg.errors import ModelError
+from sceneseg.kernels.grid import CoarseLogits
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -100,6 +102,17 @@ class SegmentationModel(nn.Module, ABC):
         image = (image - self.mean) / self.std
         bottom, right = self.padded_size(height, width)
         return F.pad(image, (0, right - width, 0, bottom - height)) if (bottom, right) != (height, width) else image
+
+    def on_image(self, values: Tensor, seen: ImageSize, size: ImageSize | None = None) -> CoarseLogits:
+        """Return coarse logits together with how they lie on an image.
+
+        Args:
+            values: (B, C, h, w), an output of `coarse_logits`.
+            seen: (height, width) of the image that the network saw, before padding.
+            size: The image's own (height, width), if it was resized before.
+        """
+        logits = CoarseLogits(values, self.padded_size(*seen), self.align_corners)
+        return logits if size is None else logits.resized_to(seen, size)
 
     def padded_size(self, height: int, width: int) -> tuple[int, int]:
         """Return the size of the image after `prepare`: the next multiples of `size_divisor`."""

@@ -41,17 +41,15 @@ class TrainingStep(Step):
     def loss(self, outputs: tuple[Tensor, ...], labels: Tensor, whole: Tensor | None = None) -> Tensor:
         """Return the weighted sum of all losses over all heads."""
         shares = self._shares(labels, whole)
-        where = {
-            "covered": self.network.padded_size(labels.shape[-2], labels.shape[-1]),
-            "align_corners": self.network.align_corners,
-        }
+        seen = (labels.shape[-2], labels.shape[-1])
+        logits = [self.network.on_image(values, seen) for values in outputs]
         extra = self.network.extra_heads if self.network.training else ()
-        classes = len(outputs) - len(extra)
-        main, *aux = outputs[:classes]
-        heads = {CLASSES: main, **dict(zip(extra, outputs[classes:], strict=True))}
-        loss: Tensor = self.main(heads, labels, shares[: len(self.main)], **where)
-        for logits in aux:
-            loss = loss + self.aux_weight * self.aux({CLASSES: logits}, labels, shares[-len(self.aux) :], **where)
+        classes = len(logits) - len(extra)
+        main, *aux = logits[:classes]
+        heads = {CLASSES: main, **dict(zip(extra, logits[classes:], strict=True))}
+        loss: Tensor = self.main(heads, labels, shares[: len(self.main)])
+        for head in aux:
+            loss = loss + self.aux_weight * self.aux({CLASSES: head}, labels, shares[-len(self.aux) :])
         return loss
 
     def weights(self, labels: Tensor) -> Tensor | None:

@@ -1,5 +1,7 @@
 """The training's main loss on labeled scenes, at the labels' native size."""
 
+from dataclasses import replace
+
 import torch
 
 from sceneseg.datasets.base import Scene
@@ -27,10 +29,9 @@ class ValidationLoss:
         assert scene.labels is not None
         assert prediction.coarse is not None
         pixels = int((scene.labels != IGNORE_INDEX).sum())
-        labels = torch.from_numpy(scene.labels)[None].to(prediction.coarse.device)
-        shares = torch.ones(len(self.losses))
-        where = {"covered": prediction.covered, "align_corners": prediction.align_corners}
-        loss = self.losses({CLASSES: prediction.coarse.float()}, labels, shares, **where)
+        coarse = replace(prediction.coarse, values=prediction.coarse.values.float())
+        labels = torch.from_numpy(scene.labels)[None].to(coarse.values.device)
+        loss = self.losses({CLASSES: coarse}, labels, torch.ones(len(self.losses)))
         self.total += float(loss) * pixels
         self.pixels += pixels
 

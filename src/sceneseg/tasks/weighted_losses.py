@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sceneseg import losses
+from sceneseg.kernels.grid import CoarseLogits
 
 
 class WeightedLosses(nn.Module):
@@ -38,17 +39,16 @@ class WeightedLosses(nn.Module):
         """Return the number of losses."""
         return len(self.criteria)
 
-    def forward(self, heads: Mapping[str, Tensor], labels: Tensor, shares: Tensor, **where: Any) -> Tensor:
+    def forward(self, heads: Mapping[str, CoarseLogits], labels: Tensor, shares: Tensor) -> Tensor:
         """Return the sum over the losses whose outputs are there.
 
         Args:
-            heads: Output by its kind, (B, C, h, w) each.
+            heads: Output by its kind.
             labels: (B, H, W) uint8 train ids.
             shares: What each loss counts, beside its weight, where this is a part of a batch.
-            where: How the outputs lie on the labels: `covered` and `align_corners`.
         """
         parts = [
-            factor * share * criterion(*(heads[head] for head in losses.heads(criterion)), labels, **where)
+            factor * share * criterion(*(heads[head] for head in losses.heads(criterion)), labels)
             for factor, share, criterion in zip(self.factors, shares, self.criteria, strict=True)
             if heads.keys() >= set(losses.heads(criterion))
         ]

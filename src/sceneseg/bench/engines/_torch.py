@@ -18,7 +18,6 @@ from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.devices import resolve_precision
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.inference.resizing import as_input, resize_picture
-from sceneseg.kernels.upsample_argmax import upsample_argmax_reference
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.tasks.semantic import create_model
 
@@ -57,13 +56,8 @@ class TorchEngine(Engine):
         network, seen = self.model.network, (image.shape[-2], image.shape[-1])
         if seen == size:
             return network(image).argmax(1).to(torch.uint8)
-        coarse = network.coarse_logits(image)[0]
-        return upsample_argmax_reference(coarse, size, self.covered(seen, size), network.align_corners)
-
-    def covered(self, seen: ImageSize, size: ImageSize) -> tuple[float, float]:
-        """Return how many pixels of a picture of a size the coarse logits cover, where the network saw another."""
-        padded = self.model.network.padded_size(*seen)
-        return padded[0] * size[0] / seen[0], padded[1] * size[1] / seen[1]
+        logits = network.on_image(network.coarse_logits(image)[0], seen, size)
+        return logits.upsample(size).argmax(1).to(torch.uint8)
 
     @torch.inference_mode()
     def predict(self, images: ImageArray) -> ImageArray:

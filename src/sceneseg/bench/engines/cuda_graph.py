@@ -12,7 +12,6 @@ from torch import Tensor
 from sceneseg.arrays import ImageArray, ImageSize
 from sceneseg.bench.engines import register
 from sceneseg.bench.engines.bf16 import BFloat16
-from sceneseg.kernels.upsample_argmax import upsample_argmax
 
 
 @register
@@ -41,8 +40,7 @@ class CudaGraph(BFloat16):
 
     def highest(self, image: Tensor, size: ImageSize) -> Tensor:
         """Take the maximum without full-size logits."""
-        seen, align = (image.shape[-2], image.shape[-1]), self.model.network.align_corners
-        return upsample_argmax(self._coarse(image), size, covered=self.covered(seen, size), align_corners=align)
+        return self.model.network.on_image(self._coarse(image), (image.shape[-2], image.shape[-1]), size).argmax(size)
 
     def _coarse(self, image: Tensor) -> Tensor:
         with self.autocast():
