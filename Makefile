@@ -38,12 +38,12 @@ check: $(INSTALLED)  ## format, lint, types, floors, tests
 	$(BIN)/python -m pytest -n 2
 
 docs: $(INSTALLED)  ## the generated tables
-	$(BIN)/python docs/tables.py
+	$(BIN)/python tools/tables.py
 
 bench: $(INSTALLED)  ## every benchmark against its peers, then their tables; an hour on a quiet machine
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torchmetrics albumentations torchvision segmentation-models-pytorch
 	@for script in evaluation prediction loss training input export scale; do $(BIN)/python benchmarks/$$script.py || exit 1; done
-	$(BIN)/python docs/tables.py
+	$(BIN)/python tools/tables.py
 
 format: $(INSTALLED)
 	$(BIN)/ruff format .

@@ -20,7 +20,8 @@ from torch import Tensor
 
 from sceneseg.bench.memory import peak_growth
 from sceneseg.kernels.grid import CoarseLogits
-from sceneseg.kernels.upsample_cross_entropy import cross_entropy_in_bands, make_targets
+from sceneseg.kernels.targets import make_targets
+from sceneseg.kernels.upsample_cross_entropy import cross_entropy_in_bands
 
 CASES = ((19, 8), (19, 4), (19, 1), (150, 8))  # classes, stride
 

@@ -24,7 +24,7 @@ NEEDS = {
 
 @pytest.fixture
 def tables(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "docs")
+    monkeypatch.syspath_prepend(ROOT / "tools")
     import benchmark_tables
 
     return benchmark_tables

@@ -14,15 +14,15 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def beside():
-    """Let the scripts in docs import each other, as they do when they are run."""
+    """Let the scripts in tools import each other, as they do when they are run."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT / "docs")
+        patch.syspath_prepend(ROOT / "tools")
         yield
 
 
 @pytest.fixture(scope="module")
 def tables(beside):
-    spec = importlib.util.spec_from_file_location("tables", ROOT / "docs" / "tables.py")
+    spec = importlib.util.spec_from_file_location("tables", ROOT / "tools" / "tables.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

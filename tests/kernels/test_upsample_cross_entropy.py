@@ -5,7 +5,8 @@ import torch.nn.functional as F
 
 from sceneseg.errors import ConfigError, DataError, ModelError
 from sceneseg.kernels.grid import CoarseLogits
-from sceneseg.kernels.upsample_cross_entropy import cross_entropy_in_bands, cross_entropy_reference, make_targets
+from sceneseg.kernels.targets import make_targets
+from sceneseg.kernels.upsample_cross_entropy import cross_entropy_in_bands, cross_entropy_reference
 from sceneseg.kernels.upsample_cross_entropy_numba import PIXELS_PER_TILE, _exp
 
 CLASSES = 6

@@ -5,7 +5,8 @@ from triton_case import case, needs_gpu
 
 from sceneseg.kernels import upsample_cross_entropy as kernel
 from sceneseg.kernels.grid import CoarseLogits
-from sceneseg.kernels.upsample_cross_entropy import cross_entropy_reference, make_targets
+from sceneseg.kernels.targets import make_targets
+from sceneseg.kernels.upsample_cross_entropy import cross_entropy_reference
 
 triton_kernel = pytest.importorskip("triton") and pytest.importorskip("sceneseg.kernels.upsample_cross_entropy_triton")
 

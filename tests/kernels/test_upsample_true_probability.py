@@ -6,7 +6,7 @@ from triton_case import case, needs_gpu
 from sceneseg.errors import ModelError
 from sceneseg.kernels import upsample_true_probability as kernel
 from sceneseg.kernels.grid import CoarseLogits
-from sceneseg.kernels.upsample_cross_entropy import make_targets
+from sceneseg.kernels.targets import make_targets
 from sceneseg.kernels.upsample_true_probability import true_probability_reference
 
 SIZES = [  # coarse, output, extent

@@ -12,8 +12,9 @@ from torch import Tensor
 from sceneseg.arrays import ImageSize
 from sceneseg.errors import ModelError
 from sceneseg.kernels.interpolation import Axis, Extent, Taps, axes, blend_columns, blend_rows
+from sceneseg.kernels.targets import check_targets
 from sceneseg.kernels.upsample_argmax import upsample_argmax
-from sceneseg.kernels.upsample_cross_entropy import check_targets, upsample_cross_entropy
+from sceneseg.kernels.upsample_cross_entropy import upsample_cross_entropy
 from sceneseg.kernels.upsample_true_probability import upsample_true_probability
 from sceneseg.labels import IGNORE_INDEX
 

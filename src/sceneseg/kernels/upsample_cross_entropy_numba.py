@@ -12,7 +12,7 @@ from sceneseg.kernels.compilation import ROWS_PER_TASK, contracted, run_in_threa
 from sceneseg.kernels.interpolation import Axis
 
 if TYPE_CHECKING:
-    from sceneseg.kernels.upsample_cross_entropy import Result, Targets
+    from sceneseg.kernels.targets import Result, Targets
 
 Tables = tuple[FloatArray, FloatArray, FloatArray, FloatArray]  # Targets as arrays
 Span = tuple[int, int]

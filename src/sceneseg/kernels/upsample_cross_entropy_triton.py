@@ -21,7 +21,7 @@ from sceneseg.kernels._triton import Line, blend, blend_columns, launch, place
 from sceneseg.kernels.interpolation import Axis
 
 if TYPE_CHECKING:
-    from sceneseg.kernels.upsample_cross_entropy import Result, Targets
+    from sceneseg.kernels.targets import Result, Targets
 
 PIXELS = 1024  # of one program at a time
 MOST_ROWS = 8

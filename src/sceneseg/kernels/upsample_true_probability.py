@@ -5,7 +5,8 @@ from torch import Tensor
 
 from sceneseg.kernels.compilation import runs_triton
 from sceneseg.kernels.interpolation import Axis, Taps, blend_columns, blend_rows
-from sceneseg.kernels.upsample_cross_entropy import ROWS_PER_BAND, make_targets
+from sceneseg.kernels.targets import make_targets
+from sceneseg.kernels.upsample_cross_entropy import ROWS_PER_BAND
 from sceneseg.kernels.upsample_cross_entropy_numba import true_probability_in_tiles
 
 
