@@ -19,7 +19,7 @@ from sceneseg.loading.scene_samples import StepSampler, TrainingSamples, trainin
 from sceneseg.models import models as shelf
 from sceneseg.models.base import SegmentationModel
 from sceneseg.optim import optimizers
-from sceneseg.optim.schedules import NAMES, learning_rate
+from sceneseg.optim.schedules import learning_rate, schedules
 from sceneseg.registry import check_arguments
 from sceneseg.tasks.training_step import TrainingStep
 
@@ -97,8 +97,8 @@ def test_what_it_asks_for_exists(recipe):
     config = configs.load(recipe)
     name = config.model_name
     check_arguments(shelf.get(name), {**config.model_arguments, "num_classes": 2}, name)
-    assert config.optim.name in optimizers.OPTIMIZERS
-    assert config.schedule.name in NAMES
+    assert config.optim.name in optimizers.optimizers.names()
+    assert config.schedule.name in schedules.names()
     steps = max(1, round(IMAGES.get(recipe.parent.name, 100) / config.train.batch_size)) * config.train.epochs
     assert config.schedule.warmup_steps < steps / 10
     assert config.optim.lr is not None, "what a score depends on is written out"

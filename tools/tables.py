@@ -11,7 +11,7 @@ from sceneseg.cli.models import catalog
 from sceneseg.config.schema import load
 from sceneseg.losses import CLASSES, heads, losses
 from sceneseg.models import models
-from sceneseg.optim.optimizers import OPTIMIZERS
+from sceneseg.optim.optimizers import optimizers, usual_values
 
 ROOT = Path(__file__).parents[1]
 FACTS = ROOT / "docs" / "models.json"
@@ -80,9 +80,10 @@ def losses_table() -> str:
 def optimizers_table() -> str:
     """Return the optimizers with what they take where nothing is given, as Markdown."""
     lines = ["| `-f NAME` | learning rate | weight decay | momentum |", "|---|---:|---:|---:|"]
-    for name, usual in OPTIMIZERS.items():
-        momentum = "" if usual.momentum is None else f"{usual.momentum:g}"
-        lines.append(f"| `{name}` | {usual.lr:g} | {usual.weight_decay:g} | {momentum} |")
+    for name in optimizers.builtin():
+        usual = usual_values(name)
+        momentum = f"{usual['momentum']:g}" if "momentum" in usual else ""
+        lines.append(f"| `{name}` | {usual['lr']:g} | {usual['weight_decay']:g} | {momentum} |")
     return "\n".join(lines)
 
 

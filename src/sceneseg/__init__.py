@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sceneseg.inference.classifier import ClassificationModel
     from sceneseg.inference.exported import ExportedModel
     from sceneseg.inference.predictor import SemanticModel
-    from sceneseg.models import create as create_model
+    from sceneseg.models import create_model
     from sceneseg.tasks import load
 
 __all__ = [
@@ -31,7 +31,7 @@ _WHERE = {
     "Scenes": "sceneseg.datasets.in_memory:Scenes",
     "SemanticModel": "sceneseg.inference.predictor:SemanticModel",
     "Trained": "sceneseg.api.train:Trained",
-    "create_model": "sceneseg.models:create",
+    "create_model": "sceneseg.models:create_model",
     "load": "sceneseg.tasks:load",
     "train": "sceneseg.api.train:train",
 }

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from sceneseg.optim.ftrl import Ftrl
+from sceneseg.optim.optimizers.ftrl import Ftrl
 
 
 def descend(make, rates, start):

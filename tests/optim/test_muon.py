@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from sceneseg.optim.muon import Muon, orthogonalise
+from sceneseg.optim.optimizers.muon import Muon, orthogonalise
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (8, 40), (40, 8), (1, 9)])

@@ -10,9 +10,9 @@ from sceneseg.errors import ConfigError, UnknownNameError
 from sceneseg.optim import optimizers
 from sceneseg.optim.averaging import WeightAverage
 from sceneseg.optim.groups import parameter_groups
-from sceneseg.optim.muon import Muon
+from sceneseg.optim.optimizers.muon import Muon
 
-NAMES = sorted(optimizers.OPTIMIZERS)
+NAMES = optimizers.optimizers.names()
 
 
 class Network(nn.Module):
@@ -87,7 +87,7 @@ def test_one_kernel_for_all_parameters_learns_the_same(name):
         torch.manual_seed(0)
         model = models.create("fast_scnn", num_classes=3, width=0.25).to(memory_format=torch.channels_last)
         optimizer = optimizers.create(model, OptimConfig(name), fused=fused)
-        there = optimizers.find(name).make in optimizers.FUSED
+        there = "fused" in optimizers.usual_values(name)
         assert {bool(group.get("fused")) for group in optimizer.param_groups} == {fused and there}
         for _ in range(10):
             for parameter in model.parameters():
@@ -95,6 +95,12 @@ def test_one_kernel_for_all_parameters_learns_the_same(name):
             optimizer.step()
         found.append(list(model.parameters()))
     assert all((a - b).abs().max() <= 1e-6 * max(1, b.abs().max()) for a, b in zip(*found, strict=True))
+
+
+def test_fused_kernels_are_those_that_pytorch_has():
+    assert [name for name in NAMES if "fused" in optimizers.usual_values(name)] == [
+        *("adagrad", "adam", "adamw", "sgd", "sgd_nesterov")
+    ]
 
 
 def test_given_values_win():
@@ -111,7 +117,8 @@ def test_usual_values():
 
 def test_typo():
     with pytest.raises(UnknownNameError, match='Did you mean "adamw"'):
-        optimizers.create(nn.Linear(2, 2), OptimConfig("adam_w"))
+        optimizers.create(nn.Linear(2, 2), OptimConfig("adam_ww"))
+    assert optimizers.optimizers.resolve("Adam-W") == "adamw"
 
 
 def rates(model, lr_scale):

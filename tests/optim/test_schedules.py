@@ -4,7 +4,10 @@ import pytest
 
 from sceneseg.config.schema import OptimConfig, ScheduleConfig
 from sceneseg.errors import ConfigError, UnknownNameError
-from sceneseg.optim.schedules import NAMES, count_plateaus, learning_rate
+from sceneseg.optim.schedules import learning_rate, schedules
+from sceneseg.optim.schedules.reduce_on_plateau import count_plateaus
+
+NAMES = schedules.names()
 
 
 def rates(name, steps=20, peak=2.0, scores=None, **values):

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from sceneseg.config.schema import ScheduleConfig
-from sceneseg.optim.schedules import NAMES, learning_rate
+from sceneseg.optim.schedules import learning_rate, schedules
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.report.run.run_reader import Contents
 from sceneseg.report.svg.schedule import schedule_chart
@@ -58,7 +58,7 @@ def test_a_finished_run_has_no_plan_left():
     assert not any("planned" in text for text in said.values())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", schedules.names())
 @pytest.mark.parametrize("warmup", [0, 25])
 def test_the_record_tells_a_peak_that_nobody_configured(name, warmup):
     schedule = {"name": name, "warmup_steps": warmup, "min_lr": 1e-4, "cycle": 30, "patience": 2}

@@ -7,8 +7,8 @@ import torch
 
 from sceneseg.cli.app import app
 from sceneseg.losses import heads, losses
-from sceneseg.optim.optimizers import OPTIMIZERS
-from sceneseg.optim.schedules import NAMES
+from sceneseg.optim.optimizers import optimizers
+from sceneseg.optim.schedules import schedules
 from sceneseg.records import run_directory
 from sceneseg.records.run_directory import RunDirectory
 
@@ -70,14 +70,14 @@ def test_arguments_and_sums_of_losses(train, options, loss):
     assert train(*FAST_SCNN, *options.split()).load_config().loss == loss
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", optimizers.names())
 def test_every_optimizer(train, name):
     run = train(*FAST_SCNN, "-f", name)
     saved = torch.load(run.state, weights_only=True)["parts"]["optimizer"]
     assert saved["state"] or name == "sgd"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", schedules.names())
 def test_every_schedule(train, name):
     cycle = ["--cycle", "4"] if name == "cyclic" else []
     run = train(*FAST_SCNN, "--schedule", name, "-l", "1e-3", *cycle, "--schedule.warmup-steps", "1")

@@ -16,13 +16,13 @@ from sceneseg.config.schema import Config
 from sceneseg.datasets import datasets
 from sceneseg.datasets.base import SceneDataset
 from sceneseg.errors import ConfigError, did_you_mean
-from sceneseg.models._own import lent
+from sceneseg.models.user_module import user_supplied
 from sceneseg.records.results import read_epochs, read_scores
 from sceneseg.records.run_directory import RunDirectory, find_run
-from sceneseg.registry import OWN
 from sceneseg.report.run.page import write_report
 from sceneseg.training import start
 from sceneseg.training.hooks import Hook, Hooks
+from sceneseg.user_files import allow
 
 if TYPE_CHECKING:
     from sceneseg.inference.classifier import ClassificationModel
@@ -40,7 +40,7 @@ class Trained:
     Args:
         run: The run directory.
         finished: Whether it came to its end; an interrupted one goes on with `train(resume=...)`.
-        module: The module that was trained, if it was one of the user's own.
+        module: The module that was trained, if it was a user-supplied one.
     """
 
     run: RunDirectory
@@ -93,14 +93,15 @@ def train(
 
     Args:
         model: A name, a mapping of name and arguments, or any module from pixels (B, 3, H, W) to logits
-            (B, classes, h, w), see `sceneseg.models._own.OwnModel`; it is copied, and stays as it is.
+            (B, classes, h, w), see `sceneseg.models.user_module.UserModule`; it is copied, and stays as it is. Here
+            and in the options, ``FILE.py:NAME`` names a class or function in a Python file, which is run.
         data: A name, the section as a mapping (``{"name": "camvid", "workers": 0}``), or a pair of training and
             validation scenes (`sceneseg.Scenes`, or any `SceneDataset`).
         root: The data set's folder.
         config: A YAML file or a configuration, over which the options go.
         runs: Folder of the run directories.
-        resume: A run to go on with; what may change are `sceneseg.training.start.MAY_CHANGE`. Modules and scenes of
-            one's own must be given again.
+        resume: A run to go on with; what may change are `sceneseg.training.start.MAY_CHANGE`. User-supplied modules
+            and scenes, and names of Python files, must be given again.
         on_start: Called with the `Trainer` before the first step.
         on_step_end: After each step.
         on_validation_end: After each validation.
@@ -115,7 +116,7 @@ def train(
     changes = _nested(options)
     with ExitStack() as lendings:
         if isinstance(model, nn.Module):
-            changes["model"] = {"name": lendings.enter_context(lent(model))}
+            changes["model"] = {"name": lendings.enter_context(user_supplied(model))}
         elif model is not None:
             changes["model"] = {"name": model} if isinstance(model, str) else dict(model)
         section = changes.setdefault("data", {})
@@ -125,12 +126,14 @@ def train(
             section |= {"name": data} if isinstance(data, str) else _section("data", data)
         if root is not None:
             section["root"] = str(root)
+        allow(changes)
         if resume is not None:
             run = find_run(Path(resume))
             finished = start.resume(run, _unlike(changes, run.load_config()), hooks)
         else:
             base = config if isinstance(config, Config) else None if config is None else configs.load(Path(config))
             known = {} if base is None else configs.to_dict(base)
+            allow(known)
             asked = [asked_by("the options", changes), *([asked_by_file("config", base)] if base else [])]
             chosen = configs.from_dict(configs.merge(known, changes), "the options")
             run, finished = start.start(chosen, Path(runs), hooks, asked)
@@ -157,8 +160,7 @@ def _lend_scenes(lendings: ExitStack, train: SceneDataset, val: SceneDataset) ->
     def scenes(root: Any = None, split: str = "train") -> SceneDataset:
         return parts[split]
 
-    name = OWN + train.name
-    lendings.enter_context(datasets.lend(name, scenes))
+    name = lendings.enter_context(datasets.temporarily(train.name, scenes))
     return {"name": name, "train_split": "train", "val_split": "val"}
 
 

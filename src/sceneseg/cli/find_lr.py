@@ -56,9 +56,9 @@ def find_lr(
     from sceneseg.training.trainer import Trainer
 
     chosen = command_line.configuration(config, file, model)
-    names = list(optimizers.OPTIMIZERS) if chosen.optim.name == "all" else chosen.optim.name.split(",")
+    names = optimizers.optimizers.names() if chosen.optim.name == "all" else chosen.optim.name.split(",")
     for name in names:
-        optimizers.find(name)
+        optimizers.optimizers.get(name)
     if lowest >= highest:
         raise ConfigError(f"A test rises from --lowest to --highest, found {lowest:g} and {highest:g}.")
     _refuse_inert(command_line.asked(config, file), chosen, names)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from sceneseg.datasets.base import SceneDataset
     from sceneseg.datasets.image_folder import ImageFolder
 
-datasets: Registry["SceneDataset | ImageFolder"] = Registry("data set", __name__)
+datasets: Registry["SceneDataset | ImageFolder"] = Registry("data set", __name__, field="data.name")
 register = datasets.register
 
 
@@ -25,7 +25,8 @@ def create(name: str, /, **arguments: Any) -> "SceneDataset":
     dataset = datasets.create(name, **arguments)
     if not isinstance(dataset, SceneDataset):
         raise DataError(
-            f"{dataset.name} has one class for each image, no labels to segment by. Learn from it with "
-            f"`sceneseg train --task classification`."
+            f"{dataset.name} has one class for each image, no labels to segment by. Learn from it with the task "
+            f"classification.",
+            field="task",
         )
     return dataset

@@ -20,7 +20,9 @@ from sceneseg.datasets._headers import read_header
 from sceneseg.datasets.masks import read_mask
 from sceneseg.errors import DataError, did_you_mean
 from sceneseg.labels import LabelSpace
+from sceneseg.registry import name_of
 from sceneseg.standalone import unique
+from sceneseg.user_files import short_name
 
 cv2.setNumThreads(0)
 """OpenCV's own threads don't survive the fork of a reading process, which then waits for them for ever; scenes are
@@ -95,7 +97,7 @@ class SceneDataset(ABC):
     splits: ClassVar[tuple[str, ...]] = ("train", "val", "test")
 
     def __init__(self, root: str | Path | None = None, split: str = "train") -> None:
-        self.name = type(self).__module__.rpartition(".")[2]
+        self.name = short_name(name_of(type(self)))
         self.split = split
         if split not in self.splits:
             hint = did_you_mean(split, self.splits)

@@ -26,6 +26,7 @@ from sceneseg.doctor.masks import colored_masks, jpeg_masks, other_refusals, smo
 from sceneseg.doctor.palettes import differing_palettes, misplaced_colors, transparent_masks, two_meanings
 from sceneseg.doctor.pictures import turned, unusual
 from sceneseg.errors import DataError
+from sceneseg.registry import name_of
 from sceneseg.wording import counted, quoted
 
 FILES: tuple[Rule, ...] = (missing, unreadable, unequal_sizes, turned, duplicates, repeated_names)
@@ -125,7 +126,7 @@ def quick_check(train: SceneDataset, val: SceneDataset) -> list[Finding]:
 
 def shelf_name(dataset: SceneDataset) -> str:
     """Return what a data set is asked for by; a pack has the name of what was packed."""
-    return type(dataset).__module__.rpartition(".")[2]
+    return name_of(type(dataset))
 
 
 def _examine(

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 CLASSES = "classes"
 ALIASES = {"ce": "cross_entropy", "iou": "jaccard", "lovasz_softmax": "lovasz", "ohem_cross_entropy": "ohem"}
-losses: Registry["nn.Module"] = Registry("loss", __name__, aliases=ALIASES)
+losses: Registry["nn.Module"] = Registry("loss", __name__, aliases=ALIASES, field="loss")
 register = losses.register
 create = losses.create
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from sceneseg.arrays import ImageSize
 from sceneseg.errors import ModelError
 from sceneseg.kernels.grid import CoarseLogits
+from sceneseg.registry import name_of
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -97,7 +98,8 @@ class SegmentationModel(nn.Module, ABC):
         if min(height, width) < self.min_size:
             raise ModelError(
                 f"{self.name} needs at least {self.min_size} x {self.min_size} pixels, the image has "
-                f"{height} x {width}. Enlarge it with -t HEIGHT WIDTH."
+                f"{height} x {width}. Give a larger target_size.",
+                field="data.target_size",
             )
         image = (image - self.mean) / self.std
         bottom, right = self.padded_size(height, width)
@@ -121,8 +123,8 @@ class SegmentationModel(nn.Module, ABC):
 
     @property
     def name(self) -> str:
-        """The registry name: the file that defines the architecture."""
-        return type(self).__module__.rpartition(".")[2]
+        """The registry name."""
+        return name_of(type(self))
 
 
 def initialize(module: nn.Module, skip: Sequence[nn.Module] = ()) -> None:

@@ -46,6 +46,12 @@ def parameter_groups(
     return [groups[key] for key in sorted(groups)]
 
 
+def fuses(parameter: nn.Parameter) -> bool:
+    """Return whether the fused kernels take a parameter; those sharded over processes aren't left to them."""
+    plain = not hasattr(parameter, "device_mesh")
+    return plain and parameter.is_floating_point() and parameter.device.type in ("cuda", "cpu")
+
+
 def _factors(names: list[str], lr_scale: Mapping[str, float]) -> dict[str, float]:
     """Return the factor of every parameter."""
     short = dict(zip(names, _without_what_all_share(names), strict=True))
@@ -54,8 +60,9 @@ def _factors(names: list[str], lr_scale: Mapping[str, float]) -> dict[str, float
         if prefix not in parts:
             top = sorted({n.partition(".")[0] for n in short.values()})
             raise ConfigError(
-                f'optim.lr_scale: no parameter of the model begins with "{prefix}".{did_you_mean(prefix, parts)} '
-                f"Its parts are {', '.join(top)}."
+                f'No parameter of the model begins with "{prefix}".{did_you_mean(prefix, parts)} '
+                f"Its parts are {', '.join(top)}.",
+                field="optim.lr_scale",
             )
     longest_first = sorted(lr_scale, key=len, reverse=True)
     return {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Union
 
 from sceneseg.records import run_directory
 from sceneseg.registry import Registry
+from sceneseg.user_files import allow
 
 if TYPE_CHECKING:
     from torch import nn
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from sceneseg.inference.predictor import SemanticModel
     from sceneseg.tasks.base import Task
 
-tasks: Registry["Task"] = Registry("task", __name__)
+tasks: Registry["Task"] = Registry("task", __name__, field="task")
 register = tasks.register
 
 
@@ -45,24 +46,27 @@ def task_of(path: str | Path) -> str:
 
 
 def load(
-    path: "str | PathLike[str]", device: str = "auto", module: "nn.Module | None" = None
+    path: "str | PathLike[str]", device: str = "auto", module: "nn.Module | str | None" = None
 ) -> Union["SemanticModel", "ClassificationModel"]:
     """Load a model of any task from a run directory (its best weights) or from a weights file.
 
     Args:
         path: Run directory or ``*.safetensors``.
         device: auto, cpu, cuda, ...
-        module: Of the class that was given to `sceneseg.train`, if it was one of the user's own.
+        module: The user-supplied module that was given to `sceneseg.train`, or ``FILE.py:NAME`` of the class that
+            the weights are of; a Python file isn't run on the word of a weights file.
 
     Raises:
         RunError: There are no weights, or they can't be read.
-        UnknownNameError: The weights belong to a class of the user's own, and it wasn't given.
+        UnknownNameError: The weights belong to a user-supplied class, and it wasn't given.
     """
     path = Path(path)
-    if module is not None:
-        from sceneseg.models._own import lent
+    if isinstance(module, str):
+        allow(module)
+    elif module is not None:
+        from sceneseg.models.user_module import user_supplied
 
-        with lent(module):
+        with user_supplied(module):
             return load(path, device)
     if task_of(path) == "classification":
         from sceneseg.inference.classifier import ClassificationModel

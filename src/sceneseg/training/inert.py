@@ -18,9 +18,9 @@ from sceneseg.config.asked import Asked
 from sceneseg.config.schema import Config
 from sceneseg.errors import ConfigError
 from sceneseg.models.cost import count_auxiliary_heads
-from sceneseg.optim import schedules
-from sceneseg.optim.optimizers import OPTIMIZERS
-from sceneseg.registry import OWN
+from sceneseg.optim import optimizers, schedules
+from sceneseg.registry import USER_SUPPLIED, Registry
+from sceneseg.user_files import is_file_name
 
 
 @dataclass(frozen=True)
@@ -66,27 +66,30 @@ def refuse_contradictions(config: Config) -> None:
     Raises:
         ConfigError: The schedule's lowest learning rate is above its peak.
     """
-    usual = OPTIMIZERS.get(config.optim.name)
-    peak = config.optim.lr if config.optim.lr is not None or usual is None else usual.lr
+    peak = config.optim.lr
+    if peak is None:
+        peak = optimizers.usual_values(config.optim.name)["lr"]
     if peak is not None and config.schedule.min_lr > peak:
         raise ConfigError(
             f"The lowest learning rate, schedule.min_lr {config.schedule.min_lr:g}, is above the peak, optim.lr "
-            f"{peak:g}. Exchange them, or leave --min-lr out."
+            f"{peak:g}. Exchange them, or leave schedule.min_lr out.",
+            field="schedule.min_lr",
         )
 
 
-def _readers_of(section: str, table: dict[str, tuple[str, ...]], chosen: Callable[[Config], str]) -> list[Reader]:
-    """Return readers for options that the choices of one table declare.
+def _readers_of(section: str, shelf: Registry[Any], reads_of: Callable[[str], tuple[str, ...]]) -> list[Reader]:
+    """Return readers for options that the things of a shelf declare.
 
     Args:
-        section: Of the configuration.
-        table: Choice -> keys of the section that it reads.
-        chosen: Returns the choice of a configuration; one that isn't in the table is refused elsewhere.
+        section: Of the configuration, whose `name` chooses the thing.
+        shelf: Its things.
+        reads_of: Returns the keys of the section that a thing reads.
     """
 
     def reads(config: Config, key: str) -> bool:
-        return key in table.get(chosen(config), (key,))
+        return key in reads_of(getattr(config, section).name)
 
+    table = {name: reads_of(name) for name in shelf.builtin()}
     found = []
     for key in sorted({key for keys in table.values() for key in keys}):
         names = [name for name, keys in table.items() if key in keys]
@@ -98,7 +101,7 @@ def _readers_of(section: str, table: dict[str, tuple[str, ...]], chosen: Callabl
 def _has_auxiliary_heads(config: Config) -> bool:
     if config.task != "semantic":
         return False
-    if config.model_name.startswith(OWN):
+    if config.model_name.startswith(USER_SUPPLIED) or is_file_name(config.model_name):
         return True  # a user's module may give more outputs in training than it is known to
     return count_auxiliary_heads(config.model_name, **_without_weights(config)) > 0
 
@@ -122,8 +125,8 @@ def _takes_class_weights(config: Config) -> bool:
 
 
 READERS = (
-    *_readers_of("optim", {name: usual.reads for name, usual in OPTIMIZERS.items()}, lambda c: c.optim.name),
-    *_readers_of("schedule", schedules.READS, lambda c: schedules.SPELLINGS.get(c.schedule.name, c.schedule.name)),
+    *_readers_of("optim", optimizers.optimizers, optimizers.reads),
+    *_readers_of("schedule", schedules.schedules, schedules.reads),
     Reader(
         ("augment.weather_strength",),
         lambda config: any(config.augment.weather.values()),

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from sceneseg.config.schema import ScheduleConfig
 from sceneseg.errors import ScenesegError
-from sceneseg.optim.schedules import PLATEAU, learning_rate
+from sceneseg.optim.schedules import learning_rate, returns_rate
 from sceneseg.report.formatting import number
 from sceneseg.report.run.run_reader import Contents
 from sceneseg.report.svg.charts import Curve, line_chart
@@ -109,7 +109,7 @@ def _peak(contents: Contents, plan: _Plan, rows: Sequence[Row]) -> float:
     for row in reversed(rows):
         step = round(row["step"]) - 1
         part = plan.rate(step, 1.0, min_lr=0.0)
-        if plan.config.name == PLATEAU or step < plan.config.warmup_steps:  # a factor of the whole peak
+        if returns_rate(plan.config.name) or step < plan.config.warmup_steps:  # a factor of the whole peak
             if part > VISIBLE and row["lr"] > falls_to:
                 return row["lr"] / part
         elif part > VISIBLE:

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.optimizer import ParamsT
 
+from sceneseg.optim.optimizers import register
+
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 """Coefficients of the author's quintic: steep at 0, and near 1 it oscillates between 0.7 and 1.2."""
 NEWTON_SCHULZ_STEPS = 5
@@ -14,6 +16,7 @@ SCALE = 0.2
 """AdamW's updates have about this root mean square; the matrices' are brought to it."""
 
 
+@register
 class Muon(torch.optim.Optimizer):
     """Orthogonal updates for groups with `matrices`, AdamW's for the others.
 
@@ -44,6 +47,28 @@ class Muon(torch.optim.Optimizer):
     ) -> None:
         defaults = {"lr": lr, "weight_decay": weight_decay, "momentum": momentum, "betas": betas, "eps": eps}
         super().__init__(params, defaults | {"matrices": False})
+
+    @staticmethod
+    def matrix_names(model: nn.Module) -> set[str]:
+        """Name the weights that are matrices between features: of convolutions and linear layers in the middle.
+
+        Left out are depthwise and grouped convolutions (their filters share no inputs), transposed ones, and the
+        layers that take the image (as many inputs as the model has `in_channels`) or give logits (`num_classes`
+        outputs). A model without these two attributes has no such layers.
+        """
+        image = {getattr(m, "in_channels", None) for m in model.modules() if hasattr(m, "num_classes")}
+        logits = {getattr(m, "num_classes", None) for m in model.modules()} - {None}
+        names = set()
+        for name, m in model.named_modules():
+            if isinstance(m, nn.Conv2d) and m.groups == 1:
+                inside = m.in_channels not in image and m.out_channels not in logits
+            elif isinstance(m, nn.Linear):
+                inside = m.out_features not in logits
+            else:
+                continue
+            if inside:
+                names.add(f"{name}.weight" if name else "weight")
+        return names
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
@@ -94,25 +119,3 @@ def orthogonalise(matrix: Tensor) -> Tensor:
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
     return (x.T if tall else x).to(matrix.dtype, copy=True, memory_format=torch.contiguous_format)
-
-
-def matrix_names(model: nn.Module) -> set[str]:
-    """Name the weights that are matrices between features: of convolutions and linear layers in the middle.
-
-    Left out are depthwise and grouped convolutions (their filters share no inputs), transposed ones, and the layers
-    that take the image (as many inputs as the model has `in_channels`) or give logits (`num_classes` outputs). A model
-    without these two attributes has no such layers.
-    """
-    image = {getattr(m, "in_channels", None) for m in model.modules() if hasattr(m, "num_classes")}
-    logits = {getattr(m, "num_classes", None) for m in model.modules()} - {None}
-    names = set()
-    for name, m in model.named_modules():
-        if isinstance(m, nn.Conv2d) and m.groups == 1:
-            inside = m.in_channels not in image and m.out_channels not in logits
-        elif isinstance(m, nn.Linear):
-            inside = m.out_features not in logits
-        else:
-            continue
-        if inside:
-            names.add(f"{name}.weight" if name else "weight")
-    return names

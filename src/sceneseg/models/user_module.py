@@ -1,21 +1,21 @@
-"""Any module as a model: what a Python program made is trained like what lies on the shelf."""
+"""User-supplied modules as models: they are trained, scored and exported like the architectures of the shelf."""
 
 import copy
-from collections.abc import Iterator, Mapping
+import inspect
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from sceneseg.errors import ModelError
+from sceneseg.errors import ConfigError, ModelError
 from sceneseg.models import models
 from sceneseg.models.base import SegmentationModel
-from sceneseg.registry import OWN
 
 
-class OwnModel(SegmentationModel):
-    """A module around which stands what every model here does: normalization, padding, checks.
+class UserModule(SegmentationModel):
+    """A module with what every model here does around it: normalization, padding, checks.
 
     The module maps normalized pixels (B, 3, H, W) to logits (B, classes, h, w) at any stride. It may return a tensor;
     a sequence, whose first are the main head's and whose others are auxiliary heads'; or a mapping with "out" and
@@ -32,11 +32,6 @@ class OwnModel(SegmentationModel):
         if isinstance(module, SegmentationModel):
             self.size_divisor, self.min_size = module.size_divisor, module.min_size
             self.align_corners, self.extra_heads = module.align_corners, module.extra_heads
-
-    @property
-    def name(self) -> str:
-        """The class of the module, with what says that it lies on no shelf."""
-        return own_name(self.module)
 
     def coarse_logits(self, image: Tensor) -> tuple[Tensor, ...]:
         """Return the module's logits.
@@ -70,23 +65,55 @@ class OwnModel(SegmentationModel):
             ) from error
 
 
-def own_name(module: nn.Module) -> str:
-    """Return the name under which a module is lent."""
-    return OWN + type(module).__name__
-
-
 @contextmanager
-def lent(module: nn.Module) -> Iterator[str]:
-    """Lend a module to the shelf of models and yield its name there; every creation is a copy, weights included."""
+def user_supplied(module: nn.Module) -> Iterator[str]:
+    """Put a module on the shelf for one call and yield its name there; every creation copies it with its weights."""
 
-    class Lent(OwnModel):
+    class Copied(UserModule):
         def __init__(self, num_classes: int) -> None:
             made = copy.deepcopy(module)
             device: Any = torch.get_default_device()  # costs are counted on the meta device
             super().__init__(made.to(device) if device.type == "meta" else made, num_classes)
 
-    with models.lend(own_name(module), Lent):
-        yield own_name(module)
+    with models.temporarily(type(module).__name__, Copied) as name:
+        yield name
+
+
+def as_model(thing: Callable[..., Any]) -> Callable[..., nn.Module]:
+    """Return a class or function from outside of the package as a model.
+
+    Args:
+        thing: A `SegmentationModel`, which stays as it is; another class of modules, or a function that makes one. It
+            is given `num_classes` if it takes such an argument, and the arguments of the configuration.
+
+    Raises:
+        ConfigError: It is the class of something else.
+    """
+    if inspect.isclass(thing):
+        if issubclass(thing, SegmentationModel):
+            return thing
+        if not issubclass(thing, nn.Module):
+            raise ConfigError(
+                f"{thing.__module__}.{thing.__qualname__} is no torch.nn.Module. Give the class of a module from RGB "
+                f"pixels to logits.",
+                field=models.field,
+            )
+    signature = inspect.signature(thing)
+    classes = signature.parameters.get("num_classes")
+
+    class Created(UserModule):
+        def __init__(self, num_classes: int, **arguments: Any) -> None:
+            given = arguments if classes is None else {"num_classes": num_classes, **arguments}
+            super().__init__(thing(**given), num_classes)
+
+    first = inspect.Parameter("num_classes", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=int)
+    others = [p for p in signature.parameters.values() if p is not classes and p.kind is not p.VAR_POSITIONAL]
+    others = [p.replace(kind=p.KEYWORD_ONLY) if p.kind is p.POSITIONAL_OR_KEYWORD else p for p in others]
+    signature = signature.replace(parameters=[first, *others], return_annotation=inspect.Signature.empty)
+    Created.__signature__ = signature  # type: ignore[attr-defined]  # what the configuration may give
+    Created.__doc__ = thing.__doc__
+    Created.__module__, Created.__qualname__ = thing.__module__, thing.__qualname__
+    return Created
 
 
 def _heads(found: Any) -> tuple[Any, ...]:

@@ -1,10 +1,18 @@
-"""FTRL-Proximal: follow the regularised leader, which with an L1 penalty sets weights to exactly zero."""
+"""FTRL-Proximal: follow the regularized leader, which with an L1 penalty sets weights to exactly zero."""
 
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
+
+from sceneseg.optim.optimizers import register
+
+
+@register
+def ftrl(params: ParamsT, lr: float = 1e-3, weight_decay: float = 1e-4) -> "Ftrl":
+    """Return FTRL-Proximal without penalties; the learning rate is TensorFlow's."""
+    return Ftrl(params, lr=lr, weight_decay=weight_decay)
 
 
 class Ftrl(torch.optim.Optimizer):
