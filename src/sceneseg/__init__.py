@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sceneseg.inference.predictor import SemanticModel
     from sceneseg.models import create_model
     from sceneseg.tasks import load
+    from sceneseg.user_files import allow
 
 __all__ = [
     "ClassificationModel",
@@ -20,6 +21,7 @@ __all__ = [
     "Scenes",
     "SemanticModel",
     "Trained",
+    "allow",
     "create_model",
     "load",
     "train",
@@ -31,6 +33,7 @@ _WHERE = {
     "Scenes": "sceneseg.datasets.in_memory:Scenes",
     "SemanticModel": "sceneseg.inference.predictor:SemanticModel",
     "Trained": "sceneseg.api.train:Trained",
+    "allow": "sceneseg.user_files:allow",
     "create_model": "sceneseg.models:create_model",
     "load": "sceneseg.tasks:load",
     "train": "sceneseg.api.train:train",

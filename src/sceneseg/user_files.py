@@ -22,7 +22,7 @@ PATTERN = re.compile(r"(?P<file>[^\n]*\.py):(?P<name>[A-Za-z_]\w*)")
 PREFIX = "sceneseg_user_file_"
 """Begins the module names of files that are loaded here."""
 
-_allowed: dict[str, None] = {}  # in the order in which they were named
+_allowed: dict[str, None] = {}  # paths in the order in which they were named
 _modules: dict[str, tuple[tuple[int, int], ModuleType]] = {}
 
 
@@ -69,34 +69,38 @@ def snake_case(name: str) -> str:
 
 
 def allow(*given: Any) -> None:
-    """Allow the files that the user has named to be run.
+    """Allow Python files to be run, as the user has named them.
+
+    Names that are given to `sceneseg.train`, on the command line or in a configuration file are allowed by that. This
+    is for files that a stored run or weights file names.
 
     Args:
-        given: Names, or the lists and mappings of a configuration that hold them; anything else in them is skipped.
+        given: Files, or ``FILE.py:NAME``; also lists and mappings of a configuration that hold such, in which anything
+            else is skipped.
 
     Example:
         >>> allow("unet", {"loss": {"./no_such_file.py:MyLoss": 1.0}})
-        >>> allowed()[-1].endswith("/no_such_file.py:MyLoss")
+        >>> allowed()[-1].endswith("/no_such_file.py")
         True
     """
-    for name in _file_names(given):
-        _allowed[absolute(name)] = None
+    for file in _files(given):
+        _allowed[os.path.abspath(Path(file).expanduser())] = None
 
 
 def allowed() -> tuple[str, ...]:
-    """Return what was allowed, for a process that computes a part of the same call."""
+    """Return the files that were allowed, for a process that computes a part of the same call."""
     return tuple(_allowed)
 
 
 def located(name: str) -> str:
-    """Return the absolute name under which a file was allowed: a file that has moved counts by its own name.
+    """Return a name with the path of the allowed file; one that has moved is known by the file's own name.
 
     Args:
         name: ``FILE.py:NAME``, as a run may have stored it when the file lay in another folder.
     """
-    name = absolute(name)
-    same = [other for other in _allowed if Path(other).name == Path(name).name]
-    return name if name in _allowed or not same else same[-1]
+    file, _, attribute = absolute(name).rpartition(":")
+    same = [other for other in _allowed if Path(other).name == Path(file).name]
+    return f"{file if file in _allowed or not same else same[-1]}:{attribute}"
 
 
 def load(name: str, kind: str, field: str | None = None) -> Any:
@@ -130,15 +134,16 @@ def source_of(thing: Any) -> str:
         return str(thing.__module__)
 
 
-def _file_names(given: Any) -> Iterator[str]:
-    if isinstance(given, str):
-        if is_file_name(given):
-            yield given
+def _files(given: Any) -> Iterator[str]:
+    if isinstance(given, str | Path):
+        found = PATTERN.fullmatch(str(given))
+        if found or str(given).endswith(".py"):
+            yield found["file"] if found else str(given)
     elif isinstance(given, Mapping):
-        yield from _file_names([*given.keys(), *given.values()])
+        yield from _files([*given.keys(), *given.values()])
     elif isinstance(given, Sequence | set | frozenset):
         for one in given:
-            yield from _file_names(one)
+            yield from _files(one)
 
 
 def _imported(path: str, attribute: str) -> ModuleType | None:
@@ -153,13 +158,13 @@ def _imported(path: str, attribute: str) -> ModuleType | None:
 def _run(path: str, attribute: str, kind: str, field: str | None) -> ModuleType:
     """Run a file as a module, once for each state of the file."""
     there = Path(path).is_file()
-    if f"{path}:{attribute}" not in _allowed:
+    if path not in _allowed:
         said = (
-            f"isn't run unless you name it: if you trust the file, give {path}:{attribute}"
+            f"which isn't run on the word of a stored file. If you trust it, allow {path}"
             if there
-            else f"isn't there any more: if it has moved, give FOLDER/{Path(path).name}:{attribute}"
+            else f"which isn't there any more. If it has moved, allow FOLDER/{Path(path).name} where it is now"
         )
-        raise UnknownNameError(f"The {kind} {attribute} is defined in {path}, which {said}.", field=field)
+        raise UnknownNameError(f"The {kind} {attribute} is defined in {path}, {said}.", field="allow")
     if not there:
         raise UnknownNameError(f"{path}: there is no such file to take the {kind} {attribute} from.", field=field)
     status = os.stat(path)

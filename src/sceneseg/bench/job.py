@@ -42,6 +42,7 @@ class Job:
         labels: File to which the worker writes the labels of its first prediction, (B, H, W) uint8.
         device: cpu or cuda.
         threads: Of the engine, on the CPU.
+        allowed: Python files that the worker may run.
     """
 
     candidate: Candidate
@@ -49,6 +50,7 @@ class Job:
     labels: str
     device: str
     threads: int
+    allowed: tuple[str, ...] = ()
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Job":

@@ -19,6 +19,7 @@ from sceneseg.bench.images import street_images
 from sceneseg.bench.job import Candidate, Job
 from sceneseg.bench.record import Memory, Result, Settings, Times
 from sceneseg.records.temporaries import temporary_folder
+from sceneseg.user_files import allowed
 
 Say = Callable[[str, int, int], None]
 PARTS = {"whole": "whole predictions", "network": "networks alone"}
@@ -64,7 +65,7 @@ def measure(
                 while waiting and not (group and short_of_memory(group)):
                     number, candidate = waiting.pop(0)
                     say(f"loading {candidate.name}, {candidate.engine}", number, len(candidates))
-                    job = Job(candidate, str(images), str(folder / f"{number}.npy"), device, threads)
+                    job = Job(candidate, str(images), str(folder / f"{number}.npy"), device, threads, allowed())
                     group.append(stack.enter_context(Worker(job)))
                     labels[candidate.name, candidate.engine] = Path(job.labels)
                 take_turns(group, settings, say)

@@ -18,6 +18,7 @@ from sceneseg.bench.engines import engines
 from sceneseg.bench.job import Job
 from sceneseg.bench.memory import resident
 from sceneseg.errors import ScenesegError
+from sceneseg.user_files import allow
 
 
 def main() -> None:
@@ -34,6 +35,7 @@ def main() -> None:
 
 
 def _work(job: Job, told: TextIO, answers: TextIO) -> None:
+    allow(*job.allowed)
     images = np.load(job.images)
     maker: Any = engines.get(job.candidate.engine)
     imported, libraries = time.monotonic(), resident()

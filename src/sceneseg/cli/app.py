@@ -9,6 +9,7 @@ from typing import Any
 from cyclopts import App
 
 from sceneseg.cli import (
+    allowing,
     bench,
     compare,
     data,
@@ -45,7 +46,9 @@ def add(group: App, verb: Callable[..., Any]) -> None:
 
 app = App(
     name="sceneseg",
-    help="Train, compare and ship semantic-segmentation models on street scenes.",
+    help="Train, compare and ship semantic-segmentation models on street scenes.\n\n"
+    "A model, loss, ... of your own is named FILE.py:CLASS. Every command takes --allow FILE.py, for runs and weights "
+    "that name such a file, which is not run on their word alone.",
     version=__version__,
     config=(command_line.remember,),
     suppress_keyboard_interrupt=False,  # `main` says how far the command came
@@ -97,7 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     output.never_fail_on_letters()
     with signals.stopping():
         try:
-            words = spellings.respell(app, sys.argv[1:] if arguments is None else arguments)
+            words = allowing.take_allowed(sys.argv[1:] if arguments is None else arguments)
+            words = spellings.respell(app, words)
             app(words, exit_on_error=False, print_error=False)
         except KeyboardInterrupt as stop:
             print(*("Stopped.", *getattr(stop, "__notes__", [])), file=sys.stderr)

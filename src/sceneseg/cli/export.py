@@ -69,6 +69,7 @@ def export(
     from sceneseg.export.job import Export, check_name, file_name
     from sceneseg.inference.predictor import SemanticModel
     from sceneseg.records.targets import check_targets
+    from sceneseg.user_files import short_name
 
     refuse_options(
         {"--calibration": calibration if precision != "int8" else None},
@@ -86,7 +87,7 @@ def export(
     request = Request(data, root, split)
     pictures = _pictures(request, model, weights, calibration or 64) if precision == "int8" else []
     made = Export.make(model, to, output, precision, size, pictures)
-    folder, name = (weights, model.network.name) if weights.is_dir() else (weights.parent, weights.stem)
+    folder, name = (weights, short_name(model.network.name)) if weights.is_dir() else (weights.parent, weights.stem)
     file = out or folder / "exports" / file_name(to, name, output, precision, size, target_size)
     if images:
         verdict = made.check(

@@ -54,6 +54,7 @@ def find_lr(
     from sceneseg.training import start
     from sceneseg.training.lr_finder import sweep_rates
     from sceneseg.training.trainer import Trainer
+    from sceneseg.user_files import short_name
 
     chosen = command_line.configuration(config, file, model)
     names = optimizers.optimizers.names() if chosen.optim.name == "all" else chosen.optim.name.split(",")
@@ -75,7 +76,7 @@ def find_lr(
             progress.update(bar, total=len(tests[-1].rates), completed=len(tests[-1].rates))
     if not fabric.is_global_zero:
         return
-    folder = create_run(runs, f"find_lr-{chosen.data.name}-{chosen.model_name}").path
+    folder = create_run(runs, f"find_lr-{short_name(chosen.data.name)}-{short_name(chosen.model_name)}").path
     write_text(folder / "config.yaml", configs.dump(chosen))
     write_json(folder / "environment.json", environment())
     write_json(folder / "find_lr.json", {"tests": [test.to_dict() for test in tests]})

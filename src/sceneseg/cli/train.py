@@ -42,7 +42,7 @@ def train(
                 f"out, or start a new run without -r."
             )
         run = find_run(Path(resume))
-        finished = start.resume(run, command_line.typed(config) | ({} if model is None else {"model": model}))
+        finished = start.resume(run, command_line.typed(config) | ({} if model is None else {"model": {"name": model}}))
     else:
         chosen = command_line.configuration(config, file, model)
         earlier = start.find_unfinished(chosen, runs) if resume else None

@@ -42,6 +42,7 @@ def verify_resume(
     from sceneseg.records.run_directory import RunDirectory
     from sceneseg.records.temporaries import temporary_folder
     from sceneseg.toy import write_toy_scenes
+    from sceneseg.user_files import allowed
 
     console = terminal()
     with temporary_folder("sceneseg-resume") as folder:
@@ -74,7 +75,7 @@ def verify_resume(
         with console.status("training, to be killed"):
             killed_at = _kill_after([*command, "--name", "broken"], broken, max(2, steps // 2) + max(1, steps // 4))
         with console.status("resuming"):
-            _run([*command[:4], "-r", str(broken.path)])
+            _run([*command[:4], "-r", str(broken.path), *(word for name in allowed() for word in ("--allow", name))])
         different = _differences(RunDirectory(folder / "unbroken"), broken)
     if different:
         print(

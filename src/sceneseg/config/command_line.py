@@ -1,5 +1,6 @@
 """Which options were typed: they win over the configuration file, which wins over the defaults."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
@@ -13,6 +14,7 @@ from sceneseg.config.reading import parse_yaml
 from sceneseg.config.schema import Config
 from sceneseg.errors import ConfigError
 from sceneseg.ranges import range_of
+from sceneseg.user_files import allow
 
 _typed: list[tuple[tuple[str, ...], str | None]] = []
 
@@ -32,12 +34,20 @@ def remember(app: App, commands: tuple[str, ...], arguments: ArgumentCollection)
         _check_empty(argument)
         _check_range(argument)
         for i, token in enumerate(argument.tokens):
-            inner = tuple(part.replace("-", "_") for part in token.keys)
+            inner = _parts(token.keys)
             if inner:
                 argument.tokens[i] = token.evolve(keys=(".".join(inner),))
             if _holds_numbers(argument.hint):  # of things with dots in their names, as encoder.layer1
                 inner = (".".join(inner),) if inner else ()
             _typed.append((argument.keys + inner, token.value if inner else None))
+
+
+def _parts(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the parts of a key, with underscores; the name of a Python file is one of them."""
+    text = ".".join(keys)
+    file = re.match(r".*\.py:\w+(?=\.|$)", text)
+    rest = text[file.end() :] if file else text
+    return (*([file[0]] if file else []), *(part.replace("-", "_") for part in rest.split(".") if part))
 
 
 def _check_empty(argument: Argument) -> None:
@@ -87,7 +97,9 @@ def configuration(parsed: Config, file: Path | None, model: str | None = None) -
         if (other := options.get("model", {}).get("name", model)) != model:
             raise ConfigError(f"-m {model} and --model.name {other} both name the model. Give one of them.")
         options = _merge(options, {"model": {"name": model}})
-    return configs.from_dict(_merge(base, options), "the command line")
+    found = configs.from_dict(_merge(base, options), "the command line")
+    allow(configs.to_dict(found))
+    return found
 
 
 def asked(parsed: Config, file: Path | None) -> list[Asked]:

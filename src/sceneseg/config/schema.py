@@ -13,6 +13,7 @@ from sceneseg.config import limits, recipes
 from sceneseg.config.reading import parse_yaml
 from sceneseg.errors import ConfigError, did_you_mean
 from sceneseg.ranges import MANY, Count, NotNegative, Positive, Range, Seed, Share, Side, Workers
+from sceneseg.user_files import absolute
 
 T = TypeVar("T")
 
@@ -220,6 +221,16 @@ class Config:
     """Seed of the initial weights, the sample order and every augmentation."""
     name: Annotated[str | None, Parameter(alias="--name")] = None
     """Name of the run; <data>-<model> when absent."""
+
+    def __post_init__(self) -> None:
+        """Write the paths of Python files in full: the run may be resumed, or its weights loaded, in another folder."""
+        if "name" in self.model:
+            self.model = {**self.model, "name": absolute(self.model["name"])}
+        self.loss = {absolute(name): value for name, value in self.loss.items()}
+        self.aux_loss = {absolute(name): value for name, value in self.aux_loss.items()}
+        self.train.log = [absolute(name) for name in self.train.log]
+        for section in (self.data, self.optim, self.schedule):
+            section.name = absolute(section.name)
 
     @property
     def model_name(self) -> str:

@@ -13,6 +13,7 @@ from sceneseg.config.asked import Asked, asked_by_file
 from sceneseg.config.reading import parse_yaml
 from sceneseg.config.schema import Config
 from sceneseg.errors import ConfigError
+from sceneseg.user_files import absolute, allow, is_file_name, short_name
 
 FILES = {".yaml", ".yml"}
 Plain = dict[str, Any]
@@ -58,8 +59,9 @@ def make_variants(base: Config, models: Sequence[str], vary: Sequence[str] = ())
                 config = set_value(config, key, value)
             words = [_word(key, value) for key, value in changes.items()]
             shown = [word] if word and (len(models) > 1 or not words) else []
-            name = "-".join([*shown, *words]) or config.model_name
+            name = "-".join([*shown, *words]) or short_name(config.model_name)
             own = {"model": word} if word else {}
+            allow(configs.to_dict(config))
             variants.append(Variant(_folder(name), config, {**own, **changes}))
     _check_different(variants)
     return variants
@@ -122,9 +124,9 @@ def _of_model(base: Config, model: str) -> tuple[Config, str]:
         for key in {"model", "loss", "aux_loss"} & own.keys():  # their keys depend on the names in them
             del plain[key]
         return configs.from_dict(configs.merge(plain, own), model), path.stem
-    if model == base.model_name:
-        return base, model  # with the arguments that were given for it
-    return configs.from_dict({**configs.to_dict(base), "model": {"name": model}}), model
+    if absolute(model) == base.model_name:
+        return base, short_name(model)  # with the arguments that were given for it
+    return configs.from_dict({**configs.to_dict(base), "model": {"name": model}}), short_name(model)
 
 
 def _word(key: str, value: Any) -> str:
@@ -133,6 +135,8 @@ def _word(key: str, value: Any) -> str:
         return "+".join(f"{k}" if v in (1, 1.0, None) else f"{k}-{v}" for k, v in value.items()) or "none"
     if isinstance(value, list):
         return "x".join(map(str, value))
+    if isinstance(value, str) and is_file_name(value):
+        return short_name(value)
     if isinstance(value, str) and "/" in value:
         return Path(value).stem
     speaks = isinstance(value, str) and not re.match(r"[\d.+-]", value)

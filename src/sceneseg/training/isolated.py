@@ -16,6 +16,7 @@ from sceneseg.errors import ScenesegError, hide_library_warnings
 from sceneseg.records.locks import LOCK, alone
 from sceneseg.records.run_directory import MARKER, RunDirectory, write_text
 from sceneseg.training.interrupt import Interrupt
+from sceneseg.user_files import allow, allowed
 
 State = Literal["finished", "interrupted", "failed"]
 ASKED_TO_STOP = {-signal.SIGTERM, -signal.SIGINT}
@@ -55,7 +56,7 @@ def train_apart(config: dict[str, Any], run: RunDirectory, seconds: float | None
         return Outcome("failed", reason)
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_train, args=(config, str(run.path), seconds, sender))
+    process = context.Process(target=_train, args=(config, str(run.path), seconds, sender, allowed()))
     said: dict[str, Any] = {}
     with Interrupt() as interrupt:
         process.start()
@@ -119,9 +120,10 @@ def _outcome(said: dict[str, Any], exitcode: int) -> Outcome:
     return Outcome("failed", f"its process broke off ({name})", facts)
 
 
-def _train(plain: dict[str, Any], path: str, seconds: float | None, sender: Connection) -> None:
+def _train(plain: dict[str, Any], path: str, seconds: float | None, sender: Connection, files: tuple[str, ...]) -> None:
     """Run in the process apart: train, and say how it went."""
     hide_library_warnings()
+    allow(*files)
     os.setpgid(0, 0)  # Ctrl-C reaches the parent alone, which passes it on once
     threading.Thread(target=_end_with_parent, daemon=True).start()
     run = RunDirectory(Path(path))

@@ -26,6 +26,7 @@ from sceneseg.training.hooks import Hooks
 from sceneseg.training.inert import refuse_contradictions, refuse_inert
 from sceneseg.training.processes import launch
 from sceneseg.training.trainer import Trainer
+from sceneseg.user_files import is_file_name, short_name
 from sceneseg.wording import quoted
 
 MAY_CHANGE = {
@@ -61,7 +62,7 @@ def start(
     refuse_contradictions(config)
     refuse_inert(asked, [config])
     fabric, task, cost = open_task(config)
-    name = f"{task.train.name}-{config.model_name}" if config.name is None else config.name
+    name = f"{task.train.name}-{short_name(config.model_name)}" if config.name is None else config.name
     training = Trainer(config, RunDirectory(runs / name), task, fabric, hooks=hooks)
     path: Path | None = None
     if fabric.is_global_zero:
@@ -126,14 +127,14 @@ def resume(run: RunDirectory, changes: dict[str, Any], hooks: Hooks | None = Non
         RunError: Its state is missing or damaged.
         RunError: Another process trains it.
     """
-    refused = [key for key in configs.flat(changes) if key not in MAY_CHANGE]
-    if refused:
+    before = configs.to_dict(run.load_config())
+    config = configs.from_dict(configs.merge(before, changes), str(run.config))
+    if refused := [key for key in _differences(before, configs.to_dict(config)) if key not in MAY_CHANGE]:
         raise ConfigError(
             f"A resumed run keeps its configuration; {', '.join(refused)} can't change. What can: "
             f"{', '.join(sorted(MAY_CHANGE))}. For anything else start a new run: "
             f"sceneseg train --config {quoted(run.config)}"
         )
-    config = configs.from_dict(configs.merge(configs.to_dict(run.load_config()), changes), str(run.config))
     accept, config.data.accept_changes = config.data.accept_changes, False
     trackers.check(config.train.log)
     fabric = launch(config)
@@ -163,6 +164,17 @@ def resume(run: RunDirectory, changes: dict[str, Any], hooks: Hooks | None = Non
         if micro_batch := changes.get("train", {}).get("micro_batch"):  # else what the last steps were computed in
             training.gradients.micro_batch = micro_batch
         return training.fit()
+
+
+def _differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Return the keys in which two configurations differ; a Python file that has moved is the same."""
+
+    def same(one: Any, other: Any) -> bool:
+        moved = is_file_name(one) and is_file_name(other) and Path(one).name == Path(other).name
+        return bool(one == other or moved)
+
+    known = configs.flat(before)
+    return [key for key, value in configs.flat(after).items() if key not in known or not same(known[key], value)]
 
 
 def _alone(run: RunDirectory, fabric: Fabric) -> AbstractContextManager[None]:
