@@ -8,8 +8,8 @@ from sceneseg.version import __version__ as __version__
 if TYPE_CHECKING:
     from sceneseg.api.train import Trained, train
     from sceneseg.datasets.in_memory import Scenes
+    from sceneseg.export.exported import ExportedModel
     from sceneseg.inference.classifier import ClassificationModel
-    from sceneseg.inference.exported import ExportedModel
     from sceneseg.inference.predictor import SemanticModel
     from sceneseg.models import create_model
     from sceneseg.tasks import load
@@ -29,7 +29,7 @@ __all__ = [
 
 _WHERE = {
     "ClassificationModel": "sceneseg.inference.classifier:ClassificationModel",
-    "ExportedModel": "sceneseg.inference.exported:ExportedModel",
+    "ExportedModel": "sceneseg.export.exported:ExportedModel",
     "Scenes": "sceneseg.datasets.in_memory:Scenes",
     "SemanticModel": "sceneseg.inference.predictor:SemanticModel",
     "Trained": "sceneseg.api.train:Trained",

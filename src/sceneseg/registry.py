@@ -36,7 +36,8 @@ class Registry(Generic[T]):
     - Classes and functions that are registered elsewhere, in a notebook or another package, under the name that they
       ask for, ``@register(name="my_net")``, or else the snake_case of their own.
     - Entry points of installed packages, in the group `group`.
-    - ``FILE.py:NAME``, a class or function in a Python file of the user, see `sceneseg.user_files`.
+    - ``FILE.py:NAME``, a class or function in a Python file of the user; what an allowed file registers counts, too.
+      See `sceneseg.user_files`.
 
     Names are compared without case, ``-``, ``_`` and spaces, and ``+`` reads as ``plus``, so that ``FastSCNN``,
     ``fast-scnn`` and ``fastscnn`` are one name.
@@ -108,6 +109,7 @@ class Registry(Generic[T]):
 
     def names(self) -> list[str]:
         """Return the names on the shelf in alphabetical order, without importing what they stand for."""
+        user_files.run_allowed()
         registered = [name for name in self._things if not name.startswith(USER_SUPPLIED)]
         return sorted({*self._files, *registered, *self._entry_points()})
 
@@ -137,6 +139,9 @@ class Registry(Generic[T]):
         if known := {_normal(alias): known for alias, known in self._aliases.items()}.get(spelling):
             return known
         if known := {_normal(known): known for known in self._entry_points()}.get(spelling):
+            return known
+        user_files.run_allowed()
+        if known := {_normal(known): known for known in self._things}.get(spelling):
             return known
         raise UnknownNameError(self._unknown(name), field=self.field)
 
@@ -323,15 +328,12 @@ def _optional_packages() -> Iterator[None]:
 
 
 def _is_same(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
-    """Return whether one is the other, made anew: a module was loaded again, or a notebook's cell was run again."""
-    same_name = getattr(one, "__qualname__", None) == getattr(other, "__qualname__", None)
-    return one is other or (
-        same_name and (source_of(one) == source_of(other) or (_in_notebook(one) and _in_notebook(other)))
-    )
-
-
-def _in_notebook(thing: Callable[..., Any]) -> bool:
-    return thing.__module__ == "__main__"
+    """Return whether one is the other, made anew: a file was run again or has moved, or a notebook's cell was."""
+    if one is other or one.__qualname__ != other.__qualname__:
+        return one is other
+    file = Path(source_of(one))
+    in_notebook = one.__module__ == other.__module__ == "__main__"
+    return in_notebook or str(file) == source_of(other) or (file.is_absolute() and not file.exists())
 
 
 def _package(entry: EntryPoint) -> str:

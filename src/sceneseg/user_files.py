@@ -24,6 +24,7 @@ PREFIX = "sceneseg_user_file_"
 
 _allowed: dict[str, None] = {}  # paths in the order in which they were named
 _modules: dict[str, tuple[tuple[int, int], ModuleType]] = {}
+_running: set[str] = set()
 
 
 def is_file_name(name: object) -> bool:
@@ -90,6 +91,17 @@ def allow(*given: Any) -> None:
 def allowed() -> tuple[str, ...]:
     """Return the files that were allowed, for a process that computes a part of the same call."""
     return tuple(_allowed)
+
+
+def run_allowed() -> None:
+    """Run the allowed files that haven't been run yet, so that what they register is on its shelf.
+
+    Raises:
+        ConfigError: One of them can't be imported.
+    """
+    for path in list(_allowed):
+        if Path(path).is_file() and path not in _running:
+            _module(path, "allow")
 
 
 def located(name: str) -> str:
@@ -167,10 +179,18 @@ def _run(path: str, attribute: str, kind: str, field: str | None) -> ModuleType:
         raise UnknownNameError(f"The {kind} {attribute} is defined in {path}, {said}.", field="allow")
     if not there:
         raise UnknownNameError(f"{path}: there is no such file to take the {kind} {attribute} from.", field=field)
+    return _module(path, field)
+
+
+def _module(path: str, field: str | None) -> ModuleType:
     status = os.stat(path)
     stamp = (status.st_mtime_ns, status.st_size)
     if path not in _modules or _modules[path][0] != stamp:
-        _modules[path] = stamp, _execute(path, field)
+        _running.add(path)
+        try:
+            _modules[path] = stamp, _execute(path, field)
+        finally:
+            _running.discard(path)
     return _modules[path][1]
 
 

@@ -13,7 +13,7 @@ import torch
 from sceneseg import models
 from sceneseg.bench import worker
 from sceneseg.bench.engines import engines
-from sceneseg.bench.engines._base import Engine
+from sceneseg.bench.engines.base import Engine
 from sceneseg.bench.images import street_images
 from sceneseg.bench.job import Candidate, Job
 from sceneseg.datasets.cityscapes import LABEL_SPACE

@@ -10,9 +10,9 @@ import torch
 
 from sceneseg.datasets.base import Scene
 from sceneseg.datasets.cityscapes import LABEL_SPACE
+from sceneseg.export.exported import ExportedModel
 from sceneseg.export.onnx import finish, translate
 from sceneseg.export.plan import Plan, make_plan
-from sceneseg.inference.exported import ExportedModel
 from sceneseg.inference.predictor import Preprocessing, SemanticModel
 from sceneseg.models.base import SegmentationModel
 from sceneseg.models.layers import ConvNormAct

@@ -8,9 +8,9 @@ import torch
 
 from sceneseg import models
 from sceneseg.datasets.cityscapes import LABEL_SPACE
+from sceneseg.export.exported import ExportedModel
 from sceneseg.export.onnx import finish, translate
 from sceneseg.export.plan import make_plan
-from sceneseg.inference.exported import ExportedModel
 from sceneseg.inference.predictor import Preprocessing, SemanticModel
 from sceneseg.models.cost import segmentation_models
 from sceneseg.toy import draw_scene

@@ -12,9 +12,9 @@ from sceneseg import models
 from sceneseg.cli.export import export
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import ConfigError, RunError
+from sceneseg.export.exported import ExportedModel
 from sceneseg.export.gate import GateError
 from sceneseg.export.job import Export, file_name
-from sceneseg.inference.exported import ExportedModel
 from sceneseg.inference.predictor import SemanticModel
 
 

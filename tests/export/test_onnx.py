@@ -8,9 +8,9 @@ import pytest
 
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import ConfigError, RunError
+from sceneseg.export.exported import ExportedModel
 from sceneseg.export.onnx import build, finish, translate
 from sceneseg.export.plan import make_plan
-from sceneseg.inference.exported import ExportedModel
 
 
 def agreement(exported, model, pictures):

@@ -125,7 +125,7 @@ def read_counts(file: Path) -> None:
 
 
 def read_exported(file: Path) -> None:
-    from sceneseg.inference.exported import ExportedModel
+    from sceneseg.export.exported import ExportedModel
 
     model = ExportedModel.load(file)
     model.predict(picture()).labels.sum()

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from sceneseg import standalone
 from sceneseg.errors import DataError, ModelError, ScenesegError
+from sceneseg.export.exported import ExportedModel
 from sceneseg.inference.classifier import ClassificationModel
 from sceneseg.inference.classifier import Preprocessing as ClassifierInput
-from sceneseg.inference.exported import ExportedModel
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.labels import LabelClass, LabelSpace
 from sceneseg.models.base import SegmentationModel

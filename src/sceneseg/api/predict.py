@@ -10,8 +10,8 @@ from sceneseg.arrays import ImageSize
 from sceneseg.datasets import datasets
 from sceneseg.devices import is_out_of_memory, resolve_engine
 from sceneseg.errors import ConfigError, DataError, ScenesegError, refuse_options
+from sceneseg.export.exported import ExportedModel, is_exported
 from sceneseg.inference.classifier import ClassificationModel
-from sceneseg.inference.exported import ExportedModel, is_exported
 from sceneseg.inference.job import Job, Model, Predicted, sha256
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.inference.sources import HEIC, Found, Source, find_sources, is_heic, once, size_of

@@ -197,7 +197,7 @@ def _export(model: "Candidate", contents: set[str], folder: Path) -> "Candidate"
 
     import onnx as package
 
-    from sceneseg.bench.engines._torch import load
+    from sceneseg.bench.engines.torch_engine import load
     from sceneseg.errors import ScenesegError
     from sceneseg.export import onnx
     from sceneseg.export.plan import make_plan

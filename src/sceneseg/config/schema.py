@@ -204,8 +204,8 @@ class TrainConfig:
 class Config:
     """Everything that decides a run; `config.yaml` in the run directory holds it resolved."""
 
-    task: Annotated[Literal["semantic", "classification"], Parameter(alias="--task")] = "semantic"
-    """What is learned: semantic segmentation, or classification of whole images."""
+    task: Annotated[str, Parameter(alias="--task")] = "semantic"
+    """What is learned: semantic (segmentation), or classification (of whole images)."""
     model: dict[str, Any] = field(default_factory=lambda: {"name": "fast_scnn"})
     """Model name and arguments, --model.name fast_scnn --model.width 0.5"""
     data: DataConfig = field(default_factory=DataConfig)
@@ -224,6 +224,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Write the paths of Python files in full: the run may be resumed, or its weights loaded, in another folder."""
+        self.task = absolute(self.task)
         if "name" in self.model:
             self.model = {**self.model, "name": absolute(self.model["name"])}
         self.loss = {absolute(name): value for name, value in self.loss.items()}

@@ -3,5 +3,5 @@
 from sceneseg.export.base import Artifact
 from sceneseg.registry import Registry
 
-formats: Registry[Artifact] = Registry("export format", __name__, {"ov": "openvino", "trt": "tensorrt"})
+formats: Registry[Artifact] = Registry("export format", __name__, {"ov": "openvino", "trt": "tensorrt"}, field="to")
 register = formats.register

@@ -1,14 +1,20 @@
-"""What every export format is: made from a model and a plan, then saved with a description."""
+"""Base class of the export formats: made from a model and a plan, saved with a description, opened to predict."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+import numpy.typing as npt
+
 from sceneseg.arrays import ImageArray
-from sceneseg.export.plan import Engine, Plan
+from sceneseg.export.plan import Plan
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.wording import quoted
+
+ComputeOutput = Callable[[npt.NDArray[np.uint8]], npt.NDArray[Any]]
+"""Maps images (B, H, W, 3) uint8 to the file's own output."""
 
 
 class Artifact(ABC):
@@ -28,8 +34,8 @@ class Artifact(ABC):
     """Of the file that is opened to predict."""
     companions: ClassVar[tuple[str, ...]] = ()
     """Suffixes of the files that belong to it."""
-    engine: ClassVar[Engine]
-    """What runs it."""
+    engine: ClassVar[str]
+    """What runs it: "onnxruntime", "openvino", ..."""
 
     @abstractmethod
     def __init__(self, model: SemanticModel, plan: Plan, calibration: Sequence[ImageArray]) -> None: ...
@@ -41,6 +47,18 @@ class Artifact(ABC):
         Args:
             file: With `suffix`.
             description: What the file shall say of itself, plain data.
+        """
+
+    @classmethod
+    @abstractmethod
+    def open(cls, file: Path) -> tuple[ComputeOutput, dict[str, Any]]:
+        """Open a file of the format to predict with it, on the CPU.
+
+        Returns:
+            What computes its output, and its description.
+
+        Raises:
+            RunError: It can't be read, or its engine isn't installed.
         """
 
     def advice(self, file: Path) -> str:

@@ -13,12 +13,13 @@ from sceneseg.errors import ConfigError
 from sceneseg.export import formats
 from sceneseg.export._description import describe
 from sceneseg.export.base import Artifact
+from sceneseg.export.exported import ExportedModel
 from sceneseg.export.gate import TOLERANCE, Verdict, compare
 from sceneseg.export.plan import make_plan
-from sceneseg.inference.exported import ExportedModel
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.loading.scene_samples import evenly
 from sceneseg.records.temporaries import temporary_folder
+from sceneseg.user_files import short_name
 
 
 def file_name(
@@ -51,7 +52,7 @@ def check_name(file: Path, to: str) -> None:
     """
     maker: Any = formats.get(to)
     if file.suffix != maker.suffix:
-        raise ConfigError(f"--out {file}: a file for {to} is called NAME{maker.suffix}.")
+        raise ConfigError(f"{file}: a file for {short_name(to)} is called NAME{maker.suffix}.", field="out")
 
 
 @dataclass
@@ -99,8 +100,8 @@ class Export:
         plan = make_plan(model, output, precision, image_size, maker.engine)
         with Progress("{task.description}", *Progress.get_default_columns()[3:], transient=True) as progress:
             ranges = f", with ranges from {len(calibration)} images" if calibration else ""
-            progress.add_task(f"translating {model.network.name} to {to}{ranges}", total=None)
-            artifact = maker(model, plan, calibration)
+            progress.add_task(f"translating {short_name(model.network.name)} to {short_name(to)}{ranges}", total=None)
+            artifact = formats.create(to, model=model, plan=plan, calibration=calibration)
         return cls(model, artifact, describe(model, plan), image_size)
 
     def check(self, dataset: SceneDataset, images: int, tolerance: float | None = None) -> Verdict:
@@ -116,7 +117,7 @@ class Export:
         with temporary_folder("sceneseg-gate") as folder, Progress(transient=True) as progress:
             file = folder / f"exported{self.artifact.suffix}"
             self.artifact.save(file, self.description)
-            exported = ExportedModel.load(file)
+            exported = ExportedModel.opened_by(type(self.artifact), file)
             task = progress.add_task("comparing", total=len(chosen))
             scenes = (dataset.read(i) for i in chosen)
             verdict = compare(

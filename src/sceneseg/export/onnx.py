@@ -3,20 +3,19 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import onnx
+from typing import TYPE_CHECKING, Any
 
 from sceneseg.arrays import ImageArray
 from sceneseg.export import register
 from sceneseg.export._body import export_body
 from sceneseg.export._description import describe
-from sceneseg.export._graph import assemble
-from sceneseg.export._quantize import quantize
-from sceneseg.export.base import Artifact
-from sceneseg.export.plan import Engine, Plan, make_plan
+from sceneseg.export.base import Artifact, ComputeOutput
+from sceneseg.export.plan import Plan, make_plan
 from sceneseg.inference.predictor import SemanticModel
-from sceneseg.standalone import KEY
+from sceneseg.standalone import KEY, Runner
+
+if TYPE_CHECKING:
+    import onnx  # to open a file takes ONNX Runtime alone
 
 
 @register
@@ -31,8 +30,21 @@ class Onnx(Artifact):
 
     def save(self, file: Path, description: dict[str, Any]) -> None:
         """Write the file."""
+        import onnx
+
         describe_in(self.model, description)
         onnx.save(self.model, file)
+
+    @classmethod
+    def open(cls, file: Path) -> tuple[ComputeOutput, dict[str, Any]]:
+        """Open the file with ONNX Runtime."""
+        return open_onnx(file)
+
+
+def open_onnx(file: Path) -> tuple[ComputeOutput, dict[str, Any]]:
+    """Open an ONNX file with ONNX Runtime; return what computes its output, and its description."""
+    runner = Runner(file)
+    return runner.run, runner.description
 
 
 def build(
@@ -41,8 +53,8 @@ def build(
     precision: str = "fp32",
     calibration: Sequence[ImageArray] = (),
     image_size: tuple[int, int] | None = None,
-    engine: Engine = "onnxruntime",
-) -> onnx.ModelProto:
+    engine: str = "onnxruntime",
+) -> "onnx.ModelProto":
     """Return the complete model, with its description, as `sceneseg export --to onnx` would write it, unchecked.
 
     Its input `image` is (batch, height, width, 3) uint8 RGB; its output (batch, height, width) uint8, or
@@ -64,28 +76,36 @@ def build(
     return finish(translate(model, plan, calibration), model, plan)
 
 
-def compose(model: SemanticModel, plan: Plan, calibration: Sequence[ImageArray]) -> onnx.ModelProto:
+def compose(model: SemanticModel, plan: Plan, calibration: Sequence[ImageArray]) -> "onnx.ModelProto":
     """Translate the network and put the rest around it; without a description."""
+    from sceneseg.export._graph import assemble
+
     return assemble(translate(model, plan, calibration), plan)
 
 
-def translate(model: SemanticModel, plan: Plan, calibration: Sequence[ImageArray] = ()) -> onnx.ModelProto:
+def translate(model: SemanticModel, plan: Plan, calibration: Sequence[ImageArray] = ()) -> "onnx.ModelProto":
     """Return the network alone, quantized if that is planned; plans that differ in the output can share it."""
     body = export_body(model.network, plan.network_size, plan.precision == "fp16")
     if plan.precision == "int8":
+        from sceneseg.export._quantize import quantize
+
         body = quantize(body, model, calibration, for_tensorrt=plan.engine == "tensorrt")
     return body
 
 
-def finish(body: onnx.ModelProto, model: SemanticModel, plan: Plan) -> onnx.ModelProto:
+def finish(body: "onnx.ModelProto", model: SemanticModel, plan: Plan) -> "onnx.ModelProto":
     """Return the whole model around a translated network, with its description; the network stays as it is."""
+    from sceneseg.export._graph import assemble
+
     whole = assemble(body, plan)
     describe_in(whole, describe(model, plan))
     return whole
 
 
-def describe_in(model: onnx.ModelProto, description: dict[str, Any]) -> None:
+def describe_in(model: "onnx.ModelProto", description: dict[str, Any]) -> None:
     """Write a description into a model's metadata."""
+    import onnx
+
     kind = description["output"]["kind"]
     model.doc_string = f"{description['model']['name']}: pictures (batch, height, width, 3) uint8 RGB to {kind}"
     onnx.helper.set_model_props(model, {KEY: json.dumps(description)})

@@ -12,7 +12,6 @@ from sceneseg.labels import IGNORE_INDEX
 
 Output = Literal["labels", "label_ids", "probabilities", "coarse"]
 Precision = Literal["fp32", "fp16", "int8"]
-Engine = Literal["onnxruntime", "openvino", "tensorrt", "libtorch"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Plan:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     values: tuple[int, ...]
-    engine: Engine = "onnxruntime"
+    engine: str = "onnxruntime"
 
     @property
     def network_size(self) -> ImageSize | None:
@@ -82,12 +81,12 @@ def make_plan(
         output: Of the file, one of `Output`.
         precision: Of the network, one of `Precision`.
         image_size: (H, W) of the pictures; None takes any.
-        engine: What will run the file, one of `Engine`.
+        engine: What will run the file; formats name theirs.
 
     Raises:
         ConfigError: A network of other than 3 channels, label ids that don't fit into a byte, or an unknown word.
     """
-    for word, kind in ((output, Output), (precision, Precision), (engine, Engine)):
+    for word, kind in ((output, Output), (precision, Precision)):
         if word not in get_args(kind):
             known = ", ".join(get_args(kind))
             raise ConfigError(f'There is no "{word}" to export.{did_you_mean(word, get_args(kind))} Known: {known}.')
@@ -97,7 +96,7 @@ def make_plan(
     ids = [c.label_ids[0] for c in space.classes]
     void = space.void_label_id
     if output == "label_ids" and not all(0 <= i <= 255 for i in (*ids, void)):
-        raise ConfigError(f'Label ids of "{space.name}" go beyond 255. Export --output labels.')
+        raise ConfigError(f'Label ids of "{space.name}" go beyond 255. Export labels instead.', field="output")
     values = ids if output == "label_ids" else list(range(len(space)))
     if model.void_output is not None:
         values.insert(model.void_output, void if output == "label_ids" else IGNORE_INDEX)
@@ -114,7 +113,7 @@ def make_plan(
         mean=tuple(network.mean.flatten().tolist()),
         std=tuple(network.std.flatten().tolist()),
         values=tuple(values),
-        engine=engine,  # type: ignore[arg-type]
+        engine=engine,
     )
 
 

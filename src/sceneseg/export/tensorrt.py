@@ -3,17 +3,18 @@
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import onnx
+from typing import TYPE_CHECKING, Any
 
 from sceneseg.arrays import ImageArray
 from sceneseg.errors import ConfigError, ModelError
 from sceneseg.export import register
-from sceneseg.export.base import Artifact
-from sceneseg.export.onnx import compose, describe_in
+from sceneseg.export.base import Artifact, ComputeOutput
+from sceneseg.export.onnx import compose, describe_in, open_onnx
 from sceneseg.export.plan import Plan
 from sceneseg.inference.predictor import SemanticModel
+
+if TYPE_CHECKING:
+    import onnx
 
 OPERATIONS = """
 Abs Add And ArgMax AveragePool BatchNormalization Cast Ceil Clip Concat Constant ConstantOfShape Conv ConvTranspose
@@ -56,24 +57,33 @@ class TensorRT(Artifact):
         if plan.resizes and plan.resize == "pil_bilinear":
             height, width = plan.target_size or (0, 0)
             raise ConfigError(
-                f"This model's pictures are resized with smoothing, which TensorRT doesn't have. Export it "
-                f"--size {height} {width} and resize pictures before."
+                f"This model's images are resized with smoothing, which TensorRT doesn't have. Export it for images of "
+                f"{height} x {width} alone, and resize them before.",
+                field="size",
             )
         self.plan = plan
         self.model = compose(model, plan, calibration)
         if lacking := unknown_operations(self.model):
             raise ModelError(
                 f"{model.network.name} needs {', '.join(lacking)}, which TensorRT isn't known to have. "
-                f"Export it --to onnx and try it with trtexec."
+                f"Export it to onnx and try it with trtexec.",
+                field="to",
             )
 
     def save(self, file: Path, description: dict[str, Any]) -> None:
         """Write the ONNX file and the script."""
+        import onnx
+
         describe_in(self.model, description)
         onnx.save(self.model, file)
         script = file.with_suffix(".sh")
         script.write_text(make_script(file.stem, self.plan), encoding="utf-8")
         script.chmod(0o755)
+
+    @classmethod
+    def open(cls, file: Path) -> tuple[ComputeOutput, dict[str, Any]]:
+        """Open the ONNX file with ONNX Runtime."""
+        return open_onnx(file)
 
     def advice(self, file: Path) -> str:
         """Return what builds the engine."""
@@ -81,8 +91,10 @@ class TensorRT(Artifact):
         return f"copy {file.name} and {script} to the device and run ./{script} there"
 
 
-def unknown_operations(model: onnx.ModelProto) -> list[str]:
+def unknown_operations(model: "onnx.ModelProto") -> list[str]:
     """Return what TensorRT isn't known to have, of what a model is made of."""
+    import onnx
+
     found = {node.op_type for node in model.graph.node} - set(OPERATIONS.split())
     if any(node.op_type == "MaxPool" and len(node.output) > 1 and node.output[1] for node in model.graph.node):
         found.add("MaxPool with indices")

@@ -7,18 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sceneseg import standalone
 from sceneseg.arrays import ImageArray
-from sceneseg.errors import ConfigError, ModelError
+from sceneseg.errors import ConfigError, ModelError, RunError
 from sceneseg.export import register
 from sceneseg.export._body import TRACED_AT, Body
-from sceneseg.export.base import Artifact
+from sceneseg.export.base import Artifact, ComputeOutput
 from sceneseg.export.plan import Plan
 from sceneseg.inference.predictor import SemanticModel
-from sceneseg.standalone import KEY
+from sceneseg.records.binary import DAMAGE
 
 
 @register
@@ -30,7 +33,9 @@ class TorchScript(Artifact):
 
     def __init__(self, model: SemanticModel, plan: Plan, calibration: Sequence[ImageArray]) -> None:
         if plan.precision == "int8":
-            raise ConfigError("TorchScript files are fp32 or fp16. For int8 export --to onnx, openvino or tensorrt.")
+            raise ConfigError(
+                "TorchScript files are fp32 or fp16. For int8 export to onnx, openvino or tensorrt.", field="to"
+            )
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # TorchScript is deprecated, and tracing warns of what is checked below
             body = trace_body(model, plan)
@@ -41,8 +46,35 @@ class TorchScript(Artifact):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             buffer = io.BytesIO()  # PyTorch's own writing ends the process when the disk is full
-            torch.jit.save(self.module, buffer, {f"{KEY}.json": json.dumps(description)})
+            torch.jit.save(self.module, buffer, {f"{standalone.KEY}.json": json.dumps(description)})
         file.write_bytes(buffer.getvalue())
+
+    @classmethod
+    def open(cls, file: Path) -> tuple[ComputeOutput, dict[str, Any]]:
+        """Open the file with LibTorch."""
+        extra: dict[str, Any] = {f"{standalone.KEY}.json": ""}  # bytes when it has been read
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # TorchScript is deprecated, and says so
+            try:
+                module = torch.jit.load(file, "cpu", extra)  # type: ignore[no-untyped-call]
+            except DAMAGE as error:
+                raise RunError(f"{file}: not readable as TorchScript ({_first_line(error)}).") from None
+
+        def answer(images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+            try:
+                with torch.inference_mode():
+                    found: npt.NDArray[Any] = module(torch.from_numpy(np.ascontiguousarray(images))).numpy()
+            except DAMAGE as error:
+                raise RunError(f"{file}: TorchScript can't run it ({_first_line(error)}).") from None
+            return found
+
+        given = extra[f"{standalone.KEY}.json"]
+        text = given.decode("utf-8", "replace") if isinstance(given, bytes) else None
+        return answer, standalone.describe(text, file)
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def trace_body(model: SemanticModel, plan: Plan) -> torch.jit.ScriptModule:
@@ -69,7 +101,8 @@ def trace_body(model: SemanticModel, plan: Plan) -> torch.jit.ScriptModule:
         if not fits:
             raise ModelError(
                 f"{model.network.name} computes sizes in Python, so that its TorchScript holds for one size alone. "
-                f"Give that with --size HEIGHT WIDTH, or export it --to onnx."
+                f"Export it for images of that size alone, or to onnx.",
+                field="size",
             )
     return traced
 

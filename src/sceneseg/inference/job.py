@@ -6,18 +6,26 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from sceneseg.errors import DataError, RunError
 from sceneseg.inference.classifier import ClassificationModel
-from sceneseg.inference.exported import ExportedModel
-from sceneseg.inference.predictor import SemanticModel
+from sceneseg.inference.prediction import Prediction
 from sceneseg.inference.sources import Source, has_more_frames
 from sceneseg.inference.video import Video, paint_video
 from sceneseg.records import run_directory
 from sceneseg.records.predictions import Predictions, Row
 
-Model = SemanticModel | ClassificationModel | ExportedModel
+
+class Segmenter(Protocol):
+    """What predicts the class of every pixel: a network with its weights, or an exported file."""
+
+    def predict(self, image: Any, name: str | None = None) -> Prediction:
+        """Predict one image, given as a file or an array."""
+        ...
+
+
+Model = Segmenter | ClassificationModel
 
 ANSWERS = "classes.json"
 UNFINISHED = "not finished"
@@ -111,7 +119,7 @@ class Job:
         made_of = replace(known, label_ids="", color="", overlay="", classes="")
         return made_of == row and (self.answers is None or str(file) in self.answers.found)
 
-    def _segment(self, model: SemanticModel | ExportedModel, source: Source, name: str, row: Row) -> Predicted:
+    def _segment(self, model: Segmenter, source: Source, name: str, row: Row) -> Predicted:
         prediction = model.predict(source.file, name)
         row = replace(row, label_ids=f"{name}_labelIds.png", color=f"{name}_color.png", overlay=f"{name}_overlay.jpg")
         self.table.add(replace(row, problem=UNFINISHED))
@@ -127,7 +135,7 @@ class Job:
 
     def _film(
         self,
-        model: SemanticModel | ExportedModel,
+        model: Segmenter,
         source: Source,
         name: str,
         row: Row,

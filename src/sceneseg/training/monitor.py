@@ -9,7 +9,7 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from sceneseg.training.trackers._base import End, Tracker
+from sceneseg.training.trackers.base import End, Tracker
 
 MOST_POINTS = 2000
 """Steps of a run that trackers are told of, at even distances."""

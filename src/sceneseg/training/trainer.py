@@ -30,7 +30,7 @@ from sceneseg.training.interrupt import Interrupt
 from sceneseg.training.monitor import Monitor
 from sceneseg.training.planning import MOST_PER_PIXEL, SAFE, free_memory, parse_bytes, plan, show_bytes
 from sceneseg.training.recompute import checkpoint_blocks
-from sceneseg.training.trackers._base import Tracker
+from sceneseg.training.trackers.base import Tracker
 from sceneseg.training.trial import measure_sample
 
 

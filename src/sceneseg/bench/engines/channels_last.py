@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 
 from sceneseg.bench.engines import register
-from sceneseg.bench.engines._torch import TorchEngine
+from sceneseg.bench.engines.torch_engine import TorchEngine
 
 
 @register

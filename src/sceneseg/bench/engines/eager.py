@@ -1,7 +1,7 @@
 """torch as it comes: float32, channels first, one operation after the other."""
 
 from sceneseg.bench.engines import register
-from sceneseg.bench.engines._torch import TorchEngine
+from sceneseg.bench.engines.torch_engine import TorchEngine
 
 
 @register

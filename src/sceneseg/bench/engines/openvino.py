@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from sceneseg.bench.engines import register
-from sceneseg.bench.engines._files import OpenVINOEngine
+from sceneseg.bench.engines.file_engine import OpenVINOEngine
 
 
 @register

@@ -7,7 +7,7 @@ import torch
 
 from sceneseg.arrays import ImageArray
 from sceneseg.bench.engines import register
-from sceneseg.bench.engines._torch import TorchEngine
+from sceneseg.bench.engines.torch_engine import TorchEngine
 
 
 @register

@@ -1,4 +1,4 @@
-"""Where a run says how it goes, one file each: TensorBoard always, others by `--log`; `history.csv` is the loop's own.
+"""The shelf of trackers, one file each: TensorBoard always, others by `train.log`; `history.csv` is the loop's own.
 
 None of them connects to a network unless the user has said so in its own way (an environment variable).
 """
@@ -13,11 +13,13 @@ from sceneseg.registry import Registry
 
 if TYPE_CHECKING:
     from sceneseg.records.run_directory import RunDirectory
-    from sceneseg.training.trackers._base import Tracker
+    from sceneseg.training.trackers.base import Tracker
 
 ALWAYS = ("tensorboard",)
 
-trackers: Registry["Tracker"] = Registry("tracker", __name__, aliases={"w&b": "wandb", "tb": "tensorboard"})
+trackers: Registry["Tracker"] = Registry(
+    "tracker", __name__, aliases={"w&b": "wandb", "tb": "tensorboard"}, field="train.log"
+)
 register = trackers.register
 
 
@@ -31,10 +33,11 @@ def check(names: Iterable[str]) -> None:
     for name in names:
         maker: Any = trackers.get(name)
         package = maker.package
-        if package not in sys.modules and importlib.util.find_spec(package) is None:
+        if package and package not in sys.modules and importlib.util.find_spec(package) is None:
             raise ConfigError(
-                f"--log {name} needs the package {package}, which isn't installed. Install it with "
-                f"`pip install {maker.install}`, or leave --log {name} out."
+                f"The tracker {name} needs the package {package}, which isn't installed. Install it with "
+                f"`pip install {maker.install}`, or leave the tracker out.",
+                field="train.log",
             )
 
 
@@ -56,5 +59,5 @@ def start(
         try:
             started.append(trackers.create(name, run=run, config=config, scores=scores, step=step))
         except Exception as error:  # of whatever service
-            print(f"--log {name} is left out: it can't start ({type(error).__name__}: {error})", file=sys.stderr)
+            print(f"The tracker {name} is left out: it can't start ({type(error).__name__}: {error})", file=sys.stderr)
     return started

@@ -11,7 +11,7 @@ from torch.utils.tensorboard.summary import hparams
 from sceneseg.config import schema as configs
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.training.trackers import register
-from sceneseg.training.trackers._base import End, Tracker
+from sceneseg.training.trackers.base import End, Tracker
 
 
 @register

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.training.trackers import register
-from sceneseg.training.trackers._base import End, Tracker
+from sceneseg.training.trackers.base import End, Tracker
 
 PROJECT = "sceneseg"
 """Unless WANDB_PROJECT says otherwise."""

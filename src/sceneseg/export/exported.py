@@ -1,6 +1,6 @@
 """Exported files as models: they predict like the weights they were made of."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,21 +12,17 @@ import numpy.typing as npt
 
 from sceneseg import standalone
 from sceneseg.arrays import ImageArray, ImageSize, LabelArray
-from sceneseg.errors import RunError
+from sceneseg.errors import ConfigError, RunError
+from sceneseg.export import formats
+from sceneseg.export.base import ComputeOutput
 from sceneseg.inference.images import as_image
 from sceneseg.inference.prediction import Prediction
 from sceneseg.labels import LabelSpace
-from sceneseg.records.binary import DAMAGE
-from sceneseg.records.environment import import_openvino
 
 if TYPE_CHECKING:
     from sceneseg.kernels.grid import CoarseLogits
 
 TINY = 1e-30  # a probability whose logarithm is finite
-
-Plain = dict[str, Any]
-Compute = Callable[[npt.NDArray[np.uint8]], npt.NDArray[Any]]
-"""Images (B, H, W, 3) uint8 to the file's own output."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +34,7 @@ class ExportedModel:
         description: What the file says of itself.
     """
 
-    answer: Compute
+    answer: ComputeOutput
     description: dict[str, Any]
 
     @classmethod
@@ -50,8 +46,20 @@ class ExportedModel:
         """
         if not file.is_file():
             raise RunError(f"{file}: there is no such file.")
+        maker = format_of(file)
+        if maker is None:
+            raise RunError(f"{file}: no export format has files that end in {file.suffix or 'nothing'}.")
+        return cls.opened_by(maker, file)
+
+    @classmethod
+    def opened_by(cls, maker: Any, file: Path) -> Self:
+        """Open an exported file by the class of its format.
+
+        Raises:
+            RunError: It can't be read, or its engine isn't installed.
+        """
         with _as_run_errors():
-            answer, description = OPENERS[file.suffix](file)
+            answer, description = maker.open(file)
         LabelSpace.from_dict(description.get("label_space"), file)
         return cls(answer, description)
 
@@ -111,7 +119,22 @@ class ExportedModel:
 
 def is_exported(path: Path) -> bool:
     """Return whether a path looks like an exported file."""
-    return path.suffix in OPENERS
+    return format_of(path) is not None
+
+
+def format_of(file: Path) -> Any:
+    """Return the class of the format whose files end as a file does; None where there is none.
+
+    A format that can't be imported here (a package isn't installed) is passed over.
+    """
+    for name in formats.names() if file.suffix not in ("", ".safetensors") else ():
+        try:
+            maker: Any = formats.get(name)
+        except ConfigError:
+            continue
+        if maker.suffix == file.suffix:
+            return maker
+    return None
 
 
 @contextmanager
@@ -121,76 +144,3 @@ def _as_run_errors() -> Iterator[None]:
         yield
     except standalone.RunnerError as error:
         raise RunError(str(error)) from None
-
-
-def _open_onnx(file: Path) -> tuple[Compute, Plain]:
-    runner = standalone.Runner(file)
-    return runner.run, runner.description
-
-
-def _open_openvino(file: Path) -> tuple[Compute, Plain]:
-    ov = import_openvino()
-    try:
-        model = ov.Core().read_model(file)
-        text = model.get_rt_info(standalone.KEY).astype(str) if model.has_rt_info(standalone.KEY) else None
-    except (RuntimeError, ValueError) as error:
-        raise RunError(f"{file}: OpenVINO can't load it ({_last_line(error)}).") from None
-    description = standalone.describe(text, file)
-    settings = {"PERFORMANCE_HINT": "LATENCY"}
-    if description["precision"] == "fp32":
-        settings["INFERENCE_PRECISION_HINT"] = "f32"  # else it takes bfloat16 where the processor has it
-    try:
-        compiled = ov.Core().compile_model(model, "CPU", settings)
-    except (RuntimeError, ValueError) as error:
-        raise RunError(f"{file}: OpenVINO can't compile it ({_last_line(error)}).") from None
-
-    def answer(images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
-        try:
-            return np.array(compiled(images)[0])
-        except (RuntimeError, ValueError) as error:
-            raise RunError(f"{file}: OpenVINO can't run it ({_last_line(error)}).") from None
-
-    return answer, description
-
-
-def _last_line(error: Exception) -> str:
-    """Return the line in which OpenVINO says what is wrong, behind those that say where in its code."""
-    return ([line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__])[-1]
-
-
-def _open_torchscript(file: Path) -> tuple[Compute, Plain]:
-    import warnings
-
-    import torch
-
-    extra: dict[str, Any] = {f"{standalone.KEY}.json": ""}  # bytes when it has been read
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # TorchScript is deprecated, and says so
-        try:
-            module = torch.jit.load(file, "cpu", extra)  # type: ignore[no-untyped-call]
-        except DAMAGE as error:
-            raise RunError(f"{file}: not readable as TorchScript ({_first_line(error)}).") from None
-
-    def answer(images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
-        try:
-            with torch.inference_mode():
-                found: npt.NDArray[Any] = module(torch.from_numpy(np.ascontiguousarray(images))).numpy()
-        except DAMAGE as error:
-            raise RunError(f"{file}: TorchScript can't run it ({_first_line(error)}).") from None
-        return found
-
-    given = extra[f"{standalone.KEY}.json"]
-    text = given.decode("utf-8", "replace") if isinstance(given, bytes) else None
-    return answer, standalone.describe(text, file)
-
-
-def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-
-
-OPENERS: dict[str, Callable[[Path], tuple[Compute, Plain]]] = {
-    ".onnx": _open_onnx,
-    ".xml": _open_openvino,
-    ".torchscript": _open_torchscript,
-}
-"""Suffix -> what opens such a file."""

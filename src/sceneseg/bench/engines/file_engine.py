@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from sceneseg.arrays import ImageArray
-from sceneseg.bench.engines._base import Engine
+from sceneseg.bench.engines.base import Engine
 from sceneseg.bench.job import Job
 from sceneseg.records.environment import import_onnxruntime, import_openvino
 

@@ -1,4 +1,4 @@
-"""What a tracker is told."""
+"""Base class of the trackers."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -24,9 +24,9 @@ class Tracker(ABC):
         step: Where the run (re)starts; what was told of later steps isn't true any more.
     """
 
-    package: ClassVar[str]
-    """What must be importable."""
-    install: ClassVar[str]
+    package: ClassVar[str] = ""
+    """The package that must be importable, if it takes one."""
+    install: ClassVar[str] = ""
     """What `pip install` calls it."""
     where: str = ""
     """A line for the user: where to look."""

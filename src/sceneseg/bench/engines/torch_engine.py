@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sceneseg.arrays import ImageArray, ImageSize
-from sceneseg.bench.engines._base import Engine
+from sceneseg.bench.engines.base import Engine
 from sceneseg.bench.job import Candidate, Job
 from sceneseg.bench.memory import MIB
 from sceneseg.config.schema import from_dict
