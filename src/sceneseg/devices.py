@@ -31,7 +31,9 @@ def resolve_device(device: str) -> str:
         return next(name for name, available in there.items() if available)
     if not there.get(device, False):
         found = ", ".join(name for name, available in there.items() if available)
-        raise ConfigError(f'There is no device "{device}" here. Found: {found}. Choose one of these, or auto.')
+        raise ConfigError(
+            f'There is no device "{device}" here. Found: {found}. Choose one of these, or auto.', field="device"
+        )
     return device
 
 
@@ -54,9 +56,14 @@ def resolve_engine(engine: str, device: str) -> str:
     if engine == "auto":
         return "openvino" if device == "cpu" and installed else "torch"
     if engine not in ENGINES:
-        raise ConfigError(f'There is no engine "{engine}".{did_you_mean(engine, ENGINES)} Known: {", ".join(ENGINES)}.')
+        raise ConfigError(
+            f'There is no engine "{engine}".{did_you_mean(engine, ENGINES)} Known: {", ".join(ENGINES)}.',
+            field="engine",
+        )
     if engine == "openvino" and device != "cpu":
-        raise ConfigError(f"OpenVINO computes on the CPU here, the model lies on {device}. Add --device cpu.")
+        raise ConfigError(
+            f"OpenVINO computes on the CPU here, the model lies on {device}. Choose the device cpu.", field="device"
+        )
     if engine == "openvino" and not installed:
         raise MissingPackageError("openvino")
     return engine
@@ -71,8 +78,9 @@ def check_compiler() -> None:
     names = [os.environ.get("CXX", ""), "g++", "clang++", "c++", "cl"]
     if not any(name and shutil.which(name) for name in names):
         raise ConfigError(
-            "--compile needs a C++ compiler, and none of g++, clang++ and CXX is here. Install one (apt install g++), "
-            "or leave --compile out."
+            "Compiling needs a C++ compiler, and none of g++, clang++ and CXX is here. Install one (apt install g++), "
+            "or leave train.compile out.",
+            field="train.compile",
         )
 
 

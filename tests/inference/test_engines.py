@@ -169,7 +169,7 @@ def test_engines_are_resolved():
     assert resolve_engine("auto", "cuda") == "torch"
     with pytest.raises(ConfigError, match='Did you mean "openvino"'):
         resolve_engine("openvin", "cpu")
-    with pytest.raises(ConfigError, match="--device cpu"):
+    with pytest.raises(ConfigError, match="Choose the device cpu"):
         resolve_engine("openvino", "cuda")
 
 

@@ -62,5 +62,5 @@ def test_compiled_training_is_the_same_training(toy_root, tmp_path):
 def test_without_a_compiler_it_is_a_sentence(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     step = TrainingStep(models.create("fast_scnn", num_classes=3, width=0.25), Config(), None)
-    with pytest.raises(ConfigError, match=r"--compile needs a C\+\+ compiler.*leave --compile out"):
+    with pytest.raises(ConfigError, match=r"Compiling needs a C\+\+ compiler.*leave train.compile out"):
         step.compile()

@@ -95,7 +95,7 @@ def compare(
             on_scene()
     if not images:
         raise DataError(
-            "There is no image to compare the exported file on. Give labeled ones: -d NAME -p ROOT --split val."
+            "There is no image to compare the exported file on. Give a data set with labeled images.", field="data.name"
         )
     before, after = (_scores(count, model.label_space) for count in counts)
     mean = [float(np.mean(list(scores.values()))) for scores in (before, after)]
@@ -108,6 +108,8 @@ def _scores(counts: SemanticCounts, space: LabelSpace) -> dict[str, float]:
     truth = sum(image.confusion[: len(space)].sum(1) for image in counts.images.values())
     occurs = {name: bool(n) for name, n in zip(space.names, np.asarray(truth).tolist(), strict=True)}
     if not any(occurs.values()):
-        raise DataError("No class occurs in the labels of the compared images. Give others with --images or --split.")
+        raise DataError(
+            "No class occurs in the labels of the compared images. Compare more, or others.", field="images"
+        )
     classes = semantic_scores(counts, space)["classes"]
     return {name: float(classes[name]["iou"] or 0.0) for name in space.names if occurs[name]}

@@ -55,7 +55,7 @@ def build(
     image_size: tuple[int, int] | None = None,
     engine: str = "onnxruntime",
 ) -> "onnx.ModelProto":
-    """Return the complete model, with its description, as `sceneseg export --to onnx` would write it, unchecked.
+    """Return the complete model, with its description, as an export to onnx writes it, unchecked.
 
     Its input `image` is (batch, height, width, 3) uint8 RGB; its output (batch, height, width) uint8, or
     (batch, classes, height, width) float32 probabilities, or the network's coarse logits.

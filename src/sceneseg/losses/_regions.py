@@ -1,15 +1,50 @@
 """Overlap of what is predicted and what is labeled, class by class: what region losses are made of."""
 
+from abc import abstractmethod
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sceneseg.kernels.grid import CoarseLogits
 from sceneseg.labels import IGNORE_INDEX
-from sceneseg.losses._bands import sum_over_bands
+from sceneseg.losses._bands import check, sum_over_bands
+from sceneseg.ranges import ClassWeights
 
 TINY = 1e-12
+
+
+class ClassMeanLoss(nn.Module):
+    """A mean over the classes that a batch's labels hold.
+
+    Args:
+        class_weights: One per class, for the mean over the classes; or None.
+    """
+
+    class_weights: Tensor | None
+
+    def __init__(self, class_weights: ClassWeights | None = None) -> None:
+        super().__init__()
+        self.register_buffer("class_weights", None if class_weights is None else torch.tensor(list(class_weights)))
+
+
+class RegionLoss(ClassMeanLoss):
+    """One minus the overlap of what is predicted and what is labeled, averaged over classes.
+
+    Args:
+        class_weights: One per class, for the mean over the classes; or None.
+    """
+
+    def forward(self, logits: CoarseLogits | Tensor, labels: Tensor) -> Tensor:
+        """Return the loss of coarse logits (B, C, h, w) against labels (B, H, W) uint8."""
+        logits = check(logits, labels, self.class_weights)
+        intersection, predicted, labeled = regions(logits, labels)
+        overlap = self.overlap(intersection, predicted, labeled)
+        return mean_over_present(1 - overlap, labeled, self.class_weights)
+
+    @abstractmethod
+    def overlap(self, intersection: Tensor, predicted: Tensor, labeled: Tensor) -> Tensor:
+        """Return the overlap of each class, (C,), from the sizes of the regions, (C,) each."""
 
 
 class Regions(NamedTuple):

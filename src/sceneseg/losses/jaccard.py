@@ -1,17 +1,13 @@
 """Soft Jaccard: one minus a differentiable intersection over union, averaged over classes."""
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from sceneseg.kernels.grid import CoarseLogits
 from sceneseg.losses import register
-from sceneseg.losses._bands import check
-from sceneseg.losses._regions import TINY, mean_over_present, regions
-from sceneseg.ranges import ClassWeights
+from sceneseg.losses._regions import TINY, RegionLoss
 
 
 @register
-class Jaccard(nn.Module):
+class Jaccard(RegionLoss):
     """Mean of 1 - |P and T| / |P or T| over the classes that the batch's labels hold. No valid pixel gives 0.
 
     Convention: the regions are those of the whole batch, as the mean IoU's are those of a whole data set.
@@ -23,15 +19,6 @@ class Jaccard(nn.Module):
         class_weights: One per class, for the mean over the classes; or None.
     """
 
-    class_weights: Tensor | None
-
-    def __init__(self, class_weights: ClassWeights | None = None) -> None:
-        super().__init__()
-        self.register_buffer("class_weights", None if class_weights is None else torch.tensor(list(class_weights)))
-
-    def forward(self, logits: CoarseLogits | Tensor, labels: Tensor) -> Tensor:
-        """Return the loss of coarse logits (B, C, h, w) against labels (B, H, W) uint8."""
-        logits = check(logits, labels, self.class_weights)
-        intersection, predicted, labeled = regions(logits, labels)
-        iou = intersection / (predicted + labeled - intersection).clamp(min=TINY)
-        return mean_over_present(1 - iou, labeled, self.class_weights)
+    def overlap(self, intersection: Tensor, predicted: Tensor, labeled: Tensor) -> Tensor:
+        """Return |P and T| / |P or T| of each class."""
+        return intersection / (predicted + labeled - intersection).clamp(min=TINY)

@@ -3,18 +3,17 @@
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sceneseg.kernels.grid import CoarseLogits
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.losses import register
 from sceneseg.losses._bands import bands, check, map_over_bands
-from sceneseg.losses._regions import labeled_pixels, shares_of_present
-from sceneseg.ranges import ClassWeights
+from sceneseg.losses._regions import ClassMeanLoss, labeled_pixels, shares_of_present
 
 
 @register
-class Lovasz(nn.Module):
+class Lovasz(ClassMeanLoss):
     """Mean Lovasz extension of the Jaccard loss over the classes that the batch's labels hold. No valid pixel gives 0.
 
     Convention: pixels are ranked over the whole batch, not for each image.
@@ -25,12 +24,6 @@ class Lovasz(nn.Module):
     Args:
         class_weights: One per class, for the mean over the classes; or None.
     """
-
-    class_weights: Tensor | None
-
-    def __init__(self, class_weights: ClassWeights | None = None) -> None:
-        super().__init__()
-        self.register_buffer("class_weights", None if class_weights is None else torch.tensor(list(class_weights)))
 
     def forward(self, logits: CoarseLogits | Tensor, labels: Tensor) -> Tensor:
         """Return the loss of coarse logits (B, C, h, w) against labels (B, H, W) uint8."""

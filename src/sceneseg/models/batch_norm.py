@@ -30,7 +30,8 @@ def explained_statistics(size: tuple[int, int]) -> Iterator[None]:
         raise ModelError(
             f"BatchNorm needs more than one value in each channel, and a single sample of {size[0]} x {size[1]} leaves "
             f"one. Compute two samples or more at once (a batch of at least 2, not in parts of 1), or give larger "
-            f"samples, in a training by --augment.crop-size or -t HEIGHT WIDTH."
+            f"samples.",
+            field="augment.crop_size",
         ) from error
 
 

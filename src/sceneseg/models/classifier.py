@@ -87,7 +87,8 @@ class Classifier(nn.Module):
         if self.image_size and (height, width) != self.image_size:
             raise ModelError(
                 f"This classifier takes images of {self.image_size[0]} x {self.image_size[1]} pixels, found "
-                f"{height} x {width}. Resize with -t {self.image_size[0]} {self.image_size[1]}."
+                f"{height} x {width}. Give their size as target_size.",
+                field="data.target_size",
             )
         return self.network((image - self.mean) / self.std)
 
