@@ -1,6 +1,7 @@
 """One new file outside of the package adds a thing to a shelf: a user's file, a notebook's cell, another package."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +22,7 @@ from sceneseg.losses import losses
 from sceneseg.models import models
 from sceneseg.optim.optimizers import optimizers
 from sceneseg.optim.schedules import schedules
+from sceneseg.records import run_directory
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.registry import Registry
 from sceneseg.tasks import tasks
@@ -172,6 +174,12 @@ def nothing_stays(monkeypatch):
     monkeypatch.setattr(user_files, "_allowed", {})
     monkeypatch.setattr(user_files, "_modules", {})
     yield
+    forget()
+
+
+def forget() -> None:
+    """Bring the shelves to where a new process finds them."""
+    user_files._allowed.clear()
     for shelf in SHELVES.values():
         for name in shelf._things.keys() - shelf._files.keys():
             del shelf._things[name]
@@ -294,7 +302,7 @@ def test_the_command_line_names_files_from_any_folder(write, toy_root, tmp_path,
     assert config.model_name == f"{os.getcwd()}/mine.py:TinyFCN"
     assert config.loss == {f"{os.getcwd()}/mine.py:Three": {"weight": 1, "share": 2}}
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(user_files, "_allowed", {})
+    forget()
     for words in (["train", "-r", "run", "-e", "2"], ["evaluate", "-w", "run"]):
         assert command(*words) == 1
         assert "isn't run on the word of a stored file" in capsys.readouterr().err
@@ -306,7 +314,7 @@ def test_the_command_line_names_files_from_any_folder(write, toy_root, tmp_path,
 def test_a_stored_name_runs_nothing(write, train):
     file = write(MODEL)
     run = train(f"{file}:TinyFCN")
-    user_files._allowed.clear()
+    forget()
     file.write_text(f"raise SystemExit('run on the word of a header')\n{MODEL}")
     for load in (lambda: sceneseg.load(run.path, "cpu"), lambda: sceneseg.train(resume=run.path, epochs=2)):
         with pytest.raises(UnknownNameError, match="isn't run on the word of a stored file.*allow .*mine.py") as caught:
@@ -319,7 +327,7 @@ def test_a_stored_name_runs_nothing(write, train):
 def test_a_file_that_has_moved_is_found_where_it_is_named(write, train):
     file = write(MODEL)
     run = train(f"{file}:TinyFCN")
-    user_files._allowed.clear()
+    forget()
     moved = file.parent.with_name("elsewhere") / file.name
     moved.parent.mkdir()
     file.rename(moved)
@@ -328,14 +336,24 @@ def test_a_file_that_has_moved_is_found_where_it_is_named(write, train):
     assert sceneseg.load(run.path, "cpu", f"{moved}:TinyFCN").network.num_classes == 19
 
 
-def test_a_module_that_the_program_has_imported_needs_no_permission(write, train, monkeypatch):
+def test_a_class_that_the_program_has_registered_needs_no_permission(write, train, monkeypatch):
     file = write(MODEL, "imported_by_the_program.py")
     run = train(f"{file}:TinyFCN")
-    user_files._allowed.clear()
+    forget()
     monkeypatch.syspath_prepend(file.parent)
     import imported_by_the_program
 
     assert type(sceneseg.load(run.path, "cpu").network) is imported_by_the_program.TinyFCN
+
+
+def test_a_header_calls_no_function_that_happens_to_be_imported(write, train):
+    run = train(f"{write(MODEL)}:TinyFCN")
+    weights, header = run_directory.load_weights(run.best), run_directory.read_header(run.best)
+    header["model"] = {"name": f"{subprocess.__file__}:run", "args": ["touch", str(run.path / "touched")]}
+    run_directory.save_weights(run.path / "evil.safetensors", weights, header)
+    with pytest.raises(UnknownNameError, match="isn't run on the word of a stored file"):
+        sceneseg.load(run.path / "evil.safetensors", "cpu")
+    assert not (run.path / "touched").exists()
 
 
 def test_what_an_allowed_file_registers_has_its_short_name(write):

@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Generic, TypeVar, get_args, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, overload
 
 from sceneseg import user_files
 from sceneseg.errors import EXTRAS, ConfigError, MissingPackageError, UnknownNameError, did_you_mean
 from sceneseg.ranges import range_of
 from sceneseg.user_files import is_file_name, snake_case, source_of
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 C = TypeVar("C", bound=Callable[..., Any])
@@ -155,7 +157,8 @@ class Registry(Generic[T]):
         """
         name = self.resolve(name)
         if is_file_name(name):
-            return self._outside(name, user_files.load(name, self.kind, self.field))
+            thing = None if user_files.is_allowed(name) else self._registered_by(name)
+            return self._outside(name, thing or user_files.load(name, self.kind, self.field))
         if name in self._files:
             if name not in self._things:
                 with _optional_packages():
@@ -185,8 +188,10 @@ class Registry(Generic[T]):
         files = {name: folder / f"{name}.py" for name in sorted(names)}
         return {name: file for name, file in files.items() if _registers(file)}
 
-    def _entry_points(self) -> dict[str, list[EntryPoint]]:
+    def _entry_points(self) -> "dict[str, list[EntryPoint]]":
         """What installed packages offer, name -> by whom; loading is left to whoever asks for one."""
+        from importlib.metadata import entry_points  # takes longer than all else here, and most names are files
+
         found: dict[str, list[EntryPoint]] = {}
         for entry in entry_points(group=self.group):
             if not any(entry.value == other.value for other in found.setdefault(entry.name, [])):
@@ -239,6 +244,12 @@ class Registry(Generic[T]):
                 f'the second another, for example with @register(name="my_{name}").',
                 field=self.field,
             )
+
+    def _registered_by(self, name: str) -> Callable[..., Any] | None:
+        """Return what the program has registered from ``FILE.py:NAME``."""
+        file, _, attribute = name.rpartition(":")
+        same = (thing for thing in self._things.values() if thing.__qualname__ == attribute)
+        return next((thing for thing in same if source_of(thing) == file), None)
 
     def _outside(self, name: str, thing: Callable[..., Any]) -> Callable[..., T]:
         """Return a thing from outside of the package as one of the shelf."""
@@ -336,7 +347,7 @@ def _is_same(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
     return in_notebook or str(file) == source_of(other) or (file.is_absolute() and not file.exists())
 
 
-def _package(entry: EntryPoint) -> str:
+def _package(entry: "EntryPoint") -> str:
     return (
         f"the package {entry.dist.name} {entry.dist.version}"
         if entry.dist is not None

@@ -104,19 +104,26 @@ def run_allowed() -> None:
             _module(path, "allow")
 
 
+def is_allowed(name: str) -> bool:
+    """Return whether the file of ``FILE.py:NAME`` was allowed, here or where it has moved to."""
+    return located(name).rpartition(":")[0] in _allowed
+
+
 def located(name: str) -> str:
     """Return a name with the path of the allowed file; one that has moved is known by the file's own name.
 
     Args:
-        name: ``FILE.py:NAME``, as a run may have stored it when the file lay in another folder.
+        name: ``FILE.py:NAME``, as a run may have stored it when the file lay in another folder; others stay.
     """
+    if not is_file_name(name):
+        return name
     file, _, attribute = absolute(name).rpartition(":")
     same = [other for other in _allowed if Path(other).name == Path(file).name]
     return f"{file if file in _allowed or not same else same[-1]}:{attribute}"
 
 
 def load(name: str, kind: str, field: str | None = None) -> Any:
-    """Return the class or function of an allowed file, or of one that the program has imported.
+    """Return the class or function of an allowed file.
 
     Args:
         name: ``FILE.py:NAME``.
@@ -128,7 +135,8 @@ def load(name: str, kind: str, field: str | None = None) -> Any:
         ConfigError: The file can't be imported, or NAME is neither a class nor a function.
     """
     path, _, attribute = located(name).rpartition(":")
-    module = _imported(path, attribute) or _run(path, attribute, kind, field)
+    _check(path, attribute, kind, field)
+    module = _imported(path, attribute) or _module(path, field)
     if not hasattr(module, attribute):
         raise UnknownNameError(f'{path} has no "{attribute}".{_there(module, attribute)}', field=field)
     thing = getattr(module, attribute)
@@ -159,7 +167,7 @@ def _files(given: Any) -> Iterator[str]:
 
 
 def _imported(path: str, attribute: str) -> ModuleType | None:
-    """Return the module in which the program has imported a file by its own means; using it runs nothing."""
+    """Return the module in which the program has imported an allowed file by its own means."""
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__dict__", {}).get("__file__")
         if isinstance(file, str) and not name.startswith(PREFIX) and os.path.abspath(file) == path:
@@ -167,8 +175,11 @@ def _imported(path: str, attribute: str) -> ModuleType | None:
     return None
 
 
-def _run(path: str, attribute: str, kind: str, field: str | None) -> ModuleType:
-    """Run a file as a module, once for each state of the file."""
+def _check(path: str, attribute: str, kind: str, field: str | None) -> None:
+    """Refuse files that aren't there or weren't allowed, also those that the program has imported.
+
+    Else the header of a weights file could call any function of Python's library, with arguments of its own.
+    """
     there = Path(path).is_file()
     if path not in _allowed:
         said = (
@@ -179,10 +190,10 @@ def _run(path: str, attribute: str, kind: str, field: str | None) -> ModuleType:
         raise UnknownNameError(f"The {kind} {attribute} is defined in {path}, {said}.", field="allow")
     if not there:
         raise UnknownNameError(f"{path}: there is no such file to take the {kind} {attribute} from.", field=field)
-    return _module(path, field)
 
 
 def _module(path: str, field: str | None) -> ModuleType:
+    """Run a file as a module, once for each state of the file."""
     status = os.stat(path)
     stamp = (status.st_mtime_ns, status.st_size)
     if path not in _modules or _modules[path][0] != stamp:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sceneseg.standalone import unique
+from sceneseg.user_files import short_name
 
 
 def telling_names(paths: Sequence[str | Path]) -> list[str]:
@@ -29,6 +30,6 @@ def telling_names(paths: Sequence[str | Path]) -> list[str]:
 def _parts(path: str | Path) -> tuple[str, ...]:
     """Return a model's name, or the parts of a path from the root on without the suffix of a file."""
     if isinstance(path, str):
-        return (path,)
+        return (short_name(path),)
     whole = Path(os.path.abspath(path))  # also of "."; a link keeps its own name
     return (whole if path.is_dir() else whole.with_suffix("")).parts[1:]

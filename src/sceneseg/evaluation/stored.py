@@ -9,6 +9,7 @@ from sceneseg.fetching.checks import file_sha256
 from sceneseg.fetching.progress import ProgressReporter
 from sceneseg.records.results import read_scores
 from sceneseg.records.run_directory import RunDirectory, find_weights
+from sceneseg.user_files import short_name
 from sceneseg.wording import quoted
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def counts_of(path: Path, dataset: str | None = None, split: str | None = None) 
     """
     given = RunDirectory(path)
     scored = {"dataset": None, "split": None} | read_scores(given.metrics)["protocol"]
-    name = datasets.resolve(dataset) if dataset else scored["dataset"]
+    name = short_name(datasets.resolve(dataset)) if dataset else scored["dataset"]
     wanted = {"dataset": name, "split": split or (scored["split"] if name == scored["dataset"] else "val")}
     if wanted.items() <= scored.items():
         return given

@@ -10,6 +10,7 @@ from sceneseg.labels import LabelSpace
 from sceneseg.models._transfer import Transfer, freeze, start_encoder_from, start_from
 from sceneseg.models.base import SegmentationModel
 from sceneseg.records import run_directory
+from sceneseg.user_files import located
 
 
 def prepare(network: SegmentationModel, config: Config, label_space: LabelSpace) -> list[str]:
@@ -48,7 +49,7 @@ def prepare(network: SegmentationModel, config: Config, label_space: LabelSpace)
 def _start(network: SegmentationModel, config: Config, label_space: LabelSpace, file: Path) -> Transfer:
     header = run_directory.read_header(file)
     made = header.get("model", {})
-    if made.get("name") != network.name:
+    if located(str(made.get("name"))) != network.name:
         raise ModelError(
             f"-w {file}: these are weights of {made.get('name', 'an unnamed model')}, and {network.name} is trained. "
             f"Give weights of {network.name}, or train -m {made.get('name', 'MODEL')}. If only its encoder is to start "
