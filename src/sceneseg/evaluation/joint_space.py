@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from sceneseg.errors import ConfigError
 from sceneseg.evaluation.regrouping import regrouped
 from sceneseg.evaluation.request import Request
 from sceneseg.evaluation.scoring import score_run
 from sceneseg.labels import LabelSpace, choose_space
+from sceneseg.records.joint_scores import JointScores
 from sceneseg.records.results import read_scores
 from sceneseg.records.run_directory import RunDirectory, read_label_space
 
@@ -34,7 +34,7 @@ def joint_space(spaces: Sequence[LabelSpace], wanted: str | None = None) -> Labe
     raise errors[0]
 
 
-def score_together(places: Mapping[str, RunDirectory], wanted: str | None = None) -> dict[str, Any] | None:
+def score_together(places: Mapping[str, RunDirectory], wanted: str | None = None) -> JointScores | None:
     """Score what was counted in unlike label spaces in one that most can be mapped to; no model runs.
 
     Args:
@@ -42,8 +42,8 @@ def score_together(places: Mapping[str, RunDirectory], wanted: str | None = None
         wanted: The label space, as `sceneseg.labels.choose_space` takes it; None: one of theirs.
 
     Returns:
-        Plain data: the label_space, for each that was scored again the folder in its run (evaluations), and for each
-        that can't be the reason (apart). None where all are in one label space and no other is wanted.
+        The label space, where the scores in it lie, and what can't be scored in it; None where all are in one label
+        space and no other is wanted.
     """
     protocols = {name: read_scores(place.metrics)["protocol"] for name, place in places.items()}
     if not protocols:
@@ -66,7 +66,7 @@ def score_together(places: Mapping[str, RunDirectory], wanted: str | None = None
         score_run(same[name].path, Request(None, None, protocol["split"], label_space=space, **rules))
         place = regrouped(same[name].home, protocol, space)
         evaluations[name] = place.path.relative_to(place.home.path).as_posix()
-    return {"label_space": space.name, "evaluations": evaluations, "apart": apart}
+    return JointScores(space.name, evaluations, apart)
 
 
 def _why_not(own: LabelSpace, space: LabelSpace) -> str:
