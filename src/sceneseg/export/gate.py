@@ -109,5 +109,5 @@ def _scores(counts: SemanticCounts, space: LabelSpace) -> dict[str, float]:
     occurs = {name: bool(n) for name, n in zip(space.names, np.asarray(truth).tolist(), strict=True)}
     if not any(occurs.values()):
         raise DataError("No class occurs in the labels of the compared images. Give others with --images or --split.")
-    classes = semantic_scores(counts, space)["classes"]
+    classes = semantic_scores(counts, space).classes
     return {name: float(classes[name]["iou"] or 0.0) for name in space.names if occurs[name]}

@@ -19,7 +19,8 @@ from sceneseg.errors import DataError
 from sceneseg.kernels.confusion import Counts
 from sceneseg.metrics.cityscapes import Floats
 from sceneseg.metrics.confusion import SemanticCounts
-from sceneseg.metrics.semantic import AbsentRule, Overlap, VoidRule
+from sceneseg.metrics.semantic import Overlap
+from sceneseg.records.scores import AbsentRule, VoidRule
 
 RESAMPLES = 5000
 LEVEL = 0.95

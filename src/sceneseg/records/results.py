@@ -10,46 +10,6 @@ from sceneseg.plain import UnfitError, as_record
 from sceneseg.records.run_directory import read_json
 
 Plain = dict[str, Any]
-MEANS = (
-    *("mean_iou", "mean_iiou", "mean_category_iou", "mean_category_iiou", "mean_dice"),
-    *("pixel_accuracy", "class_accuracy", "top1", "top5"),
-)
-"""Scores of a whole split, each in [0, 1], or None where it can't be said."""
-NAMES = ("dataset", "split", "label_space", "split_hash", "void", "scorer")
-"""Facts of a protocol that are words."""
-
-
-def read_scores(path: Path) -> Plain:
-    """Read scores, of a split and of its classes, with their protocol; what isn't there is empty.
-
-    Raises:
-        RunError: The file is missing, or holds something else.
-    """
-    scores = read_json(path)
-    try:
-        _check_scores(scores)
-    except UnfitError as error:
-        raise RunError(
-            f"{path}: expected scores as `sceneseg evaluate` writes them; {error}. Evaluate again."
-        ) from None
-    found: Plain = {"protocol": {}, "classes": {}, "categories": {}} | scores
-    return found
-
-
-def _check_scores(scores: Any) -> None:
-    if not isinstance(scores, dict):
-        raise UnfitError(f"the file must be a mapping, found a {type(scores).__name__}")
-    for key, value in scores.items():
-        if key in MEANS or isinstance(value, float):
-            as_record(float | None, value, key)
-    for group in ("classes", "categories"):
-        as_record(dict[str, dict[str, float | None]], scores.get(group, {}), f"{group}.")
-    protocol = as_record(dict[str, Any], scores.get("protocol", {}), "protocol")
-    for key in NAMES:
-        as_record(str | None, protocol.get(key), f"protocol.{key}")
-    as_record(int | None, protocol.get("images"), "protocol.images")
-    origin = as_record(dict[str, Any], scores.get("origin") or {}, "origin")
-    as_record(str | None, origin.get("weights_sha256"), "origin.weights_sha256")
 
 
 def read_cost(path: Path) -> Plain:

@@ -16,8 +16,8 @@ from sceneseg.fetching.checks import file_sha256
 from sceneseg.fetching.datasets.sources import SOURCES, Source
 from sceneseg.fetching.progress import ProgressReporter
 from sceneseg.records import run_directory
-from sceneseg.records.results import read_scores
 from sceneseg.records.run_directory import RunDirectory
+from sceneseg.records.scores import MetricValues, Protocol, Scores, read_scores
 from sceneseg.report.formatting import duration, label, number, percent, words
 from sceneseg.report.render import code, render_markdown
 from sceneseg.report.run.page import COLUMNS, HARDWARE, SETTINGS, SUMMARY
@@ -71,10 +71,11 @@ def model_card(path: Path, about: About) -> str:
     header = run_directory.read_header(weights)
     metrics = contents.metrics if contents.metrics is not None else read_scores(contents.run.metrics)
     key = next((k for k in header.get("score") or {} if k != "protocol"), "mean_iou")
-    if metrics.get(key) is None:
+    if (value := metrics.means.get(key)) is None:
         raise RunError(f"{contents.run.metrics}: has no {key}, by which the weights were chosen. Evaluate again.")
     digest = file_sha256(weights, ProgressReporter())
-    data = _data(contents, metrics)
+    data = _data(contents, metrics.protocol)
+    groups = {"classes": metrics.classes, "categories": metrics.categories}
     view = {
         "name": about.name,
         "paper": about.paper,
@@ -85,15 +86,15 @@ def model_card(path: Path, about: About) -> str:
             ).rstrip()
         ),
         "classifies": contents.classifies,
-        "headline": (SUMMARY.get(key, label(key)), metrics[key]),
+        "headline": (SUMMARY.get(key, label(key)), value),
         "metrics": metrics,
-        "summary": {k: label for k, label in SUMMARY.items() if metrics.get(k) is not None},
-        "tables": [(title, table) for title in ("classes", "categories") if (table := _table(metrics, title))],
+        "summary": {k: label for k, label in SUMMARY.items() if metrics.means.get(k) is not None},
+        "tables": [(title, _table(rows)) for title, rows in groups.items() if rows],
         "evaluations": _of_weights(contents.evaluations, digest),
         "model": contents.model or {},
         "model_name": " on ".join(str(header["model"][k]) for k in ("name", "encoder") if k in header["model"]),
         "input": header["input"],
-        "class_names": list(metrics["classes"]),
+        "class_names": list(metrics.classes),
         "settings": _settings(contents, header),
         "config": code(_without_folders(contents), "yaml"),
         "cost": _cost(contents),
@@ -123,14 +124,13 @@ def _use(file: str, classifies: bool) -> dict[str, Markup]:
     }
 
 
-def _of_weights(evaluations: dict[str, Plain], digest: str) -> dict[str, Plain]:
+def _of_weights(evaluations: dict[str, Scores], digest: str) -> dict[str, Scores]:
     """Return the evaluations of these weights; a run that was trained for longer may keep some of earlier ones."""
-    return {k: found for k, found in evaluations.items() if (found.get("origin") or {}).get("weights_sha256") == digest}
+    return {k: found for k, found in evaluations.items() if found.origin and found.origin.weights_sha256 == digest}
 
 
-def hub_header(contents: Contents, metrics: Plain, about: About, dataset: str) -> Plain:
+def hub_header(contents: Contents, metrics: Scores, about: About, dataset: str) -> Plain:
     """Return the front matter: licence, task, data and scores, in Hugging Face's words."""
-    protocol = metrics["protocol"]
     task, title = (
         ("image-classification", "Image classification")
         if contents.classifies
@@ -142,13 +142,13 @@ def hub_header(contents: Contents, metrics: Plain, about: About, dataset: str) -
     if licence and not known:
         terms["license_name"] = licence.replace(" ", "-")
     scores = [
-        {"type": "accuracy" if key == "top1" else key, "name": SUMMARY[key], "value": round(metrics[key], 4)}
+        {"type": "accuracy" if key == "top1" else key, "name": SUMMARY[key], "value": round(value, 4)}
         for key in SUMMARY
-        if metrics.get(key) is not None
+        if (value := metrics.means.get(key)) is not None
     ]
     result = {
         "task": {"type": task, "name": title},
-        "dataset": {"type": slug, "name": dataset, "split": str(protocol.get("split"))},
+        "dataset": {"type": slug, "name": dataset, "split": str(metrics.protocol.split)},
         "metrics": scores,
     }
     tags = [title.lower().replace(" ", "-"), str(contents.setting("model.name")), "street-scenes"]
@@ -162,12 +162,11 @@ def hub_header(contents: Contents, metrics: Plain, about: About, dataset: str) -
     }
 
 
-def _table(metrics: Plain, group: str) -> Plain | None:
-    """Return the columns that have any value and the rows of a group of scores; None where there is no group."""
-    rows: dict[str, Plain] = metrics.get(group) or {}
+def _table(rows: dict[str, MetricValues]) -> Plain:
+    """Return the columns that have any value and the rows of a group of scores."""
     columns = {key: label for key, label in COLUMNS.items() if any(row.get(key) is not None for row in rows.values())}
     lines = [(name, [percent(row.get(key)) for key in columns]) for name, row in rows.items()]
-    return {"columns": list(columns.values()), "rows": lines} if rows else None
+    return {"columns": list(columns.values()), "rows": lines}
 
 
 def _settings(contents: Contents, header: Plain) -> dict[str, str]:
@@ -213,14 +212,13 @@ def _cost(contents: Contents) -> dict[str, str]:
     return cost
 
 
-def _data(contents: Contents, metrics: Plain) -> Plain:
+def _data(contents: Contents, protocol: Protocol) -> Plain:
     """Return what is known of the data: name, images, terms of use, and whether it is the whole of it."""
-    protocol = metrics["protocol"]
-    name = str(protocol.get("dataset") or contents.setting("data.name"))
+    name = str(protocol.dataset or contents.setting("data.name"))
     root = Path(str(contents.setting("data.root")))
     toy = (root / MARKER).is_file()
     source = None if toy else next((s for s in SOURCES if s.name == name), None)
-    split, images = str(protocol.get("split")), protocol.get("images")
+    split, images = str(protocol.split), protocol.images
     return {
         "name": "toy street scenes" if toy else f"{name} ({root.name})" if name in NAMELESS else name,
         "train_split": contents.setting("data.train_split"),
@@ -238,7 +236,7 @@ def _data(contents: Contents, metrics: Plain) -> Plain:
 def data_terms(path: Path) -> str:
     """Return the terms of use of a run's data and their address; empty where they aren't known."""
     contents = read_contents(RunDirectory(path))
-    data = _data(contents, contents.metrics or {"protocol": {}})
+    data = _data(contents, contents.metrics.protocol if contents.metrics else Protocol())
     return f"{data['terms']} {data['terms_address']}".strip()
 
 
@@ -253,15 +251,15 @@ def _doubt(source: Source | None, split: str, images: Any) -> str:
     return ""
 
 
-def _limits(contents: Contents, metrics: Plain, header: Plain) -> list[str]:
+def _limits(contents: Contents, metrics: Scores, header: Plain) -> list[str]:
     """List what the scores don't promise, from the run itself."""
-    protocol, key = metrics["protocol"], "accuracy" if contents.classifies else "iou"
-    values = {name: row.get(key) for name, row in metrics["classes"].items()}
+    key = "accuracy" if contents.classifies else "iou"
+    values = {name: row.get(key) for name, row in metrics.classes.items()}
     absent = [name for name, value in values.items() if value is None]
     weak = sorted((value, name) for name, value in values.items() if value is not None and value < WEAK)
     limits = [
         f"These weights were chosen as the best of {_validations(contents)} on the split that the scores above come "
-        f"from ({protocol.get('split')}); on new images of the same kind expect less.",
+        f"from ({metrics.protocol.split}); on new images of the same kind expect less.",
         "Trained on the images of one data set. Other cameras, countries, weather and light weren't tested.",
         "Not made for, and not tested for, decisions on which somebody's safety depends.",
     ]

@@ -18,6 +18,7 @@ from sceneseg.config.schema import Config
 from sceneseg.devices import check_compiler
 from sceneseg.models.base import SegmentationModel
 from sceneseg.records.run_directory import RunDirectory
+from sceneseg.records.scores import Scores
 from sceneseg.transforms.geometry import jitter
 
 
@@ -50,13 +51,13 @@ class Validation:
     """What came of a validation.
 
     Args:
-        scores: The contents of metrics.json.
+        scores: Of the split, with their protocol.
         write: Writes what else is worth keeping if these are the best scores so far.
         picture: (H, W, 3) uint8 to look at, if there is one.
         loss: The training's main loss on the split, where it is known.
     """
 
-    scores: dict[str, Any]
+    scores: Scores
     write: Callable[[RunDirectory], None]
     picture: npt.NDArray[np.uint8] | None = None
     loss: float | None = None

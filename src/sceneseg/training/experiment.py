@@ -12,7 +12,6 @@ from sceneseg.config.variants import Variant
 from sceneseg.errors import ConfigError, DataError
 from sceneseg.evaluation.joint_space import joint_space
 from sceneseg.labels import LabelSpace
-from sceneseg.metrics.semantic import AbsentRule
 from sceneseg.models import models
 from sceneseg.records.comparison_plan import (
     Budget,
@@ -27,6 +26,7 @@ from sceneseg.records.environment import command_line
 from sceneseg.records.experiment_progress import Outcome, read_progress, write_progress
 from sceneseg.records.names import check_name
 from sceneseg.records.run_directory import ComparisonDirectory, RunDirectory, create_run, read_label_space
+from sceneseg.records.scores import AbsentRule
 from sceneseg.registry import check_arguments
 from sceneseg.training.budget import with_steps
 from sceneseg.training.inert import refuse_contradictions, refuse_inert

@@ -11,13 +11,12 @@ from typing import Any, TypeVar
 from sceneseg.errors import ScenesegError
 from sceneseg.evaluation.consistency import mismatch
 from sceneseg.metrics.confusion import SemanticCounts
-from sceneseg.metrics.semantic import VoidRule
 from sceneseg.records.comparison_plan import PlannedCandidate, read_plan
 from sceneseg.records.experiment_progress import ExperimentProgress, Outcome, read_progress
 from sceneseg.records.joint_scores import JointScores, read_joint_scores
 from sceneseg.records.latency import Latency, read_latency
 from sceneseg.records.run_directory import ComparisonDirectory, RunDirectory
-from sceneseg.records.scores import MetricValues, Protocol, Scores, read_scores
+from sceneseg.records.scores import MetricValues, Protocol, Scores, VoidRule, read_scores
 from sceneseg.report.run.run_reader import Contents, read_contents
 
 T = TypeVar("T")
@@ -227,7 +226,7 @@ def _scored(folder: str, contents: Contents, split: str | None, evaluation: str 
         counts, damage = _try(partial(SemanticCounts.load, place.confusion))
         if counts is None and place.confusion.exists():
             damaged[name.replace("metrics.json", "confusion.npz")] = damage.removeprefix(f"{place.confusion}: ")
-        wrong, damage = _try(partial(mismatch, place, scores.to_dict(), counts))
+        wrong, damage = _try(partial(mismatch, place, scores, counts))
         if wrong or damage:
             return CandidateRun(folder, contents, reason=wrong or damage, damaged=damaged)
     return CandidateRun(folder, contents, scored, scores, counts, damaged=damaged)

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from sceneseg.metrics.semantic import AbsentRule
-from sceneseg.records.scores import Protocol
+from sceneseg.records.scores import AbsentRule, Protocol
 from sceneseg.report.comparison.candidates import Candidate
 from sceneseg.report.comparison.class_set import labeled_classes
 from sceneseg.report.formatting import label, words

@@ -8,7 +8,6 @@ from typing import Any
 
 from sceneseg.errors import DataError
 from sceneseg.metrics.bootstrap import Bootstrap, bootstrap
-from sceneseg.metrics.semantic import AbsentRule
 from sceneseg.metrics.sizes import size_bands
 from sceneseg.records.comparison_plan import read_plan
 from sceneseg.records.environment import environment
@@ -16,6 +15,7 @@ from sceneseg.records.interval import Interval
 from sceneseg.records.joint_scores import JointScores, read_joint_scores
 from sceneseg.records.latency import read_latency
 from sceneseg.records.run_directory import ComparisonDirectory
+from sceneseg.records.scores import AbsentRule
 from sceneseg.report.comparison.answer import answer, listing
 from sceneseg.report.comparison.candidates import Candidate, CandidateRun
 from sceneseg.report.comparison.class_set import class_ious, class_set, mean
@@ -186,10 +186,9 @@ def _objects(runs: Sequence[CandidateRun]) -> tuple[ObjectBand, ...] | None:
     known = [c for c in counts if c is not None and c.images and all(i.objects for i in c.images.values())]
     if not known or len(known) < len(counts):
         return None
-    bands = [size_bands(c)["all"] for c in known]
+    bands = [size_bands(c).all for c in known]
     return tuple(
-        ObjectBand(column[0]["objects"], _mean([band["recall"] for band in column]))
-        for column in zip(*bands, strict=True)
+        ObjectBand(column[0].objects, _mean([band.recall for band in column])) for column in zip(*bands, strict=True)
     )
 
 

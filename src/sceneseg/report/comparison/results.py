@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sceneseg.metrics.semantic import AbsentRule
 from sceneseg.records.comparison_plan import Budget
 from sceneseg.records.interval import Interval
 from sceneseg.records.joint_scores import JointScores
 from sceneseg.records.latency import Latency, LatencyRecord
-from sceneseg.records.scores import Protocol
+from sceneseg.records.scores import AbsentRule, Protocol
 
 Files = tuple[str, ...]
 """Paths relative to the comparison's folder."""

@@ -10,6 +10,7 @@ import numpy as np
 from markupsafe import Markup
 
 from sceneseg.records.run_directory import RunDirectory, atomic
+from sceneseg.records.scores import MetricValues, Protocol
 from sceneseg.report.formatting import count, date, duration, number, percent, words
 from sceneseg.report.pictures import Picture, embed
 from sceneseg.report.render import render
@@ -87,30 +88,30 @@ def write_report(run: Path) -> Path:
 def _view(contents: Contents) -> Plain:
     """Prepare what the template prints; a part that the run doesn't have is None or empty."""
     metrics = contents.metrics
-    protocol = metrics["protocol"] if metrics else {}
+    protocol = metrics.protocol if metrics else Protocol()
     colors = _colors(contents)
     best = _best(contents)
     compared = ("top1", "top5") if contents.classifies else ("mean_iou", "mean_category_iou", "pixel_accuracy")
     return {
         "name": contents.run.path.resolve().name,
         "model": contents.setting("model.name") or (contents.model or {}).get("name", "unknown model"),
-        "dataset": protocol.get("dataset") or contents.setting("data.name") or "unknown data",
+        "dataset": protocol.dataset or contents.setting("data.name") or "unknown data",
         "facts": _facts(contents),
         "gaps": contents.gaps,
         "metrics": metrics,
-        "protocol": protocol,
+        "protocol": protocol.to_dict(),
         "best": best,
         "best_name": SHORT[best],
         "counted": "images" if contents.classifies else "pixels",
         "compared": {
-            k: SUMMARY[k] for k in compared if any(m.get(k) is not None for m in contents.evaluations.values())
+            k: SUMMARY[k] for k in compared if any(m.means.get(k) is not None for m in contents.evaluations.values())
         },
         "summary": SUMMARY,
-        "classes": _table(metrics["classes"], colors) if metrics else None,
-        "categories": _table(metrics["categories"], {}) if metrics and metrics["categories"] else None,
+        "classes": _table(metrics.classes, colors) if metrics else None,
+        "categories": _table(metrics.categories, {}) if metrics and metrics.categories else None,
         "protocol_line": _protocol_line(protocol),
-        "evaluations": [(name, _protocol_line(m["protocol"]), m) for name, m in contents.evaluations.items()],
-        "bars": _class_bars(contents, metrics["classes"], colors) if metrics and metrics["classes"] else None,
+        "evaluations": [(name, _protocol_line(m.protocol), m) for name, m in contents.evaluations.items()],
+        "bars": _class_bars(contents, metrics.classes, colors) if metrics and metrics.classes else None,
         "curves": _curves(contents, best),
         "confusion": _confusion(contents),
         "legend": colors,
@@ -130,15 +131,14 @@ def _best(contents: Contents) -> str:
     return "top1" if contents.classifies else "mean_iou"
 
 
-def _protocol_line(protocol: Plain) -> str:
+def _protocol_line(protocol: Protocol) -> str:
     """Say in a line what a score was made of; the page lists the whole protocol elsewhere."""
-    images, size, given = (protocol.get(key) for key in ("images", "size", "input_size"))
     parts = [
-        protocol.get("split"),
-        images and counted(images, "image"),
-        size and words(size, "size"),
-        given not in (None, "native") and f"input {words(given, 'size')}",
-        protocol.get("tta") not in (None, "none") and f"augmented by {words(protocol['tta'])}",
+        protocol.split,
+        protocol.images and counted(protocol.images, "image"),
+        protocol.size and words(protocol.size, "size"),
+        protocol.input_size not in (None, "native") and f"input {words(protocol.input_size, 'size')}",
+        protocol.tta not in (None, "none") and f"augmented by {protocol.tta}",
     ]
     return " · ".join(str(part) for part in parts if part)
 
@@ -167,7 +167,7 @@ def _facts(contents: Contents) -> dict[str, tuple[str, str]]:
     return facts
 
 
-def _table(scores: dict[str, Plain], colors: dict[str, str]) -> Plain:
+def _table(scores: dict[str, MetricValues], colors: dict[str, str]) -> Plain:
     """Return the rows of a score table and the columns that have any value."""
     columns = {key: label for key, label in COLUMNS.items() if any(row.get(key) is not None for row in scores.values())}
     rows = [{"name": name, "color": colors.get(name), "scores": row} for name, row in scores.items()]
@@ -179,7 +179,7 @@ def _colors(contents: Contents) -> dict[str, str]:
     return {c.name: f"#{c.color[0]:02x}{c.color[1]:02x}{c.color[2]:02x}" for c in classes}
 
 
-def _class_bars(contents: Contents, classes: dict[str, Plain], colors: dict[str, str]) -> Markup:
+def _class_bars(contents: Contents, classes: dict[str, MetricValues], colors: dict[str, str]) -> Markup:
     key = "accuracy" if contents.classifies else "iou"
     bars = [Bar(name, row.get(key), colors.get(name, NEUTRAL)) for name, row in classes.items()]
     bars.sort(key=lambda bar: -1 if bar.value is None else bar.value, reverse=True)

@@ -20,8 +20,9 @@ from sceneseg.metrics.counts_file import read_matrices
 from sceneseg.plain import as_record
 from sceneseg.records.binary import reading
 from sceneseg.records.names import file_name
-from sceneseg.records.results import read_cost, read_epochs, read_scores
+from sceneseg.records.results import read_cost, read_epochs
 from sceneseg.records.run_directory import RunDirectory, read_json
+from sceneseg.records.scores import Scores, read_scores
 
 T = TypeVar("T")
 Plain = dict[str, Any]
@@ -69,11 +70,11 @@ class Contents:
     model: Plain | None = None
     labels: LabelSpace | None = None
     history: list[dict[str, float]] = field(default_factory=list)
-    metrics: Plain | None = None
+    metrics: Scores | None = None
     confusion: npt.NDArray[np.int64] | None = None  # (C+1, C+1), summed over images
     samples: list[Sample] = field(default_factory=list)
     previews: dict[int, Path] = field(default_factory=dict)
-    evaluations: dict[str, Plain] = field(default_factory=dict)
+    evaluations: dict[str, Scores] = field(default_factory=dict)
     gaps: list[str] = field(default_factory=list)
     """What is left out and why, one phrase each."""
     damaged: dict[str, str] = field(default_factory=dict)
