@@ -26,7 +26,7 @@ def make_small_run(path: Path, toy_root: Path, seed: int = 0, label_space: str |
     path.mkdir(parents=True)
     write_text(run.config, configs.dump(config))
     write_json(run.labels, task.labels())
-    write_json(run.model, task.cost())
+    write_json(run.model, task.cost().to_dict())
     row = {"epoch": 1, "step": 10, "seconds": 20.0 + seed, "loss": 1.0, "mean_iou": 0.1}
     write_history(run.history, [row, {**row, "epoch": 2, "step": 20}])
     write_weights(run, seed)

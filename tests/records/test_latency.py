@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from sceneseg.errors import RunError
+from sceneseg.records.environment import Environment
 from sceneseg.records.latency import Latency, LatencyRecord, TimedWeights, read_latency, write_latency
 from sceneseg.records.run_directory import ComparisonDirectory
 
@@ -13,7 +14,7 @@ EARLIER = Path(__file__).parent / "comparisons_0_1_0"
 
 WEIGHTS = {"a": TimedWeights("../a", "00ff")}
 RECORD = LatencyRecord(
-    (64, 128), 30, "cpu", {"a": Latency(8.1, 9.0, None, 30, 8.0, 8.3)}, {"cpu": "A", "threads": 2}, "auto", WEIGHTS
+    (64, 128), 30, "cpu", {"a": Latency(8.1, 9.0, None, 30, 8.0, 8.3)}, Environment(cpu="A", threads=2), "auto", WEIGHTS
 )
 
 
@@ -46,7 +47,7 @@ def test_a_measurement_answers_one_question():
 
 def test_the_machine():
     assert (RECORD.machine, RECORD.threads) == ("A", 2)
-    gpu = LatencyRecord((64, 128), 30, "cuda:0", {}, {"cpu": "A", "gpu": "B", "threads": 2})
+    gpu = LatencyRecord((64, 128), 30, "cuda:0", {}, Environment(cpu="A", gpu="B", threads=2))
     assert (gpu.machine, gpu.threads) == ("B", None)
 
 

@@ -6,6 +6,7 @@ import pytest
 from made_up_results import make_ranking, make_row
 
 from sceneseg.records.comparison_plan import Budget
+from sceneseg.records.environment import Environment
 from sceneseg.records.interval import Interval
 from sceneseg.records.latency import Latency, LatencyRecord
 from sceneseg.report.comparison.answer import answer, listing, points
@@ -28,8 +29,8 @@ def differences_of(rows, real):
     ]
 
 
-CPU = LatencyRecord((360, 480), 30, "cpu", {}, {"cpu": "Some CPU", "threads": 2, "gpu": None})
-GPU = LatencyRecord((360, 480), 30, "cuda:0", {}, {"cpu": "Some CPU", "threads": 2, "gpu": "Some GPU"})
+CPU = LatencyRecord((360, 480), 30, "cpu", {}, Environment(cpu="Some CPU", threads=2))
+GPU = LatencyRecord((360, 480), 30, "cuda:0", {}, Environment(cpu="Some CPU", threads=2, gpu="Some GPU"))
 
 
 def said(rows, real="abcdef", latency=None):

@@ -294,7 +294,8 @@ def test_whatever_comes_from_files_is_escaped(copy: Path, page: Page) -> None:
         k: EVIL if k not in ("images", "size", "void", "tta") else v for k, v in metrics["protocol"].items()
     }
     write_json(copy / "metrics.json", metrics)
-    write_json(copy / "environment.json", {k: {EVIL: EVIL} if k == "packages" else EVIL for k in ENVIRONMENT})
+    words = {key: EVIL if isinstance(value, str) else value for key, value in ENVIRONMENT.items()}
+    write_json(copy / "environment.json", words | {"packages": {EVIL: EVIL}})
     (copy / "config.yaml").write_text(yaml.safe_dump(CONFIG | {"model": {"name": EVIL}, "loss": {EVIL: 1.0}}))
     samples = json.loads((copy / "samples" / "samples.json").read_text())
     evil_name = EVIL.replace("/", "")

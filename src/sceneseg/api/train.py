@@ -17,7 +17,7 @@ from sceneseg.datasets import datasets
 from sceneseg.datasets.base import SceneDataset
 from sceneseg.errors import ConfigError, did_you_mean
 from sceneseg.models._own import lent
-from sceneseg.records.results import read_epochs
+from sceneseg.records.history import read_epochs
 from sceneseg.records.run_directory import RunDirectory, find_run
 from sceneseg.records.scores import read_scores
 from sceneseg.registry import OWN
@@ -61,7 +61,7 @@ class Trained:
     @property
     def history(self) -> list[dict[str, float]]:
         """A row for each epoch; what wasn't measured in an epoch isn't in its row."""
-        rows = read_epochs(self.run.history)
+        rows = [row.to_dict() for row in read_epochs(self.run.history)]
         return [{key: value for key, value in row.items() if value is not None} for row in rows]
 
     def model(self, device: str = "auto") -> "SemanticModel | ClassificationModel":

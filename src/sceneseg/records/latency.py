@@ -8,6 +8,7 @@ from typing import Any
 from sceneseg.arrays import ImageSize
 from sceneseg.plain import UnfitError
 from sceneseg.records.codec import read_record
+from sceneseg.records.environment import Environment
 from sceneseg.records.run_directory import ComparisonDirectory, write_json
 
 
@@ -58,7 +59,7 @@ class LatencyRecord:
         repetitions: Timed predictions of each candidate.
         device: The device that was used, for example cpu or cuda:0.
         models: By the candidate's name.
-        environment: Machine and versions (`sceneseg.records.environment`).
+        environment: Machine and versions.
         asked_device: The device that was asked for, for example auto; None in made-up files.
         weights: By the candidate's name.
         failed: Candidates that couldn't be timed, with the reason.
@@ -68,7 +69,7 @@ class LatencyRecord:
     repetitions: int
     device: str
     models: dict[str, Latency]
-    environment: dict[str, Any]
+    environment: Environment
     asked_device: str | None = None
     weights: dict[str, TimedWeights] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
@@ -81,14 +82,12 @@ class LatencyRecord:
     @property
     def machine(self) -> str | None:
         """The GPU or CPU that was used; None where it isn't known."""
-        name = self.environment.get("gpu" if self.is_on_gpu else "cpu")
-        return str(name) if name else None
+        return (self.environment.gpu if self.is_on_gpu else self.environment.cpu) or None
 
     @property
     def threads(self) -> int | None:
         """Threads of the CPU; None on a GPU, or where it isn't known."""
-        threads = self.environment.get("threads")
-        return threads if isinstance(threads, int) and not self.is_on_gpu else None
+        return None if self.is_on_gpu else self.environment.threads
 
     def answers(self, size: ImageSize, repetitions: int, device: str, weights: dict[str, TimedWeights]) -> bool:
         """Whether it is a measurement of these weights, of that size and with that many repetitions.
@@ -112,7 +111,7 @@ class LatencyRecord:
             "device": self.device,
             "models": {name: asdict(latency) for name, latency in self.models.items()},
             "failed": self.failed,
-            "environment": self.environment,
+            "environment": self.environment.to_dict(),
         }
 
 

@@ -17,6 +17,7 @@ from sceneseg.arrays import ImageSize
 from sceneseg.config.schema import Config
 from sceneseg.devices import check_compiler
 from sceneseg.models.base import SegmentationModel
+from sceneseg.records.model_cost import ModelCost
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.records.scores import Scores
 from sceneseg.transforms.geometry import jitter
@@ -138,8 +139,8 @@ class Task(ABC):
         """Return the contents of labels.json: what the model's outputs mean."""
 
     @abstractmethod
-    def cost(self) -> dict[str, Any]:
-        """Return the contents of model.json: name, parameters and operations.
+    def cost(self) -> ModelCost:
+        """Return name, parameters and operations of the model.
 
         Raises:
             ConfigError: The model is of another kind than the task.

@@ -24,6 +24,7 @@ from sceneseg.loading.image_samples import ImageSamples, image_loader
 from sceneseg.metrics.accuracy import MEANS
 from sceneseg.models.cost import on_meta
 from sceneseg.ranges import ClassWeights, Positive, Smoothing
+from sceneseg.records.model_cost import ModelCost
 from sceneseg.registry import check_arguments
 from sceneseg.tasks import register
 from sceneseg.tasks.base import Step, Task, Validation, segments
@@ -63,7 +64,7 @@ class Classification(Task):
         """Return the class names."""
         return {"name": self.train.name, "classes": self.train.classes}
 
-    def cost(self) -> dict[str, Any]:
+    def cost(self) -> ModelCost:
         """Count on the meta device; this also finds a size that the network can't take."""
         name = self.config.model_name
         if segments(name):
@@ -77,13 +78,7 @@ class Classification(Task):
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             network(image)
         parameters = sum(p.numel() for p in network.parameters())
-        return {
-            "name": name,
-            "parameters": parameters,
-            "parameters_training": parameters,
-            "gmacs": counter.get_total_flops() / 2e9,
-            "size": list(self.size),
-        }
+        return ModelCost(name, parameters, parameters, counter.get_total_flops() / 2e9, size=self.size)
 
     def check(self) -> list[str]:
         """Refuse options that mean nothing for whole images."""

@@ -26,6 +26,7 @@ from sceneseg.loading.scene_samples import TrainingSamples, WholeScenes, evenly
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import MEANS
 from sceneseg.models.cost import model_cost
+from sceneseg.records.model_cost import ModelCost
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.tasks import register
 from sceneseg.tasks.base import Task, Validation, segments
@@ -63,7 +64,7 @@ class Semantic(Task):
         """Return the label space."""
         return self.train.label_space.to_dict()
 
-    def cost(self) -> dict[str, Any]:
+    def cost(self) -> ModelCost:
         """Count at the size of the training samples."""
         config = self.config
         if not segments(config.model_name):

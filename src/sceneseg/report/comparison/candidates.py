@@ -13,6 +13,7 @@ from sceneseg.evaluation.consistency import mismatch
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.records.comparison_plan import PlannedCandidate, read_plan
 from sceneseg.records.experiment_progress import ExperimentProgress, Outcome, read_progress
+from sceneseg.records.history import Epoch
 from sceneseg.records.joint_scores import JointScores, read_joint_scores
 from sceneseg.records.latency import Latency, read_latency
 from sceneseg.records.run_directory import ComparisonDirectory, RunDirectory
@@ -70,12 +71,12 @@ class CandidateRun:
     @property
     def parameters(self) -> float | None:
         """Number of weights of the model."""
-        return self._of_model("parameters")
+        return self.contents.cost.parameters if self.contents else None
 
     @property
     def gmacs(self) -> float | None:
         """Billions of multiply-adds of the model for an image."""
-        return self._of_model("gmacs")
+        return self.contents.cost.gmacs if self.contents else None
 
     @property
     def seconds(self) -> float | None:
@@ -88,22 +89,18 @@ class CandidateRun:
         return self.column("step")[-1] or None if self.epochs else None
 
     @property
-    def epochs(self) -> list[dict[str, float]]:
+    def epochs(self) -> list[Epoch]:
         """The rows of its history."""
         return self.contents.history if self.contents else []
 
     def column(self, key: str) -> list[float | None]:
         """Return what its history has under a key, epoch by epoch; None where it isn't a finite number."""
-        values = [epoch.get(key) for epoch in self.epochs]
-        return [value if value is not None and math.isfinite(value) else None for value in values]
+        values = [epoch.value(key) for epoch in self.epochs]
+        return [value if math.isfinite(value) else None for value in values]
 
     def setting(self, key: str) -> Any:
         """Return a value of its configuration by its dotted key; None where there is none."""
         return self.contents.setting(key) if self.contents else None
-
-    def _of_model(self, key: str) -> float | None:
-        value = ((self.contents.model if self.contents else None) or {}).get(key)
-        return value if isinstance(value, int | float) else None
 
 
 @dataclass(frozen=True)
@@ -192,7 +189,7 @@ def _unfinished(contents: Contents, outcome: Outcome | None) -> str:
     if contents.classifies:
         return "classifies whole images; only segmentation is compared"
     if outcome and outcome.state == "interrupted":
-        done = f"{contents.history[-1]['epoch']:g}" if contents.history else "none"
+        done = f"{contents.history[-1].epoch:g}" if contents.history else "none"
         return f"interrupted: {done} of {contents.setting('train.epochs')} parts of its training are done"
     return ""
 

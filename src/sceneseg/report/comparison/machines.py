@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from sceneseg.records.environment import Environment
 from sceneseg.report.comparison.candidates import Candidate
 from sceneseg.report.comparison.results import ComparisonResults
 
@@ -53,8 +53,7 @@ def machines(results: ComparisonResults, candidates: Sequence[Candidate]) -> lis
     return [Machine(tasks, dict(facts)) for facts, tasks in done.items()]
 
 
-def _facts(environment: dict[str, Any]) -> Facts:
-    packages = environment.get("packages")
-    found = {key: environment.get(key) for key in FACTS}
-    found |= {key: packages.get(key) for key in PACKAGES} if isinstance(packages, dict) else {}
+def _facts(environment: Environment) -> Facts:
+    found = {key: getattr(environment, key) for key in FACTS}
+    found |= {key: environment.packages.get(key) for key in PACKAGES}
     return tuple((key, str(value)) for key, value in found.items() if value is not None)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sceneseg.records.comparison_plan import Budget
+from sceneseg.records.environment import Environment
 from sceneseg.records.interval import Interval
 from sceneseg.records.joint_scores import JointScores
 from sceneseg.records.latency import Latency, LatencyRecord
@@ -247,7 +248,7 @@ class ComparisonResults:
 
     Args:
         name: Of its folder.
-        environment: Machine and versions that the results were made with (`sceneseg.records.environment`).
+        environment: Machine and versions that the results were made with .
         command: The command line that planned the comparison.
         budget: Of each candidate; None where finished runs are compared.
         answer: In words.
@@ -264,7 +265,7 @@ class ComparisonResults:
     """
 
     name: str
-    environment: dict[str, Any]
+    environment: Environment
     command: str | None
     budget: Budget | None
     answer: Answer

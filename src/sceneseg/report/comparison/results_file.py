@@ -29,7 +29,7 @@ def plain(results: ComparisonResults) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "name": results.name,
-        "environment": results.environment,
+        "environment": results.environment.to_dict(),
         "command": results.command,
         "budget": results.budget.to_dict() if results.budget else None,
         "answer": asdict(results.answer),

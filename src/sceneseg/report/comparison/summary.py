@@ -77,7 +77,7 @@ def facts(results: ComparisonResults, compared: int) -> dict[str, tuple[str, str
         cpu = f"CPU, {latency.threads} thread{'s' if latency.threads != 1 else ''}" if latency.threads else "CPU"
         where = latency.machine if latency.is_on_gpu else cpu
         found["Latency at"] = (words(latency.size, "size"), f"pixels, {where}")
-    found["Date"] = (date(results.environment["created"]), "")
+    found["Date"] = (date(results.environment.created or ""), "")
     return found
 
 
