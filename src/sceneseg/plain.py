@@ -20,6 +20,10 @@ LARGEST = 2**63
 """Whole numbers stay below, so that arrays can hold them."""
 
 
+BESIDE = {"beside": True}
+"""Metadata of a dataclass's field that is a mapping: in a file, its entries stand beside the record's other keys."""
+
+
 class UnfitError(ValueError):
     """What was expected and found, without the file's name; whoever knows the file says the rest."""
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from sceneseg.metrics.accuracy import ClassificationCounts, accuracy_scores, accuracy_table
+from sceneseg.records.answers import Answer
 
 
 def answered(truths, places, classes):
@@ -27,9 +28,9 @@ def test_scores_follow_from_the_places():
 
 
 def test_rows_hold_what_the_scores_are_made_of():
-    rows = answered([0, 3], [1, 3], 7).rows()
-    assert rows[0] == {"name": "i0", "truth": "c0", "prediction": "c0", "probability": 0.25, "rank": 1}
-    assert (rows[1]["prediction"], rows[1]["rank"]) == ("c0", 3)
+    rows = answered([0, 3], [1, 3], 7).answers()
+    assert rows[0] == Answer("i0", "c0", "c0", 0.25, 1)
+    assert (rows[1].prediction, rows[1].rank) == ("c0", 3)
 
 
 @pytest.mark.parametrize(("classes", "there"), [(2, False), (5, False), (6, True)])

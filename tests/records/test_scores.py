@@ -5,15 +5,8 @@ import json
 import pytest
 
 from sceneseg.errors import RunError
-from sceneseg.records.scores import (
-    BandScores,
-    Origin,
-    Protocol,
-    Scores,
-    SizeBands,
-    read_scores,
-    write_scores,
-)
+from sceneseg.records.protocol import Protocol
+from sceneseg.records.scores import BandScores, Origin, Scores, SizeBands, read_scores, write_scores
 
 SEGMENTATION = {
     "protocol": {

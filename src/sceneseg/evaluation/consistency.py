@@ -1,14 +1,15 @@
 """Whether scores, the counts that they were made of, and the weights that predicted belong together."""
 
 import math
-from typing import Any
 
 from sceneseg.errors import RunError
 from sceneseg.evaluation.protocol import score
 from sceneseg.evaluation.stored import weights_sha256
 from sceneseg.metrics.confusion import SemanticCounts
+from sceneseg.records.header import WeightsScore
+from sceneseg.records.protocol import Protocol
 from sceneseg.records.run_directory import RunDirectory, read_header
-from sceneseg.records.scores import Protocol, Scores, read_scores
+from sceneseg.records.scores import Scores, read_scores
 
 TOLERANCE = 1e-6
 """Scores are written with all their digits; versions of NumPy may add in another order."""
@@ -32,7 +33,7 @@ def mismatch(scored: RunDirectory, metrics: Scores, counts: SemanticCounts | Non
     if not home.best.is_file():
         return ""
     if scored.path == home.path:
-        difference = _from_header(metrics, read_header(home.best).get("score"))
+        difference = _from_header(metrics, read_header(home.best).score)
         return f"{scored.metrics} and {home.best} don't belong together: {difference}. {cure}" if difference else ""
     made_of = metrics.origin and metrics.origin.weights_sha256
     if not made_of or made_of == weights_sha256(home):
@@ -64,12 +65,11 @@ def _from_counts(metrics: Scores, counts: SemanticCounts) -> str:
     return ""
 
 
-def _from_header(metrics: Scores, written: Any) -> str:
+def _from_header(metrics: Scores, written: WeightsScore | None) -> str:
     """Say in which score the header of the weights differs from metrics.json; empty where in none."""
-    for key, value in written.items() if isinstance(written, dict) else ():
+    for key, value in written.means.items() if written else ():
         own = metrics.means.get(key)
-        numbers = all(isinstance(number, int | float) for number in (value, own))
-        if numbers and not _alike(own, value):
+        if None not in (value, own) and not _alike(own, value):
             return f"{key} is {_percent(own)} in one, {_percent(value)} in the other"
     return ""
 

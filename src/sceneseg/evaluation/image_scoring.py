@@ -16,8 +16,10 @@ from sceneseg.inference.classifier import TASK, ClassificationModel
 from sceneseg.loading import scene_samples
 from sceneseg.loading.image_samples import CENTER, image_loader
 from sceneseg.metrics.accuracy import ClassificationCounts, accuracy_scores, accuracy_table
-from sceneseg.records.run_directory import RunDirectory, write_history
-from sceneseg.records.scores import Protocol, Scores, write_scores
+from sceneseg.records.answers import write_answers
+from sceneseg.records.protocol import Protocol
+from sceneseg.records.run_directory import RunDirectory
+from sceneseg.records.scores import Scores, write_scores
 from sceneseg.version import __version__
 
 BATCH = 32
@@ -47,7 +49,7 @@ def score_weights(path: Path, request: Request) -> tuple[Scores, str]:
     if path.is_dir():
         kept = RunDirectory(path).evaluation(f"{dataset.name}-{dataset.split}")
         write_scores(kept.metrics, replace(scores, origin=origin(path, request, dataset.root)))
-        write_answers(kept, answers)
+        write_answers(kept.answers, answers.answers())
     return scores, accuracy_table(scores)
 
 
@@ -91,8 +93,3 @@ def score(answers: ClassificationCounts, dataset: ImageFolder, model: Classifica
         scorer=f"sceneseg {__version__}",
     )
     return replace(accuracy_scores(answers), protocol=protocol)
-
-
-def write_answers(run: RunDirectory, answers: ClassificationCounts) -> None:
-    """Write the answer to each image, from which every score follows."""
-    write_history(run.path / "answers.csv", answers.rows())

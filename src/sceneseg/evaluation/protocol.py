@@ -9,7 +9,8 @@ from sceneseg.datasets.base import SceneDataset
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores
-from sceneseg.records.scores import AbsentRule, Protocol, Scores, VoidRule
+from sceneseg.records.protocol import AbsentRule, Protocol, VoidRule
+from sceneseg.records.scores import Scores
 from sceneseg.version import __version__
 
 

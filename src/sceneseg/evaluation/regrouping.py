@@ -10,8 +10,8 @@ from sceneseg.kernels.instances import InstanceCounts
 from sceneseg.labels import IGNORE_INDEX, LabelSpace
 from sceneseg.metrics.cityscapes import WeightedInstances, categories_of
 from sceneseg.metrics.confusion import ImageCounts, SemanticCounts
+from sceneseg.records.protocol import Protocol
 from sceneseg.records.run_directory import RunDirectory
-from sceneseg.records.scores import Protocol
 
 
 def regroup(counts: SemanticCounts, space: LabelSpace) -> SemanticCounts:

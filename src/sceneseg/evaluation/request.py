@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sceneseg.arrays import ImageSize
 from sceneseg.labels import LabelSpace
-from sceneseg.records.scores import AbsentRule, VoidRule
+from sceneseg.records.protocol import AbsentRule, VoidRule
 
 
 @dataclass(frozen=True)

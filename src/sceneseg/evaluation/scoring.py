@@ -25,8 +25,9 @@ from sceneseg.loading.scene_samples import WholeScenes
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.sizes import size_bands
 from sceneseg.metrics.table import band_table, score_table
+from sceneseg.records.protocol import Protocol
 from sceneseg.records.run_directory import RunDirectory
-from sceneseg.records.scores import Origin, Protocol, Scores, read_scores, write_scores
+from sceneseg.records.scores import Origin, Scores, read_scores, write_scores
 
 VOID_NAMES = ("void", "background")
 
@@ -129,7 +130,8 @@ def open_scenes(request: Request, model: SemanticModel, path: Path) -> SceneData
         ConfigError: It isn't said which, or its classes are others than the model's.
     """
     trained = RunDirectory(path).load_config().data if path.is_dir() else None
-    known = ((model.header.get("score") or {}).get("protocol") or {}).get("dataset")
+    score = model.header and model.header.score
+    known = score.protocol.dataset if score else None
     name = request.data or (trained.name if trained else known)
     if name is None:
         raise ConfigError("Which data set? Give -d NAME -p ROOT.")

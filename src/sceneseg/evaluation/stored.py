@@ -7,8 +7,9 @@ from sceneseg.datasets import datasets
 from sceneseg.errors import RunError
 from sceneseg.fetching.checks import file_sha256
 from sceneseg.fetching.progress import ProgressReporter
+from sceneseg.records.protocol import Protocol
 from sceneseg.records.run_directory import RunDirectory, find_weights
-from sceneseg.records.scores import Origin, Protocol, read_scores
+from sceneseg.records.scores import Origin, read_scores
 from sceneseg.wording import quoted
 
 if TYPE_CHECKING:

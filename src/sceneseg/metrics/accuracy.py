@@ -3,11 +3,12 @@
 Source: Russakovsky et al., "ImageNet large scale visual recognition challenge", IJCV 2015, section 4.1 (top-5).
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from sceneseg.records.answers import Answer
 from sceneseg.records.scores import Scores
 
 MEANS = ("top1", "top5", "class_accuracy")
@@ -48,17 +49,13 @@ class ClassificationCounts:
         for name, label, row, first, rank in zip(names, labels, probabilities, order[:, 0], ranks, strict=True):
             self.images[name] = ClassifiedImage(int(label), int(first), float(row[first]), int(rank))
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Return a row for each image, for a table: every top-k accuracy follows from its ranks."""
+    def answers(self) -> list[Answer]:
+        """Return what was said of each image: every top-k accuracy follows from the ranks."""
         return [
-            {
-                "name": name,
-                "truth": self.classes[answer.truth],
-                "prediction": self.classes[answer.prediction],
-                "probability": round(answer.probability, 6),
-                "rank": answer.rank,
-            }
-            for name, answer in self.images.items()
+            Answer(
+                name, self.classes[given.truth], self.classes[given.prediction], round(given.probability, 6), given.rank
+            )
+            for name, given in self.images.items()
         ]
 
 

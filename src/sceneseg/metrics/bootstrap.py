@@ -20,7 +20,7 @@ from sceneseg.kernels.confusion import Counts
 from sceneseg.metrics.cityscapes import Floats
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import Overlap
-from sceneseg.records.scores import AbsentRule, VoidRule
+from sceneseg.records.protocol import AbsentRule, VoidRule
 
 RESAMPLES = 5000
 LEVEL = 0.95

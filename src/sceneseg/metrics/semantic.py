@@ -18,7 +18,8 @@ from sceneseg.kernels.confusion import Counts
 from sceneseg.labels import LabelSpace
 from sceneseg.metrics.cityscapes import Floats, categories_of
 from sceneseg.metrics.confusion import SemanticCounts
-from sceneseg.records.scores import AbsentRule, Scores, VoidRule
+from sceneseg.records.protocol import AbsentRule, VoidRule
+from sceneseg.records.scores import Scores
 
 MEANS = (
     *("mean_iou", "mean_iiou", "mean_category_iou", "mean_category_iiou", "mean_dice"),

@@ -13,8 +13,8 @@ from sceneseg.errors import ConfigError, RunError
 from sceneseg.plain import UnfitError
 from sceneseg.records.codec import read_record
 from sceneseg.records.names import check_name
+from sceneseg.records.protocol import AbsentRule
 from sceneseg.records.run_directory import ComparisonDirectory, RunDirectory, write_json
-from sceneseg.records.scores import AbsentRule
 
 FORMAT = 1
 CURE = "Make the comparison again."

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from sceneseg.errors import RunError
+from sceneseg.plain import BESIDE
 from sceneseg.records.scores import MetricValues
 
 
@@ -50,7 +51,7 @@ class Epoch:
     images_per_second: float | None = None
     data_wait: float | None = None
     data_changed: float | None = None
-    scores: MetricValues = field(default_factory=dict)
+    scores: MetricValues = field(default_factory=dict, metadata=BESIDE)
 
     def value(self, column: str) -> float:
         """Return the number in a column; nan where there is none."""

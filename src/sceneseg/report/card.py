@@ -16,8 +16,10 @@ from sceneseg.fetching.checks import file_sha256
 from sceneseg.fetching.datasets.sources import SOURCES, Source
 from sceneseg.fetching.progress import ProgressReporter
 from sceneseg.records import run_directory
+from sceneseg.records.header import ModelSpec, WeightsHeader
+from sceneseg.records.protocol import Protocol
 from sceneseg.records.run_directory import RunDirectory
-from sceneseg.records.scores import MetricValues, Protocol, Scores, read_scores
+from sceneseg.records.scores import MetricValues, Scores, read_scores
 from sceneseg.report.formatting import duration, label, number, percent, words
 from sceneseg.report.render import code, render_markdown
 from sceneseg.report.run.page import COLUMNS, SETTINGS, SUMMARY, hardware
@@ -70,7 +72,7 @@ def model_card(path: Path, about: About) -> str:
     weights = run_directory.find_weights(path)
     header = run_directory.read_header(weights)
     metrics = contents.metrics if contents.metrics is not None else read_scores(contents.run.metrics)
-    key = next((k for k in header.get("score") or {} if k != "protocol"), "mean_iou")
+    key = next(iter(header.score.means if header.score else ()), "mean_iou")
     if (value := metrics.means.get(key)) is None:
         raise RunError(f"{contents.run.metrics}: has no {key}, by which the weights were chosen. Evaluate again.")
     digest = file_sha256(weights, ProgressReporter())
@@ -91,8 +93,8 @@ def model_card(path: Path, about: About) -> str:
         "summary": {k: label for k, label in SUMMARY.items() if metrics.means.get(k) is not None},
         "tables": [(title, _table(rows)) for title, rows in groups.items() if rows],
         "evaluations": _of_weights(contents.evaluations, digest),
-        "model_name": " on ".join(str(header["model"][k]) for k in ("name", "encoder") if k in header["model"]),
-        "input": header["input"],
+        "model_name": _model_name(header.model),
+        "input": header.input,
         "class_names": list(metrics.classes),
         "settings": _settings(contents, header),
         "config": code(_without_folders(contents), "yaml"),
@@ -105,9 +107,17 @@ def model_card(path: Path, about: About) -> str:
         "use": _use(about.file or weights.name, contents.classifies),
         "sha256": digest,
         "bytes": weights.stat().st_size,
-        "version": header["sceneseg_version"],
+        "version": header.sceneseg_version,
     }
     return render_markdown(TEMPLATE, view)
+
+
+def _model_name(model: ModelSpec | None) -> str:
+    """Name an architecture with its encoder."""
+    if model is None:
+        return "an unnamed model"
+    encoder = model.arguments.get("encoder")
+    return f"{model.name} on {encoder}" if encoder else model.name
 
 
 def _use(file: str, classifies: bool) -> dict[str, Markup]:
@@ -175,11 +185,11 @@ def _table(rows: dict[str, MetricValues]) -> CardTable:
     return CardTable(list(columns.values()), lines)
 
 
-def _settings(contents: Contents, header: dict[str, Any]) -> dict[str, str]:
+def _settings(contents: Contents, header: WeightsHeader) -> dict[str, str]:
     """Return the settings that matter most, and what the training started from."""
     shown = {name: (key, contents.setting(key)) for key, name in SETTINGS.items()}
     settings = {name: words(value, key) for name, (key, value) in shown.items() if value is not None}
-    settings["Precision"] = header["input"].get("precision", "")
+    settings["Precision"] = header.input.get("precision", "")
     given = {
         "weights": contents.setting("train.weights"),
         "encoder weights": contents.setting("train.encoder_weights"),
@@ -280,7 +290,7 @@ def _doubt(source: Source | None, split: str, images: int | None) -> str:
     return ""
 
 
-def _limits(contents: Contents, metrics: Scores, header: dict[str, Any]) -> list[str]:
+def _limits(contents: Contents, metrics: Scores, header: WeightsHeader) -> list[str]:
     """List what the scores don't promise, from the run itself."""
     key = "accuracy" if contents.classifies else "iou"
     values = {name: row.get(key) for name, row in metrics.classes.items()}
@@ -299,7 +309,7 @@ def _limits(contents: Contents, metrics: Scores, header: dict[str, Any]) -> list
         )
     if absent:
         limits.append(f"Not in the scored images, so nothing is known of them: {', '.join(absent)}.")
-    if size := header["input"].get("target_size"):
+    if size := header.input.get("target_size"):
         limits.append(f"Images are resized to {words(size, 'size')} before the network sees them.")
     return limits
 

@@ -17,13 +17,14 @@ from sceneseg.config.schema import Config
 from sceneseg.datasets.image_folder import ImageFolder
 from sceneseg.datasets.statistics import ClassCounts, class_weights
 from sceneseg.errors import ConfigError
-from sceneseg.evaluation.image_scoring import BATCH, open_split, score, write_answers
+from sceneseg.evaluation.image_scoring import BATCH, open_split, score
 from sceneseg.inference.classifier import DEFAULT_SIZE, ClassificationModel, Preprocessing
 from sceneseg.loading import scene_samples
 from sceneseg.loading.image_samples import ImageSamples, image_loader
 from sceneseg.metrics.accuracy import MEANS
 from sceneseg.models.cost import on_meta
 from sceneseg.ranges import ClassWeights, Positive, Smoothing
+from sceneseg.records.answers import write_answers
 from sceneseg.records.model_cost import ModelCost
 from sceneseg.registry import check_arguments
 from sceneseg.tasks import register
@@ -110,7 +111,9 @@ class Classification(Task):
     def validate(self, workers: int) -> Validation:
         """Score the middle of each image; what is kept is the answer to each."""
         answers = self.model.evaluate(image_loader(self.val, self.size, workers, BATCH))
-        return Validation(score(answers, self.val, self.model), lambda run: write_answers(run, answers))
+        return Validation(
+            score(answers, self.val, self.model), lambda run: write_answers(run.answers, answers.answers())
+        )
 
 
 class ClassificationStep(Step):

@@ -25,8 +25,8 @@ from sceneseg.records.comparison_plan import (
 from sceneseg.records.environment import command_line
 from sceneseg.records.experiment_progress import Outcome, read_progress, write_progress
 from sceneseg.records.names import check_name
+from sceneseg.records.protocol import AbsentRule
 from sceneseg.records.run_directory import ComparisonDirectory, RunDirectory, create_run, read_label_space
-from sceneseg.records.scores import AbsentRule
 from sceneseg.registry import check_arguments
 from sceneseg.training.budget import with_steps
 from sceneseg.training.inert import refuse_contradictions, refuse_inert

@@ -16,8 +16,9 @@ from sceneseg.records.experiment_progress import ExperimentProgress, Outcome, re
 from sceneseg.records.history import Epoch
 from sceneseg.records.joint_scores import JointScores, read_joint_scores
 from sceneseg.records.latency import Latency, read_latency
+from sceneseg.records.protocol import Protocol, VoidRule
 from sceneseg.records.run_directory import ComparisonDirectory, RunDirectory
-from sceneseg.records.scores import MetricValues, Protocol, Scores, VoidRule, read_scores
+from sceneseg.records.scores import MetricValues, Scores, read_scores
 from sceneseg.report.run.run_reader import Contents, read_contents
 
 T = TypeVar("T")

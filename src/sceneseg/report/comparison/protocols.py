@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from sceneseg.records.scores import AbsentRule, Protocol
+from sceneseg.records.protocol import AbsentRule, Protocol
 from sceneseg.report.comparison.candidates import Candidate
 from sceneseg.report.comparison.class_set import labeled_classes
 from sceneseg.report.formatting import label, words

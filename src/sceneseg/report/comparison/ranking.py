@@ -14,8 +14,8 @@ from sceneseg.records.environment import environment
 from sceneseg.records.interval import Interval
 from sceneseg.records.joint_scores import JointScores, read_joint_scores
 from sceneseg.records.latency import read_latency
+from sceneseg.records.protocol import AbsentRule
 from sceneseg.records.run_directory import ComparisonDirectory
-from sceneseg.records.scores import AbsentRule
 from sceneseg.report.comparison.answer import answer, listing
 from sceneseg.report.comparison.candidates import Candidate, CandidateRun
 from sceneseg.report.comparison.class_set import class_ious, class_set, mean

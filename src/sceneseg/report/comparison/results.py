@@ -8,7 +8,7 @@ from sceneseg.records.environment import Environment
 from sceneseg.records.interval import Interval
 from sceneseg.records.joint_scores import JointScores
 from sceneseg.records.latency import Latency, LatencyRecord
-from sceneseg.records.scores import AbsentRule, Protocol
+from sceneseg.records.protocol import AbsentRule, Protocol
 
 Files = tuple[str, ...]
 """Paths relative to the comparison's folder."""

@@ -11,8 +11,9 @@ from markupsafe import Markup
 
 from sceneseg.records.environment import Environment
 from sceneseg.records.history import Epoch
+from sceneseg.records.protocol import Protocol
 from sceneseg.records.run_directory import RunDirectory, atomic
-from sceneseg.records.scores import MetricValues, Protocol
+from sceneseg.records.scores import MetricValues
 from sceneseg.report.formatting import count, date, duration, number, percent, words
 from sceneseg.report.pictures import Picture, embed
 from sceneseg.report.render import render

@@ -13,13 +13,14 @@ from sceneseg.config import schema as configs
 from sceneseg.errors import ScenesegError
 from sceneseg.labels import LabelSpace
 from sceneseg.metrics.counts_file import read_matrices
-from sceneseg.plain import UnfitError, as_record
+from sceneseg.plain import UnfitError
 from sceneseg.records.binary import DamagedError, reading
 from sceneseg.records.environment import Environment, read_environment
 from sceneseg.records.history import Epoch, read_epochs
 from sceneseg.records.model_cost import ModelCost, read_model_cost
 from sceneseg.records.names import file_name
 from sceneseg.records.run_directory import RunDirectory, read_json
+from sceneseg.records.sample_scores import read_sample_scores
 from sceneseg.records.scores import Scores, read_scores
 
 T = TypeVar("T")
@@ -34,14 +35,6 @@ class Sample:
     truth: Path | None
     prediction: Path
     mean_iou: float | None
-
-
-@dataclass(frozen=True)
-class _Scored:
-    """An entry of samples.json."""
-
-    name: str
-    mean_iou: float | None = None
 
 
 @dataclass
@@ -145,7 +138,7 @@ def read_samples(folder: Path) -> list[Sample]:
     """List the scenes that have a picture and a prediction, in the order of samples.json."""
     names = {p.name.removesuffix("_image.jpg") for p in folder.iterdir() if p.name.endswith("_image.jpg")}
     listed = folder / "samples.json"
-    scored: list[_Scored] = as_record(list[_Scored], read_json(listed)) if listed.exists() else []
+    scored = read_sample_scores(listed) if listed.exists() else []
     scores = {file_name(one.name): one.mean_iou for one in scored}
     ordered = [n for n in scores if n in names] + sorted(names - scores.keys())
     samples = [
