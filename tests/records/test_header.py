@@ -76,4 +76,4 @@ def test_headers_of_any_version_are_read():
     assert header.label_space == SPACE
     assert header.score == WeightsScore({"mean_iou": 0.5}, Protocol(dataset="camvid"))
     assert json.dumps(header.to_dict()) == json.dumps(known)
-    assert parse_header('{"format": 1, "sceneseg_version": "0.0.1"}') == WeightsHeader("0.0.1")
+    assert parse_header('{"format": 1, "sceneseg_version": "0.0.1"}') == WeightsHeader("0.0.1", 1)

@@ -66,7 +66,7 @@ def _require_finite(file: Path, network: nn.Module) -> None:
 
 def _score(score: WeightsScore | None) -> str:
     """Say the score with what makes it comparable."""
-    if not score:
+    if score is None or not score.means:
         return "none in the file"
     values = ", ".join(f"{name} {value:.2%}" for name, value in score.means.items() if value is not None)
     protocol = score.protocol

@@ -4,14 +4,14 @@ import os
 import platform
 import shlex
 import sys
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
 from sceneseg.errors import MissingPackageError, RunError
-from sceneseg.plain import UnfitError, as_record
+from sceneseg.plain import UnfitError, as_known_record
 from sceneseg.records.run_directory import read_json
 from sceneseg.version import __version__
 
@@ -95,9 +95,7 @@ def read_environment(path: Path) -> Environment:
     """
     data = read_json(path)
     try:
-        given: dict[str, Any] = as_record(dict[str, Any], data, "the file")
-        known = {f.name for f in fields(Environment)}
-        found: Environment = as_record(Environment, {key: value for key, value in given.items() if key in known})
+        found: Environment = as_known_record(Environment, data)
     except UnfitError as error:
         raise RunError(f"{path}: expected where and with what a run was made; {error}.") from None
     return found

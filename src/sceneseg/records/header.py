@@ -67,13 +67,13 @@ class WeightsHeader:
         others: What this version doesn't know.
 
     Example:
-        >>> header = WeightsHeader("0.1.0", task="semantic", model=ModelSpec("unet", {"width": 32}))
+        >>> header = WeightsHeader("0.1.0", 1, task="semantic", model=ModelSpec("unet", {"width": 32}))
         >>> header.to_dict()["model"]
         {'name': 'unet', 'width': 32}
     """
 
     sceneseg_version: str
-    format: int = FORMAT
+    format: int
     task: str | None = None
     model: ModelSpec | None = None
     label_space: LabelSpace | None = None
@@ -94,25 +94,14 @@ class WeightsHeader:
         """
         if not isinstance(data, dict):
             raise UnfitError(f"expected named values, found a {type(data).__name__}")
-        plain: _Plain = as_record(_Plain, {key: value for key, value in data.items() if key in _Plain.__annotations__})
-        space = None if plain.label_space is None else _label_space(plain.label_space)
-        outputs = len(plain.classes or ()) if space is None else len(space)
-        if plain.void_output is not None and not 0 <= plain.void_output <= outputs:
-            raise UnfitError(f"void_output must be one of {outputs + 1} outputs, found {plain.void_output}")
-        return cls(
-            plain.sceneseg_version,
-            plain.format,
-            plain.task,
-            None if plain.model is None else _model(plain.model),
-            space,
-            plain.void_output,
-            plain.classes,
-            plain.input or {},
-            None if not plain.score else _score(plain.score),
-            plain.epoch,
-            plain.source,
-            {key: value for key, value in data.items() if key not in _Plain.__annotations__},
-        )
+        if isinstance(data.get("label_space"), dict):
+            data = data | {"label_space": _label_space(data["label_space"])}
+        empty = [key for key in ("input", "score") if key in data and data[key] is None]
+        header: Self = as_record(cls, {key: value for key, value in data.items() if key not in empty})
+        outputs = len(header.classes or () if header.label_space is None else header.label_space)
+        if header.void_output is not None and not 0 <= header.void_output <= outputs:
+            raise UnfitError(f"void_output must be one of {outputs + 1} outputs, found {header.void_output}")
+        return header
 
     def to_dict(self) -> dict[str, Any]:
         """Return the contents of the header."""
@@ -125,23 +114,6 @@ class WeightsHeader:
             plain["score"] = self.score.means | {"protocol": self.score.protocol.to_dict()}
         plain |= {"epoch": self.epoch, "source": self.source}
         return {key: value for key, value in plain.items() if value is not None or key == "void_output"} | self.others
-
-
-@dataclass(frozen=True)
-class _Plain:
-    """The keys of a header, as JSON has them."""
-
-    format: int
-    sceneseg_version: str
-    task: str | None = None
-    model: dict[str, Any] | None = None
-    label_space: dict[str, Any] | None = None
-    void_output: int | None = None
-    classes: list[str] | None = None
-    input: dict[str, Any] | None = None
-    score: dict[str, Any] | None = None
-    epoch: int | None = None
-    source: str | None = None
 
 
 def parse_header(text: str) -> WeightsHeader:
@@ -157,22 +129,8 @@ def parse_header(text: str) -> WeightsHeader:
     return WeightsHeader.from_dict(data)
 
 
-def _model(data: dict[str, Any]) -> ModelSpec:
-    if "name" not in data:
-        raise UnfitError("missing key model.name")
-    name: str = as_record(str, data["name"], "model.name")
-    return ModelSpec(name, {key: value for key, value in data.items() if key != "name"})
-
-
-def _label_space(data: dict[str, Any]) -> LabelSpace:
+def _label_space(data: object) -> LabelSpace:
     try:
         return LabelSpace.from_dict(data)
     except ScenesegError as error:
         raise UnfitError(f"label_space: {error}") from None
-
-
-def _score(data: dict[str, Any]) -> WeightsScore:
-    means = {key: value for key, value in data.items() if key != "protocol"}
-    values: dict[str, float | None] = as_record(dict[str, float | None], means, "score.")
-    protocol = data.get("protocol")
-    return WeightsScore(values, Protocol.from_dict({} if protocol is None else protocol, "score.protocol."))

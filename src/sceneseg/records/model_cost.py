@@ -3,13 +3,13 @@
 How the file is read: facts that a version doesn't have are None, and those of a later version are left out.
 """
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sceneseg.arrays import ImageSize
 from sceneseg.errors import RunError
-from sceneseg.plain import UnfitError, as_record
+from sceneseg.plain import UnfitError, as_known_record
 from sceneseg.records.run_directory import read_json
 
 
@@ -77,9 +77,7 @@ def read_model_cost(path: Path) -> ModelCost:
     """
     data = read_json(path)
     try:
-        given: dict[str, Any] = as_record(dict[str, Any], data, "the file")
-        known = {f.name for f in fields(ModelCost)}
-        cost: ModelCost = as_record(ModelCost, {key: value for key, value in given.items() if key in known})
+        cost: ModelCost = as_known_record(ModelCost, data)
     except UnfitError as error:
         raise RunError(f"{path}: expected the cost of a model; {error}.") from None
     return cost

@@ -79,11 +79,7 @@ class Protocol:
         Raises:
             UnfitError: A fact is of another type.
         """
-        found: dict[str, Any] = as_record(dict[str, Any], data, key)
-        known = {f.name for f in fields(cls)} - {"others"}
-        given = {name: value for name, value in found.items() if name in known}
-        others = {name: value for name, value in found.items() if name not in known}
-        protocol: Self = as_record(cls, given | {"others": others}, key)
+        protocol: Self = as_record(cls, data, key)
         return protocol
 
     def to_dict(self) -> dict[str, Any]:
