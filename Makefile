@@ -37,8 +37,9 @@ check: $(INSTALLED)  ## format, lint, types, floors, tests
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2
 
-docs: $(INSTALLED)  ## the generated tables
+docs: $(INSTALLED)  ## the generated tables, and the schemas of files
 	$(BIN)/python tools/tables.py
+	$(BIN)/python tools/schemas.py
 
 bench: $(INSTALLED)  ## every benchmark against its peers, then their tables; an hour on a quiet machine
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torchmetrics albumentations torchvision segmentation-models-pytorch

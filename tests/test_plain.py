@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import pytest
 
-from sceneseg.plain import UnfitError, as_record, parse_json
+from sceneseg.plain import BESIDE, UnfitError, as_known_record, as_record, parse_json
 
 
 @dataclass(frozen=True)
@@ -65,3 +65,31 @@ def test_what_is_json_is_read():
     assert parse_json(r'{"a": [1, 2.5, "\ud83d\ude00", "C:\\udata\\ud8ab"]}') == {
         "a": [1, 2.5, "😀", r"C:\udata\ud8ab"]
     }
+
+
+@dataclass(frozen=True)
+class Measured:
+    name: str
+    scores: dict[str, float | None] = field(default_factory=dict, metadata=BESIDE)
+
+
+def test_unknown_keys_go_into_the_field_beside():
+    found = as_record(list[Measured], [{"name": "a", "iou": 1, "dice": None, "scores": 0.5}])
+    assert found == [Measured("a", {"iou": 1.0, "dice": None, "scores": 0.5})]
+    assert as_record(Measured, {"name": "a"}) == Measured("a")
+    with pytest.raises(UnfitError, match=r"^runs\.0\.iou must be a number"):
+        as_record(list[Measured], [{"name": "a", "iou": "high"}], "runs.")
+    assert as_record(list[Measured], found) == found
+
+
+def test_keys_of_later_versions_are_left_out():
+    assert as_known_record(Inner, {"size": [3, 4], "depth": 5}) == Inner((3, 4))
+    with pytest.raises(UnfitError, match="the file must be a mapping"):
+        as_known_record(Inner, [])
+
+
+def test_every_type_of_a_union_is_tried():
+    assert as_record(Literal["native"] | tuple[int, int] | None, "native") == "native"
+    assert as_record(Literal["native"] | tuple[int, int] | None, [3, 4]) == (3, 4)
+    with pytest.raises(UnfitError, match="must be a list"):
+        as_record(Literal["native"] | tuple[int, int] | None, "wide")

@@ -4,8 +4,9 @@ import dataclasses
 import json
 import math
 import types
+from contextlib import suppress
 from functools import cache
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 WORDS = {
     float: "a number",
@@ -17,6 +18,10 @@ WORDS = {
 }
 LARGEST = 2**63
 """Whole numbers stay below, so that arrays can hold them."""
+
+
+BESIDE = {"beside": True}
+"""Metadata of a dataclass's field that is a mapping: in a file, its entries stand beside the record's other keys."""
 
 
 class UnfitError(ValueError):
@@ -48,6 +53,8 @@ def _finite(text: str) -> float:
 def as_record(kind: Any, value: Any, key: str = "") -> Any:
     """Return plain data as a record.
 
+    Keys that a dataclass doesn't have go into its field that is marked `BESIDE`; without one they are refused.
+
     Args:
         kind: A dataclass, whose fields may be dataclasses, lists, tuples, mappings, literals and plain types.
         value: Nested mappings, lists and plain values. Fields with a default may be missing.
@@ -60,9 +67,13 @@ def as_record(kind: Any, value: Any, key: str = "") -> Any:
     if origin in (Union, types.UnionType):
         if value is None and types.NoneType in parts:
             return None
-        return as_record(next(k for k in parts if k is not types.NoneType), value, key)
-    if dataclasses.is_dataclass(kind) and isinstance(value, dict):
-        return _dataclass(kind, value, key)
+        *first, last = (k for k in parts if k is not types.NoneType)
+        for choice in first:
+            with suppress(UnfitError):
+                return as_record(choice, value, key)
+        return as_record(last, value, key)  # whose message it is when none fits
+    if dataclasses.is_dataclass(kind) and type(value) in (dict, kind):  # the latter is read already
+        return _dataclass(kind, value, key) if isinstance(value, dict) else value
     if origin is list and isinstance(value, list):
         return [as_record(parts[0], item, f"{key}{i}.") for i, item in enumerate(value)]
     if origin is tuple and isinstance(value, list | tuple) and parts[-1] is Ellipsis:
@@ -79,21 +90,49 @@ def as_record(kind: Any, value: Any, key: str = "") -> Any:
     return plain
 
 
+def as_known_record(kind: Any, value: Any, key: str = "") -> Any:
+    """Return plain data as a record; keys that the dataclass doesn't have, as those of a later version, are left out.
+
+    Args:
+        kind: The dataclass.
+        value: A mapping.
+        key: Where the value lies; begins the message.
+
+    Raises:
+        UnfitError: As in `as_record`.
+    """
+    given = as_record(dict[str, Any], value, key or "the file")
+    return as_record(kind, {k: v for k, v in given.items() if k in _fields(kind).hints}, key)
+
+
 def _dataclass(kind: Any, value: dict[Any, Any], key: str) -> Any:
-    hints, needed = _fields(kind)
-    if odd := [k for k in value if k not in hints]:
-        raise UnfitError(f"unknown key {key}{odd[0]}")
+    hints, needed, beside = _fields(kind)
+    odd = {k: v for k, v in value.items() if k not in hints or k == beside}
+    if odd and not beside:
+        raise UnfitError(f"unknown key {key}{next(iter(odd))}")
     if missing := [k for k in needed if k not in value]:
         raise UnfitError(f"missing key {key}{missing[0]}")
-    return kind(**{k: as_record(hints[k], v, f"{key}{k}.") for k, v in value.items()})
+    found = {k: as_record(hints[k], v, f"{key}{k}.") for k, v in value.items() if k not in odd}
+    return kind(**found | ({beside: as_record(hints[beside], odd, key)} if beside else {}))
+
+
+class _Fields(NamedTuple):
+    """The fields of a dataclass: their types, those without a default, and the one whose entries stand beside them."""
+
+    hints: dict[str, Any]
+    needed: tuple[str, ...]
+    beside: str
 
 
 @cache
-def _fields(kind: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return the types of a dataclass's fields, and those that have no default."""
-    absent = dataclasses.MISSING
-    needed = (f.name for f in dataclasses.fields(kind) if f.default is absent and f.default_factory is absent)
-    return get_type_hints(kind), tuple(needed)
+def _fields(kind: Any) -> _Fields:
+    absent, hints, beside, needed = dataclasses.MISSING, get_type_hints(kind), "", []
+    for field in dataclasses.fields(kind):
+        if field.metadata.get("beside"):
+            beside = field.name
+        elif field.default is field.default_factory is absent:
+            needed.append(field.name)
+    return _Fields(hints, tuple(needed), beside)
 
 
 def _plain(kind: Any, value: Any) -> Any:

@@ -29,8 +29,8 @@ def models(tmp_path_factory) -> list[Path]:
     """Two weights files of one small network."""
     folder = tmp_path_factory.mktemp("weights")
     model = create_model(from_dict({"model": {"name": "separable_unet", "width": 4}}), LABEL_SPACE, "32-true")
-    for name in "ab":
-        model.save(folder / f"{name}.safetensors", model.network.state_dict(), epoch=name)
+    for epoch, name in enumerate("ab", 1):
+        model.save(folder / f"{name}.safetensors", model.network.state_dict(), epoch=epoch)
     return [folder / f"{name}.safetensors" for name in "ab"]
 
 

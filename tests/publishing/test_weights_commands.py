@@ -100,7 +100,7 @@ def test_entries_stay_and_are_replaced(run, tmp_path):
 def damage(run, change):
     """Write the run's weights with changed tensors or header."""
     file = run_directory.RunDirectory(run).best
-    header, tensors = run_directory.read_header(file), load_file(file)
+    header, tensors = run_directory.read_header(file).to_dict(), load_file(file)
     change(header, tensors)
     save_file(tensors, file, {"sceneseg": json.dumps(header)})
 

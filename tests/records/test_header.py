@@ -11,7 +11,8 @@ from sceneseg.inference.classifier import ClassificationModel
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.labels import LabelClass, LabelSpace
 from sceneseg.records import run_directory
-from sceneseg.records.header import parse_header
+from sceneseg.records.header import ModelSpec, WeightsHeader, WeightsScore, parse_header
+from sceneseg.records.protocol import Protocol
 
 SPACE = LabelSpace("a", (LabelClass("road", (1, 2, 3), (0,)),))
 HEADER: dict[str, Any] = {
@@ -69,6 +70,10 @@ def test_a_classifier_without_classes_is_refused(tmp_path):
 
 
 def test_headers_of_any_version_are_read():
-    header = HEADER | {"format": 1, "sceneseg_version": "0.1.0", "epoch": 3, "lineage": {"data": ["camvid"]}}
-    assert parse_header(json.dumps(header)) == header
-    assert parse_header('{"format": 1, "sceneseg_version": "0.0.1"}') == {"format": 1, "sceneseg_version": "0.0.1"}
+    known = {"format": 1, "sceneseg_version": "0.1.0", **HEADER, "epoch": 3, "lineage": {"data": ["camvid"]}}
+    header = parse_header(json.dumps(known))
+    assert header.model == ModelSpec("fast_scnn", {"width": 0.25})
+    assert header.label_space == SPACE
+    assert header.score == WeightsScore({"mean_iou": 0.5}, Protocol(dataset="camvid"))
+    assert json.dumps(header.to_dict()) == json.dumps(known)
+    assert parse_header('{"format": 1, "sceneseg_version": "0.0.1"}') == WeightsHeader("0.0.1", 1)

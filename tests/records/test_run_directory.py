@@ -17,7 +17,7 @@ def test_runs_never_overwrite_each_other(tmp_path):
 def test_weights_describe_themselves(tmp_path):
     path = tmp_path / "w.safetensors"
     run_directory.save_weights(path, {"x": torch.ones(2, 3).T}, {"model": {"name": "m"}})
-    assert run_directory.read_header(path)["model"] == {"name": "m"}
+    assert run_directory.read_header(path).model.name == "m"
     assert torch.equal(run_directory.load_weights(path)["x"], torch.ones(3, 2))
 
 
@@ -36,7 +36,7 @@ def test_foreign_weights_are_refused(tmp_path):
 
 
 def test_newer_formats_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(run_directory, "WEIGHTS_FORMAT", 99)
+    monkeypatch.setattr(run_directory, "FORMAT", 99)
     run_directory.save_weights(tmp_path / "w.safetensors", {"x": torch.ones(1)}, {})
     monkeypatch.undo()
     with pytest.raises(RunError, match="newer sceneseg"):

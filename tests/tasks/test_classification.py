@@ -16,6 +16,7 @@ from sceneseg.config.schema import TASK_DEFAULTS, Config
 from sceneseg.errors import ConfigError, DataError, ScenesegError
 from sceneseg.inference.classifier import ClassificationModel
 from sceneseg.records import run_directory
+from sceneseg.records.header import ModelSpec
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.tasks.classification import Classification, ClassificationStep, count_images
 from sceneseg.training import trainer
@@ -125,9 +126,9 @@ def test_predict_writes_the_most_probable_classes(run, root, tmp_path, capsys):
 
 def test_the_weights_say_what_they_are(run):
     header = run_directory.read_header(run.best)
-    assert header["model"] == {"name": "classifier", "encoder": "test_resnet"}
-    assert header["classes"] == sorted(COLORS)
-    assert header["score"]["top1"] == json.loads(run.metrics.read_text())["top1"]
+    assert header.model == ModelSpec("classifier", {"encoder": "test_resnet"})
+    assert header.classes == sorted(COLORS)
+    assert header.score.means["top1"] == json.loads(run.metrics.read_text())["top1"]
     state = run_directory.load_weights(run.best)
     assert all(key.startswith("network.") or key in {"mean", "std"} for key in state)
 
@@ -171,7 +172,7 @@ def test_every_task_has_its_file_and_its_defaults():
 def test_the_default_size_and_that_of_a_network_of_one_size(root):
     task = make(root)
     assert task.config.data.target_size == (224, 224)
-    assert task.cost()["size"] == [224, 224]
+    assert task.cost().size == (224, 224)
     with pytest.raises(ScenesegError, match="-t 384 384"):
         make(root, model={"encoder": "vit_tiny_patch16_384"}).cost()
 

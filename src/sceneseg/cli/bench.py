@@ -85,7 +85,7 @@ def bench(
     for sentence in failures(results):
         console.print(Text.assemble(("Not measured:", "bold red"), f" {sentence}"), soft_wrap=True)
     if json is not None:
-        Record(SCHEMA, environment(), settings, results).write(json)
+        Record(SCHEMA, environment().to_dict(), settings, results).write(json)
         console.print(f"written to {json}")
 
 

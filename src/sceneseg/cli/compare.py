@@ -14,8 +14,9 @@ from sceneseg.wording import quoted
 if TYPE_CHECKING:
     from sceneseg.config.asked import Asked
     from sceneseg.inference.predictor import SemanticModel
+    from sceneseg.records.comparison_plan import Budget, ComparisonPlan
+    from sceneseg.records.latency import LatencyRecord, TimedWeights
     from sceneseg.records.run_directory import ComparisonDirectory, RunDirectory
-    from sceneseg.training.experiment import Budget
 
 Size = tuple[Side, Side]
 
@@ -110,7 +111,7 @@ def compare(
         raise ConfigError("Compare what? Give run directories, or models with -m A,B,C, or --vary KEY=A,B.")
     device = typed.get("train", {}).get("device")
     with alone(comparison.path):
-        if not experiment.carry_out(comparison, retry):
+        if not experiment.carry_out(comparison, retry, print):
             print(f"Interrupted; everything so far is saved. Go on with: sceneseg compare -r {quoted(comparison.path)}")
             raise SystemExit(130)
         _finish(comparison, device, (size, repetitions) if latency else None)
@@ -139,8 +140,8 @@ def _refuse(given: dict[str, Any], typed: dict[str, Any], reason: str) -> None:
 
 def _budget(config: Config, typed: dict[str, Any], budget: str | None, steps: int | None) -> "Budget":
     from sceneseg.errors import ConfigError, refuse_options
+    from sceneseg.records.comparison_plan import Budget
     from sceneseg.training.budget import parse_duration
-    from sceneseg.training.experiment import Budget
 
     if budget is not None and steps is not None:
         raise ConfigError("--budget and --steps both say how long to train. Give one of them.")
@@ -161,9 +162,9 @@ def _plan(
     vary: list[str] | None,
     budget: "Budget",
     seeds: int,
-    wanted: tuple[str | None, str | None, str | None],
+    wanted: tuple[str | None, str | None, Literal["skip", "zero"] | None],
     asked: "list[Asked]",
-) -> dict[str, Any]:
+) -> "ComparisonPlan":
     from sceneseg.config.variants import asked_by_candidates, listed, make_variants
     from sceneseg.training.experiment import make_plan
 
@@ -172,9 +173,9 @@ def _plan(
     return make_plan(variants, budget, seeds, *wanted, asked=asked)
 
 
-def _device(plan: dict[str, Any]) -> str:
+def _device(plan: "ComparisonPlan") -> str:
     """Return the device that the candidates were trained on; auto for runs that were there."""
-    trained = [run["config"] for candidate in plan["candidates"] for run in candidate["runs"] if "config" in run]
+    trained = [run.config for run in plan.runs if run.config is not None]
     return str(trained[0]["train"]["device"]) if trained else "auto"
 
 
@@ -196,30 +197,29 @@ def _segmenters(comparison: "ComparisonDirectory", folders: list[str]) -> dict[s
     return found
 
 
-def _score(comparison: "ComparisonDirectory", plan: dict[str, Any], device: str) -> None:
+def _score(comparison: "ComparisonDirectory", plan: "ComparisonPlan", device: str) -> None:
     """Score the best weights on the split of the plan where that isn't done yet, and all of them in one label space."""
     from sceneseg.evaluation import joint_space, scoring, stored
     from sceneseg.evaluation.consistency import is_whole
     from sceneseg.evaluation.request import Request
-    from sceneseg.records.run_directory import write_json
+    from sceneseg.records.joint_scores import write_joint_scores
     from sceneseg.report.run.page import write_report
 
     places = {}
-    folders = [run["folder"] for candidate in plan["candidates"] for run in candidate["runs"]]
+    folders = [run.folder for run in plan.runs]
     segmenters = _segmenters(comparison, folders)
     for folder, run in segmenters.items():
         trained, place = run.load_config().data, run
-        if plan["split"] not in (None, trained.val_split):
-            request = Request(None, None, plan["split"], device=device, absent=plan.get("absent") or "skip")
+        if plan.split not in (None, trained.val_split):
+            request = Request(None, None, plan.split, device=device, absent=plan.absent or "skip")
             if not stored.is_current(run.path, request):
                 print(f"scoring {folder} on {request.split}")
                 scoring.score_weights(run.path, request)
             place = run.evaluation(f"{trained.name}-{request.split}")
         if run.labels.is_file() and is_whole(place):
             places[folder] = place
-    comparison.together.unlink(missing_ok=True)
-    if found := joint_space.score_together(places, plan.get("score_in")):
-        write_json(comparison.together, found)
+    write_joint_scores(comparison, None)
+    write_joint_scores(comparison, joint_space.score_together(places, plan.score_in))
     for run in map(comparison.run, folders):
         if run.config.is_file() and run.best.is_file() and not _is_up_to_date(run):
             write_report(run.path)
@@ -232,23 +232,24 @@ def _is_up_to_date(run: "RunDirectory") -> bool:
     return run.report.is_file() and run.report.stat().st_mtime_ns >= newest
 
 
-def _weights(comparison: "ComparisonDirectory", plan: dict[str, Any]) -> dict[str, Any]:
+def _weights(comparison: "ComparisonDirectory", plan: "ComparisonPlan") -> "dict[str, TimedWeights]":
     """Return whose predictions can be timed, with the weights; what was timed with others is forgotten."""
     from sceneseg.fetching.checks import file_sha256
     from sceneseg.fetching.progress import ProgressReporter
+    from sceneseg.records.latency import TimedWeights
 
-    names = {candidate["runs"][0]["folder"]: candidate["name"] for candidate in plan["candidates"]}
+    names = {candidate.runs[0].folder: candidate.name for candidate in plan.candidates}
     found = _segmenters(comparison, list(names))
-    weights = {names[f]: {"folder": f, "sha256": file_sha256(run.best, ProgressReporter())} for f, run in found.items()}
-    if (_latency(comparison) or {}).get("weights") != weights:
+    weights = {names[f]: TimedWeights(f, file_sha256(run.best, ProgressReporter())) for f, run in found.items()}
+    if (known := _latency(comparison)) is None or known.weights != weights:
         comparison.latency.unlink(missing_ok=True)
     return weights
 
 
-def _latency(comparison: "ComparisonDirectory") -> dict[str, Any] | None:
+def _latency(comparison: "ComparisonDirectory") -> "LatencyRecord | None":
     """Return what was timed before; None where nothing was, or it is damaged and has to be timed again."""
     from sceneseg.errors import RunError
-    from sceneseg.records.comparison_plan import read_latency
+    from sceneseg.records.latency import read_latency
 
     try:
         return read_latency(comparison)
@@ -257,22 +258,24 @@ def _latency(comparison: "ComparisonDirectory") -> dict[str, Any] | None:
 
 
 def _measure(
-    comparison: "ComparisonDirectory", weights: dict[str, Any], device: str, size: Size | None, repetitions: int
+    comparison: "ComparisonDirectory",
+    weights: "dict[str, TimedWeights]",
+    device: str,
+    size: Size | None,
+    repetitions: int,
 ) -> None:
     """Time whole predictions of all candidates in turns, if that isn't done yet."""
     from rich.progress import Progress
 
     from sceneseg.bench.latency import interleaved
     from sceneseg.records.environment import environment
-    from sceneseg.records.run_directory import write_json
+    from sceneseg.records.latency import LatencyRecord, write_latency
 
-    found = {name: comparison.run(facts["folder"]) for name, facts in weights.items()}
+    found = {name: comparison.run(timed.folder) for name, timed in weights.items()}
     size = size or (_image_size(next(iter(found.values()))) if found else None)
     if not found or size is None:
         return
-    asked = {"size": list(size), "repetitions": repetitions, "asked_device": device, "weights": weights}
-    known = _latency(comparison) or {}
-    if all(known.get(key) == value for key, value in asked.items()):
+    if (known := _latency(comparison)) and known.answers(size, repetitions, device, weights):
         return
     models, failed = _load(found, device, size)
     with Progress(transient=True) as progress:
@@ -280,10 +283,9 @@ def _measure(
         timings = interleaved(
             models, size, repetitions, progress=lambda done, total: progress.update(task, completed=done, total=total)
         )
-    measured = {name: vars(timing) for name, timing in timings.items()}
     used = str(next(iter(models.values())).device) if models else device
-    facts = {**asked, "device": used, "models": measured, "failed": failed, "environment": environment()}
-    write_json(comparison.latency, facts)
+    record = LatencyRecord(size, repetitions, used, timings, environment(), device, weights, failed)
+    write_latency(comparison, record)
 
 
 def _load(
@@ -330,34 +332,31 @@ def _show(comparison: "ComparisonDirectory") -> None:
     from rich.table import Table
 
     from sceneseg.errors import RunError
-    from sceneseg.records.run_directory import read_json
     from sceneseg.report.comparison.page import write_comparison
     from sceneseg.report.formatting import milliseconds, percent
 
-    page = write_comparison(comparison.path)
-    results = read_json(comparison.results)
+    results = write_comparison(comparison.path)
     console = terminal()
     table = Table(box=None, header_style="dim", pad_edge=False)
     for title in ("model", "mean IoU, %", "95 % interval", "ms for an image", "parameters"):
         table.add_column(title, justify="left" if title == "model" else "right")
-    for row in results["candidates"]:
-        score = row["mean_iou"]
-        ends = "–" if score["low"] is None else f"{percent(score['low'])} to {percent(score['high'])}"
-        speed = milliseconds(row["p50_ms"]) if row.get("p50_ms") is not None else "–"
-        table.add_row(row["name"], percent(score["value"]), ends, speed, f"{row.get('parameters', 0) / 1e6:.2f} M")
+    for row in results.ranking.candidates:
+        ends = " to ".join(map(percent, row.mean_iou.ends)) if row.mean_iou.ends else "–"
+        speed = milliseconds(row.latency.p50_ms) if row.latency else "–"
+        table.add_row(row.name, percent(row.mean_iou.value), ends, speed, f"{(row.cost.parameters or 0) / 1e6:.2f} M")
     console.print()
     console.print(table)
-    for group in results["apart"]:
-        names = ", ".join(row["name"] for row in group["candidates"])
-        console.print(f"\nnot comparable: {names}\n  {'; '.join(group['reasons'])}")
-    for row in results["without_score"]:
-        console.print(f"\nno score: {row['name']}: {row['reason']}")
-    for note in results["notes"]:
+    for group in results.incomparable:
+        names = ", ".join(row.name for row in group.ranking.candidates)
+        console.print(f"\nnot comparable: {names}\n  {'; '.join(group.reasons)}")
+    for candidate in results.without_score:
+        console.print(f"\nno score: {candidate.name}: {candidate.reason}")
+    for note in results.notes:
         console.print(f"\nnote: {note.replace('`', '')}")
-    said = " ".join([results["answer"]["headline"], *results["answer"]["details"]]).replace("`", "")
-    files = f"page     {page}\nfigures  {comparison.results}"
+    said = " ".join([results.answer.headline, *results.answer.details]).replace("`", "")
+    files = f"page     {comparison.page}\nfigures  {comparison.results}"
     console.print(f"\n{said}\n\n{files}", soft_wrap=True)
-    if not results["candidates"]:
+    if results.ranking.best is None:
         raise RunError(
             f"{comparison.path}: no candidate has come to a score, for the reasons above. Cure them, then give the "
             f"command again; with --retry those that failed are trained anew."

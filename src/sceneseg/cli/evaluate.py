@@ -68,7 +68,7 @@ def evaluate(
     from sceneseg.errors import ConfigError, refuse_options
     from sceneseg.evaluation import image_scoring, scoring, stored
     from sceneseg.evaluation.request import Request
-    from sceneseg.records.run_directory import write_json
+    from sceneseg.records.scores import write_scores
     from sceneseg.records.targets import check_targets
     from sceneseg.tasks import task_of
 
@@ -98,9 +98,9 @@ def evaluate(
         scores, table = image_scoring.score_weights(weights, request)
     elif weights is not None:
         scores, table = scoring.score_weights(weights, request)
-    print(f"{_heading(scores['protocol'])}\n\n{table}")
+    print(f"{_heading(scores.protocol.to_dict())}\n\n{table}")
     if json is not None:
-        write_json(json, scores)
+        write_scores(json, scores)
         print(f"written to {json}")
 
 

@@ -1,7 +1,6 @@
 """A few scenes to look at: kept while a split is scored, then shown as a sheet or written for the report."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from sceneseg.labels import LabelSpace
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores
 from sceneseg.records.names import file_name
-from sceneseg.records.run_directory import write_json
+from sceneseg.records.sample_scores import SampleScore, write_sample_scores
 
 KEPT = 6
 ON_SHEET = 3
@@ -47,7 +46,7 @@ class Samples:
 
     def write(self, folder: Path, counts: SemanticCounts) -> None:
         """Write every kept scene as image, truth and prediction, and a list with the mean IoU of each."""
-        listing: list[dict[str, Any]] = []
+        listing: list[SampleScore] = []
         for scene, prediction in self.kept:
             stem = file_name(scene.name)
             visualization.write_bytes(folder / f"{stem}_image.jpg", visualization.jpeg(scene.image))
@@ -58,5 +57,6 @@ class Samples:
                 )
             alone = SemanticCounts(counts.label_space)
             alone.images[scene.name] = counts.images[scene.name]
-            listing.append({"name": scene.name, "mean_iou": semantic_scores(alone, counts.label_space)["mean_iou"]})
-        write_json(folder / "samples.json", listing)
+            scored = semantic_scores(alone, counts.label_space)
+            listing.append(SampleScore(scene.name, scored.means["mean_iou"]))
+        write_sample_scores(folder / "samples.json", listing)

@@ -8,6 +8,8 @@ from sceneseg.labels import IGNORE_INDEX
 from sceneseg.standalone import FORMAT
 from sceneseg.version import __version__
 
+NO_SCORE: dict[str, None] = {"score": None, "protocol": None}
+
 
 def describe(model: SemanticModel, plan: Plan) -> dict[str, Any]:
     """Return names, colors, label ids and how pictures are treated, as plain data.
@@ -19,8 +21,8 @@ def describe(model: SemanticModel, plan: Plan) -> dict[str, Any]:
     train_ids = list(range(len(space)))
     if model.void_output is not None:
         train_ids.insert(model.void_output, IGNORE_INDEX)
-    score = dict(model.header.get("score") or {})
-    protocol = score.pop("protocol", None)
+    score = model.header and model.header.score
+    known = {"score": score.means or None, "protocol": score.protocol.to_dict() or None} if score else NO_SCORE
     return {
         "format": FORMAT,
         "sceneseg_version": __version__,
@@ -49,7 +51,7 @@ def describe(model: SemanticModel, plan: Plan) -> dict[str, Any]:
             "align_corners": plan.align_corners,
         },
         "precision": plan.precision,
-        "trained_model": {"score": score or None, "protocol": protocol},
+        "trained_model": known,
     }
 
 

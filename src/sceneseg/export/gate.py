@@ -111,5 +111,5 @@ def _scores(counts: SemanticCounts, space: LabelSpace) -> dict[str, float]:
         raise DataError(
             "No class occurs in the labels of the compared images. Compare more, or others.", field="images"
         )
-    classes = semantic_scores(counts, space)["classes"]
+    classes = semantic_scores(counts, space).classes
     return {name: float(classes[name]["iou"] or 0.0) for name in space.names if occurs[name]}

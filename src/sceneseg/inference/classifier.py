@@ -18,6 +18,7 @@ from sceneseg.inference.networks import autocast, create_network, load_strictly,
 from sceneseg.loading.image_samples import crop_center
 from sceneseg.metrics.accuracy import ClassificationCounts
 from sceneseg.records import run_directory
+from sceneseg.records.header import WeightsHeader
 
 TASK = "classification"
 DEFAULT_SIZE = (224, 224)
@@ -52,7 +53,7 @@ class ClassificationModel:
     classes: list[str]
     model: dict[str, Any]
     input: Preprocessing = field(default_factory=Preprocessing)
-    header: dict[str, Any] = field(default_factory=dict)
+    header: WeightsHeader | None = None
 
     @classmethod
     def load(cls, path: str | Path, device: str = "auto") -> Self:
@@ -67,15 +68,15 @@ class ClassificationModel:
         """
         file = run_directory.find_weights(Path(path))
         header = run_directory.read_header(file)
-        if header.get("task") != TASK:
-            raise RunError(f"{file}: expected weights for {TASK}, found the task {header.get('task')!r}.")
-        if not (classes := header.get("classes")):
+        if header.task != TASK:
+            raise RunError(f"{file}: expected weights for {TASK}, found the task {header.task!r}.")
+        if not (classes := header.classes):
             raise RunError(f"{file}: its header doesn't say what the classes are. Fetch or train the weights again.")
-        facts = read_input(Preprocessing, header, file)
-        network = create_network(header, len(classes), file)
+        facts = read_input(Preprocessing, header.input, file)
+        network = create_network(header.model, len(classes), file)
         load_strictly(network, file)
         network.to(resolve_device(device), memory_format=torch.channels_last).eval()
-        return cls(network, classes, header["model"], facts, header)
+        return cls(network, classes, header.to_dict()["model"], facts, header)
 
     def save(self, path: Path, state: dict[str, Tensor], **facts: Any) -> None:
         """Write weights that describe themselves; `facts` (score, epoch) go into the header."""

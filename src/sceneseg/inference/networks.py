@@ -1,7 +1,6 @@
 """Networks ready to predict: strict loading of weights, and the precision they run at."""
 
 import textwrap
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +12,7 @@ from sceneseg import models
 from sceneseg.errors import RunError, ScenesegError, UnknownNameError
 from sceneseg.plain import UnfitError, as_record
 from sceneseg.records import run_directory
+from sceneseg.records.header import ModelSpec
 
 T = TypeVar("T")
 PRECISIONS = {"32-true": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
@@ -21,46 +21,50 @@ LARGEST_SIDE = 2**15
 """Pixels of a side that a network is given."""
 
 
-def create_network(header: Mapping[str, Any], outputs: int, file: Path) -> Any:
+def create_network(model: ModelSpec | None, outputs: int, file: Path) -> Any:
     """Create the network that the header of a weights file names, untrained.
+
+    Args:
+        model: Its name and arguments; None where the header doesn't say.
+        outputs: How many it has.
+        file: Of the weights, for the message.
 
     Raises:
         RunError: It names none, or one that can't be made.
     """
-    model = header.get("model")
-    if not isinstance(model, dict):
+    if model is None:
         raise RunError(f"{file}: its header doesn't say which model it is of. Fetch or train the weights again.")
-    arguments = {k: v for k, v in model.items() if k not in {"name", "pretrained"}}
+    arguments = {key: value for key, value in model.arguments.items() if key != "pretrained"}
     try:
-        return models.create(model["name"], num_classes=outputs, **arguments)
+        return models.create(model.name, num_classes=outputs, **arguments)
     except UnknownNameError:  # which says how a model of the user's own is given
         raise
     except ScenesegError as error:
         raise RunError(f"{file}: its header names a model that can't be made. {error}") from None
 
 
-def read_input(kind: type[T], header: Mapping[str, Any], file: Path) -> T:
+def read_input(kind: type[T], facts: dict[str, Any], file: Path) -> T:
     """Read from a header what a network must be given.
 
     Args:
         kind: The dataclass of these facts; `target_size` and `precision` are among them.
-        header: Of the weights.
-        file: Where it stands, for the message.
+        facts: As the header has them.
+        file: Of the weights, for the message.
 
     Raises:
         RunError: It isn't said, or something else is.
     """
     try:
-        facts: Any = as_record(kind, header.get("input") or {}, "input.")
-        size, precision = facts.target_size, facts.precision
+        found: Any = as_record(kind, facts, "input.")
+        size, precision = found.target_size, found.precision
         if size is not None and not all(0 < side < LARGEST_SIDE for side in size):
             raise UnfitError(f"input.target_size must be a height and a width, found {size}")
         if precision not in PRECISIONS:
             raise UnfitError(f"input.precision must be one of {', '.join(PRECISIONS)}, found {precision!r}")
     except UnfitError as error:
         raise RunError(f"{file}: its header is damaged, or newer than this sceneseg: {error}.") from None
-    found: T = facts
-    return found
+    known: T = found
+    return known
 
 
 def load_strictly(network: nn.Module, file: Path) -> None:

@@ -21,6 +21,7 @@ from sceneseg.kernels.grid import CoarseLogits
 from sceneseg.labels import IGNORE_INDEX, LabelSpace
 from sceneseg.models.base import SegmentationModel
 from sceneseg.records import run_directory
+from sceneseg.records.header import WeightsHeader
 
 TASK = "semantic"
 ENLARGE = ("logits", "labels")
@@ -62,7 +63,7 @@ class SemanticModel:
     model: dict[str, Any]
     input: Preprocessing = field(default_factory=Preprocessing)
     void_output: int | None = None
-    header: dict[str, Any] = field(default_factory=dict)
+    header: WeightsHeader | None = None
 
     @classmethod
     def load(cls, path: str | Path, device: str = "auto") -> Self:
@@ -77,20 +78,23 @@ class SemanticModel:
         """
         file = run_directory.find_weights(Path(path))
         header = run_directory.read_header(file)
-        if header.get("task") != TASK:
-            raise RunError(f"{file}: expected weights for {TASK} segmentation, found the task {header.get('task')!r}.")
-        space = LabelSpace.from_dict(header.get("label_space"), f"{file}, its header")
-        void = header.get("void_output")
-        facts = read_input(Preprocessing, header, file)
+        if header.task != TASK:
+            raise RunError(f"{file}: expected weights for {TASK} segmentation, found the task {header.task!r}.")
+        if header.label_space is None:
+            raise RunError(
+                f"{file}: expected a label space in its header, found none. Fetch or train the weights again."
+            )
+        space, void = header.label_space, header.void_output
+        facts = read_input(Preprocessing, header.input, file)
         for what, word, known in (("resize", facts.resize, METHODS), ("enlarge", facts.enlarge, ENLARGE)):
             if word not in known:
                 raise RunError(
                     f"{file}: expected {what} as one of {', '.join(known)}, found {word!r}. Update sceneseg."
                 )
-        network = create_network(header, len(space) + (void is not None), file)
+        network = create_network(header.model, len(space) + (void is not None), file)
         load_strictly(network, file)
         network.to(resolve_device(device), memory_format=torch.channels_last).eval()
-        return cls(network, space, header["model"], facts, void, header)
+        return cls(network, space, header.to_dict()["model"], facts, void, header)
 
     def save(self, path: Path, state: dict[str, Tensor], **facts: Any) -> None:
         """Write weights that describe themselves; `facts` (score, epoch) go into the header."""

@@ -10,6 +10,7 @@ from sceneseg.fetching.progress import ProgressReporter
 from sceneseg.fetching.transfer import download, forget
 from sceneseg.publishing.manifest import Entry, check_name
 from sceneseg.records import run_directory
+from sceneseg.records.header import WeightsScore
 
 SUFFIX = ".safetensors"
 CURE = "If the file has moved, ask its publisher for a newer manifest."
@@ -85,18 +86,20 @@ def describe(file: Path, name: str, base: str, licence: str, data_terms: str, wa
         ConfigError: The name can't be a file's.
     """
     header = run_directory.read_header(file)
-    score = dict(header.get("score", {}))
-    protocol = score.pop("protocol", {})
+    if header.model is None:
+        raise RunError(f"{file}: its header doesn't say which model it is of. Fetch or train the weights again.")
+    score = header.score or WeightsScore()
+    space = header.label_space.name if header.label_space else f"{len(header.classes or ())} classes"
     return Entry(
         check_name(name),
         f"{base.rstrip('/')}/{name}{SUFFIX}",
         file_sha256(file, watch),
         file.stat().st_size,
         licence,
-        header["model"]["name"],
-        header.get("label_space", {}).get("name", "") or f"{len(header.get('classes', []))} classes",
-        score,
-        protocol,
+        header.model.name,
+        space,
+        {key: value for key, value in score.means.items() if value is not None},
+        score.protocol.to_dict(),
         data_terms,
     )
 

@@ -11,6 +11,7 @@ from sceneseg import tasks
 from sceneseg.errors import RunError
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.records import run_directory
+from sceneseg.records.header import WeightsScore
 from sceneseg.wording import counted
 
 SIZE = (96, 160)
@@ -28,7 +29,9 @@ def verify(file: Path) -> dict[str, str]:
             or the model's answer doesn't fit its classes.
     """
     header = run_directory.read_header(file)
-    if missing := [key for key in ("task", "model", "input") if key not in header]:
+    given = {"task": header.task, "model": header.model, "input": header.input}
+    if header.model is None or not all(given.values()):
+        missing = [key for key, value in given.items() if not value]
         raise RunError(f"{file}: its header doesn't say {', '.join(missing)}. It was cut or written by hand.")
     model = tasks.load(file, "cpu")
     tensors = model.network.state_dict()
@@ -45,12 +48,12 @@ def verify(file: Path) -> dict[str, str]:
             raise RunError(f"{file}: the model's answer isn't a probability for each of its {len(classes)} classes.")
     parameters = sum(p.numel() for p in model.network.parameters())
     return {
-        "model": f"{header['model']['name']}, {parameters:,} parameters, {len(tensors)} tensors, loaded strictly",
+        "model": f"{header.model.name}, {parameters:,} parameters, {len(tensors)} tensors, loaded strictly",
         "classes": f"{len(classes)} {space}: {', '.join(classes[:30])}{', ...' if len(classes) > 30 else ''}",
-        "input": _words(header["input"]),
-        "score": _score(header.get("score")),
-        "written by": f"sceneseg {header['sceneseg_version']}",
-    } | ({"source": str(header["source"])} if "source" in header else {})
+        "input": _words(header.input),
+        "score": _score(header.score),
+        "written by": f"sceneseg {header.sceneseg_version}",
+    } | ({"source": header.source} if header.source else {})
 
 
 def _require_finite(file: Path, network: nn.Module) -> None:
@@ -61,19 +64,20 @@ def _require_finite(file: Path, network: nn.Module) -> None:
             )
 
 
-def _score(score: dict[str, Any] | None) -> str:
+def _score(score: WeightsScore | None) -> str:
     """Say the score with what makes it comparable."""
-    if not score:
+    if score is None or not score.means:
         return "none in the file"
-    values = ", ".join(f"{name} {value:.2%}" for name, value in score.items() if name != "protocol")
-    protocol = score.get("protocol", {})
-    facts = [str(protocol[key]) for key in ("dataset", "split") if key in protocol]
-    images = [counted(protocol["images"], "image")] if "images" in protocol else []
-    rest = [f"{key} {_words(protocol[key])}" for key in ("void", "input_size", "window", "tta") if key in protocol]
+    values = ", ".join(f"{name} {value:.2%}" for name, value in score.means.items() if value is not None)
+    protocol = score.protocol
+    facts = [fact for fact in (protocol.dataset, protocol.split) if fact]
+    images = [counted(protocol.images, "image")] if protocol.images is not None else []
+    rules = {key: getattr(protocol, key) for key in ("void", "input_size", "window", "tta")}
+    rest = [f"{key} {_words(value)}" for key, value in rules.items() if value is not None]
     return f"{values} on {', '.join([' '.join(facts), *images, *rest])} (said by the file, not measured now)"
 
 
 def _words(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {_words(inner)}" for key, inner in value.items() if inner is not None)
-    return " x ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return " x ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

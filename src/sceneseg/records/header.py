@@ -1,69 +1,136 @@
-"""The header of a weights file: what it says of the model, as plain data whose types are checked."""
+"""The header of a weights file: what the weights say of themselves, stored as JSON in safetensors' metadata.
 
-from dataclasses import dataclass, fields
-from typing import Any
+How it is read: `format` must not be higher than `FORMAT`; keys that a version doesn't have are None, and those that
+this version doesn't know are kept in `others`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 from sceneseg.errors import ScenesegError
 from sceneseg.labels import LabelSpace
-from sceneseg.plain import UnfitError, as_record, parse_json
+from sceneseg.plain import BESIDE, UnfitError, as_record, parse_json
+from sceneseg.records.protocol import Protocol
+
+FORMAT = 1
 
 
 @dataclass(frozen=True)
-class _Model:
+class ModelSpec:
+    """The architecture that weights belong to.
+
+    Args:
+        name: On the registry.
+        arguments: Those that it was created with, without the number of classes.
+
+    Example:
+        >>> str(ModelSpec("unet", {"width": 32}))
+        'unet width 32'
+    """
+
     name: str
+    arguments: dict[str, Any] = field(default_factory=dict, metadata=BESIDE)
+
+    def __str__(self) -> str:
+        return " ".join([self.name, *(f"{key} {value}" for key, value in self.arguments.items())])
 
 
 @dataclass(frozen=True)
-class _Known:
-    """The keys that every reader may rely on, if they are there; a header may have others."""
+class WeightsScore:
+    """The score that weights were chosen by.
 
-    format: int
+    Args:
+        means: Key of the metric -> value in [0, 1].
+        protocol: How it was measured.
+    """
+
+    means: dict[str, float | None] = field(default_factory=dict, metadata=BESIDE)
+    protocol: Protocol = field(default_factory=Protocol)
+
+
+@dataclass(frozen=True)
+class WeightsHeader:
+    """What a weights file says of itself; None is what it doesn't say.
+
+    Args:
+        sceneseg_version: That wrote it.
+        format: Of the header.
+        task: "semantic" or "classification".
+        model: The architecture.
+        label_space: What the outputs of a segmentation model mean.
+        void_output: An output that stands for none of the classes.
+        classes: What the outputs of a classifier mean.
+        input: What the network must be given; the fields of the task's `Preprocessing`.
+        score: The validation score of these weights.
+        epoch: Of the training, from 1.
+        source: Where weights that were imported come from.
+        others: What this version doesn't know.
+
+    Example:
+        >>> header = WeightsHeader("0.1.0", 1, task="semantic", model=ModelSpec("unet", {"width": 32}))
+        >>> header.to_dict()["model"]
+        {'name': 'unet', 'width': 32}
+    """
+
     sceneseg_version: str
-    model: _Model | None = None
+    format: int
     task: str | None = None
-    input: dict[str, Any] | None = None
-    label_space: dict[str, Any] | None = None
-    classes: list[str] | None = None
+    model: ModelSpec | None = None
+    label_space: LabelSpace | None = None
     void_output: int | None = None
-    score: dict[str, Any] | None = None
+    classes: list[str] | None = None
+    input: dict[str, Any] = field(default_factory=dict)
+    score: WeightsScore | None = None
+    epoch: int | None = None
+    source: str | None = None
+    others: dict[str, Any] = field(default_factory=dict, metadata=BESIDE)
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        """Read the contents of a header.
+
+        Raises:
+            UnfitError: A value is of another type than this program writes.
+        """
+        if not isinstance(data, dict):
+            raise UnfitError(f"expected named values, found a {type(data).__name__}")
+        if isinstance(data.get("label_space"), dict):
+            data = data | {"label_space": _label_space(data["label_space"])}
+        empty = [key for key in ("input", "score") if key in data and data[key] is None]
+        header: Self = as_record(cls, {key: value for key, value in data.items() if key not in empty})
+        outputs = len(header.classes or () if header.label_space is None else header.label_space)
+        if header.void_output is not None and not 0 <= header.void_output <= outputs:
+            raise UnfitError(f"void_output must be one of {outputs + 1} outputs, found {header.void_output}")
+        return header
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the contents of the header."""
+        plain: dict[str, Any] = {"format": self.format, "sceneseg_version": self.sceneseg_version, "task": self.task}
+        plain["model"] = self.model and {"name": self.model.name, **self.model.arguments}
+        if self.label_space is not None:
+            plain |= {"label_space": self.label_space.to_dict(), "void_output": self.void_output}
+        plain |= {"classes": self.classes, "input": self.input or None}
+        if self.score is not None:
+            plain["score"] = self.score.means | {"protocol": self.score.protocol.to_dict()}
+        plain |= {"epoch": self.epoch, "source": self.source}
+        return {key: value for key, value in plain.items() if value is not None or key == "void_output"} | self.others
 
 
-def parse_header(text: str) -> dict[str, Any]:
+def parse_header(text: str) -> WeightsHeader:
     """Read the JSON of a header.
 
     Raises:
-        UnfitError: It isn't JSON, or a value is of another type than `save_weights` writes.
+        UnfitError: It isn't JSON, or a value is of another type than this program writes.
     """
     try:
-        header = parse_json(text)
+        data = parse_json(text)
     except ValueError as error:
         raise UnfitError(f"it isn't JSON ({error})") from None
-    if not isinstance(header, dict):
-        raise UnfitError(f"expected named values, found a {type(header).__name__}")
-    given = {field.name: header[field.name] for field in fields(_Known) if field.name in header}
-    if isinstance(given.get("model"), dict):
-        given["model"] = {key: value for key, value in given["model"].items() if key == "name"}
-    known: _Known = as_record(_Known, given)
-    outputs = len(known.classes or ())
-    if known.label_space is not None:
-        outputs = _classes(known.label_space)
-    if known.void_output is not None and not 0 <= known.void_output <= outputs:
-        raise UnfitError(f"void_output must be one of {outputs + 1} outputs, found {known.void_output}")
-    _check_score(known.score or {})
-    return header
+    return WeightsHeader.from_dict(data)
 
 
-def _classes(label_space: dict[str, Any]) -> int:
+def _label_space(data: object) -> LabelSpace:
     try:
-        return len(LabelSpace.from_dict(label_space))
+        return LabelSpace.from_dict(data)
     except ScenesegError as error:
         raise UnfitError(f"label_space: {error}") from None
-
-
-def _check_score(score: dict[str, Any]) -> None:
-    protocol = score.get("protocol")
-    if protocol is not None and not (isinstance(protocol, dict) and isinstance(protocol.get("dataset"), str | None)):
-        raise UnfitError("score.protocol must be named facts with the data set's name")
-    for key, value in score.items():
-        if key != "protocol":
-            as_record(float | None, value, f"score.{key}")

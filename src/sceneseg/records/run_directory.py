@@ -15,7 +15,7 @@ from sceneseg.errors import RunError
 from sceneseg.labels import LabelSpace
 from sceneseg.plain import UnfitError, parse_json
 from sceneseg.records import temporaries
-from sceneseg.records.header import parse_header
+from sceneseg.records.header import FORMAT, WeightsHeader, parse_header
 from sceneseg.records.names import check_name
 from sceneseg.version import __version__
 from sceneseg.wording import quoted
@@ -23,7 +23,6 @@ from sceneseg.wording import quoted
 if TYPE_CHECKING:
     from torch import Tensor
 
-WEIGHTS_FORMAT = 1
 MARKER = ".sceneseg-run"
 """File that marks a folder as a run directory of ours; no other folder is ever removed."""
 MADE_HERE = "A run directory of sceneseg. Without state.ckpt in it, `sceneseg compare` may remove and remake it.\n"
@@ -78,6 +77,11 @@ class RunDirectory:
     def confusion(self) -> Path:
         """Counts per validation image, npz."""
         return self.path / "confusion.npz"
+
+    @property
+    def answers(self) -> Path:
+        """A classifier's answer to each validation image, CSV."""
+        return self.path / "answers.csv"
 
     @property
     def best(self) -> Path:
@@ -177,7 +181,7 @@ class ComparisonDirectory:
         return self.path / "progress.json"
 
     @property
-    def together(self) -> Path:
+    def joint_scores(self) -> Path:
         """In which label space candidates of unlike ones are scored, and where those scores lie, JSON."""
         return self.path / "label_space.json"
 
@@ -306,7 +310,7 @@ def save_weights(path: Path, state: Mapping[str, "Tensor"], header: Mapping[str,
     from safetensors.torch import save_file
 
     tensors = {k: v.detach().cpu().contiguous() for k, v in state.items()}
-    described = {"format": WEIGHTS_FORMAT, "sceneseg_version": __version__, **header}
+    described = {"format": FORMAT, "sceneseg_version": __version__, **header}
     with temporaries.temporary_folder(path.name, path.parent) as folder:  # safetensors has temporaries of its own
         temporary = folder / path.name
         try:
@@ -319,7 +323,7 @@ def save_weights(path: Path, state: Mapping[str, "Tensor"], header: Mapping[str,
         temporary.replace(path)
 
 
-def read_header(path: Path) -> dict[str, Any]:
+def read_header(path: Path) -> WeightsHeader:
     """Read what a weights file says of itself, without reading the weights.
 
     Raises:
@@ -348,8 +352,8 @@ def read_header(path: Path) -> dict[str, Any]:
         raise RunError(
             f"{path}: its header is damaged, or of another program: {error}. Fetch or train the weights again."
         ) from None
-    if header["format"] > WEIGHTS_FORMAT:
-        raise RunError(f"{path}: written by a newer sceneseg ({header['sceneseg_version']}). Update sceneseg.")
+    if header.format > FORMAT:
+        raise RunError(f"{path}: written by a newer sceneseg ({header.sceneseg_version}). Update sceneseg.")
     return header
 
 

@@ -42,7 +42,7 @@ def task_of(path: str | Path) -> str:
     Raises:
         RunError: There are no weights.
     """
-    return str(run_directory.read_header(run_directory.find_weights(Path(path))).get("task"))
+    return str(run_directory.read_header(run_directory.find_weights(Path(path))).task)
 
 
 def load(

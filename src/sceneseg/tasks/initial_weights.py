@@ -1,8 +1,6 @@
 """Where a network starts from: other weights, a classifier's encoder; and which parts stay as they are."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from sceneseg.config.schema import Config
 from sceneseg.errors import ModelError
@@ -11,6 +9,8 @@ from sceneseg.models._transfer import Transfer, freeze, start_encoder_from, star
 from sceneseg.models.base import SegmentationModel
 from sceneseg.records import run_directory
 from sceneseg.user_files import located
+
+UNNAMED = "an unnamed model"
 
 
 def prepare(network: SegmentationModel, config: Config, label_space: LabelSpace) -> list[str]:
@@ -27,11 +27,11 @@ def prepare(network: SegmentationModel, config: Config, label_space: LabelSpace)
     told, transfers = [], []
     if config.train.encoder_weights:
         file = run_directory.find_weights(Path(config.train.encoder_weights))
-        made = run_directory.read_header(file).get("model", {})
+        made = run_directory.read_header(file).model
         try:
             transfer = start_encoder_from(network, run_directory.load_weights(file), config.model_arguments)
         except ModelError as error:
-            raise ModelError(f"--encoder-weights {file} ({_model(made)}): {error}") from None
+            raise ModelError(f"--encoder-weights {file} ({made or UNNAMED}): {error}") from None
         transfers.append(transfer)
         told.append(f"encoder from {file}: {transfer.counts()}")
     if config.train.weights:
@@ -48,18 +48,23 @@ def prepare(network: SegmentationModel, config: Config, label_space: LabelSpace)
 
 def _start(network: SegmentationModel, config: Config, label_space: LabelSpace, file: Path) -> Transfer:
     header = run_directory.read_header(file)
-    made = header.get("model", {})
-    if located(str(made.get("name"))) != network.name:
+    made = header.model
+    if made is None or located(made.name) != network.name:
+        name = made.name if made else UNNAMED
         raise ModelError(
-            f"-w {file}: these are weights of {made.get('name', 'an unnamed model')}, and {network.name} is trained. "
-            f"Give weights of {network.name}, or train -m {made.get('name', 'MODEL')}. If only its encoder is to start "
-            f"from them, write --encoder-weights {config.train.weights}."
+            f"-w {file}: these are weights of {name}, and {network.name} is trained. Give weights of it, or train "
+            f"-m {made.name if made else 'MODEL'}. If only its encoder is to start from them, write --encoder-weights "
+            f"{config.train.weights}."
         )
-    theirs = LabelSpace.from_dict(header.get("label_space"), file).names
+    if header.label_space is None:
+        raise ModelError(
+            f"-w {file}: expected a label space in its header, found none. Give weights of a segmentation."
+        )
+    theirs = header.label_space.names
     try:
         return start_from(network, config.model_arguments, run_directory.load_weights(file), label_space.names, theirs)
     except ModelError as error:
-        raise ModelError(f"-w {file} ({_model(made)}): {error}") from None
+        raise ModelError(f"-w {file} ({made or UNNAMED}): {error}") from None
 
 
 def _check_frozen(network: SegmentationModel, config: Config, known: set[str]) -> None:
@@ -71,8 +76,3 @@ def _check_frozen(network: SegmentationModel, config: Config, known: set[str]) -
                 f"--freeze {part}: {len(new)} of its {len(names)} parameters didn't come from the weights, first "
                 f"{new[0]}; frozen they would never be learned. Freeze a part that did, or leave --freeze {part} out."
             )
-
-
-def _model(made: Mapping[str, Any]) -> str:
-    """Write the model that a file's header names, with its arguments."""
-    return " ".join([str(made.get("name", "an unnamed model")), *(f"{k} {v}" for k, v in made.items() if k != "name")])
