@@ -10,7 +10,7 @@ from sceneseg.devices import keep_in_float32
 from sceneseg.kernels.upsample_argmax import upsample_argmax
 from sceneseg.kernels.upsample_cross_entropy import upsample_cross_entropy
 from sceneseg.metrics.confusion import SemanticCounts
-from sceneseg.metrics.semantic import semantic_scores
+from sceneseg.metrics.scores import semantic_scores
 from sceneseg.models.cost import segmentation_models
 from sceneseg.toy import draw_scene
 
@@ -79,7 +79,7 @@ def score(network, image, labels):
     found = upsample_argmax(coarse, SIZE, align_corners=network.align_corners)
     for i in range(len(image)):
         counts.add(str(i), labels[i].numpy(), found[i].numpy())
-    return semantic_scores(counts, LABEL_SPACE).means["mean_iou"]
+    return semantic_scores(counts).means["mean_iou"]
 
 
 def overfit(name, image, labels):

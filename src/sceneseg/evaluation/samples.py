@@ -10,7 +10,7 @@ from sceneseg.datasets.base import Scene
 from sceneseg.inference import visualization
 from sceneseg.labels import LabelSpace
 from sceneseg.metrics.confusion import SemanticCounts
-from sceneseg.metrics.semantic import semantic_scores
+from sceneseg.metrics.scores import semantic_scores
 from sceneseg.records.names import file_name
 from sceneseg.records.run_directory import write_json
 
@@ -58,7 +58,5 @@ class Samples:
                 )
             alone = SemanticCounts(counts.label_space)
             alone.images[scene.name] = counts.images[scene.name]
-            listing.append(
-                {"name": scene.name, "mean_iou": semantic_scores(alone, counts.label_space).means["mean_iou"]}
-            )
+            listing.append({"name": scene.name, "mean_iou": semantic_scores(alone).means["mean_iou"]})
         write_json(folder / "samples.json", listing)

@@ -7,6 +7,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 
 from sceneseg.arrays import LabelArray
 from sceneseg.kernels.confusion import Counts
+from sceneseg.labels import LabelSpace
 from sceneseg.records.scores import MetricValues
 
 
@@ -88,10 +89,28 @@ class Metric(ABC, Generic[T]):
     """Name of the value for a class or category, such as "IoU"."""
     heading: ClassVar[str | None] = None
     """Its column in the printed table of classes; None leaves it out."""
+    has_line: ClassVar[bool] = True
+    """Whether its mean has a line of its own below the printed table."""
     in_history: ClassVar[bool] = False
     """Whether `history.csv` has a column for it."""
     is_headline: ClassVar[bool] = False
     """Whether it stands for a split where there is room for a few figures."""
+    needs_categories: ClassVar[bool] = False
+    """Whether only label spaces with categories have it."""
+    needs_instances: ClassVar[bool] = False
+    """Whether only label spaces and data sets that tell objects apart have it."""
+
+    @property
+    def in_words(self) -> str:
+        """Its label within a sentence, such as "mean IoU"."""
+        return self.label[0].lower() + self.label[1:]
+
+    def suits(self, label_space: LabelSpace) -> bool:
+        """Return whether data of a label space can have it."""
+        with_instances = any(c.has_instances for c in label_space.classes)
+        return (with_instances or not self.needs_instances) and bool(
+            label_space.categories or not self.needs_categories
+        )
 
     def count(self, labels: LabelArray, prediction: LabelArray, num_classes: int) -> Counts | None:
         """Count one image, where the confusion matrix isn't enough.

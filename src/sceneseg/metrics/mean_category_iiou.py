@@ -23,7 +23,10 @@ class MeanCategoryInstanceIoU(Metric[SegmentationTotals]):
     order: ClassVar[int] = 40
     category_key: ClassVar[str | None] = "iiou"
     class_label: ClassVar[str] = "iIoU"
+    has_line: ClassVar[bool] = False
     heading: ClassVar[str | None] = "nIoU"  # as cityscapesScripts prints it
+    needs_categories: ClassVar[bool] = True
+    needs_instances: ClassVar[bool] = True
 
     def compute(self, totals: SegmentationTotals) -> MetricResult:
         """Compute the iIoU of each category and their mean."""

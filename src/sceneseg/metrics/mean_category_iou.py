@@ -19,7 +19,9 @@ class MeanCategoryIoU(Metric[SegmentationTotals]):
     order: ClassVar[int] = 30
     category_key: ClassVar[str | None] = "iou"
     class_label: ClassVar[str] = "IoU"
+    has_line: ClassVar[bool] = False
     heading: ClassVar[str | None] = "IoU"
+    needs_categories: ClassVar[bool] = True
     is_headline: ClassVar[bool] = True
 
     def compute(self, totals: SegmentationTotals) -> MetricResult:

@@ -23,7 +23,9 @@ class MeanInstanceIoU(Metric[SegmentationTotals]):
     order: ClassVar[int] = 20
     class_key: ClassVar[str | None] = "iiou"
     class_label: ClassVar[str] = "iIoU"
+    has_line: ClassVar[bool] = False
     heading: ClassVar[str | None] = "nIoU"  # as cityscapesScripts prints it
+    needs_instances: ClassVar[bool] = True
 
     def compute(self, totals: SegmentationTotals) -> MetricResult:
         """Compute the iIoU of each class with objects of known size, and their mean."""

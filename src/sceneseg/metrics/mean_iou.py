@@ -20,6 +20,7 @@ class MeanIoU(Metric[SegmentationTotals]):
     order: ClassVar[int] = 10
     class_key: ClassVar[str | None] = "iou"
     class_label: ClassVar[str] = "IoU"
+    has_line: ClassVar[bool] = False
     heading: ClassVar[str | None] = "IoU"
     in_history: ClassVar[bool] = True
     is_headline: ClassVar[bool] = True

@@ -1,9 +1,12 @@
 """Scores of a split: every metric of a task, computed from the split's totals."""
 
+import numpy as np
+
 from sceneseg.metrics import metrics_of
 from sceneseg.metrics.base import Totals
+from sceneseg.metrics.classification import ClassificationCounts
 from sceneseg.metrics.confusion import SemanticCounts
-from sceneseg.metrics.totals import SegmentationTotals
+from sceneseg.metrics.totals import ClassificationTotals, SegmentationTotals, by_name, ratio
 from sceneseg.records.scores import AbsentRule, MetricValues, Scores, VoidRule
 
 
@@ -37,6 +40,28 @@ def semantic_scores(counts: SemanticCounts, void: VoidRule = "ignore", absent: A
         ConfigError: An unknown rule.
     """
     return compute_scores("semantic", SegmentationTotals(counts, void, absent))
+
+
+def accuracy_scores(counts: ClassificationCounts) -> Scores:
+    """Compute all scores of a classification from the answers to its images."""
+    return compute_scores("classification", ClassificationTotals(counts))
+
+
+def shared_class_ious(counts: SemanticCounts, void: VoidRule = "ignore", absent: AbsentRule = "skip") -> MetricValues:
+    """Return the IoU of each class, so that models which were scored on the same truth have a score of the same ones.
+
+    A class that isn't in the truth but is predicted by one model has the IoU 0 for that one, and none for a model that
+    doesn't predict it; their means are then over unlike sets of classes. Here it has none for both.
+
+    Args:
+        counts: What was counted.
+        void: As in `semantic_scores`.
+        absent: The IoU of a class that isn't in the truth: None ("skip"), or 0 ("zero": ADE20K).
+    """
+    tp, fp, fn = SegmentationTotals(counts, void, absent).classes
+    iou = ratio(tp, tp + fp + fn)
+    iou[tp + fn == 0] = 0.0 if absent == "zero" else np.nan
+    return by_name(counts.label_space.names, iou)
 
 
 def _by_class(columns: list[tuple[str | None, MetricValues]]) -> dict[str, MetricValues]:

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from sceneseg.errors import ConfigError, did_you_mean
 from sceneseg.kernels.confusion import Counts
 from sceneseg.labels import LabelSpace
-from sceneseg.metrics.accuracy import ClassificationCounts
 from sceneseg.metrics.cityscapes import Floats, categories_of
+from sceneseg.metrics.classification import ClassificationCounts
 from sceneseg.metrics.confusion import ImageCounts, SemanticCounts
 from sceneseg.records.scores import AbsentRule, MetricValues, VoidRule
 
