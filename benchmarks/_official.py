@@ -13,7 +13,7 @@ from _measure import require
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.labels import IGNORE_INDEX
 from sceneseg.metrics.confusion import SemanticCounts
-from sceneseg.metrics.semantic import semantic_scores
+from sceneseg.metrics.scores import semantic_scores
 
 Files = Sequence[tuple[Path, Path]]
 """Prediction and label ids of each image; the instance ids lie beside the label ids."""
@@ -60,7 +60,7 @@ class Official:
             matrix, stats = self.count(files, helper)
             require(np.array_equal(_in_train_ids(matrix), ours.total().confusion), "the confusion counts differ")
             _compare_objects(ours, stats)
-            found, expected = semantic_scores(ours, LABEL_SPACE), self.score(files, True, helper)
+            found, expected = semantic_scores(ours), self.score(files, True, helper)
             for name, key in SCORES.items():
                 for kind in ("class", "category"):
                     plural = "classes" if kind == "class" else "categories"

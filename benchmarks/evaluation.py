@@ -35,7 +35,7 @@ from sceneseg.datasets.cityscapes import LABEL_SPACE, Cityscapes
 from sceneseg.evaluation.counting import count_files
 from sceneseg.kernels.confusion import confusion_counts, count_pairs_reference
 from sceneseg.labels import IGNORE_INDEX
-from sceneseg.metrics.semantic import semantic_scores
+from sceneseg.metrics.scores import semantic_scores
 from sceneseg.models._torchvision import import_torchvision
 
 Pair = tuple[LabelArray, LabelArray]
@@ -194,7 +194,7 @@ def score_all_files(root: Path, official: Official, rounds: int, threads: int) -
     results = []
     for instances in (True, False):
         calls: dict[str, Callable[[], object]] = {
-            "sceneseg": lambda i=instances: semantic_scores(ours(i), LABEL_SPACE),
+            "sceneseg": lambda i=instances: semantic_scores(ours(i)),
             "cityscapesScripts": lambda i=instances: official.score(files, i, helper=False),
         }
         if official.has_helper:

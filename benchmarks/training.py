@@ -43,7 +43,7 @@ from sceneseg.config.schema import Config, from_dict, merge
 from sceneseg.devices import resolve_precision
 from sceneseg.evaluation.counting import count_scenes
 from sceneseg.loading.scene_samples import default_workers
-from sceneseg.metrics.semantic import semantic_scores
+from sceneseg.metrics.scores import semantic_scores
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.tasks.semantic import Semantic
 from sceneseg.toy import write_toy_scenes
@@ -329,7 +329,7 @@ class Plain:
         seconds = sum(self.loop.run())
         val = self.task.val
         scenes = (val.read(i) for i in range(len(val)))
-        scores = semantic_scores(count_scenes(self.model, scenes, val.label_space), val.label_space)
+        scores = semantic_scores(count_scenes(self.model, scenes, val.label_space))
         return {"mean_iou": scores.means["mean_iou"] or 0.0, "seconds": seconds}
 
 

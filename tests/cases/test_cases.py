@@ -17,7 +17,7 @@ from sceneseg import datasets
 from sceneseg.doctor import diagnose
 from sceneseg.errors import ScenesegError
 from sceneseg.evaluation.counting import count_scenes
-from sceneseg.metrics.semantic import semantic_scores
+from sceneseg.metrics.scores import semantic_scores
 
 HERE = Path(__file__).parent
 SCRIPTS = Path(os.environ.get("SCENESEG_DATA", HERE.parents[2] / "shared" / "data")).parent / "cases" / "data"
@@ -109,7 +109,7 @@ def evaluate(case: Case, root: Path) -> None:
     def score() -> float | None:
         dataset = datasets.create(case.data, root=root, split="val", **dict(case.options))
         counts = count_scenes(street_model(dataset), map(dataset.read, range(len(dataset))), dataset.label_space)
-        return semantic_scores(counts, dataset.label_space).means["mean_iou"]
+        return semantic_scores(counts).means["mean_iou"]
 
     words = case.refused if case.evaluated is None else case.evaluated
     if not words:

@@ -12,7 +12,7 @@ from sceneseg.evaluation.request import Request
 from sceneseg.evaluation.scoring import score_run
 from sceneseg.labels import choose_space, group
 from sceneseg.metrics.confusion import SemanticCounts
-from sceneseg.metrics.semantic import semantic_scores
+from sceneseg.metrics.scores import semantic_scores
 from sceneseg.metrics.sizes import size_bands
 from sceneseg.records.scores import read_scores
 
@@ -51,9 +51,9 @@ def test_regrouped_counts_are_those_of_counting_in_the_space(pictures, wanted):
 
 def test_categories_score_as_the_category_rows_did(pictures):
     counts = counted(pictures, LABEL_SPACE)
-    before = semantic_scores(counts, LABEL_SPACE)
+    before = semantic_scores(counts)
     space = choose_space(LABEL_SPACE, "categories")
-    after = semantic_scores(regroup(counts, space), space)
+    after = semantic_scores(regroup(counts, space))
     assert after.means["mean_iou"] == before.means["mean_category_iou"]
     assert after.means["mean_iiou"] == before.means["mean_category_iiou"]
     for name, scores in before.categories.items():
@@ -64,15 +64,15 @@ def test_categories_score_as_the_category_rows_did(pictures):
 def test_instance_scores_are_left_out_where_they_cant_be_known(pictures):
     counts = counted(pictures, LABEL_SPACE)
     space = group(LABEL_SPACE, "x", {"person": ["person"], "four wheels": ["car", "truck", "bus"], "rest": ["rest"]})
-    scores = semantic_scores(regroup(counts, space), space).classes
+    scores = semantic_scores(regroup(counts, space)).classes
     assert scores["person"]["iiou"] is not None
     assert scores["four wheels"]["iiou"] is None
     with_caravans = group(LABEL_SPACE, "x", {"vehicle": ["vehicle"], "void": ["void"], "rest": ["rest"]})
-    assert semantic_scores(regroup(counts, with_caravans), with_caravans).classes["vehicle"]["iiou"] is not None
+    assert semantic_scores(regroup(counts, with_caravans)).classes["vehicle"]["iiou"] is not None
     part = group(LABEL_SPACE, "x", {"car": ["car"], "person": ["person"]})
     kept = regroup(counts, part)
-    assert semantic_scores(kept, part).means["mean_category_iiou"] is None, "vehicle has lost most of its classes"
-    assert semantic_scores(kept, part).means["mean_iou"] > 0
+    assert semantic_scores(kept).means["mean_category_iiou"] is None, "vehicle has lost most of its classes"
+    assert semantic_scores(kept).means["mean_iou"] > 0
 
 
 def test_unlabeled_keeps_the_instance_scores_of_the_classes(pictures):
@@ -111,10 +111,7 @@ def run(tmp_path, pictures):
 def test_a_run_is_scored_again_from_its_counts(run, pictures):
     scores, table = score_run(run, request(label_space="categories"))
     assert scores.protocol.label_space == "cityscapes:categories"
-    assert (
-        scores.means["mean_iou"]
-        == semantic_scores(counted(pictures, LABEL_SPACE), LABEL_SPACE).means["mean_category_iou"]
-    )
+    assert scores.means["mean_iou"] == semantic_scores(counted(pictures, LABEL_SPACE)).means["mean_category_iou"]
     assert "construction" in table
     kept = run / "evaluations" / "cityscapes-val-categories"
     assert read_scores(kept / "metrics.json") == scores

@@ -118,10 +118,10 @@ def read_records(file: Path) -> None:
 
 
 def read_counts(file: Path) -> None:
-    from sceneseg.metrics.semantic import semantic_scores
+    from sceneseg.metrics.scores import semantic_scores
 
     counts = SemanticCounts.load(file)
-    semantic_scores(counts, counts.label_space, "ignore")
+    semantic_scores(counts, "ignore")
 
 
 def read_exported(file: Path) -> None:

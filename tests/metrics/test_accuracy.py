@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from sceneseg.metrics.accuracy import ClassificationCounts, accuracy_scores, accuracy_table
+from sceneseg.metrics.classification import ClassificationCounts
+from sceneseg.metrics.scores import accuracy_scores
+from sceneseg.metrics.table import accuracy_table
 from sceneseg.records.answers import Answer
 
 
@@ -55,5 +57,5 @@ def test_agrees_with_a_count_by_hand_on_random_answers():
 def test_table():
     text = accuracy_table(accuracy_scores(answered([0, 1], [1, 2], 3)))
     assert "c0            : 1.000" in text
-    assert "Top-1         : 0.500" in text
-    assert "Top-5         :   nan" in text
+    assert "Top-1 accuracy: 0.500" in text
+    assert "Top-5 accuracy:   nan" in text

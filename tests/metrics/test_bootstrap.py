@@ -7,7 +7,7 @@ from sceneseg.errors import DataError
 from sceneseg.labels import LabelClass, LabelSpace
 from sceneseg.metrics.bootstrap import Bootstrap, bootstrap, draw_images, resampled_mean_iou
 from sceneseg.metrics.confusion import ImageCounts, SemanticCounts
-from sceneseg.metrics.semantic import semantic_scores, shared_class_ious
+from sceneseg.metrics.scores import semantic_scores, shared_class_ious
 
 IMAGES, CLASSES = 13, 4
 
@@ -38,7 +38,7 @@ def brute_force(counts, weights, void):
         for name, times in zip(counts.names, row, strict=True):
             for copy in range(times):
                 drawn.images[f"{name}-{copy}"] = counts.images[name]
-        scores.append(semantic_scores(drawn, counts.label_space, void).means["mean_iou"])
+        scores.append(semantic_scores(drawn, void).means["mean_iou"])
     return np.array(scores)
 
 
@@ -53,7 +53,7 @@ def test_resamples_score_as_a_data_set_put_together_by_hand(void):
 def test_every_image_once_is_the_score_itself():
     counts = counted(1)
     score = resampled_mean_iou(counts, np.ones((1, IMAGES), np.int64))
-    assert score == pytest.approx(semantic_scores(counts, counts.label_space).means["mean_iou"], rel=1e-14)
+    assert score == pytest.approx(semantic_scores(counts).means["mean_iou"], rel=1e-14)
 
 
 def predicting_an_absent_class():
@@ -83,7 +83,7 @@ def test_a_class_without_truth_counts_for_no_model():
         ious = [value for value in shared_class_ious(one, absent=absent).values() if value is not None]
         assert len(ious) == (CLASSES if absent == "zero" else CLASSES - 1)
         assert resampled_mean_iou(one, once, absent=absent)[0] == pytest.approx(np.mean(ious), rel=1e-14)
-    skipped = semantic_scores(one, space()).means["mean_iou"], semantic_scores(other, space()).means["mean_iou"]
+    skipped = semantic_scores(one).means["mean_iou"], semantic_scores(other).means["mean_iou"]
     assert skipped[0] < skipped[1], "the rule of cityscapesScripts counts it for the model that predicts it"
 
 
@@ -109,7 +109,7 @@ def test_a_clear_difference_is_real_and_a_mere_redraw_is_not():
     low, high = found.difference(1, 2)
     assert low <= 0 <= high
     low, high = found.interval(0)
-    assert low < semantic_scores(counted(0, right=0.8), space()).means["mean_iou"] < high
+    assert low < semantic_scores(counted(0, right=0.8)).means["mean_iou"] < high
 
 
 def test_interval_holds_the_middle_of_the_resamples():

@@ -11,7 +11,7 @@ import pytest
 from sceneseg.datasets.cityscapes import LABEL_SPACE, LABELS
 from sceneseg.metrics.cityscapes import AVERAGE_PIXELS
 from sceneseg.metrics.confusion import SemanticCounts
-from sceneseg.metrics.semantic import semantic_scores
+from sceneseg.metrics.scores import semantic_scores
 from sceneseg.metrics.table import score_table
 
 LABEL_IDS = {row.name: row.label_id for row in LABELS}
@@ -46,7 +46,7 @@ def ours(images):
     for i, (label_ids, instance_ids, prediction) in enumerate(images):
         instances = np.where(instance_ids >= 1000, instance_ids, 0).astype(np.int32)
         counts.add(f"{i:06}", LABEL_SPACE.encode(label_ids), LABEL_SPACE.encode(prediction), instances)
-    return semantic_scores(counts, LABEL_SPACE)
+    return semantic_scores(counts)
 
 
 def rows(found):

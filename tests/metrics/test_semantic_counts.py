@@ -10,7 +10,7 @@ from sceneseg.datasets.cityscapes import LABEL_SPACE as CITYSCAPES
 from sceneseg.errors import DataError, RunError
 from sceneseg.metrics import counts_file
 from sceneseg.metrics.confusion import ImageCounts, SemanticCounts
-from sceneseg.metrics.semantic import semantic_scores
+from sceneseg.metrics.scores import semantic_scores
 
 PERSON, RIDER, CAR = 11, 12, 13
 
@@ -72,7 +72,7 @@ def test_any_order_and_any_split_gives_the_same_bits():
         assert np.array_equal(total.confusion, same.confusion)
         for a, b in zip(total.instances, same.instances, strict=True):
             assert a.tobytes() == b.tobytes()
-        assert semantic_scores(merged, CITYSCAPES) == semantic_scores(expected, CITYSCAPES)
+        assert semantic_scores(merged) == semantic_scores(expected)
 
 
 def test_order_would_matter_without_sorting():
@@ -128,7 +128,7 @@ def test_file_round_trip(tmp_path, with_instances):
             assert file["category_instance_tp"].shape == (4, 7)
     loaded = SemanticCounts.load(path)
     assert loaded.label_space == CITYSCAPES
-    assert semantic_scores(loaded, CITYSCAPES) == semantic_scores(counts, CITYSCAPES)
+    assert semantic_scores(loaded) == semantic_scores(counts)
     assert loaded.names == counts.names
 
 
@@ -144,14 +144,14 @@ def test_counting_goes_on_after_loading(tmp_path):
         resumed.add(name, *sample)
     for name, sample in samples:
         all_at_once.add(name, *sample)
-    assert semantic_scores(resumed, CITYSCAPES) == semantic_scores(all_at_once, CITYSCAPES)
+    assert semantic_scores(resumed) == semantic_scores(all_at_once)
 
 
 def test_empty_counts(tmp_path):
     SemanticCounts(CAMVID).save(tmp_path / "confusion.npz")
     counts = SemanticCounts.load(tmp_path / "confusion.npz")
     assert len(counts) == 0
-    scores = semantic_scores(counts, CAMVID)
+    scores = semantic_scores(counts)
     assert scores.means["mean_iou"] is None
     assert scores.means["pixel_accuracy"] is None
 
@@ -193,11 +193,11 @@ def test_files_that_are_no_counts(tmp_path):
 def test_damaged_counts(tmp_path):
     path = tmp_path / "confusion.npz"
     counted(images(3).items()).save(path)
-    whole, scores, refused = path.read_bytes(), semantic_scores(SemanticCounts.load(path), CITYSCAPES), 0
+    whole, scores, refused = path.read_bytes(), semantic_scores(SemanticCounts.load(path)), 0
     for place in range(0, len(whole), len(whole) // 80):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
         try:
-            assert semantic_scores(SemanticCounts.load(path), CITYSCAPES) == scores  # a byte without meaning, a date
+            assert semantic_scores(SemanticCounts.load(path)) == scores  # a byte without meaning, a date
         except RunError:
             refused += 1
     assert refused > 40

@@ -9,7 +9,7 @@ from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.devices import keep_in_float32
 from sceneseg.kernels.grid import CoarseLogits
 from sceneseg.metrics.confusion import SemanticCounts
-from sceneseg.metrics.semantic import semantic_scores
+from sceneseg.metrics.scores import semantic_scores
 from sceneseg.models.cost import segmentation_models
 from sceneseg.toy import draw_scene
 
@@ -78,7 +78,7 @@ def score(network, image, labels):
     found = CoarseLogits(coarse, align_corners=network.align_corners).argmax(SIZE)
     for i in range(len(image)):
         counts.add(str(i), labels[i].numpy(), found[i].numpy())
-    return semantic_scores(counts, LABEL_SPACE).means["mean_iou"]
+    return semantic_scores(counts).means["mean_iou"]
 
 
 def overfit(name, image, labels):

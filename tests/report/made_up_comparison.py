@@ -11,7 +11,7 @@ from made_up_run import CONFIG, ENVIRONMENT, PROTOCOL, make_run, one_confusion, 
 
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.metrics.confusion import ImageCounts, SemanticCounts
-from sceneseg.metrics.semantic import semantic_scores
+from sceneseg.metrics.scores import semantic_scores
 from sceneseg.records.run_directory import ComparisonDirectory
 
 IMAGES = 24
@@ -35,7 +35,7 @@ def make_scored_run(path: Path, model: str, quality: float, template: Path, **pr
     counts = make_counts(quality)
     counts.save(path / "confusion.npz")
     asked = PROTOCOL | {"images": IMAGES, "tta": "none"} | protocol
-    scores = semantic_scores(counts, LABEL_SPACE, asked["void"]).to_dict()
+    scores = semantic_scores(counts, asked["void"]).to_dict()
     write_json(path / "metrics.json", scores | {"protocol": asked})
     write_json(path / "model.json", {"name": model, "parameters": round(2e6 * (1 + quality)), "gmacs": 5 + quality})
     config = CONFIG | {"model": {"name": model}, "name": path.name}

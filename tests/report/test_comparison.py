@@ -12,7 +12,7 @@ from page_parser import Page
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import RunError
 from sceneseg.metrics.confusion import ImageCounts, SemanticCounts
-from sceneseg.metrics.semantic import semantic_scores
+from sceneseg.metrics.scores import semantic_scores
 from sceneseg.records.run_directory import ComparisonDirectory, save_weights
 from sceneseg.report.comparison.page import MAX_BYTES, write_comparison
 
@@ -326,7 +326,7 @@ def test_a_class_without_truth_counts_for_nobody(copy):
             counts.images[called] = ImageCounts(confusion, truth=image.truth)
         counts.save(run.confusion)
         protocol = json.loads(run.metrics.read_text())["protocol"]
-        scores = semantic_scores(counts, LABEL_SPACE, protocol["void"])
+        scores = semantic_scores(counts, protocol["void"])
         change(run.metrics, **scores.means, classes=scores.classes, categories=scores.categories)
     found, page = rewritten(copy)
     rows = {row["name"]: row for row in found["candidates"]}
@@ -369,7 +369,7 @@ def test_other_classes_in_the_truth_are_another_truth(copy):
         confusion[-1] = confusion[LABEL_SPACE.names.index("train")] = 0
         counts.images[called] = ImageCounts(confusion, truth=image.truth)
     counts.save(run.confusion)
-    scores = semantic_scores(counts, LABEL_SPACE)
+    scores = semantic_scores(counts)
     change(run.metrics, **scores.means, classes=scores.classes, categories=scores.categories)
     found, _ = rewritten(copy)
     assert [row["name"] for row in found["candidates"]] == ["same", "good"]

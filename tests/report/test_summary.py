@@ -6,7 +6,7 @@ from made_up_results import make_ranking, make_results, make_row
 
 from sceneseg.records.comparison_plan import Budget
 from sceneseg.records.interval import Interval
-from sceneseg.records.scores import Protocol
+from sceneseg.records.protocol import Protocol
 from sceneseg.report.comparison.results import Answer, ClassSet, Difference
 from sceneseg.report.comparison.summary import cards, facts, headline
 

@@ -18,7 +18,7 @@ from sceneseg.datasets.cityscapes import Cityscapes
 from sceneseg.errors import ConfigError, RunError, TrainingError
 from sceneseg.evaluation.counting import count_scenes
 from sceneseg.metrics.confusion import SemanticCounts
-from sceneseg.metrics.semantic import semantic_scores
+from sceneseg.metrics.scores import semantic_scores
 from sceneseg.packing.pack import pack
 from sceneseg.records import run_directory
 from sceneseg.records.run_directory import RunDirectory
@@ -220,7 +220,7 @@ def test_the_scores_of_two_processes_are_those_of_the_saved_weights(toy_root, tm
     seen = sceneseg.load(run.last, "cpu")
     dataset = Cityscapes(toy_root, "val")
     counts = count_scenes(seen, map(dataset.read, range(len(dataset))), seen.label_space)
-    scores = semantic_scores(counts, seen.label_space)
+    scores = semantic_scores(counts)
     header = run_directory.read_header(run.last)
     assert header.score.means["mean_iou"] == scores.means["mean_iou"]
 

@@ -86,7 +86,7 @@ def count_files(
                 f"{path}: the prediction is {prediction.shape[0]} x {prediction.shape[1]} but its truth is "
                 f"{labels.shape[0]} x {labels.shape[1]}. Write predictions at the size of the labels."
             )
-        part = SemanticCounts(dataset.label_space)
+        part = counts.part()
         part.add(name, labels, prediction, dataset.read_instances(i) if with_instances else None)
         on_scene()
         return part

@@ -15,7 +15,9 @@ from sceneseg.evaluation.stored import origin
 from sceneseg.inference.classifier import TASK, ClassificationModel
 from sceneseg.loading import scene_samples
 from sceneseg.loading.image_samples import CENTER, image_loader
-from sceneseg.metrics.accuracy import ClassificationCounts, accuracy_scores, accuracy_table
+from sceneseg.metrics.classification import ClassificationCounts
+from sceneseg.metrics.scores import accuracy_scores
+from sceneseg.metrics.table import accuracy_table
 from sceneseg.records.answers import write_answers
 from sceneseg.records.protocol import Protocol
 from sceneseg.records.run_directory import RunDirectory

@@ -8,7 +8,7 @@ from sceneseg.arrays import ImageSize
 from sceneseg.datasets.base import SceneDataset
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.metrics.confusion import SemanticCounts
-from sceneseg.metrics.semantic import semantic_scores
+from sceneseg.metrics.scores import semantic_scores
 from sceneseg.records.protocol import AbsentRule, Protocol, VoidRule
 from sceneseg.records.scores import Scores
 from sceneseg.version import __version__
@@ -16,7 +16,7 @@ from sceneseg.version import __version__
 
 def score(counts: SemanticCounts, protocol: Protocol) -> Scores:
     """Return the scores of counts by the rules of a protocol."""
-    found = semantic_scores(counts, counts.label_space, protocol.void or "ignore", protocol.absent or "skip")
+    found = semantic_scores(counts, protocol.void or "ignore", protocol.absent or "skip")
     return replace(found, protocol=protocol)
 
 

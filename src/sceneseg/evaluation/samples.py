@@ -9,7 +9,7 @@ from sceneseg.datasets.base import Scene
 from sceneseg.inference import visualization
 from sceneseg.labels import LabelSpace
 from sceneseg.metrics.confusion import SemanticCounts
-from sceneseg.metrics.semantic import semantic_scores
+from sceneseg.metrics.scores import semantic_scores
 from sceneseg.records.names import file_name
 from sceneseg.records.sample_scores import SampleScore, write_sample_scores
 
@@ -57,6 +57,6 @@ class Samples:
                 )
             alone = SemanticCounts(counts.label_space)
             alone.images[scene.name] = counts.images[scene.name]
-            scored = semantic_scores(alone, counts.label_space)
+            scored = semantic_scores(alone)
             listing.append(SampleScore(scene.name, scored.means["mean_iou"]))
         write_sample_scores(folder / "samples.json", listing)

@@ -14,7 +14,7 @@ from sceneseg.inference.predictor import SemanticModel
 from sceneseg.inference.resizing import nearest_labels, resize_picture
 from sceneseg.labels import LabelSpace
 from sceneseg.metrics.confusion import SemanticCounts
-from sceneseg.metrics.semantic import semantic_scores
+from sceneseg.metrics.scores import semantic_scores
 
 TOLERANCE = {"fp32": 0.001, "fp16": 0.001, "int8": 0.01}
 """Precision -> how much mean IoU may drop, in [0, 1]."""
@@ -111,5 +111,5 @@ def _scores(counts: SemanticCounts, space: LabelSpace) -> dict[str, float]:
         raise DataError(
             "No class occurs in the labels of the compared images. Compare more, or others.", field="images"
         )
-    classes = semantic_scores(counts, space).classes
+    classes = semantic_scores(counts).classes
     return {name: float(classes[name]["iou"] or 0.0) for name in space.names if occurs[name]}

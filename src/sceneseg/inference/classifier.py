@@ -16,7 +16,7 @@ from sceneseg.errors import RunError
 from sceneseg.inference.images import as_image
 from sceneseg.inference.networks import autocast, create_network, load_strictly, read_input
 from sceneseg.loading.image_samples import crop_center
-from sceneseg.metrics.accuracy import ClassificationCounts
+from sceneseg.metrics.classification import ClassificationCounts
 from sceneseg.records import run_directory
 from sceneseg.records.header import WeightsHeader
 

@@ -19,7 +19,7 @@ from sceneseg.errors import DataError
 from sceneseg.kernels.confusion import Counts
 from sceneseg.metrics.cityscapes import Floats
 from sceneseg.metrics.confusion import SemanticCounts
-from sceneseg.metrics.semantic import Overlap
+from sceneseg.metrics.totals import Overlap
 from sceneseg.records.protocol import AbsentRule, VoidRule
 
 RESAMPLES = 5000
@@ -80,7 +80,7 @@ def bootstrap(
 
     Args:
         models: The counts of each model's trainings, one or more.
-        void: The rule for void truth, see `sceneseg.metrics.semantic`.
+        void: The rule for void truth, see `sceneseg.metrics.totals.SegmentationTotals`.
         absent: The rule for classes that aren't in the truth, see `resampled_mean_iou`.
         resamples: How many.
         level: Part of the resamples that lies inside an interval.

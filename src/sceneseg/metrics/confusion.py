@@ -1,5 +1,6 @@
 """Exact counts of a data set: one small confusion matrix per image, from which every score follows."""
 
+import copy
 import json
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
@@ -15,11 +16,15 @@ from sceneseg.errors import DataError, RunError
 from sceneseg.kernels.confusion import Counts, confusion_counts
 from sceneseg.kernels.instances import InstanceCounts, instance_counts
 from sceneseg.labels import LabelSpace
-from sceneseg.metrics import counts_file
+from sceneseg.metrics import counts_file, metrics_of
+from sceneseg.metrics.base import Metric
 from sceneseg.metrics.cityscapes import WeightedInstances, average_pixels, categories_of, weigh_instances
 from sceneseg.plain import parse_json
 from sceneseg.records.binary import read_arrays, reading
 from sceneseg.records.run_directory import atomic
+
+COUNTED = "count_"
+"""Begins the names of arrays that metrics counted themselves, in the file of the counts."""
 
 
 class ImageCounts:
@@ -33,9 +38,10 @@ class ImageCounts:
         instances: Weighted pixels of single objects; None where no instance numbers were given.
         objects: The single objects themselves; None where they weren't given, or weren't kept (many together).
         truth: Digest of the train ids that were the truth; empty for many together, and in files of earlier versions.
+        counted: What metrics counted themselves, int64 by their keys (`sceneseg.metrics.base.Metric.count`).
     """
 
-    __slots__ = ("_cells", "_pixels", "instances", "objects", "size", "truth")
+    __slots__ = ("_cells", "_pixels", "counted", "instances", "objects", "size", "truth")
 
     def __init__(
         self,
@@ -43,6 +49,7 @@ class ImageCounts:
         instances: WeightedInstances | None = None,
         objects: InstanceCounts | None = None,
         truth: str = "",
+        counted: Mapping[str, Counts] | None = None,
     ) -> None:
         flat = confusion.reshape(-1)
         cells = flat.nonzero()[0]
@@ -53,6 +60,7 @@ class ImageCounts:
         self._cells = cells.astype(np.min_scalar_type(flat.size))
         self._pixels = pixels.astype(np.min_scalar_type(pixels.max(initial=0)))
         self.instances, self.objects, self.truth = instances, objects, truth
+        self.counted = dict(counted or {})
 
     @property
     def confusion(self) -> Counts:
@@ -76,12 +84,27 @@ class SemanticCounts:
         label_space: What the train ids mean.
         object_pixels: Average pixels of an object by class name, for the instance scores; without it the published
             ones for the space "cityscapes", none for others.
+
+    Example:
+        >>> import numpy as np
+        >>> from sceneseg.datasets.cityscapes import LABEL_SPACE
+        >>> counts = SemanticCounts(LABEL_SPACE)
+        >>> counts.add("a", np.array([[0, 0, 1]], np.uint8), np.array([[0, 1, 1]], np.uint8))
+        >>> counts.total().confusion[:2, :2].tolist()
+        [[1, 1], [0, 1]]
     """
 
     def __init__(self, label_space: LabelSpace, object_pixels: Mapping[str, float] | None = None) -> None:
         self.label_space = label_space
         self.object_pixels = average_pixels(label_space, object_pixels)
         self.images: dict[str, ImageCounts] = {}
+        self._metrics = [metric for metric in metrics_of("semantic") if type(metric).count is not Metric.count]
+
+    def part(self) -> "SemanticCounts":
+        """Return counts of the same kind without an image, to be merged later."""
+        part = copy.copy(self)
+        part.images = {}
+        return part
 
     def __len__(self) -> int:
         return len(self.images)
@@ -122,13 +145,10 @@ class SemanticCounts:
         if instances is not None:
             objects = instance_counts(instances, labels, prediction, categories_of(self.label_space))
             weighted = weigh_instances(objects, self.label_space, self.object_pixels)
-        self._take(
-            {
-                name: ImageCounts(
-                    confusion, weighted, objects, _digest(str(labels.shape).encode(), np.ascontiguousarray(labels))
-                )
-            }
-        )
+        truth = _digest(str(labels.shape).encode(), np.ascontiguousarray(labels))
+        found = {metric.key: metric.count(labels, prediction, len(self.label_space)) for metric in self._metrics}
+        counted = {key: counts.astype(np.int64) for key, counts in found.items() if counts is not None}
+        self._take({name: ImageCounts(confusion, weighted, objects, truth, counted)})
 
     def merge(self, other: "SemanticCounts") -> None:
         """Take over the counts of another process.
@@ -153,7 +173,17 @@ class SemanticCounts:
             self.images[name].add_to(confusion)
         weighted = [found for name in self.names if (found := self.images[name].instances)]
         sums = [np.sum(part, axis=0) for part in zip(*weighted, strict=True)]
-        return ImageCounts(confusion, WeightedInstances(*sums) if sums else None)
+        counted = {key: self._counted(key).sum(0) for key in self._counted_keys()}
+        return ImageCounts(confusion, WeightedInstances(*sums) if sums else None, counted=counted)
+
+    def _counted_keys(self) -> list[str]:
+        """Return the metrics that counted every image themselves."""
+        keys = [set(image.counted) for image in self.images.values()]
+        return sorted(set.intersection(*keys)) if keys else []
+
+    def _counted(self, key: str) -> Counts:
+        """Return what a metric counted, (N, ...) int64 in the order of `names`."""
+        return np.stack([self.images[name].counted[key] for name in self.names])
 
     def matrices(self) -> Iterator[Counts]:
         """Yield the matrices of all images in the order of `names`, (B, C+1, C+1) int64 at a time."""
@@ -172,7 +202,8 @@ class SemanticCounts:
         It holds names (N,), confusion (N, C+1, C+1), label_space (JSON), object_pixels (C,) and truth (N,), digests of
         the labels (where the counts weren't made of those in another label space); with instance numbers
         also instance_tp and instance_fn (N, C), category_instance_tp and category_instance_fn (N, K), and for every
-        object its image's row object_image (M,) and objects (M, 5): number, class, pixels, hits, category hits.
+        object its image's row object_image (M,) and objects (M, 5): number, class, pixels, hits, category hits. What a
+        metric counted itself is count_KEY (N, ...).
         """
         path = Path(path)
         size = len(self.label_space) + 1
@@ -189,6 +220,7 @@ class SemanticCounts:
         if objects := [each for name in self.names if (each := self.images[name].objects)]:
             arrays["object_image"] = np.repeat(np.arange(len(self)), [len(each.numbers) for each in objects])
             arrays["objects"] = np.concatenate([np.stack(each, 1) for each in objects])
+        arrays |= {f"{COUNTED}{key}": self._counted(key) for key in self._counted_keys()}
         with atomic(path) as temporary:
             counts_file.write(temporary, arrays, self.matrices(), (len(self), size, size))
 
@@ -225,6 +257,9 @@ class SemanticCounts:
         for name, image, instances, objects, truth in zip(*columns, strict=True):
             image.instances, image.objects, image.truth = instances, objects, str(truth)
             counts.images[str(name)] = image
+        for key in (key for key in arrays if key.startswith(COUNTED)):
+            for name, counted in zip(arrays["names"], arrays[key], strict=True):
+                counts.images[str(name)].counted[key.removeprefix(COUNTED)] = counted
         return counts
 
     def _take(self, images: Mapping[str, ImageCounts]) -> None:
@@ -263,6 +298,7 @@ def _check(arrays: Mapping[str, npt.NDArray[Any]], classes: int, categories: int
         raise ValueError("expected every image once")
     expected: dict[str, tuple[str, tuple[int, ...]]] = {"object_pixels": ("f", (classes,))}
     expected |= {"truth": ("U", (images,))} if "truth" in arrays else {}
+    expected |= {key: ("i", (images, *arrays[key].shape[1:])) for key in arrays if key.startswith(COUNTED)}
     if any(key in arrays for key in _INSTANCE_KEYS):
         sizes = (classes, classes, categories, categories)
         expected |= {key: ("f", (images, size)) for key, size in zip(_INSTANCE_KEYS, sizes, strict=True)}

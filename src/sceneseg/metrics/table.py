@@ -1,47 +1,55 @@
 """Scores as text, in the layout of cityscapesScripts, which people know how to read."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from sceneseg.labels import LabelSpace
+from sceneseg.metrics import metrics_of
+from sceneseg.metrics.base import Metric
 from sceneseg.metrics.sizes import band_names
 from sceneseg.records.scores import BandScores, MetricValues, Scores, SizeBands
 
-HEADS = {"iou": "IoU", "iiou": "nIoU", "dice": "Dice"}
-
 
 def score_table(scores: Scores, label_space: LabelSpace) -> str:
-    """Write all scores as a table.
+    """Write the scores of a segmentation as a table.
 
     Convention: "nIoU" is the iIoU, "nan" a score that doesn't exist. The column nIoU is there for spaces with
     instances, the table of categories for spaces with categories. The column Dice is ours; without it, the lines are
     those of cityscapesScripts.
     """
-    width = max(map(len, ("Pixel accuracy", *label_space.names, *label_space.categories)))
-    has_instances = any(c.has_instances for c in label_space.classes)
+    metrics = [metric for metric in metrics_of("semantic") if metric.suits(label_space)]
+    lines = {metric.label: scores.means.get(metric.key) for metric in metrics if metric.has_line}
+    width = max(map(len, (*lines, *label_space.names, *label_space.categories)))
 
-    def row(name: str, *values: float | None) -> str:
-        numbers = (f"{float('nan') if value is None else value:>5.3f}" for value in values)
-        return f"{name:<{width}}: {'    '.join(numbers)}"
+    def part(title: str, rows: Mapping[str, MetricValues], columns: Mapping[str, Metric[Any]]) -> str:
+        header = f"{title:<{width}}   " + "      ".join(str(metric.heading) for metric in columns.values())
+        rule = "-" * (width + 9 * len(columns))
+        each = [_row(width, name, *(values.get(key) for key in columns)) for name, values in rows.items()]
+        average = _row(width, "Score Average", *(scores.means.get(metric.key) for metric in columns.values()))
+        return "\n".join([header, rule, *each, rule, average, rule, ""])
 
-    def part(title: str, rows: Mapping[str, MetricValues], means: MetricValues) -> str:
-        keys = [key for key in means if key != "iiou" or has_instances]
-        header = f"{title:<{width}}   " + "      ".join(HEADS[key] for key in keys)
-        rule = "-" * (width + 9 * len(keys))
-        each = [row(name, *(score.get(key) for key in keys)) for name, score in rows.items()]
-        return "\n".join([header, rule, *each, rule, row("Score Average", *(means[key] for key in keys)), rule, ""])
-
-    mean = scores.means.get
-    means = {"iou": mean("mean_iou"), "iiou": mean("mean_iiou"), "dice": mean("mean_dice")}
-    parts = [part("classes", scores.classes, means)]
+    shown = [metric for metric in metrics if metric.heading is not None]
+    parts = [part("classes", scores.classes, {metric.class_key: metric for metric in shown if metric.class_key})]
     if label_space.categories:
-        of_categories = {"iou": mean("mean_category_iou"), "iiou": mean("mean_category_iiou")}
-        parts.append(part("categories", scores.categories, of_categories))
-    rest = {
-        "Mean Dice": mean("mean_dice"),
-        "Pixel accuracy": mean("pixel_accuracy"),
-        "Class accuracy": mean("class_accuracy"),
-    }
-    return "\n".join([*parts, *(row(name, value) for name, value in rest.items())])
+        columns = {metric.category_key: metric for metric in shown if metric.category_key}
+        parts.append(part("categories", scores.categories, columns))
+    return "\n".join([*parts, *(_row(width, label, value) for label, value in lines.items())])
+
+
+def accuracy_table(scores: Scores) -> str:
+    """Write the scores of a classification as a table; "nan" is a score that doesn't exist."""
+    metrics = metrics_of("classification")
+    lines = {metric.label: scores.means.get(metric.key) for metric in metrics if metric.has_line}
+    width = max(map(len, (*lines, *scores.classes)))
+    rule = "-" * (width + 7)
+    keys = [metric.class_key for metric in metrics if metric.class_key]
+    classes = [_row(width, name, *(values.get(key) for key in keys)) for name, values in scores.classes.items()]
+    return "\n".join(["classes", rule, *classes, rule, *(_row(width, label, value) for label, value in lines.items())])
+
+
+def _row(width: int, name: str, *values: float | None) -> str:
+    numbers = (f"{float('nan') if value is None else value:>5.3f}" for value in values)
+    return f"{name:<{width}}: {'    '.join(numbers)}"
 
 
 def band_table(bands: SizeBands) -> str:

@@ -2,8 +2,9 @@
 
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Union
 
+from sceneseg.metrics import metrics_of
 from sceneseg.records import run_directory
 from sceneseg.registry import Registry
 from sceneseg.user_files import allow
@@ -31,9 +32,8 @@ def create(config: "Config") -> "Task":
 
 def best_score(task: str) -> tuple[str, str]:
     """Return by which score the best weights of a task are chosen, and its name for people."""
-    maker: Any = tasks.get(task)
-    score: tuple[str, str] = next(iter(maker.scores.items()))
-    return score
+    metric = metrics_of(task)[0]
+    return metric.key, metric.in_words
 
 
 def task_of(path: str | Path) -> str:

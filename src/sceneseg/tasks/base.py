@@ -16,6 +16,8 @@ from sceneseg import models
 from sceneseg.arrays import ImageSize
 from sceneseg.config.schema import Config
 from sceneseg.devices import check_compiler
+from sceneseg.metrics import metrics_of
+from sceneseg.metrics.base import Metric
 from sceneseg.models.base import SegmentationModel
 from sceneseg.records.model_cost import ModelCost
 from sceneseg.records.run_directory import RunDirectory
@@ -119,11 +121,8 @@ class Task(ABC):
         DataError: A folder, split or label file that isn't there, or data of another kind.
     """
 
-    scores: ClassVar[dict[str, str]]
-    """Scores that stand in history.csv and their names for people; the first decides which weights are the best."""
-
-    measured: frozenset[str]
-    """All scores of a validation that are one number, which may choose the best weights."""
+    name: ClassVar[str]
+    """Name on the shelf, that of its file."""
 
     sample_size: ImageSize
     """(height, width) of training samples."""
@@ -133,6 +132,21 @@ class Task(ABC):
 
     def __init__(self, config: Config) -> None:
         self.config = config
+
+    @classmethod
+    def metrics(cls) -> list[Metric[Any]]:
+        """Return the metrics of the task, the one that decides which weights are the best first."""
+        return metrics_of(cls.name)
+
+    @property
+    def scores(self) -> dict[str, str]:
+        """Scores that stand in history.csv, and their names in a sentence."""
+        return {metric.key: metric.in_words for metric in self.metrics() if metric.in_history}
+
+    @property
+    def measured(self) -> frozenset[str]:
+        """All scores of a validation that are one number, which may choose the best weights."""
+        return frozenset(metric.key for metric in self.metrics())
 
     @abstractmethod
     def labels(self) -> dict[str, Any]:

@@ -21,7 +21,6 @@ from sceneseg.evaluation.image_scoring import BATCH, open_split, score
 from sceneseg.inference.classifier import DEFAULT_SIZE, ClassificationModel, Preprocessing
 from sceneseg.loading import scene_samples
 from sceneseg.loading.image_samples import ImageSamples, image_loader
-from sceneseg.metrics.accuracy import MEANS
 from sceneseg.models.cost import on_meta
 from sceneseg.ranges import ClassWeights, Positive, Smoothing
 from sceneseg.records.answers import write_answers
@@ -36,8 +35,7 @@ from sceneseg.tasks.single_samples import check_single_samples
 class Classification(Task):
     """A class for every image."""
 
-    scores: ClassVar[dict[str, str]] = {"top1": "top-1 accuracy", "top5": "top-5 accuracy"}
-    measured: frozenset[str] = frozenset(MEANS)
+    name: ClassVar[str] = "classification"
     train: ImageFolder
     val: ImageFolder
     model: "ClassificationModel"

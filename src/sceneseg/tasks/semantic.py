@@ -24,7 +24,6 @@ from sceneseg.loading import scene_samples
 from sceneseg.loading.sampling import ClassLocations, find_class_locations
 from sceneseg.loading.scene_samples import TrainingSamples, WholeScenes, evenly
 from sceneseg.metrics.confusion import SemanticCounts
-from sceneseg.metrics.semantic import MEANS
 from sceneseg.models.cost import model_cost
 from sceneseg.records.model_cost import ModelCost
 from sceneseg.records.run_directory import RunDirectory
@@ -41,7 +40,7 @@ from sceneseg.tasks.weighted_losses import WeightedLosses
 class Semantic(Task):
     """A class for every pixel."""
 
-    scores: ClassVar[dict[str, str]] = {"mean_iou": "mean IoU", "pixel_accuracy": "pixel accuracy"}
+    name: ClassVar[str] = "semantic"
     train: SceneDataset
     val: SceneDataset
     model: "SemanticModel"
@@ -58,7 +57,13 @@ class Semantic(Task):
         for part in (self.train, self.val):
             if not part.has_labels:
                 raise DataError(f"{part.name}: the {part.split} split has no labels, so it can't be used for training.")
-        self.measured = _measured(self.val)
+
+    @property
+    def measured(self) -> frozenset[str]:
+        """All scores of a validation that are one number, which may choose the best weights."""
+        instances = any(files.instances for files in self.val.files)
+        suiting = (metric for metric in self.metrics() if metric.suits(self.val.label_space))
+        return frozenset(metric.key for metric in suiting if instances or not metric.needs_instances)
 
     def labels(self) -> dict[str, Any]:
         """Return the label space."""
@@ -152,13 +157,3 @@ def create_model(config: Config, label_space: LabelSpace, precision: str) -> Sem
         print(line)
     model = {"name": network.name, **config.model_arguments}
     return SemanticModel(network, label_space, model, Preprocessing(config.data.target_size, precision))
-
-
-def _measured(split: SceneDataset) -> frozenset[str]:
-    """Return the scores that are one number and that a split can have."""
-    found = set(MEANS)
-    if not split.label_space.categories:
-        found -= {name for name in found if "category" in name}
-    if not any(files.instances for files in split.files):
-        found -= {name for name in found if "iiou" in name}
-    return frozenset(found)

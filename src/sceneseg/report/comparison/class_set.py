@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sceneseg.metrics.semantic import shared_class_ious
+from sceneseg.metrics.scores import shared_class_ious
 from sceneseg.records.protocol import AbsentRule
 from sceneseg.report.comparison.candidates import Candidate, CandidateRun
 from sceneseg.report.comparison.results import ClassSet
