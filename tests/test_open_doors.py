@@ -26,7 +26,7 @@ from sceneseg.records import run_directory
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.registry import Registry
 from sceneseg.tasks import tasks
-from sceneseg.training.isolated import train_apart
+from sceneseg.training.isolated import train_isolated
 from sceneseg.training.trackers import trackers
 from small_run import make_small_run, small_config
 
@@ -288,7 +288,7 @@ def test_training_in_a_process_of_its_own(write, toy_root, tmp_path):
     config["model"] = {"name": f"{write(MODEL)}:TinyFCN"}
     config["train"] |= {"epochs": 1, "steps_per_epoch": 1, "batch_size": 2}
     sceneseg.allow(config)
-    outcome = train_apart(config, RunDirectory(tmp_path / "run"))
+    outcome = train_isolated(config, RunDirectory(tmp_path / "run"))
     assert (outcome.state, outcome.reason) == ("finished", "")
 
 
