@@ -31,7 +31,7 @@ def batch(samples=4):
         labels[i, 30:, : 8 * i + 9] = 2
         labels[i, : 3 * i] = 255
     color = torch.tensor([[1.0, 1, 1, 0]]).expand(samples, 4).contiguous()
-    return Batch(image, labels, color, [f"s{i}" for i in range(samples)])
+    return Batch(image, labels, None, {"color_jitter": color}, [f"s{i}" for i in range(samples)])
 
 
 def test_pidnets_losses_are_the_papers():
@@ -93,7 +93,7 @@ def test_the_loss_falls():
     optimizer = torch.optim.SGD(step.parameters(), lr=0.02, momentum=0.9)
     values = []
     for _ in range(12):
-        loss = step(given.image, given.color, given.labels)
+        loss = step(given.image, given.params, given.labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

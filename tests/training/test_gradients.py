@@ -26,7 +26,7 @@ def batch(samples=5):
     for i in range(samples):  # unlike parts of each are void
         labels[i, : 6 * i] = 255
     color = torch.tensor([[1.0, 1, 1, 0]]).expand(samples, 4).contiguous()
-    return Batch(image, labels, color, [f"s{i}" for i in range(samples)])
+    return Batch(image, labels, None, {"color_jitter": color}, [f"s{i}" for i in range(samples)])
 
 
 def gradients(loss, micro_batch, *, dropout=0.0, hook=None, frozen=True, precision="64-true"):

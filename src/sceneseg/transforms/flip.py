@@ -1,0 +1,35 @@
+"""Random mirroring, left to right."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from sceneseg.ranges import Share
+from sceneseg.transforms import register
+from sceneseg.transforms.base import SampleInfo, WindowTransform
+from sceneseg.transforms.geometry import Window
+
+
+@register
+class Flip(WindowTransform[bool]):
+    """Mirror the sample, left to right.
+
+    Args:
+        p: Probability.
+
+    Example:
+        >>> window = Window((1.0, 1.0), 0, 0, False, (4, 4))
+        >>> Flip().apply(window, True).flip
+        True
+    """
+
+    def __init__(self, p: Share = 0.5) -> None:
+        self.p = p
+
+    def draw(self, rng: np.random.Generator, sample: SampleInfo) -> bool:
+        """Draw whether it is mirrored."""
+        return bool(rng.random() < self.p)
+
+    def apply(self, window: Window, drawn: bool) -> Window:
+        """Return the window, mirrored if that was drawn."""
+        return replace(window, flip=window.flip != drawn)
