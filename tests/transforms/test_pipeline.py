@@ -118,3 +118,35 @@ def test_what_a_transform_returns_is_looked_at(change, message):
 
     with pytest.raises(DataError, match=message):
         Pipeline([Returning()]).apply(GRAY, sample_generator(0, 0), INFO)
+
+
+DRAWN = [
+    (scene_pipeline, 0, (1.674984, 1.674984, 30.569831, 100.401961), True, (0.791421, 1.098316, 0.898179, 0.024112)),
+    (scene_pipeline, 1, (1.699292, 1.699292, 39.09193, 126.091774), True, (1.109087, 1.108625, 0.94134, 0.0856)),
+    (scene_pipeline, 2, (0.831102, 0.831102, 7.642004, 59.546737), False, (0.881898, 1.049514, 0.814168, -0.066764)),
+    (image_pipeline, 1, (0.708391, 0.780378, 4.911642, 43.089107), True, (1.214001, 1.17848, 0.928001, 0.089603)),
+    (image_pipeline, 1000, (0.979318, 1.166862, 30.676745, 88.108081), False, (1.172369, 1.19556, 1.093677, -0.058465)),
+]
+BEFALLEN = {
+    (scene_pipeline, 0): ({"Rain": 0.600536, "LightBeam": 0.478319}, 895891574),
+    (scene_pipeline, 1): ({"Fog": 0.402276}, 335586362),
+    (scene_pipeline, 2): ({}, 879616284),
+    (image_pipeline, 1): ({"Shadow": 0.641117, "Darkness": 0.686154}, 274004122),
+    (image_pipeline, 1000): ({"Snow": 0.327206}, 447652019),
+}
+
+
+@pytest.mark.parametrize(("make", "number", "geometry", "flip", "color"), DRAWN)
+def test_a_seed_draws_what_it_always_drew(make, number, geometry, flip, color):
+    """Runs of earlier versions are resumed with the same samples, and papers name seeds."""
+    pipeline, rng = make(AugmentConfig(weather={"any": 1.0}, hue=0.1)), sample_generator(7, number)
+    info = SampleInfo(number, "", image_size=(100, 200), size=(64, 96), base_size=(100, 200))
+    window = pipeline.window(rng, info)
+    assert (*window.scale, window.top, window.left) == pytest.approx(geometry, abs=2e-6)
+    assert window.flip == flip
+    jitter, weather = pipeline.transforms[2:]
+    assert jitter.draw(rng, info) == pytest.approx(color, abs=2e-6)
+    drawn = weather.draw(rng, replace(info, window=window))
+    strengths, following = BEFALLEN[make, number]
+    assert {type(effect).__name__: details.strength for effect, details in drawn} == pytest.approx(strengths, abs=2e-6)
+    assert rng.integers(10**9) == following, "as many numbers are drawn as ever"

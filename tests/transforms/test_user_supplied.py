@@ -14,7 +14,7 @@ from sceneseg.models._torchvision import import_torchvision
 from sceneseg.transforms import transforms
 from sceneseg.transforms.fog import Fog
 from sceneseg.transforms.pipeline import scene_pipeline
-from sceneseg.transforms.user_supplied import as_transform, lent
+from sceneseg.transforms.user_supplied import as_transform, transform_entries
 
 GRAIN = '''"""Grain of a camera."""
 
@@ -142,7 +142,7 @@ def test_a_configuration_file_comes_first(outside, tmp_path):
 
 
 def test_they_are_on_the_shelf_for_one_call(outside):
-    with lent([outside["grain"](5), outside["grain"](6)]) as entries:
+    with transform_entries([outside["grain"](5), outside["grain"](6)]) as entries:
         pipeline = scene_pipeline(AugmentConfig(transforms=entries))
         assert [transform.strength for transform in pipeline.transforms[3:]] == [5, 6]
     with pytest.raises(UnknownNameError, match="Grain"):
@@ -153,7 +153,7 @@ def test_an_object_without_a_repr_is_known_by_its_class():
     class Plain(Fog):
         __repr__ = object.__repr__
 
-    with lent([Plain()]) as [entry]:
+    with transform_entries([Plain()]) as [entry]:
         assert entry == {"own:Plain": {"repr": "Plain()"}}
 
 
@@ -174,6 +174,6 @@ def test_those_of_torchvision_are_recognized():
     ],
 )
 def test_anything_else_is_refused(given, message):
-    with pytest.raises(ConfigError, match=message) as error, lent(given):
+    with pytest.raises(ConfigError, match=message) as error, transform_entries(given):
         pass
     assert error.value.field == "transforms"

@@ -23,8 +23,7 @@ from sceneseg.registry import OWN
 from sceneseg.report.run.page import write_report
 from sceneseg.training import start
 from sceneseg.training.hooks import Hook, Hooks
-from sceneseg.transforms.user_supplied import is_own
-from sceneseg.transforms.user_supplied import lent as lent_transforms
+from sceneseg.transforms.user_supplied import is_own, transform_entries
 
 if TYPE_CHECKING:
     from sceneseg.inference.classifier import ClassificationModel
@@ -130,7 +129,7 @@ def train(
             section |= {"name": data} if isinstance(data, str) else _section("data", data)
         if root is not None:
             section["root"] = str(root)
-        own = lendings.enter_context(lent_transforms(transforms))
+        own = lendings.enter_context(transform_entries(transforms))
         if resume is not None:
             run = find_run(Path(resume))
             if own:

@@ -16,6 +16,7 @@ from sceneseg import models
 from sceneseg.arrays import ImageSize
 from sceneseg.config.schema import Config
 from sceneseg.devices import check_compiler
+from sceneseg.errors import DataError
 from sceneseg.models.base import SegmentationModel
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.transforms.base import FULL_SCALE, DeviceTransform, Sample
@@ -91,11 +92,20 @@ class Step(nn.Module, ABC):
             params: What each device transform has drawn, (B, ...) float32 by its name.
             labels: (B, H, W) uint8 train ids, or (B,) int64 classes of whole images.
             whole: What `weights` says of the whole batch, where this is a part of it.
+
+        Raises:
+            DataError: A device transform returned images of another size.
         """
         with torch.autocast(image.device.type, enabled=False):  # colors in full precision
             pixels = image.float() / FULL_SCALE[str(image.dtype).removeprefix("torch.")]
             for name, transform in self.transforms.items():
-                pixels = transform.apply(pixels, params[name])
+                changed = transform.apply(pixels, params[name])
+                if changed.shape != pixels.shape:
+                    raise DataError(
+                        f"The transform {name} must return images of the same size, {tuple(pixels.shape)}; it "
+                        f"returned {tuple(changed.shape)}."
+                    )
+                pixels = changed
         outputs = self.outputs(pixels)
         return outputs if labels is None else self.loss(outputs, labels, whole)
 

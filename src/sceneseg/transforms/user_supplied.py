@@ -14,7 +14,7 @@ KINDS = (WindowTransform, SampleTransform, DeviceTransform)
 
 
 @contextmanager
-def lent(given: Sequence[Any]) -> Iterator[list[dict[str, Any]]]:
+def transform_entries(given: Sequence[Any]) -> Iterator[list[dict[str, Any]]]:
     """Put transforms on the shelf; yield what `AugmentConfig.transforms` says of each: ``{"own:Name": {"repr": ...}}``.
 
     A run that is resumed with other transforms has another configuration, and is refused like any other change of it.
