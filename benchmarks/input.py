@@ -36,7 +36,6 @@ from sceneseg.loading.scene_samples import TrainingSamples
 from sceneseg.models._torchvision import import_torchvision
 from sceneseg.packing.pack import pack
 from sceneseg.toy import write_toy_scenes
-from sceneseg.transforms.geometry import jitter
 
 CROP = (512, 1024)
 MEAN, STD = np.float32([123.675, 116.28, 103.53]), np.float32([58.395, 57.12, 57.375])
@@ -118,9 +117,10 @@ def make_pipelines(folder: Path, scenes: int) -> dict[str, Sample]:
 
 def with_color(samples: TrainingSamples) -> Sample:
     def sample(number: int) -> torch.Tensor:
-        image, _, color, _ = samples[number]
-        pixels = torch.from_numpy(image)[None].permute(0, 3, 1, 2).float() / 255
-        pixels = jitter(pixels, torch.from_numpy(color)[None])
+        drawn = samples[number]
+        pixels = torch.from_numpy(drawn.image)[None].permute(0, 3, 1, 2).float() / 255
+        for name, transform in samples.pipeline.device.items():
+            pixels = transform.apply(pixels, torch.from_numpy(drawn.params[name])[None])
         return (pixels - torch.tensor(MEAN / 255).view(3, 1, 1)) / torch.tensor(STD / 255).view(3, 1, 1)
 
     return sample

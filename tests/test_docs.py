@@ -46,6 +46,10 @@ def test_what_can_be_typed_for_training(tables, mark):
     assert tables.between(ROOT / "docs" / "training.md", mark) == made, "make docs"
 
 
+def test_what_transforms_there_are(tables):
+    assert tables.between(ROOT / "docs" / "data.md", "transforms") == tables.transforms_table(), "make docs"
+
+
 def test_the_comparison_on_camvid(tables):
     page = ROOT / "docs" / "compare.md"
     found = json.loads(tables.COMPARISON.read_text())

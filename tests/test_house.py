@@ -14,10 +14,11 @@ from sceneseg.export import formats
 from sceneseg.losses import losses
 from sceneseg.models import models
 from sceneseg.registry import Registry
+from sceneseg.transforms import transforms
 
 SOURCE = Path(sceneseg.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
-SHELVES: list[Registry] = [models, datasets, losses, formats]
+SHELVES: list[Registry] = [models, datasets, losses, transforms, formats]
 
 
 def python(code: str, *options: str) -> str:

@@ -161,7 +161,7 @@ def test_a_step_of_it_learns(recipe, toy_root):
     optimizer = optimizers.create(step, config.optim)
     samples = TrainingSamples(dataset, config.augment, 0, None, cache=True)
     batch = next(iter(training_loader(samples, StepSampler(0, 1, 2), workers=0)))
-    loss = step.train()(batch.image, batch.color, batch.labels)
+    loss = step.train()(batch.image, batch.params, batch.labels)
     loss.backward()
     assert loss.isfinite()
     assert loss > 0
@@ -190,8 +190,8 @@ def test_a_step_of_a_classifier_learns(recipe, tmp_path):
     step = task.training_step().train()
     optimizer = optimizers.create(step, config.optim)
     batch = next(iter(training_loader(task.training_samples(0), StepSampler(0, 1, 2), workers=0)))
-    assert batch.color.tolist() == [[1, 1, 1, 0]] * 2, "the paper changes no colors"
-    loss = step(batch.image, batch.color, batch.labels)
+    assert batch.params["color_jitter"].tolist() == [[1, 1, 1, 0]] * 2, "the paper changes no colors"
+    loss = step(batch.image, batch.params, batch.labels)
     loss.backward()
     optimizer.step()
     assert loss.isfinite()

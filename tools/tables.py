@@ -12,6 +12,7 @@ from sceneseg.config.schema import load
 from sceneseg.losses import CLASSES, heads, losses
 from sceneseg.models import models
 from sceneseg.optim.optimizers import optimizers, usual_values
+from sceneseg.transforms import transforms
 
 ROOT = Path(__file__).parents[1]
 FACTS = ROOT / "docs" / "models.json"
@@ -87,6 +88,23 @@ def optimizers_table() -> str:
     return "\n".join(lines)
 
 
+def transforms_table() -> str:
+    """Return the transforms with their arguments as Markdown, as constructors and docstrings say."""
+    lines = ["| name | applied to | arguments | what it is |", "|---|---|---|---|"]
+    for name in transforms.names():
+        transform = transforms.get(name)
+        arguments = [
+            f"`{key}`"
+            if p.default is p.empty
+            else f"`{key}: {list(p.default) if isinstance(p.default, tuple) else p.default}`"
+            for key, p in inspect.signature(transform).parameters.items()
+        ]
+        said = inspect.getdoc(transform).partition("\n\n")[0].replace("\n", " ")
+        link = f"[`{name}`](../src/sceneseg/transforms/{name}.py)"
+        lines.append(f"| {link} | {transform.where} | {', '.join(arguments)} | {said} |")
+    return "\n".join(lines)
+
+
 def comparison_table(comparison: dict) -> str:
     """Return what a comparison found as Markdown: a line for each candidate."""
     lines = [
@@ -128,3 +146,4 @@ if __name__ == "__main__":
     put(ROOT / "docs" / "compare.md", "camvid", comparison_table(json.loads(COMPARISON.read_text())))
     put(ROOT / "docs" / "training.md", "losses", losses_table())
     put(ROOT / "docs" / "training.md", "optimizers", optimizers_table())
+    put(ROOT / "docs" / "data.md", "transforms", transforms_table())

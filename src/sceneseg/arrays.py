@@ -22,3 +22,6 @@ AnyArray = npt.NDArray[Any]
 
 FloatArray = npt.NDArray[np.float32]
 """float32 values."""
+
+PixelArray = npt.NDArray[np.uint8 | np.uint16 | np.float32]
+"""(H, W, C) image of any type: uint8 from 0 to 255, uint16 from 0 to 65535 or float32 from 0 to 1."""

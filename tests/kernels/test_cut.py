@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from sceneseg.kernels import cut as kernel
-from sceneseg.kernels.cut import cut_pixels
+from sceneseg.kernels.cut import cut_nearest, cut_pixels
 
 rng = np.random.default_rng(0)
 FILL, VOID = (9, 8, 7), 255
@@ -71,3 +71,27 @@ def test_the_picture_around_the_window_does_not_matter(monkeypatch):
     part = np.ascontiguousarray(image[29:70, 39:118]), np.ascontiguousarray(labels[29:70, 39:118])
     again = cut_pixels(*part, rows - 29, columns - 39, FILL, VOID)
     assert all(np.array_equal(a, b) for a, b in zip(whole, again, strict=True))
+
+
+@pytest.mark.parametrize(("kind", "unit"), [(np.uint16, 257), (np.float32, 1 / 255)])
+@pytest.mark.parametrize("step", [0.37, -2.1])
+@pytest.mark.parametrize("size", [(60, 90), (1, 1), (40, 1)])
+def test_other_types_are_cut_like_bytes(kind, unit, step, size):
+    image, labels = scene(*size)
+    rows, columns = positions(70, 30.2, step), positions(81, 44.7, step)
+    expected, ids = cut_pixels(image, labels, rows, columns, FILL, VOID)
+    found, same = cut_pixels((image * np.float64(unit)).astype(kind), labels, rows, columns, FILL, VOID)
+    assert found.dtype == kind
+    assert np.array_equal(same, ids)
+    assert abs(found / unit - expected).max() <= 0.51  # half a byte, by which those are rounded
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.int32])
+@pytest.mark.parametrize("step", [1.0, 0.37, -2.1])
+def test_numbers_are_cut_like_labels(kind, step):
+    image, labels = scene(60, 90)
+    rows, columns = positions(70, 30.2, step), positions(81, 44.7, step)
+    _, ids = cut_pixels(image, labels, rows, columns, FILL, VOID)
+    found = cut_nearest(labels.astype(kind), rows, columns, VOID)
+    assert found.dtype == kind
+    assert np.array_equal(found, ids)

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from sceneseg import datasets
-from sceneseg.config.schema import AugmentConfig
 from sceneseg.errors import DataError
 from sceneseg.loading.sampling import (
     GRID,
@@ -14,7 +13,11 @@ from sceneseg.loading.sampling import (
     progressive_factor,
     shrunk,
 )
-from sceneseg.transforms.geometry import Window, cut, draw_window, sample_generator
+from sceneseg.transforms.base import SampleInfo, sample_generator
+from sceneseg.transforms.flip import Flip
+from sceneseg.transforms.geometry import Window, cut
+from sceneseg.transforms.pipeline import Pipeline
+from sceneseg.transforms.random_scale_crop import RandomScaleCrop
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +81,7 @@ def test_draws_depend_on_seed_and_number_alone(places):
 
 def test_windows_show_what_they_aim_at(toy):
     """A marked pixel is in every sample, at places all over it, and samples stay inside the image."""
-    image, config = toy.read(0).image, AugmentConfig(scale=(0.8, 2.0))
+    image, pipeline = toy.read(0).image, Pipeline([RandomScaleCrop((0.8, 2.0)), Flip()])
     size = image.shape[:2]
     shown = []
     for number in range(60):
@@ -88,7 +91,8 @@ def test_windows_show_what_they_aim_at(toy):
         marks[row, column] = 1
         marks = np.maximum.reduce([marks, *(np.roll(marks, s, a) for s in (-1, 1) for a in (0, 1))])
         place = ClassLocation(0, (row + 0.5) / size[0], (column + 0.5) / size[1])
-        window = aim(generator, draw_window(generator, size, size, (32, 48), config), place, size)
+        info = SampleInfo(number, "", image_size=size, size=(32, 48), base_size=size)
+        window = aim(generator, pipeline.window(generator, info), place, size)
         _, ids = cut(image, marks, window)
         assert (ids == 1).any()
         assert (ids != 255).all()

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import ConfigError, DataError
 from sceneseg.loading.sampling import find_class_locations
 from sceneseg.loading.scene_samples import StepSampler, TrainingSamples, WholeScenes, scene_loader, training_loader
+from sceneseg.tasks.base import Step
 
 
 class Drawn:
@@ -39,7 +42,9 @@ def batches(workers, first=0, last=6, augment=None, **changes):
     return list(training_loader(samples, StepSampler(first, last, 2), workers))
 
 
-EVERYTHING = AugmentConfig(weather={"any": 1.0, "fog": 0.5}, class_uniform=0.5, progressive=[2.0, 4.0])
+EVERYTHING = AugmentConfig(
+    weather={"any": 1.0, "fog": 0.5}, class_uniform=0.5, progressive=[2.0, 4.0], transforms=[{"rain": {"p": 0.7}}]
+)
 
 
 def same(a, b):
@@ -91,7 +96,7 @@ def test_rare_classes_are_shown_as_often_as_common_ones():
     def share(class_uniform):
         augment = AugmentConfig(scale=(1.0, 1.0), crop_size=(8, 16), class_uniform=class_uniform)
         samples = TrainingSamples(dataset, augment, 0, None, cache=True, places=find_class_locations(dataset))
-        return np.mean([(samples[n][1] == 18).any() for n in range(200)])
+        return np.mean([(samples[n].labels == 18).any() for n in range(200)])
 
     assert share(0.0) < 0.05
     assert 0.25 < share(1.0) < 0.5
@@ -110,6 +115,66 @@ def test_every_epoch_visits_every_scene_once_in_another_order():
     assert orders[0] != orders[1] != orders[2]
 
 
+class Instances(Drawn):
+    """Every class is one object."""
+
+    asked = 0
+
+    def read(self, i, *, with_instances=False):
+        scene = super().read(i)
+        self.asked += with_instances
+        return replace(scene, instances=scene.labels.astype(np.int32) + 1)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_instances_are_cut_with_their_labels(workers):
+    augment = AugmentConfig(weather={"any": 1.0})
+    samples = TrainingSamples(Instances(), augment, 1, None, cache=False, with_instances=True)
+    for batch in training_loader(samples, StepSampler(0, 4, 2), workers):
+        assert batch.instances.dtype == torch.int32
+        assert torch.equal(torch.where(batch.labels == 255, 0, batch.labels.int() + 1), batch.instances)
+
+
+def test_instances_are_read_only_where_they_are_asked_for():
+    dataset = Instances()
+    batch = next(iter(training_loader(TrainingSamples(dataset, AugmentConfig(), 1, None, False), [[0, 1]], 0)))
+    assert batch.instances is None
+    assert dataset.asked == 0
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.float32])
+def test_images_of_other_types_give_the_same_pixels(kind):
+    """A step sees what it sees of bytes, but for their rounding."""
+
+    class Typed(Drawn):
+        def read(self, i, *, with_instances=False):
+            scene = super().read(i)
+            unit = np.float64(257 if kind is np.uint16 else 1 / 255)
+            return replace(scene, image=(scene.image * unit).astype(kind))
+
+    class Pixels(Step):
+        outputs = loss = weights = lambda self, pixels, *_: pixels
+
+    def pixels(dataset):
+        samples = TrainingSamples(dataset, AugmentConfig(), 1, None, cache=False)
+        batch = next(iter(training_loader(samples, [[0, 1]], 0)))
+        return batch, Pixels(samples.pipeline.device)(batch.image, batch.params)
+
+    (_, expected), (batch, found) = pixels(Drawn()), pixels(Typed())
+    assert batch.image.dtype == (torch.uint16 if kind is np.uint16 else torch.float32)
+    assert (found - expected).abs().max() < 0.005
+
+
+def test_unlike_types_are_refused():
+    class Mixed(Drawn):
+        def read(self, i, *, with_instances=False):
+            scene = super().read(i)
+            return replace(scene, image=scene.image.astype(np.float32) / 255) if i == 0 else scene
+
+    with pytest.raises(DataError, match="uint8, uint16, float32; found float32 and uint8"):
+        list(training_loader(TrainingSamples(Mixed(), AugmentConfig(), 1, None, False), [[0, 1, 2, 3, 4]], 0))
+
+
 def test_batches_are_bytes_in_channels_last():
     batch = batches(0)[0]
     assert batch.image.dtype == batch.labels.dtype == torch.uint8
@@ -118,7 +183,7 @@ def test_batches_are_bytes_in_channels_last():
 
 
 def test_unlike_sizes_name_the_cure():
-    with pytest.raises(DataError, match="2 sizes .16 x 24, 20 x 24.*--augment.crop-size"):
+    with pytest.raises(DataError, match=r"2 sizes .16 x 24, 20 x 24.*augment\.crop_size"):
         batches(0, sizes=((16, 24), (20, 24)))
 
 

@@ -6,11 +6,12 @@ from lightning_fabric import Fabric
 
 from sceneseg import losses, models
 from sceneseg.config.schema import from_dict
-from sceneseg.errors import ConfigError
+from sceneseg.errors import ConfigError, DataError
 from sceneseg.kernels.grid import CoarseLogits
 from sceneseg.loading.scene_samples import Batch
 from sceneseg.tasks.training_step import TrainingStep
 from sceneseg.training.gradients import GradientAccumulator, freeze_statistics
+from sceneseg.transforms.base import DeviceTransform
 
 PIDNET = {"ohem": {"thresh": 0.9, "min_kept": 500}, "boundary_bce": 20.0, "boundary_aware": {"threshold": 0.4}}
 
@@ -31,7 +32,7 @@ def batch(samples=4):
         labels[i, 30:, : 8 * i + 9] = 2
         labels[i, : 3 * i] = 255
     color = torch.tensor([[1.0, 1, 1, 0]]).expand(samples, 4).contiguous()
-    return Batch(image, labels, color, [f"s{i}" for i in range(samples)])
+    return Batch(image, labels, None, {"color_jitter": color}, [f"s{i}" for i in range(samples)])
 
 
 def test_pidnets_losses_are_the_papers():
@@ -93,7 +94,7 @@ def test_the_loss_falls():
     optimizer = torch.optim.SGD(step.parameters(), lr=0.02, momentum=0.9)
     values = []
     for _ in range(12):
-        loss = step(given.image, given.color, given.labels)
+        loss = step(given.image, given.params, given.labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -119,3 +120,17 @@ def test_what_does_not_fit_is_a_sentence():
         made({"boundary_bce": 1}, boundary=True)
     with pytest.raises(ConfigError, match="class logits alone; aux_loss has boundary_bce"):
         made(PIDNET, {"boundary_bce": 1}, boundary=True)
+
+
+def test_a_device_transform_that_changes_sizes_is_a_sentence():
+    class Halved(DeviceTransform):
+        def draw(self, rng, sample):
+            return rng.random(1)
+
+        def apply(self, image, drawn):
+            return image[..., ::2]
+
+    step, given = made(PIDNET, boundary=True), batch()
+    step.transforms["halved"] = Halved()
+    with pytest.raises(DataError, match=r"halved must return images of the same size.*64\); it returned.*32\)"):
+        step(given.image, {**given.params, "halved": given.params["color_jitter"]}, given.labels)

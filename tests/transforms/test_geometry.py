@@ -1,24 +1,9 @@
-import colorsys
-
 import numpy as np
 import pytest
-import torch
 
-from sceneseg.config.schema import AugmentConfig
-from sceneseg.transforms.geometry import Window, cut, draw_color, draw_window, jitter, sample_generator
+from sceneseg.transforms.geometry import FILL, Window, cut, cut_instances
 
 rng = np.random.default_rng(0)
-
-
-def test_draws_depend_on_seed_and_number_alone():
-    config = AugmentConfig()
-
-    def draw(seed, number):
-        return draw_window(sample_generator(seed, number), (64, 96), (64, 96), (32, 48), config)
-
-    assert draw(3, 7) == draw(3, 7)
-    assert draw(3, 7) != draw(3, 8)
-    assert draw(3, 7) != draw(4, 7)
 
 
 def test_the_identity_window_changes_nothing():
@@ -56,44 +41,41 @@ def test_no_new_ids_but_void_outside():
     assert (out[ids == 7] == 9).all()
 
 
-def test_small_images_are_placed_inside_and_large_ones_cropped():
-    config = AugmentConfig(scale=(0.5, 0.5))
-    for number in range(20):
-        small = draw_window(sample_generator(0, number), (60, 100), (60, 100), (40, 40), config)
-        assert -10 <= small.top <= 0
-        assert 0 <= small.left <= 10
+@pytest.mark.parametrize(("kind", "unit"), [(np.uint16, 257), (np.float32, 1 / 255)])
+def test_other_types_are_cut_like_bytes(kind, unit):
+    image = rng.integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    labels = rng.integers(0, 5, (20, 30), dtype=np.uint8)
+    window = Window((0.7, 1.3), -3.0, 8.0, True, (24, 40))
+    expected, ids = cut(image, labels, window)
+    found, same = cut((image * np.float64(unit)).astype(kind), labels, window)
+    assert found.dtype == kind
+    assert np.array_equal(same, ids)
+    assert abs(found / unit - expected).max() <= 0.51
+    assert (found[0, 0] / unit).round().tolist() == list(FILL)
 
 
-def test_a_target_size_is_what_scale_one_means():
-    config = AugmentConfig(scale=(1.0, 1.0))
-    window = draw_window(sample_generator(0, 0), (100, 200), (50, 50), (50, 50), config)
-    assert window.scale == (0.5, 0.25)
-    assert window.size == (50, 50)
+def test_labels_of_two_bytes_have_their_own_void():
+    labels = rng.integers(0, 1000, (20, 30), dtype=np.uint16)
+    _, ids = cut(np.zeros((20, 30, 3), np.uint8), labels, Window((1.0, 1.0), -2.0, 0.0, False, (20, 30)))
+    assert ids.dtype == np.uint16
+    assert (ids[:2] == 65535).all()
+    assert np.array_equal(ids[2:], labels[:-2])
 
 
-def test_jitter_without_change_is_the_identity():
-    image = torch.rand(2, 3, 5, 7)
-    assert torch.allclose(jitter(image, torch.tensor([[1.0, 1, 1, 0]] * 2)), image, atol=1e-6)
+def test_instances_move_with_their_labels():
+    labels = rng.integers(0, 5, (20, 30), dtype=np.uint8)
+    for number in range(8):
+        scale = float(rng.uniform(0.4, 2.5))
+        window = Window((scale, scale), float(rng.uniform(-5, 9)), float(rng.uniform(-5, 9)), number % 2 == 0, (24, 40))
+        _, ids = cut(np.zeros((20, 30, 3), np.uint8), labels, window)
+        instances = cut_instances(1000 * (labels.astype(np.int32) + 1), window)
+        assert instances.dtype == np.int32
+        assert np.array_equal(np.where(ids == 255, 0, 1000 * (ids.astype(np.int32) + 1)), instances)
 
 
-def test_jitter_does_what_its_names_say():
-    image = torch.rand(1, 3, 8, 8) * 0.4 + 0.3
-    bright = jitter(image, torch.tensor([[1.2, 1, 1, 0]]))
-    assert torch.allclose(bright, image * 1.2, atol=1e-5)
-    flat = jitter(image, torch.tensor([[1, 0.5, 1, 0]]))
-    assert torch.allclose(flat, image * 0.5 + image.mean() * 0.5, atol=1e-5)
-    gray = jitter(image, torch.tensor([[1, 1, 0, 0]]))
-    luma = (image * torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)).sum(1, keepdim=True)
-    assert torch.allclose(gray, luma.expand_as(gray), atol=2e-3)
-
-
-def test_hue_turns_red_towards_another_color():
-    red = torch.tensor([0.8, 0.3, 0.3]).view(1, 3, 1, 1)
-    turned = jitter(red, torch.tensor([[1.0, 1, 1, 1 / 3]]))[0, :, 0, 0].tolist()
-    assert colorsys.rgb_to_hsv(*turned)[0] > 0.2
-
-
-def test_color_is_drawn_within_its_range():
-    config = AugmentConfig(brightness=0.1, contrast=0.2, saturation=0.3, hue=0.0)
-    drawn = np.stack([draw_color(sample_generator(0, i), config) for i in range(200)])
-    assert np.allclose(np.abs(drawn - [1, 1, 1, 0]).max(0), [0.1, 0.2, 0.3, 0], atol=0.01)
+def test_a_window_beyond_the_image_shows_nothing_of_it():
+    window = Window((1.0, 1.0), 50.0, 50.0, False, (4, 5))
+    assert (cut_instances(np.ones((20, 30), np.int32), window) == 0).all()
+    image, labels = cut(np.ones((20, 30, 3), np.float32), np.zeros((20, 30), np.uint8), window)
+    assert (labels == 255).all()
+    assert np.allclose(image, np.array(FILL) / 255)

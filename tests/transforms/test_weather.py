@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from sceneseg.errors import ConfigError
+from sceneseg.errors import ConfigError, DataError
 from sceneseg.toy import draw_scene
-from sceneseg.transforms.geometry import Window, sample_generator
-from sceneseg.transforms.weather import EFFECTS, apply_weather, draw_weather, vertical_span
+from sceneseg.transforms.base import Sample, SampleInfo, sample_generator
+from sceneseg.transforms.geometry import Window
+from sceneseg.transforms.weather import EFFECTS, Weather
 
 
 @pytest.fixture(scope="module")
@@ -13,7 +14,22 @@ def image():
 
 
 def painted(image, kind, strength, number=0, span=(0.0, 1.0)):
-    return apply_weather(image, [(kind, strength)], sample_generator(0, number), span)
+    effect = EFFECTS[kind]()
+    details = effect.details(sample_generator(0, number), strength, showing(image.shape[:2], span))
+    return effect.apply(Sample(image, None), details).image
+
+
+def showing(size, span=(0.0, 1.0)):
+    """A sample of a scene 1000 high, of which it shows these rows."""
+    scale = size[0] / (1000 * (span[1] - span[0]))
+    window = Window((scale, 1.0), 1000 * span[0] * scale, 0.0, False, size)
+    return SampleInfo(0, "", (1000, size[1]), size, size, window)
+
+
+def befallen(kinds, strength, number):
+    """Kind -> strength of the weather of a sample."""
+    drawn = Weather(kinds, strength).draw(sample_generator(0, number), showing((8, 12)))
+    return {kind: details.strength for kind, made in EFFECTS.items() for e, details in drawn if type(e) is made}
 
 
 @pytest.mark.parametrize("kind", EFFECTS)
@@ -74,31 +90,56 @@ def test_the_sky_has_no_shadow_and_no_snow_lies_on_it():
 
 
 def test_each_kind_comes_as_often_as_asked():
-    chances = {"rain": (0.3, 0.9), "darkness": (1.0, 0.5)}
-    drawn = [dict(draw_weather(sample_generator(0, n), chances)) for n in range(1500)]
+    drawn = [befallen({"rain": 0.3, "darkness": 1.0}, 0.9, n) for n in range(1500)]
     rain = [d["rain"] for d in drawn if "rain" in d]
     assert abs(len(rain) / 1500 - 0.3) < 0.04
     assert 0.3 <= min(rain) < 0.35
     assert 0.85 < max(rain) <= 0.9
-    assert all(set(d) <= {"rain", "darkness"} and 0.16 < d["darkness"] <= 0.5 for d in drawn)
+    assert all(set(d) <= {"rain", "darkness"} and 0.29 < d["darkness"] <= 0.9 for d in drawn)
+
+
+def test_any_is_shared_by_those_that_have_no_probability_of_their_own():
+    drawn = [befallen({"any": 0.6, "fog": 0.5}, 1.0, n) for n in range(1500)]
+    shares = {kind: np.mean([kind in d for d in drawn]) for kind in EFFECTS}
+    assert abs(shares.pop("fog") - 0.5) < 0.04
+    assert all(abs(share - 0.1) < 0.025 for share in shares.values())
 
 
 def test_one_kind_does_not_disturb_another():
-    with_snow = {"rain": (0.5, 1.0), "snow": (0.5, 1.0)}
     for number in range(20):
-        alone = dict(draw_weather(sample_generator(0, number), {"rain": (0.5, 1.0)}))
-        both = dict(draw_weather(sample_generator(0, number), with_snow))
+        alone, both = befallen({"rain": 0.5}, 1.0, number), befallen({"rain": 0.5, "snow": 0.5}, 1.0, number)
         assert alone.get("rain") == both.get("rain")
+
+
+def test_weather_paints_what_was_drawn(image):
+    weather, info = Weather({"fog": 1.0, "rain": 1.0}), showing(image.shape[:2])
+    sample = Sample(image, np.zeros(image.shape[:2], np.uint8))
+    drawn = weather.draw(sample_generator(0, 3), info)
+    changed = weather.apply(sample, drawn)
+    (rain, rain_details), (fog, fog_details) = drawn
+    assert np.array_equal(changed.image, fog.paint(rain.paint(image, rain_details), fog_details))
+    assert changed.labels is sample.labels
 
 
 def test_wrong_weather():
     with pytest.raises(ConfigError, match='no weather called "rian". Did you mean "rain"'):
-        draw_weather(sample_generator(0, 0), {"rian": (0.1, 1.0)})
-    with pytest.raises(ConfigError, match="fog: expected probability and strength from 0 to 1"):
-        draw_weather(sample_generator(0, 0), {"fog": (10.0, 1.0)})
+        Weather({"rian": 0.1})
+    with pytest.raises(ConfigError, match="weather.fog.*from 0 to 1"):
+        Weather({"fog": 10.0})
+    with pytest.raises(ConfigError, match="weather_strength.*from 0 to 1"):
+        Weather({"fog": 1.0}, strength=2)
+
+
+@pytest.mark.parametrize("kind", EFFECTS)
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+def test_images_that_it_cannot_paint_are_refused_before_it_comes(kind, dtype):
+    with pytest.raises(DataError, match=f"uint8 images, found {np.dtype(dtype)}"):
+        EFFECTS[kind]().apply(Sample(np.zeros((8, 12, 3), dtype), None), None)
 
 
 def test_which_rows_a_window_shows():
-    assert vertical_span(Window((1.0, 1.0), 0.0, 0.0, False, (100, 50)).matrix(), 100, 100) == pytest.approx((0, 1))
-    half = Window((2.0, 2.0), 50.0, 0.0, True, (100, 50)).matrix()
-    assert vertical_span(half, 100, 100) == pytest.approx((0.25, 0.75))
+    def span(window):
+        return SampleInfo(0, "", (100, 100), (100, 50), (100, 100), window).span
+
+    assert span(Window((1.0, 1.0), 0.0, 0.0, False, (100, 50))) == pytest.approx((0, 1))
+    assert span(Window((2.0, 2.0), 50.0, 0.0, True, (100, 50))) == pytest.approx((0.25, 0.75))

@@ -1,6 +1,6 @@
 """The same from Python: `sceneseg.train` is `sceneseg train`, and takes modules, scenes and functions beside names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, is_dataclass
 from os import PathLike
@@ -23,6 +23,7 @@ from sceneseg.records.scores import read_scores
 from sceneseg.report.run.page import write_report
 from sceneseg.training import start
 from sceneseg.training.hooks import Hook, Hooks
+from sceneseg.transforms.user_supplied import is_own, transform_entries
 from sceneseg.user_files import allow
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def train(
     config: str | PathLike[str] | Config | None = None,
     runs: str | PathLike[str] = "runs",
     resume: str | PathLike[str] | None = None,
+    transforms: Sequence[Any] = (),
     on_start: Hook | None = None,
     on_step_end: Hook | None = None,
     on_validation_end: Hook | None = None,
@@ -101,8 +103,10 @@ def train(
         root: The data set's folder.
         config: A YAML file or a configuration, over which the options go.
         runs: Folder of the run directories.
-        resume: A run to go on with; what may change are `sceneseg.training.start.MAY_CHANGE`. User-supplied modules
-            and scenes, and names of Python files, must be given again.
+        resume: A run to go on with; what may change are `sceneseg.training.start.MAY_CHANGE`. User-supplied modules,
+            scenes and transforms, and names of Python files, must be given again.
+        transforms: Objects behind the configured transforms: of `sceneseg.transforms.base`, of albumentations or of
+            torchvision.transforms.v2.
         on_start: Called with the `Trainer` before the first step.
         on_step_end: After each step.
         on_validation_end: After each validation.
@@ -128,11 +132,16 @@ def train(
         if root is not None:
             section["root"] = str(root)
         allow(changes)
+        own = lendings.enter_context(transform_entries(transforms))
         if resume is not None:
             run = find_run(Path(resume))
+            if own:
+                _append_transforms(changes, run.load_config(), own)
             finished = start.resume(run, _unlike(changes, run.load_config()), hooks)
         else:
             base = config if isinstance(config, Config) else None if config is None else configs.load(Path(config))
+            if own:
+                _append_transforms(changes, base or Config(), own)
             known = {} if base is None else configs.to_dict(base)
             allow(known)
             asked = [asked_by("the options", changes), *([asked_by_file("config", base)] if base else [])]
@@ -163,6 +172,13 @@ def _lend_scenes(lendings: ExitStack, train: SceneDataset, val: SceneDataset) ->
 
     name = lendings.enter_context(datasets.temporarily(train.name, scenes))
     return {"name": name, "train_split": "train", "val_split": "val"}
+
+
+def _append_transforms(changes: dict[str, Any], base: Config, own: list[dict[str, Any]]) -> None:
+    """Ask for the transforms that were asked for by name, and for the user-supplied ones behind them."""
+    section = changes.setdefault("augment", {})
+    named = section.get("transforms", base.augment.transforms)
+    section["transforms"] = [*(entry for entry in named if not is_own(entry)), *own]
 
 
 def _nested(options: Mapping[str, Any]) -> dict[str, Any]:

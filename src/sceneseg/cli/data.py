@@ -13,8 +13,7 @@ from sceneseg.wording import counted, quoted
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from sceneseg.arrays import ImageArray
-    from sceneseg.datasets.base import Scene, SceneDataset
+    from sceneseg.datasets.base import SceneDataset
     from sceneseg.datasets.statistics import Statistics
     from sceneseg.doctor import Diagnosis
 
@@ -237,44 +236,17 @@ def view(
     refuse_options({"--count": count if augment else None}, "--augment shows one scene in many ways. Leave it out.")
     dataset = _open(data, root, split, label_space, options)
     if augment:
-        draw_gallery([*_weather(dataset.read(len(dataset) // 2)), *_training_samples(dataset, file)], out)
+        from sceneseg.config.schema import Config, load
+        from sceneseg.loading.preview import preview_samples, preview_weather
+
+        config = Config() if file is None else load(file)
+        draw_gallery([*preview_weather(dataset.read(len(dataset) // 2)), *preview_samples(dataset, config)], out)
         print(f"every kind of weather, then the first samples of a run, drawn in {out}")
         return
     chosen = np.linspace(0, len(dataset) - 1, min(count or 4, len(dataset))).round().astype(int).tolist()
     draw_annotations([dataset.read(i) for i in chosen], dataset.label_space, out)
     names = ", ".join(dataset.files[i].name for i in chosen)
     print(f"{names} drawn in {out}")
-
-
-def _weather(scene: "Scene") -> list[tuple["ImageArray", str]]:
-    """Show a scene in every kind of weather, as strong as training draws it by default."""
-    from sceneseg.config.schema import AugmentConfig
-    from sceneseg.transforms.geometry import sample_generator
-    from sceneseg.transforms.weather import EFFECTS, apply_weather
-
-    strength = AugmentConfig().weather_strength
-    return [
-        (apply_weather(scene.image, [(kind, strength)], sample_generator(0, i)), kind) for i, kind in enumerate(EFFECTS)
-    ]
-
-
-def _training_samples(dataset: "SceneDataset", file: Path | None, count: int = 6) -> list[tuple["ImageArray", str]]:
-    """Show the first samples of a run, colors included."""
-    import torch
-
-    from sceneseg.config.schema import Config, load
-    from sceneseg.loading.scene_samples import TrainingSamples
-    from sceneseg.transforms.geometry import jitter
-
-    config = Config() if file is None else load(file)
-    samples = TrainingSamples(dataset, config.augment, config.seed, config.data.target_size, cache=False)
-    shown = []
-    for number in range(count):
-        image, _, color, name = samples[number]
-        pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
-        changed = jitter(pixels, torch.from_numpy(color)[None])[0].permute(1, 2, 0)
-        shown.append(((changed * 255).round().byte().numpy(), f"sample {number}: {name}"))
-    return shown
 
 
 def _open(

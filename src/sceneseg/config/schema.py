@@ -90,6 +90,8 @@ class AugmentConfig:
         list[float], Range(above=0, most=4, rising=True), Parameter(negative="", consume_multiple=True)
     ] = field(default_factory=list)
     """Sizes of the samples over the run, in stages of equal length: 0.5 1 begins at half the size."""
+    transforms: Annotated[list[dict[str, Any]], Parameter(parse=False)] = field(default_factory=list)
+    """Further transforms in order, each by its name with its arguments, as a YAML file says: [{rain: {p: 0.1}}]"""
 
 
 @dataclass

@@ -6,12 +6,16 @@ Only the pixels that the sample shows are touched, so an image may be a memory-m
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from sceneseg.arrays import AnyArray, PixelArray
+
 Bytes = npt.NDArray[np.uint8]
+Values = TypeVar("Values", bound=npt.NDArray[Any])
 Positions = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 Weights = npt.NDArray[np.float32]
@@ -21,30 +25,39 @@ FEW_PIXELS = 2**16  # NumPy takes 5 ms for so many; loading the compiled loop (0
 
 
 def cut_pixels(
-    image: Bytes, labels: Bytes, rows: Positions, columns: Positions, fill: tuple[int, int, int], void: int
-) -> tuple[Bytes, Bytes]:
+    image: PixelArray, labels: Values, rows: Positions, columns: Positions, fill: tuple[int, int, int], void: int
+) -> tuple[PixelArray, Values]:
     """Read an image and its labels at the crossings of rows and columns.
 
     A position is inside the picture up to half a pixel beyond its outermost pixel centers. All arithmetic depends on
     absolute positions alone, so that the result is the same bit for bit whatever memory the picture lies in.
 
     Args:
-        image: (H, W, 3) uint8, contiguous.
-        labels: (H, W) uint8, contiguous.
+        image: (H, W, 3) uint8, uint16 or float32, contiguous; the compiled loop is for uint8.
+        labels: (H, W), contiguous.
         rows: (h,) position of each row of the sample, pixel centers at whole numbers; rising or falling.
         columns: (w,) the same for columns.
-        fill: Color outside the picture.
+        fill: Color outside the picture, of 255.
         void: Label outside the picture.
 
     Returns:
-        (h, w, 3) and (h, w) uint8.
+        (h, w, 3) and (h, w), of the same types.
     """
+    if image.dtype == np.uint8 and labels.dtype == np.uint8:
+        return _cut_bytes(image, labels, rows, columns, fill, void)
+    return _cut_any(image, rows, columns, fill), cut_nearest(labels, rows, columns, void)
+
+
+def _cut_bytes(
+    image: Any, labels: Any, rows: Positions, columns: Positions, fill: tuple[int, int, int], void: int
+) -> tuple[AnyArray, Any]:
     height, width = labels.shape
     across, down = _inside(columns, width), _inside(rows, height)
     size = (down.stop - down.start, across.stop - across.start)
     if 0 in size:
         return np.full((len(rows), len(columns), 3), fill, np.uint8), np.full((len(rows), len(columns)), void, np.uint8)
-    out, ids = np.empty((*size, 3), np.uint8), np.empty(size, np.uint8)
+    out: AnyArray = np.empty((*size, 3), np.uint8)
+    ids: AnyArray = np.empty(size, np.uint8)
     resample = resample_reference if ids.size < FEW_PIXELS else _compiled()
     y, x = _neighbors(rows[down], height), _neighbors(columns[across], width)
     resample(image, labels, *y, *x, out, ids)
@@ -53,6 +66,44 @@ def cut_pixels(
         out = cv2.copyMakeBorder(out, *border, cv2.BORDER_CONSTANT, value=fill)
         ids = cv2.copyMakeBorder(ids, *border, cv2.BORDER_CONSTANT, value=void)
     return out, ids
+
+
+def cut_nearest(values: Values, rows: Positions, columns: Positions, outside: int) -> Values:
+    """Read labels or instance numbers (H, W) of any type at the crossings of rows and columns, by nearest neighbor.
+
+    Example:
+        >>> cut_nearest(np.arange(6, dtype=np.int32).reshape(2, 3), np.array([1.0, 2.0]), np.array([0.0, 2.2]), -1)
+        array([[ 3,  5],
+               [-1, -1]], dtype=int32)
+    """
+    height, width = values.shape
+    across, down = _inside(columns, width), _inside(rows, height)
+    out: Any = np.full((len(rows), len(columns)), outside, values.dtype)
+    y, x = _nearest(rows[down], height), _nearest(columns[across], width)
+    out[down, across] = values[np.ix_(y, x)]
+    return out
+
+
+def _cut_any(image: PixelArray, rows: Positions, columns: Positions, fill: tuple[int, int, int]) -> PixelArray:
+    """Read an image of any type, as `resample_reference` does; whole numbers are rounded, others aren't."""
+    height, width = image.shape[:2]
+    whole = image.dtype.kind == "u"
+    color = np.array(fill) / 255 * (256**image.dtype.itemsize - 1 if whole else 1)
+    across, down = _inside(columns, width), _inside(rows, height)
+    (y, y_weight), (x, x_weight) = _neighbors(rows[down], height), _neighbors(columns[across], width)
+    below, right = np.minimum(y + 1, height - 1), np.minimum(x + 1, width - 1)
+    upper = image[y].astype(np.float32)
+    band = upper + y_weight[:, None, None] * (image[below].astype(np.float32) - upper)
+    values = band[:, x] + x_weight[:, None] * (band[:, right] - band[:, x])
+    out = np.empty((len(rows), len(columns), 3), image.dtype)
+    out[:] = color.round() if whole else color
+    out[down, across] = values + np.float32(0.5) if whole else values
+    return out
+
+
+def _nearest(positions: Positions, length: int) -> Indices:
+    before, weight = _neighbors(positions, length)
+    return np.where(weight < 0.5, before, np.minimum(before + 1, length - 1))
 
 
 def _inside(positions: Positions, length: int) -> slice:

@@ -1,26 +1,26 @@
 """From images with one class each to batches: random crops for training, the middle of each for validation."""
 
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
-from sceneseg.arrays import ImageArray, ImageSize
+from sceneseg.arrays import ImageSize, PixelArray
 from sceneseg.config.schema import AugmentConfig
 from sceneseg.datasets.image_folder import ImageFolder, ImageRecord
 from sceneseg.loading.scene_samples import EpochOrder, training_loader
-from sceneseg.transforms.geometry import center_crop, cut_image, draw_color, draw_crop, sample_generator
+from sceneseg.transforms.base import Sample, SampleInfo, sample_generator
+from sceneseg.transforms.geometry import center_crop, cut_image
+from sceneseg.transforms.pipeline import image_pipeline
 
 CENTER = 224 / 256
 """Part of the shorter side that validation and prediction see.
 
 Source: Krizhevsky et al., "ImageNet classification with deep convolutional neural networks", NeurIPS 2012.
 """
-NO_CHANGE = np.array([1, 1, 1, 0], np.float32)
-"""The color of `Batch` that leaves an image as it is."""
 
 
-class ImageSamples(Dataset[tuple[Any, ...]]):
+class ImageSamples(Dataset[Sample]):
     """An endless row of random crops; number n is the same whoever asks for it, as in `TrainingSamples`.
 
     Args:
@@ -33,18 +33,21 @@ class ImageSamples(Dataset[tuple[Any, ...]]):
 
     def __init__(self, dataset: ImageFolder, augment: AugmentConfig, seed: int, size: ImageSize, cache: bool) -> None:
         self.dataset = dataset
-        self.augment = augment
+        self.pipeline = image_pipeline(augment)
         self.seed = seed
         self.size = size
         self._records: dict[int, ImageRecord] | None = {} if cache else None
         self._order = EpochOrder(len(dataset), seed)
 
-    def __getitem__(self, number: int) -> tuple[Any, ...]:
+    def __getitem__(self, number: int) -> Sample:
         record = self._record(self._order[number])
-        generator = sample_generator(self.seed, number)
+        rng = sample_generator(self.seed, number)
         image_size = (record.image.shape[0], record.image.shape[1])
-        window = draw_crop(generator, image_size, self.size, self.augment)
-        return cut_image(record.image, window), record.label, draw_color(generator, self.augment), record.name
+        info = SampleInfo(number, record.name, image_size, self.size, self.size)
+        window = self.pipeline.window(rng, info)
+        cropped = Sample(cut_image(record.image, window), None, name=record.name)
+        sample = self.pipeline.apply(cropped, rng, info.showing(window))
+        return replace(sample, labels=np.array(record.label))
 
     def _record(self, index: int) -> ImageRecord:
         if self._records is None:
@@ -54,7 +57,7 @@ class ImageSamples(Dataset[tuple[Any, ...]]):
         return self._records[index]
 
 
-class CenterCrops(Dataset[tuple[Any, ...]]):
+class CenterCrops(Dataset[Sample]):
     """The middle of every image, for validation.
 
     Args:
@@ -66,17 +69,17 @@ class CenterCrops(Dataset[tuple[Any, ...]]):
         self.dataset = dataset
         self.size = size
 
-    def __getitem__(self, i: int) -> tuple[Any, ...]:
+    def __getitem__(self, i: int) -> Sample:
         record = self.dataset.read(i)
-        return crop_center(record.image, self.size), record.label, NO_CHANGE, record.name
+        return Sample(crop_center(record.image, self.size), np.array(record.label), name=record.name)
 
 
-def crop_center(image: ImageArray, size: ImageSize) -> ImageArray:
+def crop_center(image: PixelArray, size: ImageSize) -> PixelArray:
     """Return the middle of an image (H, W, 3), resized to (height, width)."""
     return cut_image(image, center_crop((image.shape[0], image.shape[1]), size, CENTER))
 
 
-def image_loader(dataset: ImageFolder, size: ImageSize, workers: int, batch_size: int) -> "DataLoader[tuple[Any, ...]]":
+def image_loader(dataset: ImageFolder, size: ImageSize, workers: int, batch_size: int) -> "DataLoader[Sample]":
     """Return a loader of `Batch`es that together hold every image once, in order."""
     starts = range(0, len(dataset), batch_size)
     steps = [list(range(i, min(i + batch_size, len(dataset)))) for i in starts]

@@ -23,8 +23,9 @@ from sceneseg.loading.sampling import (
     progressive_factor,
     shrunk,
 )
-from sceneseg.transforms.geometry import cut, draw_color, draw_window, sample_generator
-from sceneseg.transforms.weather import apply_weather, chances, draw_weather, vertical_span
+from sceneseg.transforms.base import FULL_SCALE, Sample, SampleInfo, sample_generator
+from sceneseg.transforms.geometry import cut, cut_instances
+from sceneseg.transforms.pipeline import scene_pipeline
 
 
 @dataclass(frozen=True)
@@ -32,23 +33,31 @@ class Batch:
     """Training samples.
 
     Args:
-        image: (B, 3, H, W) uint8.
+        image: (B, 3, H, W) uint8, uint16 or float32.
         labels: (B, H, W) uint8 train ids, or (B,) int64 classes of whole images.
-        color: (B, 4) float32, see `sceneseg.transforms.geometry.draw_color`.
+        instances: (B, H, W) int32, 0 where there is no single object; None unless the task asks for them.
+        params: What each device transform has drawn, (B, ...) float32 by its name.
         names: The scenes or images they were cut from.
     """
 
     image: Tensor
     labels: Tensor
-    color: Tensor
+    instances: Tensor | None
+    params: dict[str, Tensor]
     names: list[str]
 
     def pin_memory(self) -> "Batch":
         """Return the batch in memory from which a GPU copies while it computes; the loader asks for it."""
-        return Batch(self.image.pin_memory(), self.labels.pin_memory(), self.color.pin_memory(), self.names)
+        return Batch(
+            self.image.pin_memory(),
+            self.labels.pin_memory(),
+            None if self.instances is None else self.instances.pin_memory(),
+            {name: drawn.pin_memory() for name, drawn in self.params.items()},
+            self.names,
+        )
 
 
-class TrainingSamples(Dataset[tuple[Any, ...]]):
+class TrainingSamples(Dataset[Sample]):
     """An endless row of augmented samples; number n is the same whoever asks for it.
 
     Pass ``n // len(dataset)`` visits every scene once, in an order drawn from (seed, pass).
@@ -61,6 +70,7 @@ class TrainingSamples(Dataset[tuple[Any, ...]]):
         cache: Whether decoded scenes stay in memory.
         places: Where the classes are, for class-uniform sampling.
         epochs: Epochs of the run and samples of each, for progressive sizes.
+        with_instances: Whether instances are read and cut, too.
     """
 
     def __init__(
@@ -72,33 +82,36 @@ class TrainingSamples(Dataset[tuple[Any, ...]]):
         cache: bool,
         places: ClassLocations | None = None,
         epochs: tuple[int, int] = (1, 1),
+        with_instances: bool = False,
     ) -> None:
         self.dataset = dataset
         self.augment = augment
+        self.pipeline = scene_pipeline(augment)
         self.seed = seed
         self.target_size = target_size
         self.places = places
         self.epochs, self.epoch_samples = epochs
-        self.weather = chances(augment.weather, augment.weather_strength)
+        self.with_instances = with_instances
         self._scenes: dict[int, Scene] | None = {} if cache else None
         self._order = EpochOrder(len(dataset), seed)
 
-    def __getitem__(self, number: int) -> tuple[Any, ...]:
+    def __getitem__(self, number: int) -> Sample:
         place = self._place(number)
         scene = self._scene(self._order[number] if place is None else place.scene)
         if scene.labels is None:
             raise DataError(f"{self.dataset.name}: the {self.dataset.split} split has no labels to learn from.")
-        generator = sample_generator(self.seed, number)
-        size = (scene.image.shape[0], scene.image.shape[1])
-        window = draw_window(generator, size, *self._sizes(number, size), self.augment)
+        rng = sample_generator(self.seed, number)
+        image_size = (scene.image.shape[0], scene.image.shape[1])
+        base_size, size = self._sizes(number, image_size)
+        info = SampleInfo(number, scene.name, image_size, size, base_size)
+        window = self.pipeline.window(rng, info)
         if place is not None:
-            window = aim(generator, window, place, size)
+            window = aim(rng, window, place, image_size)
         image, labels = cut(scene.image, scene.labels, window)
-        color = draw_color(generator, self.augment)
-        if weather := draw_weather(generator, self.weather) if self.weather else []:
-            span = vertical_span(window.matrix(), window.size[0], size[0])
-            image = apply_weather(image, weather, generator, span)
-        return image, labels, color, scene.name
+        instances = None
+        if self.with_instances and scene.instances is not None:
+            instances = cut_instances(scene.instances, window)
+        return self.pipeline.apply(Sample(image, labels, instances, scene.name), rng, info.showing(window))
 
     def scene_index(self, number: int) -> int:
         """Return which scene sample `number` is cut from."""
@@ -118,10 +131,13 @@ class TrainingSamples(Dataset[tuple[Any, ...]]):
 
     def _scene(self, index: int) -> Scene:
         if self._scenes is None:
-            return self.dataset.read(index)
+            return self._read(index)
         if index not in self._scenes:
-            self._scenes[index] = self.dataset.read(index)
+            self._scenes[index] = self._read(index)
         return self._scenes[index]
+
+    def _read(self, index: int) -> Scene:
+        return self.dataset.read(index, with_instances=True) if self.with_instances else self.dataset.read(index)
 
 
 class EpochOrder:
@@ -159,8 +175,8 @@ class StepSampler(Sampler[list[int]]):
 
 
 def training_loader(
-    samples: Dataset[tuple[Any, ...]], steps: Iterable[list[int]], workers: int, pinned: bool = False
-) -> "DataLoader[tuple[Any, ...]]":
+    samples: Dataset[Sample], steps: Iterable[list[int]], workers: int, pinned: bool = False
+) -> "DataLoader[Sample]":
     """Return a loader of `Batch`es.
 
     Args:
@@ -178,17 +194,37 @@ def _quiet(workers: int) -> dict[str, Any]:
     return {"num_workers": workers, "generator": generator}
 
 
-def _collate(samples: list[tuple[Any, ...]]) -> Batch:
-    images, labels, colors, names = zip(*samples, strict=True)
+def _collate(samples: list[Sample]) -> Batch:
+    """Stack samples.
+
+    Raises:
+        DataError: They have unlike sizes or types, or some have instances and some none.
+    """
+    images = [sample.image for sample in samples]
     sizes = {image.shape[:2] for image in images}
     if len(sizes) > 1:
         found = ", ".join(f"{height} x {width}" for height, width in sorted(sizes)[:3])
         raise DataError(
-            f"The images of a batch have {len(sizes)} sizes ({found}, ...). Give them one with "
-            f"--augment.crop-size HEIGHT WIDTH or -t HEIGHT WIDTH."
+            f"The images of a batch have {len(sizes)} sizes ({found}, ...). Give them one with augment.crop_size or "
+            f"data.target_size.",
+            field="augment.crop_size",
         )
-    image = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)  # channels_last, as it lies in memory
-    return Batch(image, torch.from_numpy(np.stack(labels)), torch.from_numpy(np.stack(colors)), list(names))
+    kinds = {image.dtype for image in images}
+    if len(kinds) > 1 or str(images[0].dtype) not in FULL_SCALE:
+        found = " and ".join(sorted(str(kind) for kind in kinds))
+        raise DataError(
+            f"Images of a batch must be of one type, {', '.join(FULL_SCALE)}; found {found} in {samples[0].name}, ..."
+        )
+    instances = [sample.instances for sample in samples if sample.instances is not None]
+    if instances and len(instances) < len(samples):
+        raise DataError(f"{samples[0].name}, ...: some scenes have instances and some none.")
+    return Batch(
+        torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2),  # channels_last, as it lies in memory
+        torch.from_numpy(np.stack([sample.labels for sample in samples if sample.labels is not None])),
+        torch.from_numpy(np.stack(instances)) if instances else None,
+        {name: torch.from_numpy(np.stack([s.params[name] for s in samples])) for name in samples[0].params},
+        [sample.name for sample in samples],
+    )
 
 
 class WholeScenes(Dataset[Scene]):

@@ -1,7 +1,7 @@
 """What the training loop must know of a task: its data, its model, its scores."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -16,13 +16,14 @@ from sceneseg import models
 from sceneseg.arrays import ImageSize
 from sceneseg.config.schema import Config
 from sceneseg.devices import check_compiler
+from sceneseg.errors import DataError
 from sceneseg.metrics import metrics_of
 from sceneseg.metrics.base import Metric
 from sceneseg.models.base import SegmentationModel
 from sceneseg.records.model_cost import ModelCost
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.records.scores import Scores
-from sceneseg.transforms.geometry import jitter
+from sceneseg.transforms.base import FULL_SCALE, DeviceTransform, Sample
 
 
 class Split(Protocol):
@@ -67,25 +68,48 @@ class Validation:
 
 
 class Step(nn.Module, ABC):
-    """The part of training that runs on the device: color, network, losses.
+    """The part of training that runs on the device: device transforms, network, losses.
 
     A batch may come in parts (several processes, or more samples than fit into the memory). The loss of a part is then
     its share of the whole batch's, so that the gradients of the parts add up to those of the batch.
+
+    Args:
+        transforms: Device transforms by their names, in order, see `sceneseg.transforms.pipeline.Pipeline.device`; none
+            when None.
     """
 
+    def __init__(self, transforms: Mapping[str, DeviceTransform] | None = None) -> None:
+        super().__init__()
+        self.transforms = dict(transforms or {})
+
     def forward(
-        self, image: Tensor, color: Tensor, labels: Tensor | None = None, whole: Tensor | None = None
+        self,
+        image: Tensor,
+        params: Mapping[str, Tensor],
+        labels: Tensor | None = None,
+        whole: Tensor | None = None,
     ) -> Tensor | tuple[Tensor, ...]:
         """Return the loss of a batch, or without labels the network's outputs.
 
         Args:
-            image: (B, 3, H, W) uint8.
-            color: (B, 4), see `sceneseg.transforms.geometry.draw_color`.
+            image: (B, 3, H, W) uint8, uint16 or float32.
+            params: What each device transform has drawn, (B, ...) float32 by its name.
             labels: (B, H, W) uint8 train ids, or (B,) int64 classes of whole images.
             whole: What `weights` says of the whole batch, where this is a part of it.
+
+        Raises:
+            DataError: A device transform returned images of another size.
         """
         with torch.autocast(image.device.type, enabled=False):  # colors in full precision
-            pixels = jitter(image.float() / 255, color)
+            pixels = image.float() / FULL_SCALE[str(image.dtype).removeprefix("torch.")]
+            for name, transform in self.transforms.items():
+                changed = transform.apply(pixels, params[name])
+                if changed.shape != pixels.shape:
+                    raise DataError(
+                        f"The transform {name} must return images of the same size, {tuple(pixels.shape)}; it "
+                        f"returned {tuple(changed.shape)}."
+                    )
+                pixels = changed
         outputs = self.outputs(pixels)
         return outputs if labels is None else self.loss(outputs, labels, whole)
 
@@ -185,7 +209,7 @@ class Task(ABC):
         """Return what turns a `sceneseg.loading.scene_samples.Batch` into a loss, on the device."""
 
     @abstractmethod
-    def training_samples(self, workers: int) -> Dataset[tuple[Any, ...]]:
+    def training_samples(self, workers: int) -> Dataset[Sample]:
         """Return the endless row of training samples, for that many reading processes."""
 
     @abstractmethod

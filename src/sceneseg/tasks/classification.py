@@ -4,6 +4,7 @@ Training sees random crops, validation and prediction the middle of the image. T
 segmentation model.
 """
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -29,6 +30,8 @@ from sceneseg.registry import check_arguments
 from sceneseg.tasks import register
 from sceneseg.tasks.base import Step, Task, Validation, segments
 from sceneseg.tasks.single_samples import check_single_samples
+from sceneseg.transforms.base import DeviceTransform
+from sceneseg.transforms.pipeline import image_pipeline
 
 
 @register
@@ -98,7 +101,8 @@ class Classification(Task):
         """Return network and loss."""
         rule = self.config.train.class_weights
         weights = class_weights(count_images(self.train), rule) if rule else None
-        return ClassificationStep(self.model.network, self.config.loss, weights)
+        transforms = image_pipeline(self.config.augment).device
+        return ClassificationStep(self.model.network, self.config.loss, weights, transforms)
 
     def training_samples(self, workers: int) -> ImageSamples:
         """Return random crops."""
@@ -115,19 +119,26 @@ class Classification(Task):
 
 
 class ClassificationStep(Step):
-    """Color, network and loss.
+    """Device transforms, network and loss.
 
     Args:
         network: What is trained.
         loss: ``{cross_entropy: WEIGHT}`` or ``{cross_entropy: {label_smoothing: 0.1, ...}}``.
         class_weights: One per class, or None.
+        transforms: Device transforms by their names, in order; none when None.
 
     Raises:
         ConfigError: Another loss, or an argument that it doesn't take.
     """
 
-    def __init__(self, network: nn.Module, loss: dict[str, Any], class_weights: list[float] | None) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        network: nn.Module,
+        loss: dict[str, Any],
+        class_weights: list[float] | None,
+        transforms: Mapping[str, DeviceTransform] | None = None,
+    ) -> None:
+        super().__init__(transforms)
         self.network = network
         if [losses.losses.resolve(name) for name in loss] != ["cross_entropy"]:
             raise ConfigError(f"Classification is trained with the loss cross_entropy alone, found {', '.join(loss)}.")

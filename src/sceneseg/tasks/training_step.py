@@ -12,14 +12,15 @@ from sceneseg.losses import CLASSES
 from sceneseg.models.base import SegmentationModel
 from sceneseg.tasks.base import Step
 from sceneseg.tasks.weighted_losses import WeightedLosses
+from sceneseg.transforms.pipeline import scene_pipeline
 
 
 class TrainingStep(Step):
-    """Color, network and losses.
+    """Device transforms, network and losses.
 
     Args:
         network: What is trained.
-        config: Losses, their weights and that of the auxiliary heads.
+        config: Transforms; losses, their weights and that of the auxiliary heads.
         class_weights: One per class, or None.
 
     Raises:
@@ -27,7 +28,7 @@ class TrainingStep(Step):
     """
 
     def __init__(self, network: SegmentationModel, config: Config, class_weights: list[float] | None) -> None:
-        super().__init__()
+        super().__init__(scene_pipeline(config.augment).device)
         self.network = network
         self.aux_weight = config.train.aux_weight
         self.main = WeightedLosses(config.loss, class_weights)

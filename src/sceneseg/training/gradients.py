@@ -27,6 +27,9 @@ from sceneseg.models.batch_norm import explained_statistics
 from sceneseg.tasks.base import Step
 from sceneseg.wording import counted
 
+Params = dict[str, Tensor]
+"""What each device transform has drawn, (B, ...) by its name."""
+
 
 @dataclass
 class GradientAccumulator:
@@ -55,7 +58,7 @@ class GradientAccumulator:
             TrainingError: One sample alone doesn't fit into the memory.
             ModelError: One sample alone has too few values for BatchNorm.
         """
-        arrays = self.fabric.to_device((batch.image, batch.color, batch.labels))
+        arrays = self.fabric.to_device((batch.image, batch.params, batch.labels))
         while True:
             self.before = before = StepSnapshot(self.step)
             try:
@@ -68,14 +71,16 @@ class GradientAccumulator:
                 size = min(self.micro_batch, len(batch.image))
                 if self.fabric.world_size > 1:  # the others have begun to exchange gradients
                     raise TrainingError(
-                        f"Out of memory with {counted(size, 'sample')} at once in each process. Go on with fewer: "
-                        f"sceneseg train -r RUN --train.micro-batch {max(1, size // 2)}"
+                        f"Out of memory with {counted(size, 'sample')} at once in each process. Resume the run with "
+                        f"fewer: train.micro_batch {max(1, size // 2)}.",
+                        field="train.micro_batch",
                     ) from error
             before.restore(self.step)
             if size == 1:
                 raise TrainingError(
-                    "The memory doesn't suffice for one sample. Give a smaller --augment.crop-size or -t HEIGHT WIDTH, "
-                    "--train.checkpoint-activations, or a smaller model."
+                    "The memory doesn't suffice for one sample. Give a smaller augment.crop_size or data.target_size, "
+                    "train.checkpoint_activations, or a smaller model.",
+                    field="augment.crop_size",
                 )
             self.micro_batch = (size + 1) // 2
             tried = counted(size, "sample")
@@ -86,31 +91,31 @@ class GradientAccumulator:
         if self.before is not None:
             self.before.restore(self.step)
 
-    def _add(self, image: Tensor, color: Tensor, labels: Tensor) -> float:
+    def _add(self, image: Tensor, params: Params, labels: Tensor) -> float:
         whole = None
         parts = len(labels) > self.micro_batch
         if parts or self.fabric.world_size > 1:
             weights = self.step.weights(labels)
             if weights is None and parts:
-                return self._add_through_logits(image, color, labels)
+                return self._add_through_logits(image, params, labels)
             # the processes' gradients are averaged afterwards, hence their number
             whole = None if weights is None else sum_over_processes(weights) / self.fabric.world_size
         total = 0.0
         for part, last in self._parts(len(labels)):
             with self._unless(last):
-                loss = self.module(image[part], color[part], labels[part], whole)
+                loss = self.module(image[part], _part(params, part), labels[part], whole)
                 self.fabric.backward(loss)
             total += float(loss.detach())
         return total
 
-    def _add_through_logits(self, image: Tensor, color: Tensor, labels: Tensor) -> float:
+    def _add_through_logits(self, image: Tensor, params: Params, labels: Tensor) -> float:
         """Compute the loss on the outputs of all parts, then send its gradient through each part again."""
         before = StepSnapshot(self.step)
         states, found = [], []
         for part, _ in self._parts(len(labels)):
             states.append(random_state())
             with torch.no_grad():
-                found.append(self.module(image[part], color[part]))
+                found.append(self.module(image[part], _part(params, part)))
         before.restore_buffers(self.step)
         outputs = tuple(torch.cat(heads).detach().requires_grad_() for heads in zip(*found, strict=True))
         del found
@@ -119,7 +124,7 @@ class GradientAccumulator:
         for (part, last), state in zip(self._parts(len(labels)), states, strict=True):
             set_random_state(state)
             with self._unless(last):
-                again = self.module(image[part], color[part])
+                again = self.module(image[part], _part(params, part))
                 heads = zip(again, outputs, strict=True)
                 products = [(new * old.grad[part]).sum() for new, old in heads if old.grad is not None]
                 self.fabric.backward(sum(products))  # the gradient of a product is the other factor
@@ -133,6 +138,10 @@ class GradientAccumulator:
     def _unless(self, last: bool) -> Any:
         """Return the context in which processes don't exchange gradients yet."""
         return nullcontext() if last or self.fabric.world_size == 1 else self.fabric.no_backward_sync(self.module)
+
+
+def _part(params: Params, part: slice) -> Params:
+    return {name: drawn[part] for name, drawn in params.items()}
 
 
 class StepSnapshot:

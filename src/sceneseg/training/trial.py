@@ -3,16 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from sceneseg.arrays import ImageSize
+from sceneseg.arrays import FloatArray, ImageSize
 from sceneseg.devices import is_out_of_memory
 from sceneseg.tasks.base import Step
 from sceneseg.training.gradients import StepSnapshot
+from sceneseg.transforms.base import SampleInfo, sample_generator
 
-Compute = Callable[[Tensor, Tensor, Tensor], object]
-"""Image, color and labels -> forward and backward, as a real step does it."""
+Compute = Callable[[Tensor, dict[str, Tensor], Tensor], object]
+"""Image, params and labels, as in `Step.forward` -> forward and backward, as a real step does it."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +47,15 @@ def measure_sample(
     """
     meter = meter or Meter()
     before = StepSnapshot(step)
+    drawn = _draw(step, size)
     peaks = []
     try:
         for samples in (1, 1, 2):  # the first lets the libraries choose their ways and isn't counted
             image = torch.zeros(samples, 3, *size, dtype=torch.uint8, device=device)
-            color = torch.ones(samples, 4, device=device)
+            params = {name: torch.from_numpy(d).expand(samples, *d.shape).to(device) for name, d in drawn.items()}
             labels = torch.zeros(samples, *size, dtype=torch.uint8, device=device)
             meter.reset()
-            compute(image, color, labels)
+            compute(image, params, labels)
             peaks.append(meter.peak())
             step.zero_grad(set_to_none=True)
     except (RuntimeError, MemoryError) as error:
@@ -62,3 +65,9 @@ def measure_sample(
     finally:
         before.restore(step)
     return max(1, peaks[2] - peaks[1])
+
+
+def _draw(step: Step, size: ImageSize) -> dict[str, FloatArray]:
+    """Draw for the device transforms as for the first sample of a run."""
+    rng, info = sample_generator(0, 0), SampleInfo(0, "", size, size, size)
+    return {name: np.asarray(transform.draw(rng, info), np.float32) for name, transform in step.transforms.items()}

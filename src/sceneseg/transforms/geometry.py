@@ -1,31 +1,20 @@
-"""Augmentation without state: every draw comes from a generator keyed by (seed, sample number).
+"""Windows: where a sample lies in its image, and cutting it out.
 
-Geometry (scale, crop, flip, size) is one affine map, applied once to the image and once to the labels on the
-same half-pixel grid. Color is only drawn here; it is applied to whole batches on the device (`jitter`).
+Scale, crop, flip and size are one affine map, applied once to the image and once to the labels on the same half-pixel
+grid, so that only the pixels that a sample shows are read.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
 
-from sceneseg.arrays import ImageArray, LabelArray
-from sceneseg.config.schema import AugmentConfig
-from sceneseg.kernels.cut import cut_pixels
-from sceneseg.labels import IGNORE_INDEX
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from sceneseg.arrays import AnyArray, FloatArray, ImageSize, InstanceArray, LabelArray, PixelArray
+from sceneseg.kernels.cut import Positions, cut_nearest, cut_pixels
 
 FILL = (124, 116, 104)
-"""RGB of pixels beyond the image: the mean of ImageNet, so that normalization makes them zero."""
-
-
-def sample_generator(seed: int, number: int) -> np.random.Generator:
-    """Return the random generator of one sample of the run; depends on nothing else."""
-    return np.random.Generator(np.random.Philox(key=[seed, number]))
+"""RGB of pixels beyond the image, of 255: the mean of ImageNet, so that normalization makes them zero."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +33,7 @@ class Window:
     top: float
     left: float
     flip: bool
-    size: tuple[int, int]
+    size: ImageSize
 
     def matrix(self) -> npt.NDArray[np.float64]:
         """Return the 2x3 map from sample to image coordinates (pixel centers at whole numbers)."""
@@ -56,118 +45,53 @@ class Window:
             ax, bx = -ax, bx + (width - 1) / sx
         return np.array([[ax, 0.0, bx], [0.0, 1 / sy, (self.top + 0.5) / sy - 0.5]])
 
+    def positions(self) -> tuple[Positions, Positions]:
+        """Return the image row of each row of the sample, and the image column of each column."""
+        (ax, _, bx), (_, ay, by) = self.matrix()
+        rows, columns = (a * np.arange(n) + b for a, b, n in zip((ay, ax), (by, bx), self.size, strict=True))
+        return rows, columns
 
-def draw_window(
-    generator: np.random.Generator,
-    image_size: tuple[int, int],
-    base: tuple[int, int],
-    size: tuple[int, int],
-    config: AugmentConfig,
-) -> Window:
-    """Draw scale, position and flip of a sample.
 
-    Args:
-        generator: The sample's own.
-        image_size: (height, width) on disk.
-        base: (height, width) that scale 1 stands for (the target size, or the image's own).
-        size: (height, width) of the sample.
-        config: Scale range, flip probability.
+def cut(image: PixelArray, labels: LabelArray, window: Window) -> tuple[PixelArray, LabelArray]:
+    """Cut the window out of an image (bilinear) and its labels (nearest neighbor); nothing else of them is read.
+
+    Labels beyond the image are void: 255, or 65535 in uint16.
+
+    Example:
+        >>> image, labels = np.zeros((8, 12, 3), np.uint8), np.zeros((8, 12), np.uint8)
+        >>> cut(image, labels, Window((1.0, 1.0), 6, 2, False, (4, 4)))[1].tolist()
+        [[0, 0, 0, 0], [0, 0, 0, 0], [255, 255, 255, 255], [255, 255, 255, 255]]
     """
-    low, high = np.log(config.scale)
-    factor = float(np.exp(generator.uniform(low, high)))
-    scale = (factor * base[0] / image_size[0], factor * base[1] / image_size[1])
-    top, left = (_offset(generator, factor * b, s) for b, s in zip(base, size, strict=True))
-    return Window(scale, top, left, bool(generator.random() < config.flip), size)
+    void = 256**labels.dtype.itemsize - 1
+    return cut_pixels(image, labels, *window.positions(), FILL, void)
 
 
-def _offset(generator: np.random.Generator, length: float, wanted: int) -> float:
-    """Place the sample inside the image, or a smaller image anywhere inside the sample."""
-    slack = length - wanted
-    return float(generator.uniform(min(slack, 0.0), max(slack, 0.0)))
+def cut_instances(instances: InstanceArray, window: Window) -> InstanceArray:
+    """Cut the window out of instance numbers (nearest neighbor), 0 beyond the image."""
+    return cut_nearest(instances, *window.positions(), 0)
 
 
-def cut(image: ImageArray, labels: LabelArray, window: Window) -> tuple[ImageArray, LabelArray]:
-    """Cut the window out of an image (bilinear) and its labels (nearest neighbor); nothing else of them is read."""
-    (ax, _, bx), (_, ay, by) = window.matrix()
-    rows, columns = (a * np.arange(n) + b for a, b, n in zip((ay, ax), (by, bx), window.size, strict=True))
-    return cut_pixels(image, labels, rows, columns, FILL, IGNORE_INDEX)
-
-
-def draw_crop(
-    generator: np.random.Generator, image_size: tuple[int, int], size: tuple[int, int], config: AugmentConfig
-) -> Window:
-    """Draw which part of an image a classification sample shows, and whether it is mirrored.
-
-    Its area is drawn evenly from the configured range, the ratio of its sides logarithmically, up to 4/3 beside that
-    of `size`; what doesn't fit is drawn again, and after ten times cut to fit.
-
-    Source: Szegedy et al., "Going deeper with convolutions", CVPR 2015, section 6.
-
-    Args:
-        generator: The sample's own.
-        image_size: (height, width) on disk.
-        size: (height, width) of the sample.
-        config: Range of the area, flip probability.
-    """
-    pixels = image_size[0] * image_size[1]
-    for _ in range(10):
-        area = pixels * generator.uniform(*config.area)
-        ratio = size[1] / size[0] * np.exp(generator.uniform(-np.log(4 / 3), np.log(4 / 3)))
-        part = (float(np.sqrt(area / ratio)), float(np.sqrt(area * ratio)))
-        if part[0] <= image_size[0] and part[1] <= image_size[1]:
-            break
-    part = (min(part[0], image_size[0]), min(part[1], image_size[1]))
-    top, left = (float(generator.uniform(0, whole - p)) for whole, p in zip(image_size, part, strict=True))
-    scale = (size[0] / part[0], size[1] / part[1])
-    return Window(scale, top * scale[0], left * scale[1], bool(generator.random() < config.flip), size)
-
-
-def center_crop(image_size: tuple[int, int], size: tuple[int, int], share: float) -> Window:
+def center_crop(image_size: ImageSize, size: ImageSize, share: float) -> Window:
     """Return the window in the middle of an image that is resized until `size` is `share` of its shorter side."""
     scale = max(wanted / whole for wanted, whole in zip(size, image_size, strict=True)) / share
     top, left = ((scale * whole - wanted) / 2 for wanted, whole in zip(size, image_size, strict=True))
     return Window((scale, scale), top, left, False, size)
 
 
-def cut_image(image: ImageArray, window: Window) -> ImageArray:
+def cut_image(image: PixelArray, window: Window) -> PixelArray:
     """Cut a window that lies inside the image, averaging over the pixels that it shrinks (bilinear, antialiased)."""
     (height, width), (sy, sx) = window.size, window.scale
     box = (window.left / sx, window.top / sy, (window.left + width) / sx, (window.top + height) / sy)
     inside = (max(box[0], 0.0), max(box[1], 0.0), min(box[2], image.shape[1]), min(box[3], image.shape[0]))  # rounding
-    resized = PillowImage.fromarray(image).resize((width, height), PillowImage.Resampling.BILINEAR, inside)
-    pixels = np.asarray(resized)
+    if image.dtype == np.uint8:
+        pixels = _resized(image, window.size, inside)
+    else:  # Pillow knows other types one channel at a time
+        planes: list[FloatArray] = [image[..., channel].astype(np.float32) for channel in range(image.shape[2])]
+        pixels = np.stack([_resized(plane, window.size, inside) for plane in planes], axis=2)
+        pixels = (pixels.round() if image.dtype.kind == "u" else pixels).astype(image.dtype)
     return np.array(pixels[:, ::-1] if window.flip else pixels)
 
 
-def draw_color(generator: np.random.Generator, config: AugmentConfig) -> npt.NDArray[np.float32]:
-    """Draw brightness, contrast and saturation factors and the hue shift (part of the circle), (4,) float32."""
-    spread = np.array([config.brightness, config.contrast, config.saturation, config.hue])
-    drawn: npt.NDArray[np.float64] = np.array([1.0, 1.0, 1.0, 0.0]) + generator.uniform(-1, 1, 4) * spread
-    return drawn.astype(np.float32)
-
-
-def jitter(image: "Tensor", color: "Tensor") -> "Tensor":
-    """Change the colors of a batch on its device by one affine map of RGB per image.
-
-    Saturation and hue act on the chroma of YIQ, as a rotation and a stretch; contrast moves values away from the
-    image's mean, brightness scales them.
-
-    Args:
-        image: (B, 3, H, W) in [0, 1].
-        color: (B, 4) from `draw_color`.
-
-    Returns:
-        (B, 3, H, W) in [0, 1].
-    """
-    import torch
-
-    brightness, contrast, saturation, hue = color.to(image.dtype).unbind(1)
-    to_yiq = image.new_tensor([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
-    angle = hue * (2 * torch.pi)
-    cos, sin, zero = angle.cos() * saturation, angle.sin() * saturation, torch.zeros_like(hue)
-    turn = torch.stack([zero + 1, zero, zero, zero, cos, -sin, zero, sin, cos], 1).view(-1, 3, 3)
-    matrix = torch.linalg.inv(to_yiq) @ turn @ to_yiq * (brightness * contrast).view(-1, 1, 1)  # (B, 3, 3)
-    mean = image.mean((1, 2, 3)) * brightness * (1 - contrast)
-    pixels = image.permute(0, 2, 3, 1)  # as batches lie in memory, so that this copies nothing
-    changed = torch.baddbmm(mean.view(-1, 1, 1), pixels.flatten(1, 2), matrix.transpose(1, 2))
-    return changed.view_as(pixels).permute(0, 3, 1, 2).clamp_(0, 1)
+def _resized(pixels: AnyArray, size: ImageSize, box: tuple[float, float, float, float]) -> AnyArray:
+    shape = (size[1], size[0])
+    return np.asarray(PillowImage.fromarray(pixels).resize(shape, PillowImage.Resampling.BILINEAR, box))
