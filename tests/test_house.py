@@ -9,15 +9,20 @@ from pathlib import Path
 import pytest
 
 import sceneseg
+from sceneseg.bench.engines import engines
 from sceneseg.datasets import datasets
 from sceneseg.export import formats
 from sceneseg.losses import losses
 from sceneseg.models import models
+from sceneseg.optim.optimizers import optimizers
+from sceneseg.optim.schedules import schedules
 from sceneseg.registry import Registry
+from sceneseg.tasks import tasks
+from sceneseg.training.trackers import trackers
 
 SOURCE = Path(sceneseg.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
-SHELVES: list[Registry] = [models, datasets, losses, formats]
+SHELVES: list[Registry] = [models, datasets, losses, optimizers, schedules, formats, engines, tasks, trackers]
 
 
 def python(code: str, *options: str) -> str:
