@@ -9,16 +9,24 @@ from pathlib import Path
 import pytest
 
 import sceneseg
+from sceneseg.bench.engines import engines
 from sceneseg.datasets import datasets
 from sceneseg.export import formats
 from sceneseg.losses import losses
+from sceneseg.metrics import metrics
 from sceneseg.models import models
+from sceneseg.optim.optimizers import optimizers
+from sceneseg.optim.schedules import schedules
 from sceneseg.registry import Registry
+from sceneseg.tasks import tasks
+from sceneseg.training.trackers import trackers
 from sceneseg.transforms import transforms
 
 SOURCE = Path(sceneseg.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
-SHELVES: list[Registry] = [models, datasets, losses, transforms, formats]
+SHELVES: list[Registry] = [
+    *(models, datasets, losses, metrics, transforms, optimizers, schedules, formats, engines, tasks, trackers),
+]
 
 
 def python(code: str, *options: str) -> str:

@@ -173,7 +173,7 @@ def test_the_default_size_and_that_of_a_network_of_one_size(root):
     task = make(root)
     assert task.config.data.target_size == (224, 224)
     assert task.cost().size == (224, 224)
-    with pytest.raises(ScenesegError, match="-t 384 384"):
+    with pytest.raises(ScenesegError, match="384 x 384 pixels.*target_size"):
         make(root, model={"encoder": "vit_tiny_patch16_384"}).cost()
 
 
