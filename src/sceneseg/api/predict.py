@@ -145,7 +145,7 @@ def _check(
             f"{', '.join(map(str, inputs))}: -d {data} predicts a split of the data set, not files. Leave out either."
         )
     if data is None:
-        refuse_options({"-p": root, "--split": split}, "belongs to a data set. Name it with -d, or leave it out.")
+        refuse_options({"root": root, "split": split}, "belongs to a data set. Name it as data, or leave it out.")
         if not inputs:
             raise DataError("Nothing to predict. Give picture files or folders, or a data set with -d NAME -p ROOT.")
     if size is not None and not all(1 <= side <= LARGEST_SIDE for side in size):
@@ -172,7 +172,7 @@ def _load(weights: Path, target_size: ImageSize | None, device: str | None, engi
         return ExportedModel.load(weights)
     model = load(weights, device or "auto")
     if isinstance(model, ClassificationModel):
-        refuse_options({"--engine": engine}, "a classifier is computed by torch. Leave it out.")
+        refuse_options({"engine": engine}, "a classifier is computed by torch. Leave it out.")
     model.input.target_size = target_size or model.input.target_size
     return model
 

@@ -17,6 +17,7 @@ from sceneseg.cli import (
     endings,
     evaluate,
     export,
+    fields,
     find_lr,
     models,
     output,
@@ -31,7 +32,7 @@ from sceneseg.cli import (
     weights,
 )
 from sceneseg.config import command_line
-from sceneseg.errors import hide_library_warnings
+from sceneseg.errors import ScenesegError, hide_library_warnings
 from sceneseg.version import __version__
 
 
@@ -95,15 +96,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     hide_library_warnings()
     output.never_fail_on_letters()
+    words = sys.argv[1:] if arguments is None else list(arguments)
     with signals.stopping():
         try:
-            words = spellings.respell(app, sys.argv[1:] if arguments is None else arguments)
+            words = spellings.respell(app, words)
             app(words, exit_on_error=False, print_error=False)
         except KeyboardInterrupt as stop:
             print(*("Stopped.", *getattr(stop, "__notes__", [])), file=sys.stderr)
             sys.exit(signals.exit_code(stop))
         except Exception as error:
             code, sentence = endings.ending(error)
+            field = error.field if isinstance(error, ScenesegError) else None
+            if sentence and field and (option := fields.option_of(app, words, field)):
+                sentence = f"{sentence} (option: {option})"
             if sentence:
                 endings.show(sentence)
             sys.exit(code)

@@ -81,15 +81,15 @@ def compare(
     from sceneseg.training import experiment
 
     typed = command_line.typed(config)
-    made_by = {"-m": models, "--vary": vary, "--budget": budget, "--steps": steps, "--seeds": seeds, "--config": file}
+    made_by = {"models": models, "vary": vary, "budget": budget, "steps": steps, "seeds": seeds, "config": file}
     if resume is not None:
-        planned = {"RUNS": finished or None, "--split": split, "--score-in": score_in, "--name": config.name}
-        planned["--absent"] = absent
-        _refuse(planned | made_by, typed, "-r goes on with a plan that is made. Leave these out, or -r.")
+        planned = {"finished": finished or None, "split": split, "score_in": score_in, "name": config.name}
+        planned["absent"] = absent
+        _refuse(planned | made_by, typed, "resume goes on with a plan that is made. Leave these out, or resume.")
         comparison = ComparisonDirectory(resume)
         read_plan(comparison)  # before anything is locked or written there
     elif finished:
-        trained = made_by | {"--retry": retry}
+        trained = made_by | {"retry": retry}
         _refuse(trained, typed, "runs that are there are compared as they are. Leave these out, or the runs.")
         wanted = (split, score_in, absent)
         experiment.plan_of_runs(finished, str, *wanted)  # mistakes come before the folder
@@ -133,7 +133,7 @@ def _refuse(given: dict[str, Any], typed: dict[str, Any], reason: str) -> None:
     """Refuse what belongs to another way of comparing; a name and a device belong to all."""
     from sceneseg.errors import refuse_options
 
-    trained = {f"--{key.replace('_', '-')}": True for key in flat(typed) if key not in {"name", "train.device"}}
+    trained = {key: True for key in flat(typed) if key not in {"name", "train.device"}}
     refuse_options(given | trained, reason)
 
 
@@ -148,7 +148,7 @@ def _budget(config: Config, typed: dict[str, Any], budget: str | None, steps: in
         lengths = ("epochs", "steps_per_epoch", "validate_every")
         refuse_options(
             {f"train.{key}": typed.get("train", {}).get(key) for key in lengths},
-            "--budget and --steps decide it. Leave it out, or them.",
+            "budget and steps decide it. Leave it out, or them.",
         )
     if budget is not None:
         return Budget("time", parse_duration(budget))

@@ -72,13 +72,15 @@ def evaluate(
     from sceneseg.records.targets import check_targets
     from sceneseg.tasks import task_of
 
-    refuse_options({"--zip": zip and submission is None}, "only a submission is zipped. Give --submission FOLDER too.")
+    refuse_options(
+        {"zip": zip and submission is None}, "only a submission is zipped. Give submission, its folder, too."
+    )
     request = Request(data, root, split or "val", target_size, void, device, label_map, label_space, size_bands, absent)
     if submission is not None:
         refuse_options(
-            {"--predictions": predictions, "--from": run, "--void": void != "ignore", "--label-map": label_map}
-            | {"--absent": absent != "skip", "--label-space": label_space, "--size-bands": size_bands, "--json": json},
-            "a submission isn't scored here. Leave --submission out to score, or these options to write one with -w.",
+            {"predictions": predictions, "run": run, "void": void != "ignore", "label_map": label_map}
+            | {"absent": absent != "skip", "label_space": label_space, "size_bands": size_bands, "json": json},
+            "a submission isn't scored here. Leave submission out to score, or these to write one with weights.",
         )
         _submit(submission, weights, request, zip)
         return
@@ -86,8 +88,8 @@ def evaluate(
         raise ConfigError("Give either -w RUN_OR_WEIGHTS or --predictions FOLDER, or --from RUN to score its counts.")
     if weights is None:
         refuse_options(
-            {"-t": target_size, "--label-map": label_map, "-p": root if run is not None else None},
-            "no model runs here. Leave these options out, or score a model with -w RUN_OR_WEIGHTS.",
+            {"target_size": target_size, "label_map": label_map, "root": root if run is not None else None},
+            "no model runs here. Leave these out, or score a model by its weights.",
         )
     check_targets(json)
     if run is not None:

@@ -71,11 +71,11 @@ def export(
     from sceneseg.records.targets import check_targets
 
     refuse_options(
-        {"--calibration": calibration if precision != "int8" else None},
-        "only --precision int8 takes ranges from training images. Leave it out.",
+        {"calibration": calibration if precision != "int8" else None},
+        "only the precision int8 takes ranges from training images. Leave it out.",
     )
     refuse_options(
-        {"--tolerance": tolerance if images == 0 else None}, "with --images 0 nothing is compared. Leave it out."
+        {"tolerance": tolerance if images == 0 else None}, "with 0 images nothing is compared. Leave it out."
     )
     to = formats.resolve(to)
     if out is not None:

@@ -33,9 +33,9 @@ def score_weights(path: Path, request: Request) -> tuple[dict[str, Any], str]:
         ConfigError: An option that only segmentation has.
     """
     refuse_options(
-        {"--label-map": request.label_map, "--label-space": request.label_space, "--size-bands": request.size_bands}
-        | {"--void": request.void != "ignore"},
-        "these options are about pixels, these weights classify whole images. Leave them out.",
+        {"label_map": request.label_map, "label_space": request.label_space, "size_bands": request.size_bands}
+        | {"void": request.void != "ignore"},
+        "these are about pixels, and the weights classify whole images. Leave them out.",
     )
     model = ClassificationModel.load(path, request.device)
     model.input.target_size = request.target_size or model.input.target_size
