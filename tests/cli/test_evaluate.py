@@ -76,7 +76,7 @@ def test_a_folder_called_evaluations_may_hold_runs(toy_root, tmp_path):
         (["--predictions", "p", "-d", "cityscapes", "-t", "32", "64"], "target_size: no model runs here"),
         (["-w", "r", "--zip"], "only a submission is zipped"),
         (["--submission", "s", "--predictions", "p", "--json", "j"], "predictions, json: a subm"),
-        (["--submission", "s", "-w", "r", "--from", "r"], "run: a submission isn't scored"),
+        (["--submission", "s", "-w", "r", "--from", "r"], "counts: a submission isn't scored"),
         (["--submission", "s", "-w", "r", "--label-space", "road"], "label_space: a submission isn't scored"),
         (["--submission", "s", "-w", "r", "--size-bands", "9", "--void", "false_positive"], "void, size_bands: "),
     ],

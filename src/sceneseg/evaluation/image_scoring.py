@@ -1,10 +1,9 @@
 """Scoring a classifier on a split of an image folder."""
 
+import logging
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-
-from rich.progress import track
 
 from sceneseg import datasets
 from sceneseg.datasets.image_folder import ImageFolder
@@ -15,16 +14,23 @@ from sceneseg.inference.classifier import TASK, ClassificationModel
 from sceneseg.loading import scene_samples
 from sceneseg.loading.image_samples import CENTER, image_loader
 from sceneseg.metrics.accuracy import ClassificationCounts, accuracy_scores, accuracy_table
+from sceneseg.progress import OnStep, reported, silent
 from sceneseg.records import run_directory
 from sceneseg.records.run_directory import RunDirectory, write_history
 from sceneseg.version import __version__
 
+LOG = logging.getLogger(__name__)
 BATCH = 32
 """Images at once in validation; the same whoever scores, so that the same weights get the same score."""
 
 
-def score_weights(path: Path, request: Request) -> tuple[dict[str, Any], str]:
+def score_weights(path: Path, request: Request, on_step: OnStep = silent) -> tuple[dict[str, Any], str]:
     """Score a run's best weights or a weights file; a run keeps scores and answers under `evaluations`.
+
+    Args:
+        path: Run directory or weights file.
+        request: What is scored.
+        on_step: Called after each batch.
 
     Returns:
         The contents of metrics.json, and the printed table.
@@ -41,7 +47,7 @@ def score_weights(path: Path, request: Request) -> tuple[dict[str, Any], str]:
     model.input.target_size = request.target_size or model.input.target_size
     dataset = _open(request, model, path)
     batches = image_loader(dataset, model.input.target_size, scene_samples.default_workers(), BATCH)
-    answers = model.evaluate(track(batches, "evaluating", transient=True))
+    answers = model.evaluate(reported(batches, -(-len(dataset) // BATCH), on_step))
     scores = score(answers, dataset, model)
     if path.is_dir():
         kept = RunDirectory(path).evaluation(f"{dataset.name}-{dataset.split}")
@@ -51,7 +57,7 @@ def score_weights(path: Path, request: Request) -> tuple[dict[str, Any], str]:
 
 
 def _open(request: Request, model: ClassificationModel, path: Path) -> ImageFolder:
-    """Open the split with the model's classes; without -p, where the run found its data."""
+    """Open the split with the model's classes; without a root, where the run found its data."""
     root = request.root or (RunDirectory(path).load_config().data.root if path.is_dir() else None)
     return open_split(request.data or "image_folder", root=root, split=request.split, classes=model.classes)
 
@@ -65,11 +71,12 @@ def open_split(name: str, **arguments: Any) -> ImageFolder:
     dataset = datasets.datasets.create(name, **arguments)
     if not isinstance(dataset, ImageFolder):
         raise DataError(
-            f"{dataset.name} has labels for pixels; --task classification needs images with one class each: "
-            f"-d image_folder -p FOLDER."
+            f"{dataset.name} has labels for pixels; the task classification needs images with one class each. Give "
+            f"a folder of them as the data set image_folder.",
+            field="data.name",
         )
     if dataset.note:
-        print(dataset.note)
+        LOG.warning(dataset.note)
     return dataset
 
 
