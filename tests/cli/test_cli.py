@@ -198,7 +198,7 @@ def test_summary():
         (("train", "-d", "camvid"), "Give its folder with -p FOLDER"),
         (("tran",), "Did you mean"),
         (("evaluate", "-w", "runs/none"), "no such weights file"),
-        (("evaluate",), "Give either -w RUN_OR_WEIGHTS or --predictions FOLDER"),
+        (("evaluate",), "Expected one of weights (a run or weights file)"),
         (("summary", "-m", "unet", "--model.depht", "3"), 'Did you mean "depth"'),
         (("report", "nowhere"), "nowhere"),
         (("compare",), "Give run directories, or models with -m A,B,C"),

@@ -133,9 +133,9 @@ def test_the_tolerance_is_in_points(asked, monkeypatch):
     BROKEN["std"](monkeypatch)
     with pytest.raises(GateError) as refused:
         export(**asked)
-    drop = float(re.search(r"drops by (\S+) points, more than the 0.1 that", str(refused.value))[1])
+    drop = float(re.search(r"drops by (\S+) points, more than the tolerance of 0.1\.", str(refused.value))[1])
     assert drop > 1
-    with pytest.raises(GateError, match=f"more than the {drop - 0.5:g} that"):
+    with pytest.raises(GateError, match=f"more than the tolerance of {drop - 0.5:g}"):
         export(**asked, tolerance=drop - 0.5)
     export(**asked, tolerance=drop + 0.5)
     assert asked["out"].is_file()
@@ -155,7 +155,7 @@ def test_what_may_be_lost_when_nothing_is_said(asked, monkeypatch, precision, po
         export(**asked, precision=precision, **ranges)
     else:
         with pytest.raises(
-            GateError, match=f"drops by {points} points, more than the {1 if precision == 'int8' else 0.1}"
+            GateError, match=f"drops by {points} points, more than the tolerance of {1 if precision == 'int8' else 0.1}"
         ):
             export(**asked, precision=precision, **ranges)
     assert asked["out"].is_file() == kept

@@ -77,7 +77,7 @@ def export_body(network: SegmentationModel, size: ImageSize | None = None, half:
         words = str(error.__cause__ or error).strip().splitlines()
         raise ModelError(
             f"{network.name} can't be translated to ONNX ({words[0] if words else type(error).__name__}). "
-            f"Use it in PyTorch, or export it --to torchscript."
+            f"Use it in PyTorch, or export it to torchscript."
         ) from error
     if program is None:
         raise ModelError(f"{network.name}: PyTorch's exporter returned nothing.")

@@ -50,7 +50,7 @@ def quantize(
         ConfigError: There are no pictures.
     """
     if not pictures:
-        raise ConfigError("int8 needs training images to find the range of every value: give -d NAME -p ROOT.")
+        raise ConfigError("int8 needs training images to find the range of every value. Give a data set.", field="data")
     with temporary_folder("sceneseg-int8") as folder, _without_warnings():
         plain, prepared, done = (folder / f"{name}.onnx" for name in ("plain", "prepared", "int8"))
         onnx.save(body, plain)

@@ -31,8 +31,9 @@ class OpenVINO(Artifact):
         if plan.resizes and plan.resize == "pil_bilinear":
             height, width = plan.target_size or (0, 0)
             raise ConfigError(
-                f"This model's pictures are resized with smoothing, which OpenVINO leaves out. Export it "
-                f"--size {height} {width} and resize pictures before, or export it --to onnx."
+                f"This model's images are resized with smoothing, which OpenVINO leaves out. Export it "
+                f"for the size {height} {width} and resize images before, or export it to onnx.",
+                field="size",
             )
         self.precision = plan.precision
         ov = import_openvino()

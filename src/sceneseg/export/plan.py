@@ -97,7 +97,7 @@ def make_plan(
     ids = [c.label_ids[0] for c in space.classes]
     void = space.void_label_id
     if output == "label_ids" and not all(0 <= i <= 255 for i in (*ids, void)):
-        raise ConfigError(f'Label ids of "{space.name}" go beyond 255. Export --output labels.')
+        raise ConfigError(f'Label ids of "{space.name}" go beyond 255. Export labels.', field="output")
     values = ids if output == "label_ids" else list(range(len(space)))
     if model.void_output is not None:
         values.insert(model.void_output, void if output == "label_ids" else IGNORE_INDEX)

@@ -56,15 +56,16 @@ class TensorRT(Artifact):
         if plan.resizes and plan.resize == "pil_bilinear":
             height, width = plan.target_size or (0, 0)
             raise ConfigError(
-                f"This model's pictures are resized with smoothing, which TensorRT doesn't have. Export it "
-                f"--size {height} {width} and resize pictures before."
+                f"This model's images are resized with smoothing, which TensorRT doesn't have. Export it "
+                f"for the size {height} {width} and resize images before.",
+                field="size",
             )
         self.plan = plan
         self.model = compose(model, plan, calibration)
         if lacking := unknown_operations(self.model):
             raise ModelError(
                 f"{model.network.name} needs {', '.join(lacking)}, which TensorRT isn't known to have. "
-                f"Export it --to onnx and try it with trtexec."
+                f"Export it to onnx and try it with trtexec."
             )
 
     def save(self, file: Path, description: dict[str, Any]) -> None:

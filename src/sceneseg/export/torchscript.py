@@ -30,7 +30,9 @@ class TorchScript(Artifact):
 
     def __init__(self, model: SemanticModel, plan: Plan, calibration: Sequence[ImageArray]) -> None:
         if plan.precision == "int8":
-            raise ConfigError("TorchScript files are fp32 or fp16. For int8 export --to onnx, openvino or tensorrt.")
+            raise ConfigError(
+                "TorchScript files are fp32 or fp16. For int8 export to onnx, openvino or tensorrt.", field="to"
+            )
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # TorchScript is deprecated, and tracing warns of what is checked below
             body = trace_body(model, plan)
@@ -69,7 +71,8 @@ def trace_body(model: SemanticModel, plan: Plan) -> torch.jit.ScriptModule:
         if not fits:
             raise ModelError(
                 f"{model.network.name} computes sizes in Python, so that its TorchScript holds for one size alone. "
-                f"Give that with --size HEIGHT WIDTH, or export it --to onnx."
+                f"Give that size, or export it to onnx.",
+                field="size",
             )
     return traced
 

@@ -49,7 +49,7 @@ class Prediction:
         """
         if self.coarse is None:
             raise ModelError(
-                "This prediction has labels alone. Predict with the weights, or export --output probabilities."
+                "This prediction has labels alone. Predict with the weights, or export a file that gives probabilities."
             )
         from sceneseg.kernels.upsample_argmax import upsample_probabilities
 
