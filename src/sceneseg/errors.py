@@ -99,6 +99,16 @@ def did_you_mean(word: object, choices: Iterable[str]) -> str:
     return f' Did you mean "{close[0]}"?' if close else ""
 
 
+def reason_of(error: BaseException) -> str:
+    """Say in one sentence what went wrong."""
+    text = str(error).strip()
+    if isinstance(error, ScenesegError):
+        return text
+    if isinstance(error, MemoryError) or "out of memory" in text.lower() or "can't allocate memory" in text.lower():
+        return f"ran out of memory ({text.splitlines()[0] if text else type(error).__name__})"
+    return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__
+
+
 def refuse_options(given: Mapping[str, object], reason: str) -> None:
     """Refuse arguments that can't be honored, rather than ignore them.
 

@@ -7,6 +7,7 @@ from sceneseg.bench.record import Record
 from sceneseg.cli.bench import _pairs, bench
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import ConfigError, ModelError
+from sceneseg.export import onnx
 from sceneseg.inference.predictor import SemanticModel
 
 
@@ -75,7 +76,7 @@ def test_two_weights_of_one_name_have_names_and_files_of_their_own(tmp_path, mon
             answers[candidate.name, candidate.weights] = set(labels.ravel().tolist())
         return []
 
-    monkeypatch.setattr("sceneseg.export.onnx.translate", translate)
+    monkeypatch.setattr(onnx, "translate", translate)
     monkeypatch.setattr("sceneseg.bench.session.measure", measure)
     bench(weights=files, engines=["onnxruntime"], sizes=[64, 96], device="cpu")
     assert answers == {("camvid/street", str(files[0])): {3}, ("demo/street", str(files[1])): {5}}
@@ -85,7 +86,7 @@ def test_a_model_that_cannot_be_exported_is_a_line_with_the_reason(monkeypatch, 
     def refuse(*_):
         raise ModelError("odd can't be exported")
 
-    monkeypatch.setattr("sceneseg.export.onnx.translate", refuse)
+    monkeypatch.setattr(onnx, "translate", refuse)
     bench(models=["fast_scnn"], engines=["onnxruntime"], sizes=[64, 96], device="cpu", json=tmp_path / "bench.json")
     assert Record.read(tmp_path / "bench.json").results[0].error == "odd can't be exported"
     assert "Not measured: fast_scnn, onnxruntime, 64 x 96, batch 1: odd can't be exported" in capsys.readouterr().out

@@ -201,7 +201,7 @@ def test_summary():
         (("evaluate",), "Expected one of weights (a run or weights file)"),
         (("summary", "-m", "unet", "--model.depht", "3"), 'Did you mean "depth"'),
         (("report", "nowhere"), "nowhere"),
-        (("compare",), "Give run directories, or models with -m A,B,C"),
+        (("compare",), "Give run directories, models"),
         (("compare", "-m", "unet,fast_scn", "-p", "."), 'Did you mean "fast_scnn"'),
         (("compare", "nowhere"), "nowhere"),
     ],

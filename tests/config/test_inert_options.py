@@ -23,9 +23,9 @@ INERT = [
     ("--schedule polynomial --schedule.milestones 0.2", "schedule.milestones has no effect.*step reads it"),
     ("--schedule constant --min-lr 1e-4", "schedule.min_lr has no effect.*poly, cosine, one_cycle"),
     ("--schedule one_cycle --schedule.factor 0.2", "schedule.factor has no effect.*step, reduce_on_plateau read it"),
-    ("--augment.weather-strength 0.2", "augment.weather_strength has no effect.*augment.weather.any 0.2"),
+    ("--augment.weather-strength 0.2", "augment.weather_strength has no effect.*augment.weather.any = 0.2"),
     ("--augment.weather-strength 0.2 --augment.weather.fog 0", "augment.weather_strength has no effect"),
-    ("--augment.area 0.2 1", "augment.area has no effect.*--task classification"),
+    ("--augment.area 0.2 1", "augment.area has no effect.*the task classification"),
     ("--model.name unet --aux-loss.dice 1", "aux_loss.dice has no effect.*no auxiliary heads"),
     ("--model.name unet --train.aux-weight 0.4", "train.aux_weight has no effect"),
     ("--model.aux false --train.aux-weight 3", "train.aux_weight has no effect"),
@@ -36,7 +36,7 @@ INERT = [
 
 @pytest.mark.parametrize(("line", "said"), INERT)
 def test_what_nothing_reads_is_refused_when_typed(line, said, toy_root, tmp_path):
-    with pytest.raises(ConfigError, match=f"^the command line: {said}"):
+    with pytest.raises(ConfigError, match=f"^the options: {said}"):
         app(["train", "-p", str(toy_root), "--runs", str(tmp_path), *line.split()], exit_on_error=False)
     assert not list(tmp_path.iterdir())
 
@@ -113,9 +113,9 @@ def test_python_is_refused_like_the_command_line(toy_root, tmp_path):
 
 def test_one_candidate_that_reads_an_option_is_enough(toy_root, tmp_path):
     line = ["compare", "-p", str(toy_root), "--runs", str(tmp_path), "--vary"]
-    with pytest.raises(ConfigError, match="--vary: optim.momentum has no effect"):
+    with pytest.raises(ConfigError, match="vary: optim.momentum has no effect"):
         app([*line, "optim.momentum=0.5,0.9"], exit_on_error=False)
-    with pytest.raises(ConfigError, match="the command line: optim.momentum has no effect"):
+    with pytest.raises(ConfigError, match="the options: optim.momentum has no effect"):
         app([*line, "optim.name=adam,adamw", "--momentum", "0.9"], exit_on_error=False)
     file = tmp_path.parent / "candidate.yaml"
     file.write_text("optim: {name: adam, momentum: 0.9}")
@@ -146,13 +146,13 @@ def test_the_lowest_rate_lies_below_the_peak():
     ("line", "said"),
     [
         ("train -m unet --model.name erfnet", "-m unet and --model.name erfnet both name the model"),
-        ("compare -m unet --steps 5 -e 3", "train.epochs: --budget and --steps decide it"),
-        ("compare -m unet --budget 5m --train.validate-every 3", "train.validate_every: --budget and --steps"),
-        ("export -w r --calibration 5", "--calibration: only --precision int8"),
-        ("export -w r --images 0 --tolerance 1", "--tolerance: with --images 0 nothing is compared"),
-        ("data stats -d camvid --examples 3", "--examples: they are shown in a picture"),
-        ("data view -d camvid --config c.yaml", "--config: it holds augmentation"),
-        ("data view -d camvid --augment --count 3", "--count: --augment shows one scene"),
+        ("compare -m unet --steps 5 -e 3", "train.epochs: budget and steps decide it"),
+        ("compare -m unet --budget 5m --train.validate-every 3", "train.validate_every: budget and steps"),
+        ("export -w r --calibration 5", "calibration: only the precision int8"),
+        ("export -w r --images 0 --tolerance 1", "tolerance: with 0 images nothing is compared"),
+        ("data stats -d camvid --examples 3", "examples: they are shown in a picture"),
+        ("data view -d camvid --config c.yaml", "config: it holds augmentation"),
+        ("data view -d camvid --augment --count 3", "count: --augment shows one scene"),
     ],
 )
 def test_options_of_other_verbs(line, said):

@@ -12,7 +12,7 @@ from sceneseg import datasets, models
 from sceneseg.cli.app import main
 from sceneseg.cli.export import export
 from sceneseg.datasets.cityscapes import LABEL_SPACE
-from sceneseg.export import _graph, job
+from sceneseg.export import _graph, job, onnx
 from sceneseg.export.gate import GateError, Verdict
 from sceneseg.export.onnx import translate
 from sceneseg.export.plan import make_plan
@@ -57,7 +57,7 @@ def asked(weights, body, toy_root, tmp_path, monkeypatch):
     def compose(model, plan, calibration):
         return _graph.assemble(body, replace(plan, precision="fp32"))
 
-    monkeypatch.setattr("sceneseg.export.onnx.compose", compose)
+    monkeypatch.setattr(onnx, "compose", compose)
     return {"weights": weights, "data": "cityscapes", "root": str(toy_root), "out": tmp_path / "street.onnx"}
 
 

@@ -13,14 +13,14 @@ import pytest
 from sceneseg.config import schema as configs
 from sceneseg.config.schema import Config
 from sceneseg.config.variants import make_variants
-from sceneseg.errors import ConfigError, DataError, RunError
+from sceneseg.errors import ConfigError, DataError, RunError, reason_of
 from sceneseg.records.locks import alone
 from sceneseg.records.run_directory import RunDirectory, create_run
 from sceneseg.training import experiment, isolated, start
 from sceneseg.training.budget import STAGES, lay_out, measure_step, parse_duration
 from sceneseg.training.experiment import Budget, carry_out, make_plan, open_comparison, plan_of_runs
 from sceneseg.training.hooks import Hooks
-from sceneseg.training.isolated import Outcome, reason_of, train_apart
+from sceneseg.training.isolated import Outcome, train_apart
 from small_run import make_small_run
 
 
@@ -295,10 +295,10 @@ def test_a_comparison_that_is_interrupted_ends_as_if_it_had_not_been(toy_root, t
     broken.send_signal(signal.SIGINT)
     out, _ = broken.communicate(timeout=120)
     assert broken.returncode == 130
-    assert "Go on with: sceneseg compare -r" in out
+    assert "Resume it with: sceneseg compare -r" in out
     first = (tmp_path / "broken" / "unet" / "weights" / "last.safetensors").stat().st_mtime_ns
     done = subprocess.run([*command, "--name", "broken"], env=environment, capture_output=True, text=True, check=True)
-    assert "goes on where it was" in done.stdout
+    assert "2 of 2, resumed" in done.stdout
     assert (tmp_path / "broken" / "unet" / "weights" / "last.safetensors").stat().st_mtime_ns == first
     for name in ("unet", "espnet"):
         weights = [(tmp_path / c / name / "weights" / "last.safetensors").read_bytes() for c in ("whole", "broken")]

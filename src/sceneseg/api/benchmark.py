@@ -72,6 +72,7 @@ def benchmark(
         RunError: There are no weights.
 
     Example:
+        >>> import sceneseg
         >>> record = sceneseg.benchmark("fast_scnn", engines="eager", sizes=[(32, 64)], device="cpu", repetitions=1)
         >>> [(result.name, result.engine, result.whole.p50_ms > 0) for result in record.results]
         [('fast_scnn', 'eager', True)]

@@ -26,6 +26,12 @@ class Evaluation:
     Args:
         scores: What metrics.json holds: the protocol, the means, and the scores of each class, in [0, 1].
         table: The same as people read it.
+
+    Example:
+        >>> import sceneseg
+        >>> evaluation = sceneseg.evaluate(counts="runs/small", label_space="categories")
+        >>> print(evaluation)  # doctest: +ELLIPSIS
+        cityscapes val, 2 images, classes of ...
     """
 
     scores: dict[str, Any]
@@ -94,11 +100,10 @@ def evaluate(
         RunError: There are no weights or counts.
 
     Example:
-        >>> evaluation = sceneseg.evaluate(run, split="val", device="cpu")
-        >>> 0 <= evaluation.mean_iou <= 1
-        True
-        >>> sceneseg.evaluate(counts=run, label_space="categories").protocol["label_space"]
-        'cityscapes categories'
+        >>> import sceneseg
+        >>> evaluation = sceneseg.evaluate("runs/small", split="val", device="cpu")
+        >>> evaluation.protocol["images"], 0 <= evaluation.mean_iou <= 1
+        (2, True)
     """
     if sum(given is not None for given in (weights, predictions, counts)) != 1:
         raise ConfigError(

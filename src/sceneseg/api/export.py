@@ -31,6 +31,12 @@ class ExportedFiles:
         to: Registry name of the format.
         verdict: How the file compares with the model; None where that wasn't asked for.
         advice: How the file is used.
+
+    Example:
+        >>> import sceneseg
+        >>> exported = sceneseg.export("runs/small", "torchscript", images=0)
+        >>> exported.to, exported.verdict
+        ('torchscript', None)
     """
 
     files: tuple[Path, ...]
@@ -98,9 +104,10 @@ def export(
         RunError: There are no weights.
 
     Example:
-        >>> exported = sceneseg.export(run, "torchscript", out="model.torchscript", images=2, tolerance=100)
+        >>> import sceneseg
+        >>> exported = sceneseg.export("runs/small", "torchscript", images=2, tolerance=5)
         >>> exported.path.name, exported.verdict.passed
-        ('model.torchscript', True)
+        ('separable_unet-fp32.torchscript', True)
     """
     refuse_options(
         {"calibration": calibration if precision != "int8" else None},

@@ -58,6 +58,12 @@ class PredictedFiles:
         failed: Sources -> why they couldn't be predicted, or not completely.
         left_out: Other files in the folders -> why they aren't read.
         earlier_results: Results of earlier predictions in the folders; they are never predicted.
+
+    Example:
+        >>> import sceneseg
+        >>> made = sceneseg.predict([], "runs/small", data="cityscapes", root="data/toy", split="val", device="cpu")
+        >>> len(made.predicted), made.failed
+        (2, {})
     """
 
     results: Path
@@ -107,9 +113,10 @@ def predict(
         RunError: The weights can't be read, or the results folder has another program's table.
 
     Example:
-        >>> found = sceneseg.predict(toy / "leftImg8bit/val", run, "results", device="cpu")
-        >>> len(found.predicted), sorted(file.suffix for file in found.predicted[0].outputs)
-        (2, ['.jpg', '.png', '.png'])
+        >>> import sceneseg
+        >>> made = sceneseg.predict("data/toy/leftImg8bit/val", "runs/small", "results", device="cpu")
+        >>> [file.suffix for file in made.predicted[0].outputs]
+        ['.png', '.png', '.jpg']
     """
     files = [Path(file) for file in ([inputs] if isinstance(inputs, str | PathLike) else inputs)]
     folder, weights = Path(results), Path(weights)

@@ -26,6 +26,12 @@ class Submission:
         archive: The zip to upload; None where none was asked for.
         upload: Address that it is uploaded at.
         doubt: Why the server won't take the files although they are complete; empty when it will.
+
+    Example:
+        >>> import sceneseg
+        >>> submission = sceneseg.submit("berlin", "runs/small", split="val", device="cpu")
+        >>> submission.doubt
+        "The images have 64 x 128 pixels, the server's 1024 x 2048: it won't score these."
     """
 
     folder: Path
@@ -75,9 +81,10 @@ def submit(
         RunError: There are no weights.
 
     Example:
-        >>> made = sceneseg.submit("submission", run, split="val", zip=True, device="cpu")
-        >>> made.dataset, len(made.files), made.archive.name
-        ('cityscapes', 2, 'submission.zip')
+        >>> import sceneseg
+        >>> submission = sceneseg.submit("berlin", "runs/small", split="val", zip=True, device="cpu")
+        >>> len(submission.files), submission.archive.name
+        (2, 'berlin.zip')
     """
     folder, root = Path(folder), None if root is None else str(root)
     if weights is not None:

@@ -96,6 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     hide_library_warnings()
     output.never_fail_on_letters()
+    output.print_log()
     words = sys.argv[1:] if arguments is None else list(arguments)
     with signals.stopping():
         try:

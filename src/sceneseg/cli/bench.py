@@ -5,27 +5,36 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sceneseg.cli.bars import Bars
 from sceneseg.cli.output import terminal
+from sceneseg.cli.progress import Bars
+from sceneseg.config import panels
 from sceneseg.errors import ConfigError
 from sceneseg.ranges import MANY, Count, Positive, Range, Side
 
 
 def bench(
     *,
-    models: Annotated[list[str] | None, Parameter(name=("--models", "-m"), negative="", consume_multiple=True)] = None,
-    weights: Annotated[
-        list[Path] | None, Parameter(name=("--weights", "-w"), negative="", consume_multiple=True)
+    models: Annotated[
+        list[str] | None, Parameter(group=panels.MODEL, name=("--models", "-m"), negative="", consume_multiple=True)
     ] = None,
-    engines: Annotated[list[str] | None, Parameter(name="--engine", negative="", consume_multiple=True)] = None,
-    sizes: Annotated[list[Side] | None, Parameter(name="--size", negative="", consume_multiple=True)] = None,
-    batches: Annotated[list[Count] | None, Parameter(name="--batch", negative="", consume_multiple=True)] = None,
-    threads: Count | None = None,
-    device: str = "auto",
-    repetitions: Count = 20,
-    warmup: Annotated[int, Range(0, MANY)] = 3,
-    seconds: Positive = 30.0,
-    json: Path | None = None,
+    weights: Annotated[
+        list[Path] | None, Parameter(group=panels.MODEL, name=("--weights", "-w"), negative="", consume_multiple=True)
+    ] = None,
+    engines: Annotated[
+        list[str] | None, Parameter(group=panels.RUNTIME, name="--engine", negative="", consume_multiple=True)
+    ] = None,
+    sizes: Annotated[
+        list[Side] | None, Parameter(group=panels.DATA, name="--size", negative="", consume_multiple=True)
+    ] = None,
+    batches: Annotated[
+        list[Count] | None, Parameter(group=panels.DATA, name="--batch", negative="", consume_multiple=True)
+    ] = None,
+    threads: Annotated[Count | None, Parameter(group=panels.RUNTIME)] = None,
+    device: Annotated[str, Parameter(group=panels.RUNTIME)] = "auto",
+    repetitions: Annotated[Count, Parameter(group=panels.RUNTIME)] = 20,
+    warmup: Annotated[Annotated[int, Range(0, MANY)], Parameter(group=panels.RUNTIME)] = 3,
+    seconds: Annotated[Positive, Parameter(group=panels.RUNTIME)] = 30.0,
+    json: Annotated[Path | None, Parameter(group=panels.OUTPUT)] = None,
 ) -> None:
     """Measure latency, throughput, memory, loading and start-up of models on this machine.
 

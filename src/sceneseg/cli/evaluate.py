@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from sceneseg.cli.bars import Bars
+from sceneseg.cli.progress import Bars
+from sceneseg.config import panels
 from sceneseg.ranges import Count, Side
 
 Size = tuple[Side, Side]
@@ -13,22 +14,22 @@ Size = tuple[Side, Side]
 
 def evaluate(
     *,
-    weights: Annotated[Path | None, Parameter(alias="-w")] = None,
-    predictions: Path | None = None,
-    counts: Annotated[Path | None, Parameter(name="--from")] = None,
-    data: Annotated[str | None, Parameter(alias="-d")] = None,
-    root: Annotated[str | None, Parameter(alias="-p")] = None,
-    split: str | None = None,
-    target_size: Annotated[Size | None, Parameter(alias="-t", negative="")] = None,
+    weights: Annotated[Path | None, Parameter(group=panels.MODEL, alias="-w")] = None,
+    predictions: Annotated[Path | None, Parameter(group=panels.MODEL)] = None,
+    counts: Annotated[Path | None, Parameter(group=panels.MODEL, name="--from")] = None,
+    data: Annotated[str | None, Parameter(group=panels.DATA, alias="-d")] = None,
+    root: Annotated[str | None, Parameter(group=panels.DATA, alias="-p")] = None,
+    split: Annotated[str | None, Parameter(group=panels.DATA)] = None,
+    target_size: Annotated[Size | None, Parameter(group=panels.TRANSFORMS, alias="-t", negative="")] = None,
     void: Literal["ignore", "false_positive"] = "ignore",
     absent: Literal["skip", "zero"] = "skip",
-    label_map: Path | None = None,
-    label_space: str | None = None,
+    label_map: Annotated[Path | None, Parameter(group=panels.DATA)] = None,
+    label_space: Annotated[str | None, Parameter(group=panels.DATA)] = None,
     size_bands: Annotated[list[Count] | None, Parameter(negative="", consume_multiple=True)] = None,
-    submission: Path | None = None,
-    zip: bool = False,
-    json: Path | None = None,
-    device: str = "auto",
+    submission: Annotated[Path | None, Parameter(group=panels.OUTPUT)] = None,
+    zip: Annotated[bool, Parameter(group=panels.OUTPUT)] = False,
+    json: Annotated[Path | None, Parameter(group=panels.OUTPUT)] = None,
+    device: Annotated[str, Parameter(group=panels.RUNTIME)] = "auto",
 ) -> None:
     """Score a model, or label-id pictures made elsewhere, and print the tables of cityscapesScripts.
 

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from sceneseg.cli.bars import Bars
 from sceneseg.cli.output import terminal
+from sceneseg.cli.progress import Bars
+from sceneseg.config import panels
 from sceneseg.ranges import MANY, Count, Range, Side
 from sceneseg.wording import counted
 
@@ -18,19 +19,21 @@ Size = tuple[Side, Side]
 
 def export(
     *,
-    weights: Annotated[Path, Parameter(alias="-w")],
-    to: str = "onnx",
-    precision: Literal["fp32", "fp16", "int8"] = "fp32",
-    output: Literal["labels", "label_ids", "probabilities", "coarse"] = "labels",
-    size: Annotated[Size | None, Parameter(negative="")] = None,
-    target_size: Annotated[Size | None, Parameter(alias="-t", negative="")] = None,
-    out: Annotated[Path | None, Parameter(alias="-o")] = None,
-    data: Annotated[str | None, Parameter(alias="-d")] = None,
-    root: Annotated[str | None, Parameter(alias="-p")] = None,
-    split: str = "val",
-    images: Annotated[int, Range(0, MANY)] = 50,
-    tolerance: Annotated[float, Range(0, 100)] | None = None,
-    calibration: Count | None = None,
+    weights: Annotated[Path, Parameter(group=panels.MODEL, alias="-w")],
+    to: Annotated[str, Parameter(group=panels.OUTPUT)] = "onnx",
+    precision: Annotated[Literal["fp32", "fp16", "int8"], Parameter(group=panels.OUTPUT)] = "fp32",
+    output: Annotated[
+        Literal["labels", "label_ids", "probabilities", "coarse"], Parameter(group=panels.OUTPUT)
+    ] = "labels",
+    size: Annotated[Size | None, Parameter(group=panels.TRANSFORMS, negative="")] = None,
+    target_size: Annotated[Size | None, Parameter(group=panels.TRANSFORMS, alias="-t", negative="")] = None,
+    out: Annotated[Path | None, Parameter(group=panels.OUTPUT, alias="-o")] = None,
+    data: Annotated[str | None, Parameter(group=panels.DATA, alias="-d")] = None,
+    root: Annotated[str | None, Parameter(group=panels.DATA, alias="-p")] = None,
+    split: Annotated[str, Parameter(group=panels.DATA)] = "val",
+    images: Annotated[Annotated[int, Range(0, MANY)], Parameter(group=panels.DATA)] = 50,
+    tolerance: Annotated[Annotated[float, Range(0, 100)] | None, Parameter(group=panels.OUTPUT)] = None,
+    calibration: Annotated[Count | None, Parameter(group=panels.DATA)] = None,
 ) -> None:
     """Export a model as one file: images (batch, height, width, 3) uint8 in, labels out, everything between inside.
 

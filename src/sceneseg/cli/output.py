@@ -1,5 +1,6 @@
 """Where commands print: a terminal that takes nothing in a text for markup."""
 
+import logging
 import sys
 from io import TextIOWrapper
 from typing import Any
@@ -23,3 +24,19 @@ def never_fail_on_letters() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+class Printed(logging.Handler):
+    """Prints what the library logs: facts to the standard output, warnings to the error stream."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a message."""
+        print(record.getMessage(), file=sys.stderr if record.levelno >= logging.WARNING else sys.stdout, flush=True)
+
+
+def print_log() -> None:
+    """Print what the library logs from here on."""
+    package = logging.getLogger("sceneseg")
+    package.setLevel(logging.INFO)
+    if not any(isinstance(handler, Printed) for handler in package.handlers):
+        package.addHandler(Printed())

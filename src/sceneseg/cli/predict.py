@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from sceneseg.cli.bars import Bars
+from sceneseg.cli.progress import Bars
+from sceneseg.config import panels
 from sceneseg.ranges import Side
 
 if TYPE_CHECKING:
@@ -18,15 +19,15 @@ Size = tuple[Side, Side]
 
 def predict(
     *inputs: Path,
-    weights: Annotated[Path, Parameter(alias="-w")],
-    results: Annotated[Path, Parameter(name=("--results", "-r"))] = Path("results"),
-    data: Annotated[str | None, Parameter(alias="-d")] = None,
-    root: Annotated[str | None, Parameter(alias="-p")] = None,
-    split: str | None = None,
-    target_size: Annotated[Size | None, Parameter(alias="-t", negative="")] = None,
-    device: str | None = None,
-    engine: str | None = None,
-    skip_existing: Annotated[bool, Parameter(negative="")] = False,
+    weights: Annotated[Path, Parameter(group=panels.MODEL, alias="-w")],
+    results: Annotated[Path, Parameter(group=panels.OUTPUT, name=("--results", "-r"))] = Path("results"),
+    data: Annotated[str | None, Parameter(group=panels.DATA, alias="-d")] = None,
+    root: Annotated[str | None, Parameter(group=panels.DATA, alias="-p")] = None,
+    split: Annotated[str | None, Parameter(group=panels.DATA)] = None,
+    target_size: Annotated[Size | None, Parameter(group=panels.TRANSFORMS, alias="-t", negative="")] = None,
+    device: Annotated[str | None, Parameter(group=panels.RUNTIME)] = None,
+    engine: Annotated[str | None, Parameter(group=panels.RUNTIME)] = None,
+    skip_existing: Annotated[bool, Parameter(group=panels.OUTPUT, negative="")] = False,
 ) -> None:
     """Predict photographs of any size, videos, all of both in a folder, or a split of a data set.
 

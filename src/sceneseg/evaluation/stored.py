@@ -9,7 +9,6 @@ from sceneseg.fetching.checks import file_sha256
 from sceneseg.fetching.progress import ProgressReporter
 from sceneseg.records.results import read_scores
 from sceneseg.records.run_directory import RunDirectory, find_weights
-from sceneseg.wording import quoted
 
 if TYPE_CHECKING:
     from sceneseg.evaluation.request import Request
@@ -65,11 +64,12 @@ def counts_of(path: Path, dataset: str | None = None, split: str | None = None) 
     if given.home.metrics.is_file() and wanted.items() <= read_scores(given.home.metrics)["protocol"].items():
         return given.home
     kept = given.home.evaluation(f"{name}-{wanted['split']}")
-    cure = f"Score them: sceneseg evaluate -w {quoted(given.home.path)} -d {name} --split {wanted['split']}"
+    cure = f"Score the weights of {given.home.path} on {name} {wanted['split']} first."
     if not kept.metrics.is_file():
         raise RunError(
             f"{path}: expected counts of {name} {wanted['split']}, found those of {scored['dataset']} "
-            f"{scored['split']}. {cure}"
+            f"{scored['split']}. {cure}",
+            field="split",
         )
     made_of = (read_scores(kept.metrics).get("origin") or {}).get("weights_sha256")
     if made_of not in (None, weights_sha256(given.home)):

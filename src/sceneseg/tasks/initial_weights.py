@@ -30,7 +30,7 @@ def prepare(network: SegmentationModel, config: Config, label_space: LabelSpace)
         try:
             transfer = start_encoder_from(network, run_directory.load_weights(file), config.model_arguments)
         except ModelError as error:
-            raise ModelError(f"--encoder-weights {file} ({_model(made)}): {error}") from None
+            raise ModelError(f"{file} ({_model(made)}): {error}", field="train.encoder_weights") from None
         transfers.append(transfer)
         told.append(f"encoder from {file}: {transfer.counts()}")
     if config.train.weights:
@@ -50,15 +50,16 @@ def _start(network: SegmentationModel, config: Config, label_space: LabelSpace, 
     made = header.get("model", {})
     if made.get("name") != network.name:
         raise ModelError(
-            f"-w {file}: these are weights of {made.get('name', 'an unnamed model')}, and {network.name} is trained. "
-            f"Give weights of {network.name}, or train -m {made.get('name', 'MODEL')}. If only its encoder is to start "
-            f"from them, write --encoder-weights {config.train.weights}."
+            f"{file}: these are weights of {made.get('name', 'an unnamed model')}, and {network.name} is trained. "
+            f"Give weights of {network.name}, or train {made.get('name', 'that model')}. If its encoder alone is to "
+            f"start from them, give them as train.encoder_weights.",
+            field="train.weights",
         )
     theirs = LabelSpace.from_dict(header.get("label_space"), file).names
     try:
         return start_from(network, config.model_arguments, run_directory.load_weights(file), label_space.names, theirs)
     except ModelError as error:
-        raise ModelError(f"-w {file} ({_model(made)}): {error}") from None
+        raise ModelError(f"{file} ({_model(made)}): {error}", field="train.weights") from None
 
 
 def _check_frozen(network: SegmentationModel, config: Config, known: set[str]) -> None:
@@ -67,8 +68,9 @@ def _check_frozen(network: SegmentationModel, config: Config, known: set[str]) -
         names = [f"{part}.{name}" for name, _ in network.get_submodule(part).named_parameters()]
         if new := [name for name in names if name not in known]:
             raise ModelError(
-                f"--freeze {part}: {len(new)} of its {len(names)} parameters didn't come from the weights, first "
-                f"{new[0]}; frozen they would never be learned. Freeze a part that did, or leave --freeze {part} out."
+                f"train.freeze {part}: {len(new)} of its {len(names)} parameters didn't come from the weights, first "
+                f"{new[0]}; frozen they would never be learned. Freeze a part that did, or leave {part} out.",
+                field="train.freeze",
             )
 
 

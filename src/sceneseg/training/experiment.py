@@ -66,7 +66,7 @@ def make_plan(
     """
     for variant in variants:
         refuse_contradictions(variant.config)
-    varied = Asked("--vary", {key for variant in variants for key in variant.changes if key != "model"})
+    varied = Asked("vary", {key for variant in variants for key in variant.changes if key != "model"})
     refuse_inert([*asked, varied], [variant.config for variant in variants])
     check(variants)
     for variant in variants:
@@ -153,7 +153,9 @@ def open_comparison(
     return comparison, False
 
 
-def carry_out(comparison: ComparisonDirectory, retry: bool = False, say: Callable[[str], None] = print) -> bool:
+def carry_out(
+    comparison: ComparisonDirectory, retry: bool = False, say: Callable[[str], object] = lambda text: None
+) -> bool:
     """Train what isn't trained yet; return False when it was interrupted.
 
     A candidate that fails is noted with the reason, and the next one begins.
@@ -161,7 +163,7 @@ def carry_out(comparison: ComparisonDirectory, retry: bool = False, say: Callabl
     Args:
         comparison: With its plan.
         retry: Train those anew that failed before.
-        say: Prints a line.
+        say: Is called with a sentence before each training, and when one has failed.
 
     Raises:
         RunError: The plan is damaged or leads to folders elsewhere, or another process trains one of the runs.
@@ -175,8 +177,8 @@ def carry_out(comparison: ComparisonDirectory, retry: bool = False, say: Callabl
         before = noted.get(folder, {})
         if before.get("state") == "finished" or (before.get("state") == "failed" and not retry):
             continue
-        goes_on = own_run(comparison, folder).state.is_file()
-        say(f"\n{folder}, {number} of {len(jobs)}{', goes on where it was' if goes_on else ''}")
+        resumed = own_run(comparison, folder).state.is_file()
+        say(f"\n{folder}, {number} of {len(jobs)}{', resumed' if resumed else ''}")
         outcome = _train(comparison, job, budget, before)
         noted[folder] = {**before, "state": outcome.state, "reason": outcome.reason, **outcome.facts}
         write_json(comparison.progress, {"runs": noted})
@@ -197,9 +199,9 @@ def check(variants: Sequence[Variant]) -> None:
     for config in (variant.config for variant in variants):
         config.model = {**config.model, "name": models.resolve(config.model_name)}
         if config.task != "semantic":
-            raise ConfigError("Only segmentation is compared. Leave --task out.")
+            raise ConfigError("Only segmentation is compared. Leave the task out.", field="task")
         if config.train.devices != 1:
-            raise ConfigError("Candidates are trained on one device each. Leave --devices out.")
+            raise ConfigError("Candidates are trained on one device each. Leave devices out.", field="train.devices")
         arguments = {**config.model_arguments, "num_classes": 2}
         check_arguments(models.get(config.model_name), arguments, f"model {config.model_name}")
     roots: dict[str, str] = {}
@@ -222,8 +224,9 @@ def check_split(config: Config, split: str | None) -> None:
     dataset = datasets.create(given.name, root=given.root, split=str(split), **given.options)
     if not dataset.has_labels:
         raise DataError(
-            f"The {split} split of {dataset.name} has no labels to compare with. Leave --split {split} out: the "
-            f"candidates are then compared on {given.val_split}."
+            f"The {split} split of {dataset.name} has no labels to compare with. Leave the split out: the "
+            f"candidates are then compared on {given.val_split}.",
+            field="split",
         )
 
 

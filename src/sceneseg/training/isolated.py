@@ -1,5 +1,6 @@
 """Training in a process of its own: its memory is given back at the end, and what ends it ends nothing else."""
 
+import logging
 import multiprocessing
 import os
 import shutil
@@ -12,11 +13,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sceneseg.config import schema as configs
-from sceneseg.errors import ScenesegError, hide_library_warnings
+from sceneseg.errors import hide_library_warnings, reason_of
 from sceneseg.records.locks import LOCK, alone
 from sceneseg.records.run_directory import MARKER, RunDirectory, write_text
 from sceneseg.training.interrupt import Interrupt
 
+LOG = logging.getLogger(__name__)
 State = Literal["finished", "interrupted", "failed"]
 ASKED_TO_STOP = {-signal.SIGTERM, -signal.SIGINT}
 PATIENCE = 60.0
@@ -82,7 +84,7 @@ def _clear(run: RunDirectory) -> str:
     if not os.path.lexists(run.path):
         return ""
     if run.path.is_symlink() or not run.path.is_dir():
-        return f"{run.path} isn't a folder of this comparison. Move it away, then give the command with --retry"
+        return f"{run.path} isn't a folder of this comparison. Move it away, then retry"
     with alone(run.path, "is trained by", wait=PATIENCE):  # by a process whose parent was killed, and which ends soon
         if run.state.is_file() and run.config.is_file():
             return ""
@@ -90,7 +92,7 @@ def _clear(run: RunDirectory) -> str:
         if not ours:
             return (
                 f"{run.path} holds files, but no saved state to go on from, and isn't removed, as nothing in it says "
-                f"that sceneseg made it ({MARKER}). Move it away, then give the command with --retry"
+                f"that sceneseg made it ({MARKER}). Move it away, then retry"
             )
         shutil.rmtree(run.path)
     return ""
@@ -101,7 +103,11 @@ def _listen(receiver: Connection, said: dict[str, Any], sentinel: int) -> bool:
     ready = wait([receiver, sentinel], timeout=0.2)
     if receiver in ready:
         try:
-            said |= receiver.recv()
+            told = receiver.recv()
+            if isinstance(told, logging.LogRecord):
+                LOG.handle(told)
+            else:
+                said |= told
         except EOFError:
             return True
     return ready == [sentinel]
@@ -119,11 +125,31 @@ def _outcome(said: dict[str, Any], exitcode: int) -> Outcome:
     return Outcome("failed", f"its process broke off ({name})", facts)
 
 
+class Forward(logging.Handler):
+    """Sends what the training logs to its parent, which logs it again.
+
+    Args:
+        sender: Leads to the parent.
+    """
+
+    def __init__(self, sender: Connection) -> None:
+        super().__init__()
+        self._sender = sender
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send a record as plain text."""
+        record.msg, record.args, record.exc_info = record.getMessage(), None, None
+        self._sender.send(record)
+
+
 def _train(plain: dict[str, Any], path: str, seconds: float | None, sender: Connection) -> None:
     """Run in the process apart: train, and say how it went."""
     hide_library_warnings()
     os.setpgid(0, 0)  # Ctrl-C reaches the parent alone, which passes it on once
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    package = logging.getLogger("sceneseg")
+    package.setLevel(logging.INFO)
+    package.addHandler(Forward(sender))
     run = RunDirectory(Path(path))
     try:
         finished = _start(plain, run, seconds, sender)
@@ -147,16 +173,6 @@ def _start(plain: dict[str, Any], run: RunDirectory, seconds: float | None, send
         sender.send(fit_into(config, seconds))
     config.name = run.path.name
     return start.start(config, run.path.parent)[1]
-
-
-def reason_of(error: BaseException) -> str:
-    """Say in one sentence what went wrong."""
-    text = str(error).strip()
-    if isinstance(error, ScenesegError):
-        return text
-    if isinstance(error, MemoryError) or "out of memory" in text.lower() or "can't allocate memory" in text.lower():
-        return f"ran out of memory ({text.splitlines()[0] if text else type(error).__name__})"
-    return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__
 
 
 def _end_with_parent() -> None:

@@ -1,9 +1,10 @@
-"""Where a run says how it goes, one file each: TensorBoard always, others by `--log`; `history.csv` is the loop's own.
+"""Trackers of a run, one file each: TensorBoard always, others by `train.log`; `history.csv` is the loop's own.
 
 None of them connects to a network unless the user has said so in its own way (an environment variable).
 """
 
 import importlib.util
+import logging
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from sceneseg.records.run_directory import RunDirectory
     from sceneseg.training.trackers._base import Tracker
 
+LOG = logging.getLogger(__name__)
 ALWAYS = ("tensorboard",)
 
 trackers: Registry["Tracker"] = Registry("tracker", __name__, aliases={"w&b": "wandb", "tb": "tensorboard"})
@@ -33,8 +35,9 @@ def check(names: Iterable[str]) -> None:
         package = maker.package
         if package not in sys.modules and importlib.util.find_spec(package) is None:
             raise ConfigError(
-                f"--log {name} needs the package {package}, which isn't installed. Install it with "
-                f"`pip install {maker.install}`, or leave --log {name} out."
+                f"The tracker {name} needs the package {package}, which isn't installed. Install it with "
+                f"`pip install {maker.install}`, or leave {name} out.",
+                field="train.log",
             )
 
 
@@ -56,5 +59,5 @@ def start(
         try:
             started.append(trackers.create(name, run=run, config=config, scores=scores, step=step))
         except Exception as error:  # of whatever service
-            print(f"--log {name} is left out: it can't start ({type(error).__name__}: {error})", file=sys.stderr)
+            LOG.warning("%s is left out: it can't start (%s: %s)", name, type(error).__name__, error)
     return started
