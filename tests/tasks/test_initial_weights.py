@@ -55,7 +55,11 @@ def test_what_fits_starts_and_may_be_frozen(tmp_path):
     [
         (["encoder"], "mobilenetv2_035", "% of the encoder's parameters"),
         (["encoder"], "resnet34", r"train.freeze encoder: \d+ of its 108 parameters didn't come from the weights"),
-        (["segmentation_head"], "resnet18", "train.freeze segmentation_head: .* parameters didn't come from the weights"),
+        (
+            ["segmentation_head"],
+            "resnet18",
+            "train.freeze segmentation_head: .* parameters didn't come from the weights",
+        ),
     ],
 )
 def test_what_no_weights_were_found_for_is_not_frozen(tmp_path, freeze, encoder, problem):

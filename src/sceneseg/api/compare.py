@@ -1,6 +1,6 @@
 """`compare`: which models are good and fast enough, of finished runs or of models that are trained for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -26,6 +26,8 @@ from sceneseg.tasks import task_of
 from sceneseg.training import experiment
 from sceneseg.training.budget import parse_duration
 from sceneseg.training.experiment import Budget
+
+Say = Callable[[str], object]
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ def compare(
         (['small'], 'comparison.html')
     """
     changes = nested(options)
-    say = _Say(on_progress)
+    say = _messages(on_progress)
     rules = (split, score_in, absent)
     made_by: dict[str, object] = {"models": models or None, "vary": vary or None, "budget": budget, "steps": steps}
     made_by |= {"seeds": seeds, "config": config}
@@ -200,14 +202,9 @@ def compare(
     return Comparison(comparison.path, True, read_json(comparison.results))
 
 
-class _Say:
-    """Reports sentences as messages."""
-
-    def __init__(self, on_progress: OnProgress) -> None:
-        self.on_progress = on_progress
-
-    def __call__(self, text: str) -> None:
-        self.on_progress(Progress(message=text))
+def _messages(on_progress: OnProgress) -> Say:
+    """Return a function that reports sentences as messages."""
+    return lambda text: on_progress(Progress(message=text))
 
 
 def _refuse(given: Mapping[str, Any], changes: dict[str, Any], reason: str) -> None:
@@ -261,7 +258,7 @@ def _finish(
     on_progress: OnProgress,
 ) -> None:
     """Score and time what was trained, and write the reports and the page."""
-    plan, say = read_plan(comparison), _Say(on_progress)
+    plan, say = read_plan(comparison), _messages(on_progress)
     device = device or _device(plan)
     folders = [run["folder"] for candidate in plan["candidates"] for run in candidate["runs"]]
     segmenters = _segmenters(comparison, folders, say)
@@ -295,7 +292,7 @@ def _device(plan: dict[str, Any]) -> str:
     return str(trained[0]["train"]["device"]) if trained else "auto"
 
 
-def _segmenters(comparison: ComparisonDirectory, folders: Sequence[str], say: _Say) -> dict[str, RunDirectory]:
+def _segmenters(comparison: ComparisonDirectory, folders: Sequence[str], say: Say) -> dict[str, RunDirectory]:
     """Return the runs with weights that segment, by folder; no others can be scored and timed side by side."""
     found = {}
     for folder, run in ((folder, comparison.run(folder)) for folder in folders):
@@ -310,7 +307,7 @@ def _segmenters(comparison: ComparisonDirectory, folders: Sequence[str], say: _S
     return found
 
 
-def _image_size(run: RunDirectory, say: _Say) -> ImageSize | None:
+def _image_size(run: RunDirectory, say: Say) -> ImageSize | None:
     """Return the size of a validation image; None, and why, where the data isn't there any more."""
     given = run.load_config().data
     try:

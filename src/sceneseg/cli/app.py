@@ -96,9 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     hide_library_warnings()
     output.never_fail_on_letters()
-    output.print_log()
     words = sys.argv[1:] if arguments is None else list(arguments)
-    with signals.stopping():
+    with signals.stopping(), output.printed_log():
         try:
             words = spellings.respell(app, words)
             app(words, exit_on_error=False, print_error=False)

@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
 from typing import Any
 
@@ -34,9 +36,15 @@ class Printed(logging.Handler):
         print(record.getMessage(), file=sys.stderr if record.levelno >= logging.WARNING else sys.stdout, flush=True)
 
 
-def print_log() -> None:
-    """Print what the library logs from here on."""
-    package = logging.getLogger("sceneseg")
+@contextmanager
+def printed_log() -> Iterator[None]:
+    """Print what the library logs in a block."""
+    package, handler = logging.getLogger("sceneseg"), Printed()
+    level = package.level
+    package.addHandler(handler)
     package.setLevel(logging.INFO)
-    if not any(isinstance(handler, Printed) for handler in package.handlers):
-        package.addHandler(Printed())
+    try:
+        yield
+    finally:
+        package.setLevel(level)
+        package.removeHandler(handler)
