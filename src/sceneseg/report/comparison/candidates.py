@@ -205,7 +205,7 @@ def _scored(folder: str, contents: Contents, split: str | None, evaluation: str 
     """
     run = source = contents.run
     damaged = {f"{folder}/{name}": reason for name, reason in contents.damaged.items()}
-    own, _ = _try(partial(read_scores, run.metrics))
+    own = contents.metrics
     if split is not None and own and own.protocol.split != split:
         source = run.evaluation(f"{own.protocol.dataset}-{split}")
     scored = source if evaluation is None else RunDirectory(run.path / evaluation)

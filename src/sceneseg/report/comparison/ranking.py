@@ -15,7 +15,7 @@ from sceneseg.records.interval import Interval
 from sceneseg.records.joint_scores import JointScores, read_joint_scores
 from sceneseg.records.latency import read_latency
 from sceneseg.records.run_directory import ComparisonDirectory
-from sceneseg.records.scores import AbsentRule
+from sceneseg.records.scores import AbsentRule, BandScores
 from sceneseg.report.comparison.answer import answer, listing
 from sceneseg.report.comparison.candidates import Candidate, CandidateRun
 from sceneseg.report.comparison.class_set import class_ious, class_set, mean
@@ -26,7 +26,6 @@ from sceneseg.report.comparison.results import (
     Cost,
     Difference,
     Incomparable,
-    ObjectBand,
     RankedCandidate,
     Ranking,
     Sources,
@@ -180,7 +179,7 @@ def _sources(candidate: Candidate) -> Sources:
     )
 
 
-def _objects(runs: Sequence[CandidateRun]) -> tuple[ObjectBand, ...] | None:
+def _objects(runs: Sequence[CandidateRun]) -> tuple[BandScores, ...] | None:
     """Return what became of objects by size, where the data set tells them apart."""
     counts = [run.counts for run in runs]
     known = [c for c in counts if c is not None and c.images and all(i.objects for i in c.images.values())]
@@ -188,7 +187,7 @@ def _objects(runs: Sequence[CandidateRun]) -> tuple[ObjectBand, ...] | None:
         return None
     bands = [size_bands(c).all for c in known]
     return tuple(
-        ObjectBand(column[0].objects, _mean([band.recall for band in column])) for column in zip(*bands, strict=True)
+        BandScores(column[0].objects, _mean([band.recall for band in column])) for column in zip(*bands, strict=True)
     )
 
 

@@ -8,7 +8,7 @@ from sceneseg.records.environment import Environment
 from sceneseg.records.interval import Interval
 from sceneseg.records.joint_scores import JointScores
 from sceneseg.records.latency import Latency, LatencyRecord
-from sceneseg.records.scores import AbsentRule, Protocol
+from sceneseg.records.scores import AbsentRule, BandScores, Protocol
 
 Files = tuple[str, ...]
 """Paths relative to the comparison's folder."""
@@ -55,19 +55,6 @@ class Sources:
 
 
 @dataclass(frozen=True)
-class ObjectBand:
-    """Objects of similar size.
-
-    Args:
-        objects: How many there are in the labels.
-        recall: Mean part of an object that is found, in [0, 1].
-    """
-
-    objects: int
-    recall: float | None
-
-
-@dataclass(frozen=True)
 class RankedCandidate:
     """A candidate with its figures.
 
@@ -98,7 +85,7 @@ class RankedCandidate:
     seeds: tuple[float, ...]
     pixel_accuracy: float | None
     classes: dict[str, float | None]
-    objects: tuple[ObjectBand, ...] | None
+    objects: tuple[BandScores, ...] | None
     cost: Cost
     latency: Latency | None
     no_latency: str
@@ -138,6 +125,10 @@ class ClassSet:
         names: Those that count.
         left_out: Those of the label space that don't, as the labels of the split have no pixel of them.
         absent: "skip" leaves such classes out, "zero" counts them as 0 (then nothing is left out).
+
+    Example:
+        >>> ClassSet(("road", "car"), ("train",), "skip").total
+        3
     """
 
     names: tuple[str, ...]

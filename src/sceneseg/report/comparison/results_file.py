@@ -5,6 +5,7 @@ from typing import Any
 
 from sceneseg.metrics.bootstrap import LEVEL, RESAMPLES
 from sceneseg.records.run_directory import ComparisonDirectory, write_json
+from sceneseg.records.scores import BandScores
 from sceneseg.report.comparison.figures import FIGURES
 from sceneseg.report.comparison.results import (
     ClassSet,
@@ -73,7 +74,7 @@ def _candidate(row: RankedCandidate) -> dict[str, Any]:
         "mean_iou": asdict(row.mean_iou) | {"seeds": row.seeds},
         "pixel_accuracy": row.pixel_accuracy,
         "classes": row.classes,
-        "objects": None if row.objects is None else [asdict(band) for band in row.objects],
+        "objects": None if row.objects is None else [_band(band) for band in row.objects],
         **{figure.key: value for figure, value in known.items()},
         "no_latency": row.no_latency,
         "sources": {
@@ -83,6 +84,10 @@ def _candidate(row: RankedCandidate) -> dict[str, Any]:
         },
         "pareto": row.on_front,
     }
+
+
+def _band(band: BandScores) -> dict[str, float | None]:
+    return {"objects": band.objects, "recall": band.recall}
 
 
 def _difference(difference: Difference) -> dict[str, Any]:
