@@ -1,10 +1,20 @@
-"""Ranked candidates of which only what a test asks for is set."""
+"""Results of a comparison of which only what a test asks for is set."""
 
 from collections.abc import Sequence
 
+from sceneseg.records.environment import environment
 from sceneseg.records.interval import Interval
 from sceneseg.records.latency import Latency
-from sceneseg.report.comparison.results import ClassSet, Cost, Difference, RankedCandidate, Ranking, Sources
+from sceneseg.report.comparison.results import (
+    Answer,
+    ClassSet,
+    ComparisonResults,
+    Cost,
+    Difference,
+    RankedCandidate,
+    Ranking,
+    Sources,
+)
 
 
 def make_row(name: str, score: float = 0.5, latency: Latency | None = None) -> RankedCandidate:
@@ -30,3 +40,21 @@ def make_row(name: str, score: float = 0.5, latency: Latency | None = None) -> R
 def make_ranking(rows: Sequence[RankedCandidate], differences: Sequence[Difference] = ()) -> Ranking:
     """Make a ranking of candidates, given from the best to the worst."""
     return Ranking(ClassSet((), (), "skip"), tuple(rows), tuple(differences))
+
+
+def make_results(ranking: Ranking) -> ComparisonResults:
+    """Make the results of a comparison that has nothing but a ranking."""
+    return ComparisonResults(
+        name="question",
+        environment=environment(),
+        command=None,
+        budget=None,
+        answer=Answer("", ()),
+        protocol=None,
+        ranking=ranking,
+        incomparable=(),
+        without_score=(),
+        latency=None,
+        settings={},
+        notes=(),
+    )
