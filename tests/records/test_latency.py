@@ -38,6 +38,13 @@ def test_latencies_of_0_1_0_have_no_quartiles(name):
         assert latency.p25_ms is latency.p75_ms is None
 
 
+def test_facts_of_a_later_version_are_left_out(tmp_path):
+    comparison = ComparisonDirectory(tmp_path)
+    data = RECORD.to_dict()
+    comparison.latency.write_text(json.dumps(data | {"environment": data["environment"] | {"moon": "full"}}))
+    assert read_latency(comparison) == RECORD
+
+
 def test_a_measurement_answers_one_question():
     assert RECORD.answers((64, 128), 30, "auto", WEIGHTS)
     assert not RECORD.answers((64, 128), 30, "cpu", WEIGHTS)

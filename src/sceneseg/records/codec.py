@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sceneseg.errors import RunError
 from sceneseg.plain import UnfitError, as_record
@@ -12,15 +12,22 @@ T = TypeVar("T")
 
 
 def read_record(
-    kind: type[T], file: Path, *, newest: int = 1, cure: str, check: Callable[[T], None] | None = None
+    kind: type[T],
+    file: Path,
+    *,
+    cure: str,
+    newest: int = 1,
+    adapt: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+    check: Callable[[T], None] | None = None,
 ) -> T:
     """Read a JSON file as a record.
 
     Args:
         kind: The dataclass, without the number of the file's ``format``.
         file: The JSON file.
-        newest: The newest format that is read; files without a ``format`` are of format 1.
         cure: What to do about a damaged file, a sentence; ends the message.
+        newest: The newest format that is read; files without a ``format`` are of format 1.
+        adapt: Brings the contents of files of other versions into the form of the record.
         check: Raises an UnfitError for what the types don't tell.
 
     Raises:
@@ -45,7 +52,7 @@ def read_record(
         number = as_record(int, data.get("format", 1), "format")
         if number > newest:
             raise RunError(f"{file}: written by a newer sceneseg (format {number}). Update sceneseg.")
-        record: T = as_record(kind, {key: value for key, value in data.items() if key != "format"})
+        record: T = as_record(kind, adapt({key: value for key, value in data.items() if key != "format"}))
         if check is not None:
             check(record)
     except UnfitError as error:

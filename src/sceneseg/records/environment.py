@@ -96,11 +96,21 @@ def read_environment(path: Path) -> Environment:
     data = read_json(path)
     try:
         given: dict[str, Any] = as_record(dict[str, Any], data, "the file")
-        known = {f.name for f in fields(Environment)}
-        found: Environment = as_record(Environment, {key: value for key, value in given.items() if key in known})
+        found: Environment = as_record(Environment, known_facts(given))
     except UnfitError as error:
         raise RunError(f"{path}: expected where and with what a run was made; {error}.") from None
     return found
+
+
+def known_facts(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts of an environment that this version knows; files of a later one may hold others.
+
+    Example:
+        >>> known_facts({"cpu": "Some CPU", "moon": "full"})
+        {'cpu': 'Some CPU'}
+    """
+    known = {f.name for f in fields(Environment)}
+    return {key: value for key, value in data.items() if key in known}
 
 
 def import_openvino() -> Any:

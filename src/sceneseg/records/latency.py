@@ -8,7 +8,7 @@ from typing import Any
 from sceneseg.arrays import ImageSize
 from sceneseg.plain import UnfitError
 from sceneseg.records.codec import read_record
-from sceneseg.records.environment import Environment
+from sceneseg.records.environment import Environment, known_facts
 from sceneseg.records.run_directory import ComparisonDirectory, write_json
 
 
@@ -124,12 +124,17 @@ def read_latency(comparison: ComparisonDirectory) -> LatencyRecord | None:
     if not comparison.latency.is_file():
         return None
     cure = "Delete it, then give the command again."
-    return read_record(LatencyRecord, comparison.latency, cure=cure, check=_check)
+    return read_record(LatencyRecord, comparison.latency, cure=cure, adapt=_adapted, check=_check)
 
 
 def write_latency(comparison: ComparisonDirectory, record: LatencyRecord) -> None:
     """Write the latencies of a comparison."""
     write_json(comparison.latency, record.to_dict())
+
+
+def _adapted(data: dict[str, Any]) -> dict[str, Any]:
+    facts = data.get("environment")
+    return data | ({"environment": known_facts(facts)} if isinstance(facts, dict) else {})
 
 
 def _check(record: LatencyRecord) -> None:

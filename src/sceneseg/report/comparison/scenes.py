@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sceneseg.errors import ScenesegError
+from sceneseg.plain import UnfitError
 from sceneseg.report.comparison.candidates import Candidate
 from sceneseg.report.comparison.results import Ranking
 from sceneseg.report.pictures import Picture, embed
@@ -72,7 +73,7 @@ def _read(candidate: Candidate) -> dict[str, Sample]:
         return {}
     try:
         return {sample.name: sample for sample in read_samples(candidate.first.scored.samples)}
-    except (ScenesegError, OSError, ValueError):  # without scenes the page is still worth reading
+    except (ScenesegError, OSError, UnfitError):  # without scenes the page is still worth reading
         return {}
 
 
