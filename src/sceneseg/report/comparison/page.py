@@ -8,6 +8,7 @@ from sceneseg.metrics.bootstrap import LEVEL, RESAMPLES
 from sceneseg.records.run_directory import ComparisonDirectory, write_text
 from sceneseg.report.comparison.candidates import Candidate, read_candidates
 from sceneseg.report.comparison.classes import BANDS, class_rows
+from sceneseg.report.comparison.columns import columns, commands, intervals
 from sceneseg.report.comparison.costs import charts, equal_costs
 from sceneseg.report.comparison.curves import curves
 from sceneseg.report.comparison.differences import from_best, in_both_directions
@@ -18,7 +19,6 @@ from sceneseg.report.comparison.results_file import write_results
 from sceneseg.report.comparison.scenes import legend, scenes
 from sceneseg.report.comparison.speed import RULE
 from sceneseg.report.comparison.summary import cards, facts, headline, in_bold
-from sceneseg.report.comparison.table import columns, commands, intervals
 from sceneseg.report.render import render
 
 TEMPLATE = "comparison.html.j2"

@@ -1,4 +1,4 @@
-"""The ranking table of a comparison's page: its columns, its intervals, and the command of each row's training."""
+"""Columns of the ranking on a comparison's page: figures and intervals, and the command of each row's training."""
 
 import shlex
 from collections.abc import Callable, Sequence
