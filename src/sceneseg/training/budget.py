@@ -47,8 +47,7 @@ def parse_duration(text: str) -> float:
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|min|h)?\s*", text)
     if found is None or float(found[1]) <= 0:
         raise ConfigError(
-            f'The budget must be the training time of each model, for example 90s, 10m or 2h; found "{text}".',
-            field="budget",
+            f'budget "{text}": expected the time of training of each model, for example 90s, 10m or 2h.', field="budget"
         )
     return float(found[1]) * UNITS[found[2] or "s"]
 

@@ -135,7 +135,9 @@ def open_comparison(
     return comparison, False
 
 
-def carry_out(comparison: ComparisonDirectory, retry: bool, say: Callable[[str], None]) -> bool:
+def carry_out(
+    comparison: ComparisonDirectory, retry: bool = False, say: Callable[[str], object] = lambda text: None
+) -> bool:
     """Train what isn't trained yet; return False when it was interrupted.
 
     A candidate that fails is noted with the reason, and the next one begins.
@@ -143,7 +145,7 @@ def carry_out(comparison: ComparisonDirectory, retry: bool, say: Callable[[str],
     Args:
         comparison: With its plan.
         retry: Train those anew that failed before.
-        say: Is told which training begins and which one fails, a line each.
+        say: Is called with a sentence before each training, and when one has failed.
 
     Raises:
         RunError: The plan is damaged or leads to folders elsewhere, or another process trains one of the runs.
@@ -202,8 +204,8 @@ def check_split(config: Config, split: str | None) -> None:
     dataset = datasets.create(given.name, root=given.root, split=str(split), **given.options)
     if not dataset.has_labels:
         raise DataError(
-            f"The {split} split of {dataset.name} has no labels to compare with. Leave the split out: the candidates "
-            f"are then compared on {given.val_split}.",
+            f"The {split} split of {dataset.name} has no labels to compare with. Leave the split out: the "
+            f"candidates are then compared on {given.val_split}.",
             field="split",
         )
 

@@ -87,15 +87,15 @@ def _clear(run: RunDirectory) -> str:
     if not os.path.lexists(run.path):
         return ""
     if run.path.is_symlink() or not run.path.is_dir():
-        return f"{run.path} isn't a folder of this comparison. Move it away, then compare again with retry"
+        return f"{run.path} isn't a folder of this comparison. Move it away, then retry"
     with alone(run.path, "is trained by", wait=PATIENCE):  # by a process whose parent was killed, and which ends soon
         if run.state.is_file() and run.config.is_file():
             return ""
         ours = (run.path / MARKER).is_file() or not any(file.name != LOCK for file in run.path.iterdir())
         if not ours:
             return (
-                f"{run.path} holds files, but no saved state to resume from, and isn't removed, as nothing in it says "
-                f"that sceneseg made it ({MARKER}). Move it away, then compare again with retry"
+                f"{run.path} holds files, but no saved state to go on from, and isn't removed, as nothing in it says "
+                f"that sceneseg made it ({MARKER}). Move it away, then retry"
             )
         shutil.rmtree(run.path)
     return ""
