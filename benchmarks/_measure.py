@@ -99,7 +99,7 @@ def write(
         packages: Whose versions matter, beside those that always do.
     """
     versions = {package: metadata.version(package) for package in packages}
-    facts = environment()
+    facts = environment().to_dict()
     facts["packages"] |= versions
     words = (Path(word) for word in shlex.split(facts["command"]))
     facts["command"] = shlex.join(word.name if word.is_absolute() else str(word) for word in words)  # nobody's folders

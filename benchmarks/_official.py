@@ -64,7 +64,7 @@ class Official:
             for name, key in SCORES.items():
                 for kind in ("class", "category"):
                     plural = "classes" if kind == "class" else "categories"
-                    for row, scores in found[plural].items():  # type: ignore[literal-required]
+                    for row, scores in getattr(found, plural).items():
                         same = _same(scores[name], expected[f"{kind}{key}"][row])
                         require(same, f"the {name} of {row} differs")
 

@@ -330,7 +330,7 @@ class Plain:
         val = self.task.val
         scenes = (val.read(i) for i in range(len(val)))
         scores = semantic_scores(count_scenes(self.model, scenes, val.label_space), val.label_space)
-        return {"mean_iou": scores["mean_iou"] or 0.0, "seconds": seconds}
+        return {"mean_iou": scores.means["mean_iou"] or 0.0, "seconds": seconds}
 
 
 class Ours:

@@ -5,6 +5,7 @@ from pathlib import Path
 from sceneseg.config import schema as configs
 from sceneseg.config.schema import Config
 from sceneseg.records.run_directory import RunDirectory, write_history, write_json, write_text
+from sceneseg.records.scores import write_scores
 from sceneseg.tasks.semantic import Semantic
 
 
@@ -25,7 +26,7 @@ def make_small_run(path: Path, toy_root: Path, seed: int = 0, label_space: str |
     path.mkdir(parents=True)
     write_text(run.config, configs.dump(config))
     write_json(run.labels, task.labels())
-    write_json(run.model, task.cost())
+    write_json(run.model, task.cost().to_dict())
     row = {"epoch": 1, "step": 10, "seconds": 20.0 + seed, "loss": 1.0, "mean_iou": 0.1}
     write_history(run.history, [row, {**row, "epoch": 2, "step": 20}])
     write_weights(run, seed)
@@ -40,7 +41,7 @@ def write_weights(run: RunDirectory, seed: int) -> None:
     model = task.create_model("32-true")
     validation = task.validate(0)
     validation.write(run)
-    write_json(run.metrics, validation.scores)
-    protocol = validation.scores["protocol"]
-    score = {"mean_iou": validation.scores["mean_iou"], "protocol": protocol}
+    write_scores(run.metrics, validation.scores)
+    scores = validation.scores
+    score = {"mean_iou": scores.means["mean_iou"], "protocol": scores.protocol.to_dict()}
     model.save(run.best, model.network.state_dict(), score=score)

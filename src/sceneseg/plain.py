@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import types
+from contextlib import suppress
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -60,7 +61,11 @@ def as_record(kind: Any, value: Any, key: str = "") -> Any:
     if origin in (Union, types.UnionType):
         if value is None and types.NoneType in parts:
             return None
-        return as_record(next(k for k in parts if k is not types.NoneType), value, key)
+        *first, last = (k for k in parts if k is not types.NoneType)
+        for choice in first:
+            with suppress(UnfitError):
+                return as_record(choice, value, key)
+        return as_record(last, value, key)  # whose message it is when none fits
     if dataclasses.is_dataclass(kind) and isinstance(value, dict):
         return _dataclass(kind, value, key)
     if origin is list and isinstance(value, list):

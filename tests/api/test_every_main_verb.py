@@ -40,10 +40,10 @@ def test_evaluate(run, capfd):
     assert "IoU" in capfd.readouterr().out
     evaluation = sceneseg.evaluate(run, split="val", device="cpu")
     assert quiet(capfd)
-    assert evaluation.scores == read_json(Path("scores.json"))
-    assert evaluation.mean_iou == evaluation.scores["mean_iou"]
+    assert evaluation.scores.to_dict() == read_json(Path("scores.json"))
+    assert evaluation.mean_iou == evaluation.scores.means["mean_iou"]
     command("evaluate", "--from", run, "--label-space", "categories", "--json", "scores.json")
-    assert sceneseg.evaluate(counts=run, label_space="categories").scores == read_json(Path("scores.json"))
+    assert sceneseg.evaluate(counts=run, label_space="categories").scores.to_dict() == read_json(Path("scores.json"))
 
 
 def test_submit(run, capfd):
@@ -109,11 +109,11 @@ def test_compare(run, capfd):
     typed = read_json(ComparisonDirectory(made.path.with_name("typed")).results)
     [ranked] = made.ranking
     assert made.page.is_file()
-    assert (ranked.name, ranked.mean_iou) == (
+    assert (ranked.name, ranked.mean_iou.value) == (
         typed["candidates"][0]["name"],
         typed["candidates"][0]["mean_iou"]["value"],
     )
-    assert made.results == read_json(made.figures)
+    assert made.results.answer.headline == read_json(made.figures)["answer"]["headline"]
 
 
 def test_train(toy_root, capfd):

@@ -137,7 +137,7 @@ def test_hooks_see_the_run_as_it_goes(both, tmp_path):
     note = {
         "on_start": lambda t: seen.append(("start", t.step)),
         "on_step_end": lambda t: seen.append(("step", t.step, round(t.loss, 4) > 0)),
-        "on_validation_end": lambda t: seen.append(("validation", t.epoch, "mean_iou" in t.scores)),
+        "on_validation_end": lambda t: seen.append(("validation", t.epoch, "mean_iou" in t.scores.means)),
         "on_epoch_end": lambda t: seen.append(("epoch", t.epoch, t.row["step"])),
         "on_end": lambda t: seen.append(("end", t.run.best.is_file())),
     }

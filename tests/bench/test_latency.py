@@ -3,7 +3,7 @@ import time
 import pytest
 import torch
 
-from sceneseg.bench.latency import Timing, in_turns, interleaved, whole_prediction
+from sceneseg.bench.latency import in_turns, interleaved, summarize, whole_prediction
 from sceneseg.bench.memory import MIB, peak_growth, resident
 from sceneseg.config.schema import Config, from_dict
 from sceneseg.datasets.cityscapes import LABEL_SPACE
@@ -45,7 +45,7 @@ def test_waiting_for_the_device_counts():
 
 
 def test_percentiles_are_of_milliseconds():
-    timing = Timing.of([0.001 * i for i in range(1, 102)])
+    timing = summarize([0.001 * i for i in range(1, 102)])
     assert (timing.p50_ms, timing.p95_ms) == (51, 96)
 
 

@@ -109,7 +109,7 @@ def evaluate(case: Case, root: Path) -> None:
     def score() -> float | None:
         dataset = datasets.create(case.data, root=root, split="val", **dict(case.options))
         counts = count_scenes(street_model(dataset), map(dataset.read, range(len(dataset))), dataset.label_space)
-        return semantic_scores(counts, dataset.label_space)["mean_iou"]
+        return semantic_scores(counts, dataset.label_space).means["mean_iou"]
 
     words = case.refused if case.evaluated is None else case.evaluated
     if not words:

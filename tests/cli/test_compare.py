@@ -8,6 +8,7 @@ from sceneseg.errors import ConfigError, RunError
 from sceneseg.fetching.checks import file_sha256
 from sceneseg.fetching.progress import ProgressReporter
 from sceneseg.labels import choose_space
+from sceneseg.records.experiment_progress import Outcome
 from sceneseg.records.locks import alone
 from sceneseg.records.run_directory import (
     ComparisonDirectory,
@@ -18,7 +19,6 @@ from sceneseg.records.run_directory import (
     write_text,
 )
 from sceneseg.training import experiment
-from sceneseg.training.isolated import Outcome
 from small_run import make_small_run, small_config, write_weights
 
 QUICK = ("--repetitions", 1, "--size", 32, 64)
@@ -119,7 +119,7 @@ def untrained(toy_root, monkeypatch):
         make_small_run(run.path, toy_root, config["seed"], config["data"]["label_space"])
         return Outcome("finished")
 
-    monkeypatch.setattr(experiment, "train_apart", train)
+    monkeypatch.setattr(experiment, "train_isolated", train)
     return ["-m", "separable_unet", "-p", toy_root]
 
 
@@ -205,7 +205,7 @@ def test_the_joint_space_is_the_coarser_one():
 
 def test_when_every_candidate_failed_it_ends_with_an_error(untrained, tmp_path, monkeypatch, capsys):
     outcomes = iter([Outcome("failed", "ran out of memory"), Outcome("failed", "loss is nan")])
-    monkeypatch.setattr(experiment, "train_apart", lambda config, run, seconds: next(outcomes))
+    monkeypatch.setattr(experiment, "train_isolated", lambda config, run, seconds: next(outcomes))
     with pytest.raises(RunError, match="no candidate has come to a score"):
         compare(*untrained, "--vary", "seed=1,2", "--name", "x", "--runs", tmp_path, "--no-latency")
     said = capsys.readouterr().out
@@ -215,12 +215,12 @@ def test_when_every_candidate_failed_it_ends_with_an_error(untrained, tmp_path, 
 
 
 def test_when_some_failed_the_others_are_ranked(untrained, tmp_path, monkeypatch):
-    works = experiment.train_apart
+    works = experiment.train_isolated
 
     def train(config, run, seconds):
         return Outcome("failed", "ran out of memory") if config["seed"] == 1 else works(config, run, seconds)
 
-    monkeypatch.setattr(experiment, "train_apart", train)
+    monkeypatch.setattr(experiment, "train_isolated", train)
     compare(*untrained, "--vary", "seed=1,2", "--name", "x", "--runs", tmp_path, "--no-latency")
     found, rows = results(ComparisonDirectory(tmp_path / "x"))
     assert rows.keys() == {"seed-2"}

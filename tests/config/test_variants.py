@@ -24,7 +24,7 @@ def test_vary_reads_yaml_values(text, expected):
 
 @pytest.mark.parametrize("text", ["optim.name", "optim.name=", "optim.name=sgd", "a b=1,2", "=1,2", "loss={a: 1", ""])
 def test_vary_that_reads_otherwise_is_explained(text):
-    with pytest.raises(ConfigError, match="expected a key of the configuration and two or more values"):
+    with pytest.raises(ConfigError, match="must be a key of the configuration with two or more values"):
         parse_vary(text)
 
 
@@ -75,7 +75,7 @@ def test_a_file_is_a_candidate_with_values_of_its_own(tmp_path):
     [
         ([], ["optim.nam=sgd,adamw"], 'Did you mean "name"'),
         ([], ["optim.lr=high,low"], "optim.lr must be a number"),
-        ([], ["optim.lr=1,2", "optim.lr=3,4"], "names optim.lr twice"),
+        ([], ["optim.lr=1,2", "optim.lr=3,4"], "optim.lr is varied twice"),
         (["unet", "unet"], [], 'Two candidates are called "unet"'),
         ([], ["seed.x=1,2"], "seed must be a whole number"),
         (["none.yaml"], [], "there is no such configuration file"),

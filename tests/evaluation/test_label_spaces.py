@@ -14,6 +14,7 @@ from sceneseg.labels import choose_space, group
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores
 from sceneseg.metrics.sizes import size_bands
+from sceneseg.records.scores import read_scores
 
 SHARED = {"cityscapes:categories": ["human", "vehicle"], "cityscapes:classes+unlabeled": ["person", "car", "bicycle"]}
 
@@ -53,25 +54,25 @@ def test_categories_score_as_the_category_rows_did(pictures):
     before = semantic_scores(counts, LABEL_SPACE)
     space = choose_space(LABEL_SPACE, "categories")
     after = semantic_scores(regroup(counts, space), space)
-    assert after["mean_iou"] == before["mean_category_iou"]
-    assert after["mean_iiou"] == before["mean_category_iiou"]
-    for name, scores in before["categories"].items():
-        assert after["classes"][name]["iou"] == scores["iou"]
-        assert after["classes"][name]["iiou"] == scores["iiou"]
+    assert after.means["mean_iou"] == before.means["mean_category_iou"]
+    assert after.means["mean_iiou"] == before.means["mean_category_iiou"]
+    for name, scores in before.categories.items():
+        assert after.classes[name]["iou"] == scores["iou"]
+        assert after.classes[name]["iiou"] == scores["iiou"]
 
 
 def test_instance_scores_are_left_out_where_they_cant_be_known(pictures):
     counts = counted(pictures, LABEL_SPACE)
     space = group(LABEL_SPACE, "x", {"person": ["person"], "four wheels": ["car", "truck", "bus"], "rest": ["rest"]})
-    scores = semantic_scores(regroup(counts, space), space)["classes"]
+    scores = semantic_scores(regroup(counts, space), space).classes
     assert scores["person"]["iiou"] is not None
     assert scores["four wheels"]["iiou"] is None
     with_caravans = group(LABEL_SPACE, "x", {"vehicle": ["vehicle"], "void": ["void"], "rest": ["rest"]})
-    assert semantic_scores(regroup(counts, with_caravans), with_caravans)["classes"]["vehicle"]["iiou"] is not None
+    assert semantic_scores(regroup(counts, with_caravans), with_caravans).classes["vehicle"]["iiou"] is not None
     part = group(LABEL_SPACE, "x", {"car": ["car"], "person": ["person"]})
     kept = regroup(counts, part)
-    assert semantic_scores(kept, part)["mean_category_iiou"] is None, "vehicle has lost most of its classes"
-    assert semantic_scores(kept, part)["mean_iou"] > 0
+    assert semantic_scores(kept, part).means["mean_category_iiou"] is None, "vehicle has lost most of its classes"
+    assert semantic_scores(kept, part).means["mean_iou"] > 0
 
 
 def test_unlabeled_keeps_the_instance_scores_of_the_classes(pictures):
@@ -90,7 +91,7 @@ def test_objects_are_found_in_the_space_as_if_counted_there(pictures, wanted):
         size_bands(c, [17, 49]) for c in (counted(pictures, space), regroup(counted(pictures, LABEL_SPACE), space))
     )
     assert direct == again
-    assert sum(band["objects"] for band in direct["all"]) > 5
+    assert sum(band.objects for band in direct.all) > 5
 
 
 def request(**changes):
@@ -109,26 +110,29 @@ def run(tmp_path, pictures):
 
 def test_a_run_is_scored_again_from_its_counts(run, pictures):
     scores, table = score_run(run, request(label_space="categories"))
-    assert scores["protocol"]["label_space"] == "cityscapes:categories"
-    assert scores["mean_iou"] == semantic_scores(counted(pictures, LABEL_SPACE), LABEL_SPACE)["mean_category_iou"]
+    assert scores.protocol.label_space == "cityscapes:categories"
+    assert (
+        scores.means["mean_iou"]
+        == semantic_scores(counted(pictures, LABEL_SPACE), LABEL_SPACE).means["mean_category_iou"]
+    )
     assert "construction" in table
     kept = run / "evaluations" / "cityscapes-val-categories"
-    assert json.loads((kept / "metrics.json").read_text()) == scores
+    assert read_scores(kept / "metrics.json") == scores
     coarser, _ = score_run(kept, request(label_space="vehicle"))
-    assert coarser["classes"]["vehicle"] == scores["classes"]["vehicle"]
+    assert coarser.classes["vehicle"] == scores.classes["vehicle"]
 
 
 def test_size_bands_need_no_model_either(run):
     scores, table = score_run(run, request(label_space="categories", size_bands=[17]))
-    assert scores["size_bands"]["classes"].keys() == {"human", "vehicle"}
+    assert scores.size_bands.classes.keys() == {"human", "vehicle"}
     assert "objects by pixels" in table
-    assert "size_bands" not in score_run(run, request())[0]
+    assert score_run(run, request())[0].size_bands is None
 
 
 def test_other_rules_for_void_need_no_model_either(run):
     strict, _ = score_run(run, request(void="false_positive"))
-    assert strict["mean_iou"] < score_run(run, request())[0]["mean_iou"]
-    assert strict["protocol"]["void"] == "false_positive"
+    assert strict.means["mean_iou"] < score_run(run, request())[0].means["mean_iou"]
+    assert strict.protocol.void == "false_positive"
 
 
 def test_what_counts_dont_tell_is_said(run, tmp_path):

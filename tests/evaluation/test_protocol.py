@@ -5,12 +5,11 @@ import shutil
 
 import cv2
 import numpy as np
-import pytest
 
 from sceneseg import datasets
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.evaluation.counting import count_files
-from sceneseg.evaluation.protocol import evaluation_protocol, other_truth
+from sceneseg.evaluation.protocol import evaluation_protocol
 from sceneseg.evaluation.regrouping import regroup
 from sceneseg.evaluation.request import Request
 from sceneseg.evaluation.scoring import score_run, score_weights
@@ -63,21 +62,6 @@ def test_files_keep_it_and_older_ones_have_none(tmp_path):
     assert SemanticCounts.load(tmp_path / "old.npz").labels_hash is None
 
 
-@pytest.mark.parametrize(
-    ("ours", "theirs", "other"),
-    [
-        ("s1-a", "s1-a", False),
-        ("s1-a", "s1-b", True),
-        ("s1-a", "s2-b", False),  # counted in other classes: not known
-        (None, "s1-b", False),  # of an earlier version: not known
-        (None, None, False),
-    ],
-)
-def test_what_is_known_of_two_truths(ours, theirs, other):
-    protocols = [{"split_hash": "x"} | ({} if one is None else {"labels_hash": one}) for one in (ours, theirs)]
-    assert other_truth(*protocols) is other
-
-
 def test_every_way_to_a_score_carries_it(toy_root, tmp_path):
     """Validation, evaluation, predictions in files, another label space, and the same labels in a pack."""
     run = make_small_run(tmp_path / "run", toy_root)
@@ -87,13 +71,13 @@ def test_every_way_to_a_score_carries_it(toy_root, tmp_path):
     assert read_json(run.evaluation("cityscapes-val").metrics)["protocol"]["labels_hash"] == expected
     for space in (None, "categories"):
         scores, _ = score_run(run.path, Request(None, None, "val", label_space=space))
-        assert scores["protocol"]["labels_hash"] == expected
+        assert scores.protocol.labels_hash == expected
 
     for i, files in enumerate(dataset.files):
         ids = dataset.label_space.decode(dataset.read_labels(i))
         (tmp_path / "out").mkdir(exist_ok=True)
         cv2.imwrite(str(tmp_path / "out" / f"{files.name}_labelIds.png"), ids)
-    assert evaluation_protocol(dataset, count_files(tmp_path / "out", dataset), None)["labels_hash"] == expected
+    assert evaluation_protocol(dataset, count_files(tmp_path / "out", dataset), None).labels_hash == expected
 
     for split in ("train", "val"):
         pack(datasets.create("cityscapes", root=toy_root, split=split), tmp_path / "pack")
@@ -101,7 +85,7 @@ def test_every_way_to_a_score_carries_it(toy_root, tmp_path):
     config.data.name, config.data.root = "packed", str(tmp_path / "pack")
     task = Semantic(config)
     task.create_model("32-true")
-    assert task.validate(0).scores["protocol"]["labels_hash"] == expected
+    assert task.validate(0).scores.protocol.labels_hash == expected
 
 
 def test_counts_in_another_space_keep_no_digest_of_their_own():

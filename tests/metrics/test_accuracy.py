@@ -18,12 +18,12 @@ def answered(truths, places, classes):
 
 def test_scores_follow_from_the_places():
     scores = accuracy_scores(answered([0, 0, 0, 1, 2], [1, 2, 6, 1, 5], 7))
-    assert scores["top1"] == pytest.approx(2 / 5)
-    assert scores["top5"] == pytest.approx(4 / 5)
-    assert scores["classes"]["c0"]["accuracy"] == pytest.approx(1 / 3)
-    assert scores["classes"]["c2"]["accuracy"] == 0
-    assert scores["classes"]["c3"]["accuracy"] is None
-    assert scores["class_accuracy"] == pytest.approx((1 / 3 + 1 + 0) / 3)
+    assert scores.means["top1"] == pytest.approx(2 / 5)
+    assert scores.means["top5"] == pytest.approx(4 / 5)
+    assert scores.classes["c0"]["accuracy"] == pytest.approx(1 / 3)
+    assert scores.classes["c2"]["accuracy"] == 0
+    assert scores.classes["c3"]["accuracy"] is None
+    assert scores.means["class_accuracy"] == pytest.approx((1 / 3 + 1 + 0) / 3)
 
 
 def test_rows_hold_what_the_scores_are_made_of():
@@ -34,7 +34,7 @@ def test_rows_hold_what_the_scores_are_made_of():
 
 @pytest.mark.parametrize(("classes", "there"), [(2, False), (5, False), (6, True)])
 def test_there_is_no_top_5_where_it_would_always_be_one(classes, there):
-    assert (accuracy_scores(answered([0, 1], [1, 2], classes))["top5"] is not None) is there
+    assert (accuracy_scores(answered([0, 1], [1, 2], classes)).means["top5"] is not None) is there
 
 
 def test_agrees_with_a_count_by_hand_on_random_answers():
@@ -45,8 +45,8 @@ def test_agrees_with_a_count_by_hand_on_random_answers():
         answers.add([f"i{i}" for i in range(50)][part], truths[part], probabilities[part])
     scores = accuracy_scores(answers)
     assert len(answers.images) == 50
-    assert scores["top1"] == (probabilities.argmax(1) == truths).mean()
-    assert scores["top5"] == np.mean(
+    assert scores.means["top1"] == (probabilities.argmax(1) == truths).mean()
+    assert scores.means["top5"] == np.mean(
         [t in np.argpartition(p, -5)[-5:] for p, t in zip(probabilities, truths, strict=True)]
     )
 

@@ -71,9 +71,11 @@ def rows(found):
 
 
 def our_rows(scores):
-    mean = {("mean", "", name): scores[f"mean_{name}"] for name in ("iou", "iiou", "category_iou", "category_iiou")}
-    classes = {("class", n, k): c[k] for n, c in scores["classes"].items() for k in ("iou", "iiou")}
-    return mean | classes | {("category", n, k): c[k] for n, c in scores["categories"].items() for k in c}
+    mean = {
+        ("mean", "", name): scores.means[f"mean_{name}"] for name in ("iou", "iiou", "category_iou", "category_iiou")
+    }
+    classes = {("class", n, k): c[k] for n, c in scores.classes.items() for k in ("iou", "iiou")}
+    return mean | classes | {("category", n, k): c[k] for n, c in scores.categories.items() for k in c}
 
 
 def differing(found, expected):
@@ -134,10 +136,10 @@ def test_a_few_classes_agree(official):
     images = [(label_ids, instance_ids, prediction)]
     scores = ours(images)
     assert differing(our_rows(scores), rows(official(images))) == {}
-    assert scores["classes"]["person"]["iiou"] is None
-    assert scores["classes"]["person"]["iou"] == 0.0
-    assert scores["classes"]["bicycle"]["iiou"] == 0.0
-    assert scores["classes"]["sidewalk"]["iou"] is None
+    assert scores.classes["person"]["iiou"] is None
+    assert scores.classes["person"]["iou"] == 0.0
+    assert scores.classes["bicycle"]["iiou"] == 0.0
+    assert scores.classes["sidewalk"]["iou"] is None
 
 
 def test_predicted_caravans_touch_one_row_only(official):

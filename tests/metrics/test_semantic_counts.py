@@ -152,8 +152,8 @@ def test_empty_counts(tmp_path):
     counts = SemanticCounts.load(tmp_path / "confusion.npz")
     assert len(counts) == 0
     scores = semantic_scores(counts, CAMVID)
-    assert scores["mean_iou"] is None
-    assert scores["pixel_accuracy"] is None
+    assert scores.means["mean_iou"] is None
+    assert scores.means["pixel_accuracy"] is None
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):

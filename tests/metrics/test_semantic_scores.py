@@ -11,6 +11,7 @@ from sceneseg.labels import LabelClass, LabelSpace
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores
 from sceneseg.metrics.table import score_table
+from sceneseg.records.scores import Scores
 
 TOY = LabelSpace(
     "toy",
@@ -49,44 +50,44 @@ CONFUSION = [
 
 def test_scores_by_hand():
     scores = scores_of(CONFUSION, TOY)
-    assert scores["classes"]["road"] == {
+    assert scores.classes["road"] == {
         "iou": 50 / (60 + 4),
         "iiou": None,
         "dice": 100 / (100 + 10 + 4),
         "accuracy": 50 / 60,
     }
-    assert scores["classes"]["car"] == {"iou": 20 / 38, "iiou": None, "dice": 40 / 58, "accuracy": 20 / 30}
-    assert scores["classes"]["tram on rails"] == {"iou": 0.0, "iiou": None, "dice": 0.0, "accuracy": 0.0}
-    assert scores["classes"]["thing"] == {"iou": None, "iiou": None, "dice": None, "accuracy": None}
-    assert scores["categories"] == {
+    assert scores.classes["car"] == {"iou": 20 / 38, "iiou": None, "dice": 40 / 58, "accuracy": 20 / 30}
+    assert scores.classes["tram on rails"] == {"iou": 0.0, "iiou": None, "dice": 0.0, "accuracy": 0.0}
+    assert scores.classes["thing"] == {"iou": None, "iiou": None, "dice": None, "accuracy": None}
+    assert scores.categories == {
         "flat": {"iou": 50 / 64, "iiou": None},
         "vehicle": {"iou": 31 / (36 + 5), "iiou": None},
     }
-    assert scores["mean_iou"] == pytest.approx((50 / 64 + 20 / 38) / 3, abs=1e-15)
-    assert scores["mean_dice"] == pytest.approx((100 / 114 + 40 / 58) / 3, abs=1e-15)
-    assert scores["class_accuracy"] == pytest.approx((50 / 60 + 20 / 30) / 3, abs=1e-15)
-    assert scores["pixel_accuracy"] == 70 / 96
-    assert scores["mean_category_iou"] == pytest.approx((50 / 64 + 31 / 41) / 2, abs=1e-15)
-    assert scores["mean_iiou"] is None
-    assert scores["mean_category_iiou"] is None
-    assert json.loads(json.dumps(scores)) == scores
+    assert scores.means["mean_iou"] == pytest.approx((50 / 64 + 20 / 38) / 3, abs=1e-15)
+    assert scores.means["mean_dice"] == pytest.approx((100 / 114 + 40 / 58) / 3, abs=1e-15)
+    assert scores.means["class_accuracy"] == pytest.approx((50 / 60 + 20 / 30) / 3, abs=1e-15)
+    assert scores.means["pixel_accuracy"] == 70 / 96
+    assert scores.means["mean_category_iou"] == pytest.approx((50 / 64 + 31 / 41) / 2, abs=1e-15)
+    assert scores.means["mean_iiou"] is None
+    assert scores.means["mean_category_iiou"] is None
+    assert Scores.from_dict(json.loads(json.dumps(scores.to_dict()))) == scores
 
 
 def test_void_as_false_positive():
     scores = scores_of(CONFUSION, TOY, void="false_positive")
-    assert scores["classes"]["road"]["iou"] == 50 / (60 + 4 + 7)
-    assert scores["classes"]["road"]["dice"] == 100 / (100 + 10 + 11)
-    assert scores["classes"]["road"]["accuracy"] == 50 / 60
-    assert scores["categories"]["vehicle"]["iou"] == 31 / (36 + 5 + 1)
-    assert scores["pixel_accuracy"] == 70 / 96
+    assert scores.classes["road"]["iou"] == 50 / (60 + 4 + 7)
+    assert scores.classes["road"]["dice"] == 100 / (100 + 10 + 11)
+    assert scores.classes["road"]["accuracy"] == 50 / 60
+    assert scores.categories["vehicle"]["iou"] == 31 / (36 + 5 + 1)
+    assert scores.means["pixel_accuracy"] == 70 / 96
 
 
 def test_absent_as_zero():
     scores = scores_of(CONFUSION, TOY, absent="zero")
-    assert scores["classes"]["thing"] == {"iou": 0.0, "iiou": None, "dice": 0.0, "accuracy": 0.0}
-    assert scores["mean_iou"] == pytest.approx((50 / 64 + 20 / 38) / 4, abs=1e-15)
-    assert scores["class_accuracy"] == pytest.approx((50 / 60 + 20 / 30) / 4, abs=1e-15)
-    assert scores["mean_iiou"] is None
+    assert scores.classes["thing"] == {"iou": 0.0, "iiou": None, "dice": 0.0, "accuracy": 0.0}
+    assert scores.means["mean_iou"] == pytest.approx((50 / 64 + 20 / 38) / 4, abs=1e-15)
+    assert scores.means["class_accuracy"] == pytest.approx((50 / 60 + 20 / 30) / 4, abs=1e-15)
+    assert scores.means["mean_iiou"] is None
 
 
 def street(shape=(40, 60)):
@@ -104,11 +105,11 @@ def test_truth_itself_is_perfect():
     counts.add("a", labels, labels, instances)
     scores = semantic_scores(counts, CITYSCAPES)
     things = {c.name for c in CITYSCAPES.classes if c.has_instances}
-    for name, values in scores["classes"].items():
+    for name, values in scores.classes.items():
         assert values == {"iou": 1.0, "iiou": 1.0 if name in things else None, "dice": 1.0, "accuracy": 1.0}
-    for name, values in scores["categories"].items():
+    for name, values in scores.categories.items():
         assert values == {"iou": 1.0, "iiou": 1.0 if name in {"human", "vehicle"} else None}
-    assert {value for value in scores.values() if not isinstance(value, dict)} == {1.0}
+    assert set(scores.means.values()) == {1.0}
 
 
 def test_void_everywhere_scores_zero():
@@ -117,10 +118,10 @@ def test_void_everywhere_scores_zero():
     counts = SemanticCounts(CITYSCAPES)
     counts.add("a", labels, np.full_like(labels, 255), instances)
     scores = semantic_scores(counts, CITYSCAPES)
-    assert scores["classes"]["wall"]["iou"] is None
-    values = {v for c in scores["classes"].values() for v in c.values()} | set(scores["categories"]["human"].values())
+    assert scores.classes["wall"]["iou"] is None
+    values = {v for c in scores.classes.values() for v in c.values()} | set(scores.categories["human"].values())
     assert values == {0.0, None}
-    assert {value for value in scores.values() if not isinstance(value, dict)} == {0.0}
+    assert set(scores.means.values()) == {0.0}
 
 
 def test_instance_scores_need_instances_and_sizes():
@@ -129,10 +130,10 @@ def test_instance_scores_need_instances_and_sizes():
     unsized = SemanticCounts(CITYSCAPES, {"person": 10.0, "rider": 10.0, "road": 10.0})
     without.add("a", labels, labels)
     unsized.add("a", labels, labels, np.where(labels == 0, 99, instances).astype(np.int32))
-    assert semantic_scores(without, CITYSCAPES)["mean_iiou"] is None
+    assert semantic_scores(without, CITYSCAPES).means["mean_iiou"] is None
     scores = semantic_scores(unsized, CITYSCAPES)
-    assert [name for name, c in scores["classes"].items() if c["iiou"] is not None] == ["person", "rider"]
-    assert [name for name, c in scores["categories"].items() if c["iiou"] is not None] == ["human"]
+    assert [name for name, c in scores.classes.items() if c["iiou"] is not None] == ["person", "rider"]
+    assert [name for name, c in scores.categories.items() if c["iiou"] is not None] == ["human"]
 
 
 def camvid_pairs(folder):
@@ -154,12 +155,12 @@ def test_camvid_by_masks(shared_data, void):
     assert len(counts) == 30
     both, either, truth = sums.T
     scores = semantic_scores(counts, CAMVID, void=void)
-    assert [c["iou"] for c in scores["classes"].values()] == (both / either).tolist()
-    assert [c["accuracy"] for c in scores["classes"].values()] == (both / truth).tolist()
-    assert [c["dice"] for c in scores["classes"].values()] == pytest.approx(2 * both / (either + both), abs=1e-15)
-    assert scores["mean_iou"] == pytest.approx((both / either).mean(), abs=1e-15)
-    assert scores["pixel_accuracy"] == both.sum() / truth.sum()
-    assert scores["categories"] == {}
+    assert [c["iou"] for c in scores.classes.values()] == (both / either).tolist()
+    assert [c["accuracy"] for c in scores.classes.values()] == (both / truth).tolist()
+    assert [c["dice"] for c in scores.classes.values()] == pytest.approx(2 * both / (either + both), abs=1e-15)
+    assert scores.means["mean_iou"] == pytest.approx((both / either).mean(), abs=1e-15)
+    assert scores.means["pixel_accuracy"] == both.sum() / truth.sum()
+    assert scores.categories == {}
 
 
 def test_void_rules_give_espnets_published_figures(shared_data):
@@ -170,14 +171,14 @@ def test_void_rules_give_espnets_published_figures(shared_data):
     ignored = semantic_scores(counts, CAMVID, void="ignore")
     counted = semantic_scores(counts, CAMVID, void="false_positive")
     for scores, key in ((ignored, "void_gt_ignored"), (counted, "void_gt_counts_as_fp")):
-        assert scores["mean_iou"] == pytest.approx(expected[f"miou_{key}"], abs=1e-12)
+        assert scores.means["mean_iou"] == pytest.approx(expected[f"miou_{key}"], abs=1e-12)
         for name, iou in expected[f"iou_{key}"].items():
-            assert scores["classes"][name]["iou"] == pytest.approx(iou, abs=1e-12)
-        assert scores["class_accuracy"] == pytest.approx(expected["class_avg_acc"], abs=1e-12)
-        assert scores["pixel_accuracy"] == pytest.approx(expected["pixel_acc_void_ignored"], abs=1e-12)
-    assert round(100 * ignored["mean_iou"], 2) == 57.17
-    assert abs(100 * counted["mean_iou"] - expected["published"]["miou"]) < 0.01
-    assert round(100 * counted["class_accuracy"], 2) == expected["published"]["class_avg"]
+            assert scores.classes[name]["iou"] == pytest.approx(iou, abs=1e-12)
+        assert scores.means["class_accuracy"] == pytest.approx(expected["class_avg_acc"], abs=1e-12)
+        assert scores.means["pixel_accuracy"] == pytest.approx(expected["pixel_acc_void_ignored"], abs=1e-12)
+    assert round(100 * ignored.means["mean_iou"], 2) == 57.17
+    assert abs(100 * counted.means["mean_iou"] - expected["published"]["miou"]) < 0.01
+    assert round(100 * counted.means["class_accuracy"], 2) == expected["published"]["class_avg"]
 
 
 @pytest.mark.parametrize("shift", [0, 10])
@@ -191,11 +192,11 @@ def test_absent_rules_give_ade20ks_figures(shared_data, shift):
         counts.add(path.stem, space.encode(label_ids), space.encode(np.roll(label_ids, shift, axis=1)))
     expected = json.loads((shared_data / "oracles" / "ade150_eval_roll.json").read_text())[f"roll_x_{shift}"]
     zero, skip = (semantic_scores(counts, space, absent=rule) for rule in ("zero", "skip"))
-    assert zero["mean_iou"] == pytest.approx(expected["mean_iou_150"], abs=1e-9)
-    assert skip["mean_iou"] == pytest.approx(expected["mean_iou_present"], abs=1e-9)
-    assert zero["pixel_accuracy"] == expected["correct"] / expected["labelled"]
+    assert zero.means["mean_iou"] == pytest.approx(expected["mean_iou_150"], abs=1e-9)
+    assert skip.means["mean_iou"] == pytest.approx(expected["mean_iou_present"], abs=1e-9)
+    assert zero.means["pixel_accuracy"] == expected["correct"] / expected["labelled"]
     for name, iou in expected["iou"].items():
-        assert zero["classes"][name]["iou"] == pytest.approx(iou, abs=1e-9)
+        assert zero.classes[name]["iou"] == pytest.approx(iou, abs=1e-9)
 
 
 def test_unknown_rules_and_spaces_are_refused():

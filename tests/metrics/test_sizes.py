@@ -6,6 +6,7 @@ from sceneseg.errors import ConfigError, RunError
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.sizes import COCO_EDGES, band_names, size_bands
 from sceneseg.metrics.table import band_table
+from sceneseg.records.scores import BandScores
 
 ROAD, PERSON, CAR = 0, 11, 13
 
@@ -33,14 +34,14 @@ def counts():
 
 def test_objects_by_hand(counts):
     bands = size_bands(counts, [9, 12])
-    assert bands["classes"]["person"] == [
-        {"objects": 2, "recall": 0.25, "found": 0.0},
-        {"objects": 0, "recall": None, "found": None},
-        {"objects": 2, "recall": 1.0, "found": 1.0},
+    assert bands.classes["person"] == [
+        BandScores(2, 0.25, 0.0),
+        BandScores(0),
+        BandScores(2, 1.0, 1.0),
     ]
-    assert bands["classes"]["car"][1] == {"objects": 2, "recall": pytest.approx(1 / 3), "found": 0.0}
-    assert bands["all"][2] == {"objects": 2, "recall": 1.0, "found": 1.0}
-    assert "road" not in bands["classes"]
+    assert bands.classes["car"][1] == BandScores(2, pytest.approx(1 / 3), 0.0)
+    assert bands.all[2] == BandScores(2, 1.0, 1.0)
+    assert "road" not in bands.classes
 
 
 def test_objects_survive_being_stored(counts, tmp_path):

@@ -54,13 +54,13 @@ def test_training_says_so_before_a_folder_is_made(toy_root, tmp_path):
         app(line, exit_on_error=False)
     assert not list(tmp_path.iterdir())
     given = {"data": {"root": str(toy_root)}, "augment": {"crop_size": [8, 8]}, "train": {"batch_size": 2}}
-    assert tasks.create(configs.from_dict(given)).cost()["parameters"] > 0
+    assert tasks.create(configs.from_dict(given)).cost().parameters > 0
 
 
 def test_the_summary_says_so():
     with pytest.raises(ModelError, match="a single sample of 7 x 7"):
         model_memory("unet", 2, (7, 7), width=4)
-    assert model_memory("unet", 2, (7, 7), 2, width=4)["backward"] > 0
+    assert model_memory("unet", 2, (7, 7), 2, width=4).backward > 0
 
 
 def test_other_errors_stay_what_they_are():

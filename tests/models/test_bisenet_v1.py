@@ -11,8 +11,8 @@ TINY = {"encoder": "test_resnet", "decoder_channels": 8}
 
 def test_has_the_parameters_of_the_reference() -> None:
     cost = model_cost("bisenet_v1", 19, (64, 128))
-    assert (cost["parameters"], cost["parameters_training"]) == (13_275_539, 13_425_721)  # CoinCheung/BiSeNet
-    assert cost["output_stride"] == 8
+    assert (cost.parameters, cost.parameters_training) == (13_275_539, 13_425_721)  # CoinCheung/BiSeNet
+    assert cost.output_stride == 8
 
 
 @pytest.mark.parametrize("aux", [True, False])

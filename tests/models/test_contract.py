@@ -128,9 +128,9 @@ def test_other_numbers_of_channels(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_default_can_be_counted_without_memory(name):
     cost = model_cost(name, 19, (256, 512))
-    assert 0 < cost["parameters"] <= cost["parameters_training"]
-    assert cost["gmacs"] > 0
-    assert cost["output_stride"] in (1, 2, 4, 8, 16, 32)
+    assert 0 < cost.parameters <= cost.parameters_training
+    assert cost.gmacs > 0
+    assert cost.output_stride in (1, 2, 4, 8, 16, 32)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -79,7 +79,7 @@ def score(network, image, labels):
     found = upsample_argmax(coarse, SIZE, align_corners=network.align_corners)
     for i in range(len(image)):
         counts.add(str(i), labels[i].numpy(), found[i].numpy())
-    return semantic_scores(counts, LABEL_SPACE)["mean_iou"]
+    return semantic_scores(counts, LABEL_SPACE).means["mean_iou"]
 
 
 def overfit(name, image, labels):

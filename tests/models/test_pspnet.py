@@ -8,8 +8,8 @@ from sceneseg.models.layers import PyramidPooling
 
 def test_has_the_parameters_of_the_reference() -> None:
     cost = model_cost("pspnet", 19, (64, 128))
-    assert (cost["parameters"], cost["parameters_training"]) == (46_715_347, 49_080_038)  # hszhao/semseg
-    assert cost["output_stride"] == 8
+    assert (cost.parameters, cost.parameters_training) == (46_715_347, 49_080_038)  # hszhao/semseg
+    assert cost.output_stride == 8
 
 
 @pytest.mark.parametrize("output_stride", [8, 16, 32])

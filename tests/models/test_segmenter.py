@@ -35,7 +35,7 @@ def test_has_the_authors_parameters_less_the_imagenet_head(
 
 
 def test_costs_what_the_authors_model_costs() -> None:
-    assert model_cost("segmenter", 19, (768, 768), variant="tiny")["gmacs"] == pytest.approx(43.4, abs=0.05)
+    assert model_cost("segmenter", 19, (768, 768), variant="tiny").gmacs == pytest.approx(43.4, abs=0.05)
 
 
 @pytest.mark.parametrize("decoder", ["mask", "linear"])

@@ -39,7 +39,7 @@ def test_has_the_parameters_of_the_authors_model_that_are_used(
 
 
 def test_costs_what_the_header_says() -> None:
-    assert model_cost("setr", 19, (1024, 2048))["gmacs"] == pytest.approx(6208, abs=0.5)
+    assert model_cost("setr", 19, (1024, 2048)).gmacs == pytest.approx(6208, abs=0.5)
 
 
 @pytest.mark.parametrize(("decoder", "stride", "aux_heads"), [("naive", 16, 3), ("pup", 2, 4), ("mla", 4, 4)])

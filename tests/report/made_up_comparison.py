@@ -35,8 +35,8 @@ def make_scored_run(path: Path, model: str, quality: float, template: Path, **pr
     counts = make_counts(quality)
     counts.save(path / "confusion.npz")
     asked = PROTOCOL | {"images": IMAGES, "tta": "none"} | protocol
-    scores = semantic_scores(counts, LABEL_SPACE, asked["void"])
-    write_json(path / "metrics.json", {"protocol": asked, **scores})
+    scores = semantic_scores(counts, LABEL_SPACE, asked["void"]).to_dict()
+    write_json(path / "metrics.json", scores | {"protocol": asked})
     write_json(path / "model.json", {"name": model, "parameters": round(2e6 * (1 + quality)), "gmacs": 5 + quality})
     config = CONFIG | {"model": {"name": model}, "name": path.name}
     (path / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))

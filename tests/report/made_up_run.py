@@ -51,7 +51,6 @@ ENVIRONMENT: dict[str, Any] = {
     "memory_gb": 128.0,
     "gpu": "NVIDIA H100 80GB HBM3",
     "packages": {"torch": "2.13.0", "timm": "1.0.20", "numpy": "2.4.6", "opencv": "5.0.0"},
-    "git": {"commit": "039ed93", "dirty": False},
 }
 MODEL = {
     "name": "fast_scnn",

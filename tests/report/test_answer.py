@@ -1,36 +1,41 @@
 """The answer in words."""
 
-import pytest
+from dataclasses import replace
 
+import pytest
+from made_up_results import make_ranking, make_row
+
+from sceneseg.records.comparison_plan import Budget
+from sceneseg.records.environment import Environment
+from sceneseg.records.interval import Interval
+from sceneseg.records.latency import Latency, LatencyRecord
 from sceneseg.report.comparison.answer import answer, listing, points
+from sceneseg.report.comparison.results import Difference
 
 
 def row(name, score, ms=None, **times):
-    return {"name": name, "mean_iou": {"value": score}, **({} if ms is None else {"p50_ms": ms}), **times}
+    return make_row(name, score, None if ms is None else Latency(ms, **times))
 
 
-def pairs_of(rows, real):
+def differences_of(rows, real):
     best = rows[0]
     return [
-        {
-            "better": best["name"],
-            "worse": other["name"],
-            "difference": best["mean_iou"]["value"] - other["mean_iou"]["value"],
-            "low": 0.001 if other["name"] in real else -0.02,
-            "high": 0.08,
-            "real": other["name"] in real,
-        }
+        Difference(
+            best.name,
+            other.name,
+            Interval(best.mean_iou.value - other.mean_iou.value, 0.001 if other.name in real else -0.02, 0.08),
+        )
         for other in rows[1:]
     ]
 
 
-CPU = {"device": "cpu", "size": [360, 480], "environment": {"cpu": "Some CPU", "threads": 2, "gpu": None}}
-GPU = {"device": "cuda:0", "size": [360, 480], "environment": {"cpu": "Some CPU", "threads": 2, "gpu": "Some GPU"}}
+CPU = LatencyRecord((360, 480), 30, "cpu", {}, Environment(cpu="Some CPU", threads=2))
+GPU = LatencyRecord((360, 480), 30, "cuda:0", {}, Environment(cpu="Some CPU", threads=2, gpu="Some GPU"))
 
 
 def said(rows, real="abcdef", latency=None):
-    found = answer(rows, pairs_of(rows, real), latency)
-    return found["headline"], " ".join(found["details"]), (found["best"], found["fastest"], found["near"])
+    found = answer(make_ranking(rows, differences_of(rows, real)), latency)
+    return found.headline, " ".join(found.details), (found.best, found.fastest, found.near)
 
 
 def test_a_clear_winner_that_is_slower():
@@ -107,7 +112,7 @@ def test_the_lowest_median_is_not_the_fastest_within_the_spread():
     assert headline.endswith("Nothing is faster: 11.7 ms for an image on a CPU, as fast as `b`.")
     assert "fastest" not in headline + details
     assert named == ("a", "a", "a")
-    older = [{key: value for key, value in one.items() if key not in {"p25_ms", "p75_ms"}} for one in rows]
+    older = [replace(one, latency=replace(one.latency, p25_ms=None, p75_ms=None)) for one in rows]
     assert said(older, latency=CPU)[0] == headline, "and without quartiles"
 
 
@@ -125,7 +130,7 @@ def test_of_equally_fast_ones_the_more_accurate_is_named():
 
 def test_one_alone_none_and_untimed():
     assert said([row("a", 0.6)])[0] == "`a` reaches 60.0 % mean IoU; there is nothing yet to compare it with."
-    assert answer([], [])["best"] is None
+    assert answer(make_ranking([])).best is None
     assert said([row("a", 0.6), row("b", 0.5)])[1].endswith("How fast they predict was not measured.")
     headline, details, _ = said([row("a", 0.6), row("b", 0.5, 4)])
     assert headline.endswith("`b` is the fastest: 4.00 ms for an image.")
@@ -137,7 +142,7 @@ def test_one_alone_none_and_untimed():
 )
 def test_the_budget_is_part_of_the_answer(kind, amount, words):
     rows = [row("a", 0.6), row("b", 0.5)]
-    details = answer(rows, pairs_of(rows, "b"), None, {"kind": kind, "amount": amount})["details"]
+    details = answer(make_ranking(rows, differences_of(rows, "b")), None, Budget(kind, amount)).details
     assert f"All had {words} of training; with more of it the order may change." in details
 
 

@@ -326,7 +326,8 @@ def test_a_class_without_truth_counts_for_nobody(copy):
             counts.images[called] = ImageCounts(confusion, truth=image.truth)
         counts.save(run.confusion)
         protocol = json.loads(run.metrics.read_text())["protocol"]
-        change(run.metrics, **semantic_scores(counts, LABEL_SPACE, protocol["void"]))
+        scores = semantic_scores(counts, LABEL_SPACE, protocol["void"])
+        change(run.metrics, **scores.means, classes=scores.classes, categories=scores.categories)
     found, page = rewritten(copy)
     rows = {row["name"]: row for row in found["candidates"]}
     written = json.loads(copy.run("good").metrics.read_text())
@@ -368,7 +369,8 @@ def test_other_classes_in_the_truth_are_another_truth(copy):
         confusion[-1] = confusion[LABEL_SPACE.names.index("train")] = 0
         counts.images[called] = ImageCounts(confusion, truth=image.truth)
     counts.save(run.confusion)
-    change(run.metrics, **semantic_scores(counts, LABEL_SPACE))
+    scores = semantic_scores(counts, LABEL_SPACE)
+    change(run.metrics, **scores.means, classes=scores.classes, categories=scores.categories)
     found, _ = rewritten(copy)
     assert [row["name"] for row in found["candidates"]] == ["same", "good"]
     reasons = [reason for group in found["apart"] for reason in group["reasons"]]

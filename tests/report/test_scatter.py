@@ -1,12 +1,13 @@
 import itertools
 import re
 
+from sceneseg.records.interval import Interval
 from sceneseg.report.svg.interval_plot import interval_axis, interval_plot
 from sceneseg.report.svg.scatter import Point, scatter
 
 
 def point(name, x, y, front=True):
-    return Point(name, x, y, y - 0.01, y + 0.01, "var(--c1)", front, f"{name}: {y}")
+    return Point(name, x, Interval(y, y - 0.01, y + 0.01), "var(--c1)", front, f"{name}: {y}")
 
 
 def drawn(points, size=(360, 270)):
@@ -58,23 +59,23 @@ def test_a_name_far_from_its_dot_is_joined_to_it():
 
 
 def test_one_point_alone_can_be_drawn():
-    assert "circle" in drawn([Point("a", 3, 0.2, None, None, "red", True, "a")])
+    assert "circle" in drawn([Point("a", 3, Interval(0.2), "red", True, "a")])
 
 
 def test_interval_in_a_row():
-    plot = str(interval_plot({"value": 0.5, "low": 0.4, "high": 0.6}, 0.3, 0.7, "red"))
+    plot = str(interval_plot(Interval(0.5, 0.4, 0.6), 0.3, 0.7, "red"))
     assert 'class="whisker" style="left:27.00%;right:calc(100% - 73.00%)"' in plot
     assert 'class="mark" style="left:50.00%"' in plot
     assert 'aria-label="50.0 %, 95 % interval 40.0 to 60.0 %"' in plot
     assert "zero" not in plot
-    alone = str(interval_plot({"value": 0.5, "low": None, "high": None}, 0.3, 0.7, "red"))
+    alone = str(interval_plot(Interval(0.5), 0.3, 0.7, "red"))
     assert "whisker" not in alone
     assert 'aria-label="50.0 %"' in alone
     assert ">60</span>" in str(interval_axis(0.3, 0.7))
 
 
 def test_a_difference_has_a_line_at_zero():
-    plot = str(interval_plot({"value": -0.02, "low": -0.03, "high": 0.01}, -0.04, 0.04, "red", points=True))
+    plot = str(interval_plot(Interval(-0.02, -0.03, 0.01), -0.04, 0.04, "red", points=True))
     assert 'class="zero" style="left:50.00%"' in plot
     assert 'aria-label="−2.0 points, 95 % interval −3.0 to 1.0 points"' in plot
     assert ">−5</span>" in str(interval_axis(-0.06, 0.06))

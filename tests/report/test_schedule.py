@@ -8,6 +8,7 @@ import pytest
 
 from sceneseg.config.schema import ScheduleConfig
 from sceneseg.optim.schedules import NAMES, learning_rate
+from sceneseg.records.history import Epoch
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.report.run.run_reader import Contents
 from sceneseg.report.svg.schedule import schedule_chart
@@ -20,8 +21,12 @@ def contents(schedule, done=EPOCHS, peak=0.01, lr=None, scale=None, scores=None)
     settings = ScheduleConfig(**schedule)
     scores = scores or [None] * EPOCHS
     rows = [
-        {"epoch": float(e), "step": float(STEPS * e), "mean_iou": scores[e - 1] or float("nan")}
-        | {"lr": learning_rate(STEPS * e - 1, STEPS * EPOCHS, peak, settings, scores[: e - 1])}
+        Epoch(
+            float(e),
+            float(STEPS * e),
+            lr=learning_rate(STEPS * e - 1, STEPS * EPOCHS, peak, settings, scores[: e - 1]),
+            scores={"mean_iou": scores[e - 1]},
+        )
         for e in range(1, done + 1)
     ]
     config = {"schedule": schedule, "optim": {"lr": lr, "lr_scale": scale or {}}, "train": {"epochs": EPOCHS}}
@@ -65,7 +70,7 @@ def test_the_record_tells_a_peak_that_nobody_configured(name, warmup):
     found = contents(schedule, done=7, peak=0.02, scores=[0.1, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2])
     _, said, _, _ = drawn(found)
     for row in found.history:  # else the read-out would say what was recorded, too
-        assert said[f"epoch {row['epoch']:g}"] == f"so far {row['lr']:.4g}".replace("e-0", "e-")
+        assert said[f"epoch {row.epoch:g}"] == f"so far {row.lr:.4g}".replace("e-0", "e-")
 
 
 def test_parts_with_rates_of_their_own():
@@ -94,4 +99,4 @@ def test_a_schedule_that_cant_be_laid_out_leaves_the_record(schedule):
 
 
 def test_no_rate_no_picture():
-    assert schedule_chart(Contents(RunDirectory(Path("run")), {}, "", history=[{"epoch": 1.0}]), "mean_iou") is None
+    assert schedule_chart(Contents(RunDirectory(Path("run")), {}, "", history=[Epoch(1.0)]), "mean_iou") is None

@@ -1,13 +1,14 @@
 """The one rule for latencies."""
 
 import pytest
+from made_up_results import make_row
 
-from sceneseg.report.comparison.speed import are_alike, fastest_of, is_faster
+from sceneseg.records.latency import Latency
+from sceneseg.report.comparison.speed import are_alike, beats, fastest_of, is_faster
 
 
 def times(p50, p25=None, p75=None, p95=None):
-    found = {"p50_ms": p50, "p25_ms": p25, "p75_ms": p75, "p95_ms": p95}
-    return {key: value for key, value in found.items() if value is not None}
+    return Latency(p50, p95, p25_ms=p25, p75_ms=p75)
 
 
 @pytest.mark.parametrize(
@@ -31,9 +32,16 @@ def test_faster_only_beyond_the_spread(one, other, faster):
 
 
 def test_who_is_the_fastest():
-    a, b, c = times(10, 9, 12), times(10.8, 10.7, 10.9), times(13, 12.5, 13.5)
+    quick, slower = times(10, 9, 12), times(10.8, 10.7, 10.9)
+    a, b, c = make_row("a", latency=quick), make_row("b", latency=slower), make_row("c", latency=times(13, 12.5, 13.5))
     assert fastest_of([c, b, a]) == [b, a]
     assert not are_alike([a, b, c])
     assert are_alike([a, b])
     assert not are_alike([a])
     assert fastest_of([]) == []
+
+
+def test_one_that_was_not_timed_is_neither_faster_nor_slower():
+    a, untimed = make_row("a", latency=times(10)), make_row("b")
+    assert not beats(a, untimed)
+    assert not beats(untimed, a)

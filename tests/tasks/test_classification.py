@@ -171,7 +171,7 @@ def test_every_task_has_its_file_and_its_defaults():
 def test_the_default_size_and_that_of_a_network_of_one_size(root):
     task = make(root)
     assert task.config.data.target_size == (224, 224)
-    assert task.cost()["size"] == [224, 224]
+    assert task.cost().size == (224, 224)
     with pytest.raises(ScenesegError, match="-t 384 384"):
         make(root, model={"encoder": "vit_tiny_patch16_384"}).cost()
 

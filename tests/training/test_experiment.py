@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -14,13 +15,15 @@ from sceneseg.config import schema as configs
 from sceneseg.config.schema import Config
 from sceneseg.config.variants import make_variants
 from sceneseg.errors import ConfigError, DataError, RunError, reason_of
+from sceneseg.records.comparison_plan import Budget, PlannedRun, write_plan
+from sceneseg.records.experiment_progress import Outcome, read_progress
 from sceneseg.records.locks import alone
 from sceneseg.records.run_directory import RunDirectory, create_run
 from sceneseg.training import experiment, isolated, start
-from sceneseg.training.budget import STAGES, lay_out, measure_step, parse_duration
-from sceneseg.training.experiment import Budget, carry_out, make_plan, open_comparison, plan_of_runs
+from sceneseg.training.budget import STAGES, StepBudget, measure_step, parse_duration, with_steps
+from sceneseg.training.experiment import carry_out, make_plan, open_comparison, plan_of_runs
 from sceneseg.training.hooks import Hooks
-from sceneseg.training.isolated import Outcome, train_apart
+from sceneseg.training.isolated import train_isolated
 from small_run import make_small_run
 
 
@@ -38,8 +41,8 @@ def plan(base):
     return make_plan(make_variants(base, ["unet", "fast_scnn", "espnet"]), Budget("time", 60.0))
 
 
-def noted(comparison):
-    return json.loads(comparison.progress.read_text())["runs"]
+def runs_of(comparison):
+    return read_progress(comparison).runs
 
 
 def pretend(monkeypatch, outcomes):
@@ -52,7 +55,7 @@ def pretend(monkeypatch, outcomes):
         run.path.mkdir(exist_ok=True)
         return next(left)
 
-    monkeypatch.setattr(experiment, "train_apart", train)
+    monkeypatch.setattr(experiment, "train_isolated", train)
     return asked
 
 
@@ -67,26 +70,25 @@ def test_a_split_that_cannot_be_scored_is_found_before_any_training(base):
 def test_goes_on_where_it_was_stopped(monkeypatch, tmp_path, plan):
     comparison, there = open_comparison(tmp_path, "question", lambda c: plan)
     assert not there
-    measured = {"seconds_per_step": 0.5, "steps": 120}
-    asked = pretend(monkeypatch, [Outcome("finished"), Outcome("interrupted", "interrupted", measured)])
-    assert not carry_out(comparison, say=lambda line: None)
+    asked = pretend(monkeypatch, [Outcome("finished"), Outcome("interrupted", "interrupted", 0.5, 120)])
+    assert not carry_out(comparison, False, lambda line: None)
     assert asked == [("unet", None, 60.0), ("fast_scnn", None, 60.0)]
     again, there = open_comparison(tmp_path, "question", lambda c: plan)
     assert (again, there) == (comparison, True)
     asked = pretend(monkeypatch, [Outcome("finished"), Outcome("failed", "ran out of memory")])
-    assert carry_out(again, say=lambda line: None)
+    assert carry_out(again, False, lambda line: None)
     assert asked == [("fast_scnn", 120 // STAGES, None), ("espnet", None, 60.0)], "the steps stay those measured first"
-    assert {name: found["state"] for name, found in noted(comparison).items()} == {
+    assert {name: outcome.state for name, outcome in runs_of(comparison).items()} == {
         "unet": "finished",
         "fast_scnn": "finished",
         "espnet": "failed",
     }
-    assert noted(comparison)["espnet"]["reason"] == "ran out of memory"
-    assert noted(comparison)["fast_scnn"]["steps"] == 120
+    assert runs_of(comparison)["espnet"].reason == "ran out of memory"
+    assert runs_of(comparison)["fast_scnn"].steps == 120
     asked = pretend(monkeypatch, [Outcome("finished")])
-    assert carry_out(comparison, say=lambda line: None)
+    assert carry_out(comparison, False, lambda line: None)
     assert asked == [], "nothing is left, and what failed isn't tried again unasked"
-    assert carry_out(comparison, retry=True, say=lambda line: None)
+    assert carry_out(comparison, True, lambda line: None)
     assert [name for name, *_ in asked] == ["espnet"]
 
 
@@ -98,12 +100,11 @@ def test_another_question_gets_another_folder(tmp_path, base):
 
 def test_every_candidate_has_the_budget_and_the_seeds(base):
     plan = make_plan(make_variants(base, ["unet", "espnet"]), Budget("steps", 52), seeds=2)
-    runs = [run for candidate in plan["candidates"] for run in candidate["runs"]]
-    assert [run["folder"] for run in runs] == ["unet-seed0", "unet-seed1", "espnet-seed0", "espnet-seed1"]
-    trained = [run["config"] for run in runs]
+    assert [run.folder for run in plan.runs] == ["unet-seed0", "unet-seed1", "espnet-seed0", "espnet-seed1"]
+    trained = [run.config for run in plan.runs]
     assert {(c["train"]["epochs"], c["train"]["steps_per_epoch"]) for c in trained} == {(STAGES, 10)}
     assert [c["seed"] for c in trained] == [0, 1, 0, 1]
-    epochs = make_plan(make_variants(base, ["unet"]), Budget("epochs", 7))["candidates"][0]["runs"][0]["config"]
+    epochs = make_plan(make_variants(base, ["unet"]), Budget("epochs", 7)).runs[0].config
     assert epochs["train"]["epochs"] == 7
     assert epochs["train"]["steps_per_epoch"] is None
 
@@ -124,7 +125,7 @@ def test_finished_runs_are_named_so_that_they_can_be_told_apart(tmp_path):
         run.mkdir(parents=True)
         (run / "config.yaml").touch()
     plan = plan_of_runs(runs, lambda run: run.name)
-    assert [c["name"] for c in plan["candidates"]][:2] == ["a/demo", "b/demo"]
+    assert [candidate.name for candidate in plan.candidates][:2] == ["a/demo", "b/demo"]
     with pytest.raises(ConfigError, match="named twice"):
         plan_of_runs([tmp_path / "c", tmp_path / "c"], lambda run: run.name)
     with pytest.raises(RunError, match="nothing doesn't exist"):
@@ -144,11 +145,12 @@ def test_other_durations(text):
 
 @pytest.mark.parametrize(("steps", "total"), [(1, 1), (3, 3), (5, 5), (52, 50), (1000, 1000)])
 def test_stages(steps, total):
-    config = Config()
-    lay_out(config, steps)
+    usual = Config()
+    config = with_steps(usual, steps)
     assert config.train.epochs * config.train.steps_per_epoch == total
     assert config.train.epochs <= STAGES
     assert config.train.validate_every == 1
+    assert usual == Config(), "the configuration itself stays as it is"
 
 
 def test_steps_are_measured_without_a_trace(base, monkeypatch):
@@ -177,18 +179,19 @@ def test_reasons(error, said):
 
 
 def test_what_ends_a_process_is_said():
-    assert "memory ran out" in isolated._outcome({}, -signal.SIGKILL).reason
-    assert isolated._outcome({}, -signal.SIGTERM).state == "interrupted"
-    assert "SIGSEGV" in isolated._outcome({}, -signal.SIGSEGV).reason
-    assert isolated._outcome({"state": "finished", "reason": "", "steps": 5}, 0) == Outcome(
-        "finished", "", {"steps": 5}
-    )
+    silent = isolated._Messages()
+    assert "memory ran out" in isolated._outcome(silent, -signal.SIGKILL).reason
+    assert isolated._outcome(silent, -signal.SIGTERM).state == "interrupted"
+    assert "SIGSEGV" in isolated._outcome(silent, -signal.SIGSEGV).reason
+    assert isolated._outcome(isolated._Messages(outcome=Outcome("finished")), 0) == Outcome("finished")
+    killed = isolated._outcome(isolated._Messages(StepBudget(0.5, 120)), -signal.SIGKILL)
+    assert (killed.state, killed.seconds_per_step, killed.steps) == ("failed", 0.5, 120)
 
 
 def test_a_training_that_fails_says_why_and_leaves_the_rest_alone(base, tmp_path):
     base.model = {"name": "unet", "width": 4, "depth": 2}
     base.data.root = str(tmp_path / "nothing")
-    outcome = train_apart(configs.to_dict(base), RunDirectory(tmp_path / "unet"))
+    outcome = train_isolated(configs.to_dict(base), RunDirectory(tmp_path / "unet"))
     assert outcome.state == "failed"
     assert "nothing" in outcome.reason
     assert "Traceback" in (tmp_path / "unet.error.txt").read_text()
@@ -197,12 +200,12 @@ def test_a_training_that_fails_says_why_and_leaves_the_rest_alone(base, tmp_path
 def test_a_folder_that_is_not_ours_is_left_alone(base, tmp_path):
     (tmp_path / "unet").mkdir()
     (tmp_path / "unet" / "thesis.txt").write_text("years")
-    outcome = train_apart(configs.to_dict(base), RunDirectory(tmp_path / "unet"))
+    outcome = train_isolated(configs.to_dict(base), RunDirectory(tmp_path / "unet"))
     assert outcome.state == "failed"
     assert "isn't removed" in outcome.reason
     assert (tmp_path / "unet" / "thesis.txt").read_text() == "years"
     (tmp_path / "link").symlink_to(tmp_path / "unet")
-    assert train_apart(configs.to_dict(base), RunDirectory(tmp_path / "link")).state == "failed"
+    assert train_isolated(configs.to_dict(base), RunDirectory(tmp_path / "link")).state == "failed"
     assert (tmp_path / "unet" / "thesis.txt").exists()
 
 
@@ -228,11 +231,11 @@ def test_what_a_killed_training_of_ours_left_is_removed(tmp_path):
 def test_a_plan_that_leads_elsewhere_trains_nothing(monkeypatch, tmp_path, plan):
     comparison, _ = open_comparison(tmp_path, "question", lambda c: plan)
     (tmp_path / "victim").mkdir()
-    plan["candidates"][2]["runs"][0]["folder"] = "../victim"
-    comparison.plan.write_text(json.dumps(plan))
+    last = replace(plan.candidates[2], runs=(PlannedRun("../victim", {}),))
+    write_plan(comparison, replace(plan, candidates=(*plan.candidates[:2], last)))
     asked = pretend(monkeypatch, [])
     with pytest.raises(RunError, match=r'plain name of a folder in .*question, found "\.\./victim"'):
-        carry_out(comparison, say=lambda line: None)
+        carry_out(comparison, False, lambda line: None)
     assert asked == []
     assert (tmp_path / "victim").is_dir()
 

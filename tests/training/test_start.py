@@ -13,9 +13,10 @@ from sceneseg.config.schema import from_dict
 from sceneseg.config.variants import Variant
 from sceneseg.errors import ConfigError, RunError, ScenesegError
 from sceneseg.models._timm import create_timm
+from sceneseg.records.comparison_plan import Budget
 from sceneseg.records.run_directory import RunDirectory, find_run, read_json, write_json
 from sceneseg.training import start
-from sceneseg.training.experiment import Budget, make_plan, open_comparison
+from sceneseg.training.experiment import make_plan, open_comparison
 
 
 def write_streets(root):

@@ -90,7 +90,7 @@ def test_patience_stops_a_run_that_no_longer_improves(toy_root, tmp_path, monkey
 
     def scored(self, workers):
         validation = validate(self, workers)
-        validation.scores["mean_iou"] = next(found)
+        validation.scores.means["mean_iou"] = next(found)
         return validation
 
     monkeypatch.setattr(tasks.semantic.Semantic, "validate", scored)
@@ -222,7 +222,7 @@ def test_the_scores_of_two_processes_are_those_of_the_saved_weights(toy_root, tm
     counts = count_scenes(seen, map(dataset.read, range(len(dataset))), seen.label_space)
     scores = semantic_scores(counts, seen.label_space)
     header = run_directory.read_header(run.last)
-    assert header["score"]["mean_iou"] == scores["mean_iou"]
+    assert header["score"]["mean_iou"] == scores.means["mean_iou"]
 
 
 def test_a_signal_to_one_of_two_processes_saves_the_state_of_both(toy_root, tmp_path):

@@ -16,39 +16,18 @@ from sceneseg.config.schema import Config
 from sceneseg.config.variants import asked_by_candidates, listed, make_variants
 from sceneseg.errors import ConfigError, ScenesegError, refuse_options
 from sceneseg.evaluation.candidates import score_candidates
-from sceneseg.metrics.semantic import AbsentRule
-from sceneseg.records.comparison_plan import read_plan
+from sceneseg.records.comparison_plan import Budget, ComparisonPlan, read_plan
 from sceneseg.records.locks import alone
-from sceneseg.records.run_directory import ComparisonDirectory, RunDirectory, read_json
+from sceneseg.records.run_directory import ComparisonDirectory, RunDirectory
+from sceneseg.records.scores import AbsentRule
 from sceneseg.report.comparison.page import write_comparison
+from sceneseg.report.comparison.results import ComparisonResults, RankedCandidate
 from sceneseg.report.run.page import write_report
 from sceneseg.tasks import task_of
 from sceneseg.training import experiment
 from sceneseg.training.budget import parse_duration
-from sceneseg.training.experiment import Budget
 
 Say = Callable[[str], object]
-
-
-@dataclass(frozen=True)
-class RankedCandidate:
-    """A candidate in the ranking.
-
-    Args:
-        name: Of the candidate.
-        mean_iou: In [0, 1]; the mean over its seeds.
-        low: Lower end of the 95 % interval of the mean IoU; None where there is none.
-        high: Its upper end.
-        p50_ms: Median latency of a prediction in milliseconds; None where it wasn't measured.
-        parameters: Of the model in prediction; None where that isn't known.
-    """
-
-    name: str
-    mean_iou: float
-    low: float | None
-    high: float | None
-    p50_ms: float | None
-    parameters: int | None
 
 
 @dataclass(frozen=True)
@@ -58,19 +37,19 @@ class Comparison:
     Args:
         path: Its folder.
         finished: Whether all was trained; an interrupted comparison is resumed by the same call.
-        results: What comparison.json holds; empty before it is finished.
+        results: What comparison.json holds; None before it is finished.
 
     Example:
         >>> import sceneseg
         >>> comparison = sceneseg.compare(["runs/small"], latency=False, device="cpu")
         >>> best = comparison.ranking[0]
-        >>> best.low <= best.mean_iou <= best.high
+        >>> best.mean_iou.low <= best.mean_iou.value <= best.mean_iou.high
         True
     """
 
     path: Path
     finished: bool
-    results: dict[str, Any]
+    results: ComparisonResults | None
 
     @property
     def page(self) -> Path:
@@ -85,23 +64,15 @@ class Comparison:
     @property
     def answer(self) -> str:
         """The result in sentences."""
-        said = self.results["answer"]
-        return " ".join([said["headline"], *said["details"]]).replace("`", "")
+        if self.results is None:
+            return ""
+        answer = self.results.answer
+        return " ".join([answer.headline, *answer.details]).replace("`", "")
 
     @property
-    def ranking(self) -> list[RankedCandidate]:
+    def ranking(self) -> tuple[RankedCandidate, ...]:
         """Candidates that can be compared, the best first."""
-        return [
-            RankedCandidate(
-                row["name"],
-                row["mean_iou"]["value"],
-                row["mean_iou"]["low"],
-                row["mean_iou"]["high"],
-                row.get("p50_ms"),
-                row.get("parameters"),
-            )
-            for row in self.results.get("candidates", [])
-        ]
+        return self.results.ranking.candidates if self.results else ()
 
 
 def compare(
@@ -197,9 +168,9 @@ def compare(
     device = changes.get("train", {}).get("device")
     with alone(comparison.path):
         if not experiment.carry_out(comparison, retry, say):
-            return Comparison(comparison.path, False, {})
-        _finish(comparison, device, (size, repetitions) if latency else None, on_progress)
-    return Comparison(comparison.path, True, read_json(comparison.results))
+            return Comparison(comparison.path, False, None)
+        results = _finish(comparison, device, (size, repetitions) if latency else None, on_progress)
+    return Comparison(comparison.path, True, results)
 
 
 def _messages(on_progress: OnProgress) -> Say:
@@ -214,7 +185,7 @@ def _refuse(given: Mapping[str, Any], changes: dict[str, Any], reason: str) -> N
 
 
 def _of_runs(
-    finished: Sequence[Path], name: str | None, runs: Path, rules: tuple[str | None, str | None, str | None]
+    finished: Sequence[Path], name: str | None, runs: Path, rules: tuple[str | None, str | None, AbsentRule | None]
 ) -> ComparisonDirectory:
     """Open the comparison of finished runs."""
     experiment.plan_of_runs(finished, str, *rules)  # mistakes come before the folder
@@ -256,11 +227,11 @@ def _finish(
     device: str | None,
     timed: tuple[ImageSize | None, int] | None,
     on_progress: OnProgress,
-) -> None:
+) -> ComparisonResults:
     """Score and time what was trained, and write the reports and the page."""
     plan, say = read_plan(comparison), _messages(on_progress)
     device = device or _device(plan)
-    folders = [run["folder"] for candidate in plan["candidates"] for run in candidate["runs"]]
+    folders = [run.folder for run in plan.runs]
     segmenters = _segmenters(comparison, folders, say)
     score_candidates(
         comparison, segmenters, plan, device, lambda folder, on: counter(on_progress, f"scoring {folder} on {on}")
@@ -268,15 +239,15 @@ def _finish(
     for run in map(comparison.run, folders):
         if run.config.is_file() and run.best.is_file() and not _is_up_to_date(run):
             write_report(run.path)
-    firsts = {candidate["name"]: candidate["runs"][0]["folder"] for candidate in plan["candidates"]}
+    firsts = {candidate.name: candidate.runs[0].folder for candidate in plan.candidates}
     weights = weights_of(comparison, {n: (f, segmenters[f]) for n, f in firsts.items() if f in segmenters})
     if timed is not None and weights:
         size, repetitions = timed
-        size = size or _image_size(comparison.run(next(iter(weights.values()))["folder"]), say)
+        size = size or _image_size(comparison.run(next(iter(weights.values())).folder), say)
         if size is not None:
             on_step = counter(on_progress, "timing predictions")
             time_candidates(comparison, weights, device, size, repetitions, say, on_step)
-    write_comparison(comparison.path)
+    return write_comparison(comparison.path)
 
 
 def _is_up_to_date(run: RunDirectory) -> bool:
@@ -286,9 +257,9 @@ def _is_up_to_date(run: RunDirectory) -> bool:
     return run.report.is_file() and run.report.stat().st_mtime_ns >= newest
 
 
-def _device(plan: dict[str, Any]) -> str:
+def _device(plan: ComparisonPlan) -> str:
     """Return the device that the candidates were trained on; auto for finished runs."""
-    trained = [run["config"] for candidate in plan["candidates"] for run in candidate["runs"] if "config" in run]
+    trained = [run.config for run in plan.runs if run.config is not None]
     return str(trained[0]["train"]["device"]) if trained else "auto"
 
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from sceneseg.api.progress import OnProgress, counter, ignore
 from sceneseg.arrays import ImageSize
@@ -13,8 +12,7 @@ from sceneseg.evaluation import image_scoring, scoring, stored
 from sceneseg.evaluation.heading import heading
 from sceneseg.evaluation.request import Request
 from sceneseg.labels import LabelSpace
-from sceneseg.metrics.semantic import AbsentRule, VoidRule
-from sceneseg.records.run_directory import write_json
+from sceneseg.records.scores import AbsentRule, Protocol, Scores, VoidRule, write_scores
 from sceneseg.records.targets import check_targets
 from sceneseg.tasks import task_of
 
@@ -34,19 +32,18 @@ class Evaluation:
         cityscapes val, 2 images, classes of ...
     """
 
-    scores: dict[str, Any]
+    scores: Scores
     table: str
 
     @property
     def mean_iou(self) -> float | None:
         """Mean IoU in [0, 1]; None for a classifier, and where no class can be scored."""
-        return self.scores.get("mean_iou")
+        return self.scores.means.get("mean_iou")
 
     @property
-    def protocol(self) -> dict[str, Any]:
+    def protocol(self) -> Protocol:
         """How the scores were measured."""
-        found: dict[str, Any] = self.scores["protocol"]
-        return found
+        return self.scores.protocol
 
     def __str__(self) -> str:
         return f"{heading(self.protocol)}\n\n{self.table}"
@@ -139,5 +136,5 @@ def evaluate(
         room = image_scoring if task_of(path) == "classification" else scoring
         scores, table = room.score_weights(path, request, on_step)
     if json is not None:
-        write_json(json, scores)
+        write_scores(Path(json), scores)
     return Evaluation(scores, table)

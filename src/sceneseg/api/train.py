@@ -17,8 +17,9 @@ from sceneseg.datasets import datasets
 from sceneseg.datasets.base import SceneDataset
 from sceneseg.errors import ConfigError, refuse_options
 from sceneseg.models._own import lent
-from sceneseg.records.results import read_epochs, read_scores
+from sceneseg.records.history import read_epochs
 from sceneseg.records.run_directory import RunDirectory, find_run
+from sceneseg.records.scores import read_scores
 from sceneseg.registry import OWN
 from sceneseg.report.run.page import write_report
 from sceneseg.training import start
@@ -51,12 +52,12 @@ class Trained:
     @property
     def scores(self) -> dict[str, Any]:
         """Scores of the best weights on the validation split, with their protocol."""
-        return read_scores(self.run.metrics)
+        return read_scores(self.run.metrics).to_dict()
 
     @property
     def history(self) -> list[dict[str, float]]:
         """A row for each epoch; what wasn't measured in an epoch isn't in its row."""
-        rows = read_epochs(self.run.history)
+        rows = [row.to_dict() for row in read_epochs(self.run.history)]
         return [{key: value for key, value in row.items() if value is not None} for row in rows]
 
     @property

@@ -3,7 +3,6 @@
 import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,36 +13,25 @@ from sceneseg.bench.images import street_images
 from sceneseg.bench.memory import peak_growth
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.progress import OnStep, silent
+from sceneseg.records.latency import Latency
 
 
-@dataclass(frozen=True)
-class Timing:
-    """What repetitions of one prediction took.
+def summarize(seconds: Sequence[float], peak_mib: float | None = None) -> Latency:
+    """Summarize the seconds of each repetition.
 
     Args:
-        p50_ms: Median milliseconds of wall time.
-        p95_ms: 95 of 100 repetitions took at most that.
-        peak_mib: Memory that a prediction needs beside the loaded model, MiB; None where it can't be measured.
-        repetitions: How many were timed.
-        p25_ms: A quarter of the repetitions took at most that; with the next one it tells how far they spread.
-        p75_ms: Three quarters took at most that.
+        seconds: One or more.
+        peak_mib: Memory that a prediction needs beside the loaded model, MiB.
+
+    Example:
+        >>> summarize([0.010, 0.011, 0.012]).p50_ms
+        11.0
     """
-
-    p50_ms: float
-    p95_ms: float
-    peak_mib: float | None
-    repetitions: int
-    p25_ms: float | None = None
-    p75_ms: float | None = None
-
-    @classmethod
-    def of(cls, seconds: Sequence[float], peak_mib: float | None = None) -> "Timing":
-        """Summarize the seconds of each repetition."""
-        p25, p50, p75, p95 = (round(float(p), 3) for p in np.percentile(np.asarray(seconds) * 1000, (25, 50, 75, 95)))
-        return cls(p50, p95, peak_mib, len(seconds), p25, p75)
+    p25, p50, p75, p95 = (round(float(p), 3) for p in np.percentile(np.asarray(seconds) * 1000, (25, 50, 75, 95)))
+    return Latency(p50, p95, peak_mib, len(seconds), p25, p75)
 
 
-def whole_prediction(model: SemanticModel, size: ImageSize, repetitions: int = 20, warmup: int = 3) -> Timing:
+def whole_prediction(model: SemanticModel, size: ImageSize, repetitions: int = 20, warmup: int = 3) -> Latency:
     """Time predictions of one image: uint8 image in memory in, labels of its size out.
 
     Args:
@@ -61,7 +49,7 @@ def interleaved(
     repetitions: int = 20,
     warmup: int = 3,
     progress: OnStep = silent,
-) -> dict[str, Timing]:
+) -> dict[str, Latency]:
     """Time whole predictions of several models in turns, so that a slower minute of the machine hits all alike.
 
     Args:
@@ -79,7 +67,7 @@ def interleaved(
     memory = {name: peak_growth(call, devices[name]) for name, call in calls.items()}
     synchronise = wait_for_cuda if any(device.type == "cuda" for device in devices.values()) else None
     seconds = in_turns(calls, repetitions, warmup, synchronise, progress)
-    return {name: Timing.of(times, memory[name]) for name, times in seconds.items()}
+    return {name: summarize(times, memory[name]) for name, times in seconds.items()}
 
 
 def in_turns(

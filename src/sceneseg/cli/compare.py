@@ -94,12 +94,12 @@ def compare(
             on_progress=bars,
             **command_line.typed(config),
         )
-    if not made.finished:
+    if made.results is None:
         print(f"Interrupted; everything so far is saved. Resume it with: sceneseg compare -r {quoted(made.path)}")
         raise SystemExit(130)
     out = terminal()
     out.print()
-    out.print(ranking_table(made.results["candidates"]))
+    out.print(ranking_table(made.results.ranking))
     for remark in remarks(made.results):
         out.print(f"\n{remark}")
     out.print(f"\n{made.answer}\n\npage     {made.page}\nfigures  {made.figures}", soft_wrap=True)

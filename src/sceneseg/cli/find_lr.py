@@ -77,7 +77,7 @@ def find_lr(
         return
     folder = create_run(runs, f"find_lr-{chosen.data.name}-{chosen.model_name}").path
     write_text(folder / "config.yaml", configs.dump(chosen))
-    write_json(folder / "environment.json", environment())
+    write_json(folder / "environment.json", environment().to_dict())
     write_json(folder / "find_lr.json", {"tests": [test.to_dict() for test in tests]})
     _write_curves(folder / "find_lr.csv", tests)
     title = f"Learning-rate range test: {chosen.model_name} on {chosen.data.name}, batch of {chosen.train.batch_size}"

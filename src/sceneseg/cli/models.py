@@ -38,7 +38,7 @@ def catalog() -> list[dict[str, Any]]:
 
     rows = []
     for name in names():
-        cost = model_cost(name, 19, (1024, 2048)) | {"source": source(name)}
-        cost["gmacs"] = round(cost["gmacs"], 2)
-        rows.append({key: cost[key] for key in COLUMNS})
+        cost = model_cost(name, 19, (1024, 2048))
+        facts = cost.to_dict() | {"gmacs": round(cost.gmacs or 0.0, 2), "source": source(name)}
+        rows.append({key: facts[key] for key in COLUMNS})
     return rows

@@ -1,7 +1,7 @@
 """`sceneseg summary`: what a model costs at a given input size."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 from rich.table import Table
@@ -9,6 +9,10 @@ from rich.table import Table
 from sceneseg.cli.output import terminal
 from sceneseg.config import command_line
 from sceneseg.ranges import Classes, Count, Side
+
+if TYPE_CHECKING:
+    from sceneseg.models.cost import PeakMemory
+    from sceneseg.records.model_cost import ModelCost
 
 
 def summary(
@@ -48,26 +52,27 @@ def summary(
         console.print(f"drawn in {diagram}")
 
 
-def _parts(cost: dict[str, Any]) -> Table:
-    table = Table(title=f"{cost['name']} at {cost['size'][0]} x {cost['size'][1]}", box=None, header_style="dim")
+def _parts(cost: "ModelCost") -> Table:
+    height, width = cost.size or (0, 0)
+    table = Table(title=f"{cost.name} at {height} x {width}", box=None, header_style="dim")
     for column in ("part", "output", "parameters", "GMACs", "fed by"):
         table.add_column(column, justify="right" if column in {"parameters", "GMACs", "output"} else "left")
-    for part in cost["parts"]:
-        shape = " x ".join(map(str, part["output"]))
-        cells = (shape, f"{part['parameters']:,}", f"{part['gmacs']:,.2f}", ", ".join(part["inputs"]))
-        table.add_row(part["name"], *cells)
+    for part in cost.parts:
+        shape = " x ".join(map(str, part.output))
+        cells = (shape, f"{part.parameters:,}", f"{part.gmacs:,.2f}", ", ".join(part.inputs))
+        table.add_row(part.name, *cells)
     return table
 
 
-def _totals(cost: dict[str, Any], memory: dict[str, Any], batch: int) -> Table:
+def _totals(cost: "ModelCost", memory: "PeakMemory", batch: int) -> Table:
     table = Table(box=None, show_header=False)
     table.add_column(style="dim")
     table.add_column(justify="right")
-    table.add_row("parameters", f"{cost['parameters']:,}")
-    table.add_row("parameters in training", f"{cost['parameters_training']:,}")
-    table.add_row("parameters, float32", f"{4 * cost['parameters'] / 2**20:,.2f} MB")
-    table.add_row("multiply-adds", f"{cost['gmacs']:,.2f} G")
-    table.add_row("output stride", str(cost["output_stride"]))
-    table.add_row(f"activations, forward (float32, batch {batch})", f"{memory['forward'] / 2**20:,.0f} MB")
-    table.add_row("activations, forward and backward", f"{memory['backward'] / 2**20:,.0f} MB")
+    table.add_row("parameters", f"{cost.parameters:,}")
+    table.add_row("parameters in training", f"{cost.parameters_training:,}")
+    table.add_row("parameters, float32", f"{4 * (cost.parameters or 0) / 2**20:,.2f} MB")
+    table.add_row("multiply-adds", f"{cost.gmacs:,.2f} G")
+    table.add_row("output stride", str(cost.output_stride))
+    table.add_row(f"activations, forward (float32, batch {batch})", f"{memory.forward / 2**20:,.0f} MB")
+    table.add_row("activations, forward and backward", f"{memory.backward / 2**20:,.0f} MB")
     return table

@@ -1,4 +1,4 @@
-"""What an experiment compares: one configuration for each model and each combination of what is varied."""
+"""Variants of a configuration that are compared: one for each model and each combination of what is varied."""
 
 import itertools
 import re
@@ -15,22 +15,21 @@ from sceneseg.config.schema import Config
 from sceneseg.errors import ConfigError
 
 FILES = {".yaml", ".yml"}
-Plain = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One of the things that are compared.
+    """A configuration with its name among those that it is compared with.
 
     Args:
         name: A folder's name, unlike those of the other variants: "unet", "unet-sgd".
         config: Its configuration.
-        changes: In what it differs from the others by intent, dotted key -> value.
+        changes: What sets it apart by intent: dotted key -> value.
     """
 
     name: str
     config: Config
-    changes: Plain
+    changes: dict[str, Any]
 
 
 def make_variants(base: Config, models: Sequence[str], vary: Sequence[str] = ()) -> list[Variant]:
@@ -43,11 +42,15 @@ def make_variants(base: Config, models: Sequence[str], vary: Sequence[str] = ())
 
     Raises:
         ConfigError: A key, value or file that doesn't fit, or a combination that is there twice.
+
+    Example:
+        >>> [variant.name for variant in make_variants(Config(), ["unet", "erfnet"], ["optim.name=sgd,adamw"])]
+        ['unet-sgd', 'unet-adamw', 'erfnet-sgd', 'erfnet-adamw']
     """
     varied = [parse_vary(text) for text in vary]
     keys = [key for key, _ in varied]
     if twice := [key for key in keys if keys.count(key) > 1]:
-        raise ConfigError(f"--vary names {twice[0]} twice. Put all values behind one: --vary {twice[0]}=A,B,C")
+        raise ConfigError(f"{twice[0]} is varied twice. Put all values behind one: {twice[0]}=A,B,C", field="vary")
     variants = []
     for model in list(models) or [""]:
         start, word = _of_model(base, model) if model else (base, "")
@@ -70,26 +73,35 @@ def parse_vary(text: str) -> tuple[str, list[Any]]:
 
     Raises:
         ConfigError: It reads otherwise, or has fewer than two values.
+
+    Example:
+        >>> parse_vary("data.target-size=256x512,512x1024")
+        ('data.target_size', [[256, 512], [512, 1024]])
     """
     key, _, written = text.partition("=")
     key = key.strip()
     try:
-        values = parse_yaml(f"[{written}]", "--vary")
+        values = parse_yaml(f"[{written}]", "vary")
     except ConfigError:
         values = []
     if not re.fullmatch(r"[\w-]+(\.[\w-]+)*", key) or len(values) < 2:
         raise ConfigError(
-            f'--vary "{text}": expected a key of the configuration and two or more values, '
-            f"for example --vary optim.name=sgd,adamw or --vary data.target_size=256x512,512x1024"
+            f"What is varied must be a key of the configuration with two or more values, for example "
+            f'optim.name=sgd,adamw or data.target_size=256x512,512x1024; found "{text}".',
+            field="vary",
         )
     return key.replace("-", "_"), [_size(value) for value in values]
 
 
 def set_value(config: Config, key: str, value: Any) -> Config:
-    """Return a configuration with another value; a mapping takes the place of the one that was there.
+    """Return a configuration with another value; a mapping replaces the one that was there.
 
     Raises:
         ConfigError: There is no such key, or the value doesn't fit.
+
+    Example:
+        >>> set_value(Config(), "optim.lr", 0.5).optim.lr
+        0.5
     """
     plain = configs.to_dict(config)
     *parents, last = key.split(".")
@@ -99,16 +111,21 @@ def set_value(config: Config, key: str, value: Any) -> Config:
             inner[parent] = {}
         inner = inner[parent]
     inner[last] = value
-    return configs.from_dict(plain, f"--vary {key}")
+    return configs.from_dict(plain, f"vary {key}")
 
 
 def listed(models: Iterable[str] | None) -> list[str]:
-    """Take "unet,erfnet" apart."""
+    """Return the names of lists like "unet,erfnet".
+
+    Example:
+        >>> listed(["unet, erfnet", "segnet"])
+        ['unet', 'erfnet', 'segnet']
+    """
     return [word.strip() for text in models or [] for word in text.split(",") if word.strip()]
 
 
 def asked_by_candidates(models: Iterable[str]) -> list[Asked]:
-    """Return what the files among the candidates ask for."""
+    """Return the options that the files among the candidates set."""
     files = [Path(model) for model in models if Path(model).suffix in FILES or model in recipes.names()]
     return [asked_by_file(str(file), configs.load(file)) for file in files]
 
@@ -154,6 +171,7 @@ def _check_different(variants: Sequence[Variant]) -> None:
         if variant.name in seen:
             raise ConfigError(
                 f'Two candidates are called "{variant.name}". Name every model and every value once; files need '
-                f"different names."
+                f"different names.",
+                field="models",
             )
         seen[variant.name] = variant

@@ -1,20 +1,20 @@
 """Scores of a comparison's candidates: taken where they aren't yet, and all of them in one label space."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from sceneseg.evaluation import joint_space, scoring, stored
 from sceneseg.evaluation.consistency import is_whole
 from sceneseg.evaluation.request import Request
-from sceneseg.metrics.semantic import AbsentRule
 from sceneseg.progress import OnStep
-from sceneseg.records.run_directory import ComparisonDirectory, RunDirectory, write_json
+from sceneseg.records.comparison_plan import ComparisonPlan
+from sceneseg.records.joint_scores import write_joint_scores
+from sceneseg.records.run_directory import ComparisonDirectory, RunDirectory
 
 
 def score_candidates(
     comparison: ComparisonDirectory,
     runs: Mapping[str, RunDirectory],
-    plan: Mapping[str, Any],
+    plan: ComparisonPlan,
     device: str,
     on_run: Callable[[str, str], OnStep],
 ) -> None:
@@ -23,7 +23,7 @@ def score_candidates(
     Args:
         comparison: Where the scores in one label space are noted.
         runs: Runs with weights, by their folders in the plan.
-        plan: The contents of plan.json.
+        plan: Of the comparison.
         device: Where networks run.
         on_run: Is called with the folder and the split of a run that is scored; what it returns is called after each
             image.
@@ -31,14 +31,12 @@ def score_candidates(
     places = {}
     for folder, run in runs.items():
         trained, place = run.load_config().data, run
-        if plan["split"] not in (None, trained.val_split):
-            absent: AbsentRule = plan.get("absent") or "skip"
-            request = Request(None, None, plan["split"], device=device, absent=absent)
+        if plan.split not in (None, trained.val_split):
+            request = Request(None, None, plan.split, device=device, absent=plan.absent or "skip")
             if not stored.is_current(run.path, request):
                 scoring.score_weights(run.path, request, on_run(folder, request.split))
             place = run.evaluation(f"{trained.name}-{request.split}")
         if run.labels.is_file() and is_whole(place):
             places[folder] = place
-    comparison.together.unlink(missing_ok=True)
-    if found := joint_space.score_together(places, plan.get("score_in")):
-        write_json(comparison.together, found)
+    write_joint_scores(comparison, None)
+    write_joint_scores(comparison, joint_space.score_together(places, plan.score_in))

@@ -1,25 +1,25 @@
 """Whether scores, the counts that they were made of, and the weights that predicted belong together."""
 
 import math
-from typing import Any, get_args
+from typing import Any
 
 from sceneseg.errors import RunError
+from sceneseg.evaluation.protocol import score
 from sceneseg.evaluation.stored import weights_sha256
 from sceneseg.metrics.confusion import SemanticCounts
-from sceneseg.metrics.semantic import AbsentRule, VoidRule, semantic_scores
-from sceneseg.records.results import read_scores
 from sceneseg.records.run_directory import RunDirectory, read_header
+from sceneseg.records.scores import Protocol, Scores, read_scores
 
 TOLERANCE = 1e-6
 """Scores are written with all their digits; versions of NumPy may add in another order."""
 
 
-def mismatch(scored: RunDirectory, metrics: dict[str, Any], counts: SemanticCounts | None) -> str:
+def mismatch(scored: RunDirectory, metrics: Scores, counts: SemanticCounts | None) -> str:
     """Say in a sentence which files of a run don't belong together; empty where all do, or nothing tells.
 
     Args:
         scored: The run, or the evaluation in it, that has the scores.
-        metrics: The contents of its metrics.json.
+        metrics: Those of its metrics.json.
         counts: Those of its confusion.npz; None where there are none.
 
     Raises:
@@ -34,8 +34,8 @@ def mismatch(scored: RunDirectory, metrics: dict[str, Any], counts: SemanticCoun
     if scored.path == home.path:
         difference = _from_header(metrics, read_header(home.best).get("score"))
         return f"{scored.metrics} and {home.best} don't belong together: {difference}. {cure}" if difference else ""
-    made_of = (metrics.get("origin") or {}).get("weights_sha256")
-    if made_of in (None, weights_sha256(home)):
+    made_of = metrics.origin and metrics.origin.weights_sha256
+    if not made_of or made_of == weights_sha256(home):
         return ""
     return f"{scored.metrics} isn't of {home.best}: it was made with other weights (sha256 {made_of[:12]}…). {cure}"
 
@@ -44,37 +44,33 @@ def is_whole(scored: RunDirectory) -> bool:
     """Whether a run, or an evaluation in it, has scores and counts, and both can be read and belong together."""
     try:
         metrics, counts = read_scores(scored.metrics), SemanticCounts.load(scored.confusion)
-        return bool(metrics["protocol"]) and not mismatch(scored, metrics, counts)
+        return metrics.protocol != Protocol() and not mismatch(scored, metrics, counts)
     except RunError:
         return False
 
 
-def _from_counts(metrics: dict[str, Any], counts: SemanticCounts) -> str:
+def _from_counts(metrics: Scores, counts: SemanticCounts) -> str:
     """Say in which score the counts differ from what is written; empty where in none."""
-    protocol = metrics.get("protocol", {})
-    void, absent = protocol.get("void", "ignore"), protocol.get("absent", "skip")
-    if void not in get_args(VoidRule) or absent not in get_args(AbsentRule):
-        return ""  # rules of another version
-    found: Any = semantic_scores(counts, counts.label_space, void, absent)
-    pairs = [("mean IoU", metrics.get("mean_iou"), found["mean_iou"])]
-    written = metrics.get("classes", {})
-    if written and written.keys() != found["classes"].keys():
-        return f"one has {len(written)} classes, the other {len(found['classes'])}, or their names differ"
-    for name, scores in written.items():
-        pairs.append((f"IoU of {name}", scores.get("iou"), found["classes"][name]["iou"]))
+    found = score(counts, metrics.protocol)
+    pairs = [("mean IoU", metrics.means.get("mean_iou"), found.means.get("mean_iou"))]
+    written = metrics.classes
+    if written and written.keys() != found.classes.keys():
+        return f"one has {len(written)} classes, the other {len(found.classes)}, or their names differ"
+    for name, values in written.items():
+        pairs.append((f"IoU of {name}", values.get("iou"), found.classes[name].get("iou")))
     for what, given, counted in pairs:
         if not _alike(given, counted):
             return f"a {what} of {_percent(given)} is written, the counts give {_percent(counted)}"
     return ""
 
 
-def _from_header(metrics: dict[str, Any], score: Any) -> str:
+def _from_header(metrics: Scores, written: Any) -> str:
     """Say in which score the header of the weights differs from metrics.json; empty where in none."""
-    for key, value in score.items() if isinstance(score, dict) else ():
-        written = metrics.get(key)
-        numbers = all(isinstance(number, int | float) for number in (value, written))
-        if numbers and not _alike(written, value):
-            return f"{key} is {_percent(written)} in one, {_percent(value)} in the other"
+    for key, value in written.items() if isinstance(written, dict) else ():
+        own = metrics.means.get(key)
+        numbers = all(isinstance(number, int | float) for number in (value, own))
+        if numbers and not _alike(own, value):
+            return f"{key} is {_percent(own)} in one, {_percent(value)} in the other"
     return ""
 
 

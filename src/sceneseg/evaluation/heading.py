@@ -1,22 +1,21 @@
 """Heading of printed scores: what they were measured on, and what isn't as usual."""
 
-from typing import Any
-
+from sceneseg.records.scores import Protocol
 from sceneseg.wording import counted
 
 
-def heading(protocol: dict[str, Any]) -> str:
+def heading(protocol: Protocol) -> str:
     """Return what scores are of in one line: data set, split and images, and what else isn't as usual.
 
     Args:
-        protocol: How they were measured, as metrics.json has it.
+        protocol: How they were measured.
     """
-    size, space = protocol.get("input_size", "native"), protocol.get("label_space", protocol["dataset"])
+    size, space = protocol.input_size or "native", protocol.label_space or protocol.dataset
     parts = [
-        f"{protocol['dataset']} {protocol['split']}",
-        counted(protocol["images"], "image") if "images" in protocol else "",
+        f"{protocol.dataset} {protocol.split}",
+        counted(protocol.images, "image") if protocol.images is not None else "",
         f"input {size[0]} x {size[1]}" if size != "native" else "",
-        f"classes of {space}" if space != protocol["dataset"] else "",
+        f"classes of {space}" if space != protocol.dataset else "",
     ]
-    parts += ["absent classes count 0"] if protocol.get("absent") == "zero" else []
+    parts += ["absent classes count 0"] if protocol.absent == "zero" else []
     return ", ".join(part for part in parts if part)

@@ -1,6 +1,7 @@
 """Scoring a classifier on a split of an image folder."""
 
 import logging
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,8 @@ from sceneseg.loading import scene_samples
 from sceneseg.loading.image_samples import CENTER, image_loader
 from sceneseg.metrics.accuracy import ClassificationCounts, accuracy_scores, accuracy_table
 from sceneseg.progress import OnStep, reported, silent
-from sceneseg.records import run_directory
 from sceneseg.records.run_directory import RunDirectory, write_history
+from sceneseg.records.scores import Protocol, Scores, write_scores
 from sceneseg.version import __version__
 
 LOG = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ BATCH = 32
 """Images at once in validation; the same whoever scores, so that the same weights get the same score."""
 
 
-def score_weights(path: Path, request: Request, on_step: OnStep = silent) -> tuple[dict[str, Any], str]:
+def score_weights(path: Path, request: Request, on_step: OnStep = silent) -> tuple[Scores, str]:
     """Score a run's best weights or a weights file; a run keeps scores and answers under `evaluations`.
 
     Args:
@@ -33,7 +34,7 @@ def score_weights(path: Path, request: Request, on_step: OnStep = silent) -> tup
         on_step: Called after each batch.
 
     Returns:
-        The contents of metrics.json, and the printed table.
+        The scores, and the printed table.
 
     Raises:
         ConfigError: An option that only segmentation has.
@@ -51,9 +52,9 @@ def score_weights(path: Path, request: Request, on_step: OnStep = silent) -> tup
     scores = score(answers, dataset, model)
     if path.is_dir():
         kept = RunDirectory(path).evaluation(f"{dataset.name}-{dataset.split}")
-        run_directory.write_json(kept.metrics, {**scores, "origin": origin(path, request, dataset.root)})
+        write_scores(kept.metrics, replace(scores, origin=origin(path, request, dataset.root)))
         write_answers(kept, answers)
-    return scores, accuracy_table(scores)  # type: ignore[arg-type]
+    return scores, accuracy_table(scores)
 
 
 def _open(request: Request, model: ClassificationModel, path: Path) -> ImageFolder:
@@ -80,23 +81,23 @@ def open_split(name: str, **arguments: Any) -> ImageFolder:
     return dataset
 
 
-def score(answers: ClassificationCounts, dataset: ImageFolder, model: ClassificationModel) -> dict[str, Any]:
-    """Return the contents of metrics.json: the protocol and every score."""
+def score(answers: ClassificationCounts, dataset: ImageFolder, model: ClassificationModel) -> Scores:
+    """Return every score with its protocol."""
     names = "\n".join(file.name for file in dataset.files)
-    protocol = {
-        "task": TASK,
-        "dataset": dataset.name,
-        "split": dataset.split,
-        "images": len(dataset),
-        "split_hash": sha256(names.encode()).hexdigest()[:16],
-        "number_of_classes": len(dataset.classes),
-        "input_size": list(model.input.target_size),
-        "window": f"center, {CENTER:.3g} of the shorter side",
-        "tta": "none",
-        "precision": model.input.precision,
-        "scorer": f"sceneseg {__version__}",
-    }
-    return {"protocol": protocol, **accuracy_scores(answers)}
+    protocol = Protocol(
+        task=TASK,
+        dataset=dataset.name,
+        split=dataset.split,
+        images=len(dataset),
+        split_hash=sha256(names.encode()).hexdigest()[:16],
+        number_of_classes=len(dataset.classes),
+        input_size=model.input.target_size,
+        window=f"center, {CENTER:.3g} of the shorter side",
+        tta="none",
+        precision=model.input.precision,
+        scorer=f"sceneseg {__version__}",
+    )
+    return replace(accuracy_scores(answers), protocol=protocol)
 
 
 def write_answers(run: RunDirectory, answers: ClassificationCounts) -> None:

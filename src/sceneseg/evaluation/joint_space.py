@@ -2,15 +2,15 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from sceneseg.errors import ConfigError
 from sceneseg.evaluation.regrouping import regrouped
 from sceneseg.evaluation.request import Request
 from sceneseg.evaluation.scoring import score_run
 from sceneseg.labels import LabelSpace, choose_space
-from sceneseg.records.results import read_scores
+from sceneseg.records.joint_scores import JointScores
 from sceneseg.records.run_directory import RunDirectory, read_label_space
+from sceneseg.records.scores import read_scores
 
 
 def joint_space(spaces: Sequence[LabelSpace], wanted: str | None = None) -> LabelSpace:
@@ -34,7 +34,7 @@ def joint_space(spaces: Sequence[LabelSpace], wanted: str | None = None) -> Labe
     raise errors[0]
 
 
-def score_together(places: Mapping[str, RunDirectory], wanted: str | None = None) -> dict[str, Any] | None:
+def score_together(places: Mapping[str, RunDirectory], wanted: str | None = None) -> JointScores | None:
     """Score what was counted in unlike label spaces in one that most can be mapped to; no model runs.
 
     Args:
@@ -42,14 +42,14 @@ def score_together(places: Mapping[str, RunDirectory], wanted: str | None = None
         wanted: The label space, as `sceneseg.labels.choose_space` takes it; None: one of theirs.
 
     Returns:
-        Plain data: the label_space, for each that was scored again the folder in its run (evaluations), and for each
-        that can't be the reason (apart). None where all are in one label space and no other is wanted.
+        The label space, where the scores in it lie, and what can't be scored in it; None where all are in one label
+        space and no other is wanted.
     """
-    protocols = {name: read_scores(place.metrics)["protocol"] for name, place in places.items()}
+    protocols = {name: read_scores(place.metrics).protocol for name, place in places.items()}
     if not protocols:
         return None
-    [(dataset, _)] = Counter(found.get("dataset") for found in protocols.values()).most_common(1)
-    same = {name: place for name, place in places.items() if protocols[name].get("dataset") == dataset}
+    [(dataset, _)] = Counter(found.dataset for found in protocols.values()).most_common(1)
+    same = {name: place for name, place in places.items() if protocols[name].dataset == dataset}
     spaces = {name: read_label_space(place.home) for name, place in same.items()}  # ids of others mean other things
     if wanted is None and len(set(spaces.values())) == 1:
         return None
@@ -62,11 +62,12 @@ def score_together(places: Mapping[str, RunDirectory], wanted: str | None = None
             apart[name] = reason
             continue
         protocol = protocols[name]
-        rules = {"void": protocol["void"], "absent": protocol.get("absent", "skip")}
-        score_run(same[name].path, Request(None, None, protocol["split"], label_space=space, **rules))
+        void, absent = protocol.void or "ignore", protocol.absent or "skip"
+        request = Request(None, None, str(protocol.split), void=void, absent=absent, label_space=space)
+        score_run(same[name].path, request)
         place = regrouped(same[name].home, protocol, space)
         evaluations[name] = place.path.relative_to(place.home.path).as_posix()
-    return {"label_space": space.name, "evaluations": evaluations, "apart": apart}
+    return JointScores(space.name, evaluations, apart)
 
 
 def _why_not(own: LabelSpace, space: LabelSpace) -> str:

@@ -1,31 +1,31 @@
 """The protocol that a score carries, and the scores of counts under it."""
 
-from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
-from typing import Any
+from typing import Literal
 
+from sceneseg.arrays import ImageSize
 from sceneseg.datasets.base import SceneDataset
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores
+from sceneseg.records.scores import AbsentRule, Protocol, Scores, VoidRule
 from sceneseg.version import __version__
 
 
-def score(counts: SemanticCounts, protocol: dict[str, Any]) -> dict[str, Any]:
-    """Return the contents of metrics.json: the protocol and every score."""
-    return {
-        "protocol": protocol,
-        **semantic_scores(counts, counts.label_space, protocol["void"], protocol.get("absent", "skip")),
-    }
+def score(counts: SemanticCounts, protocol: Protocol) -> Scores:
+    """Return the scores of counts by the rules of a protocol."""
+    found = semantic_scores(counts, counts.label_space, protocol.void or "ignore", protocol.absent or "skip")
+    return replace(found, protocol=protocol)
 
 
 def evaluation_protocol(
     dataset: SceneDataset,
     counts: SemanticCounts,
     model: SemanticModel | None,
-    void: str = "ignore",
-    absent: str = "skip",
-) -> dict[str, Any]:
+    void: VoidRule = "ignore",
+    absent: AbsentRule = "skip",
+) -> Protocol:
     """Say how a score comes about; scores of unlike protocols can't be ranked.
 
     Args:
@@ -36,37 +36,20 @@ def evaluation_protocol(
         absent: "skip": a class that occurs in neither truth nor prediction has no score. "zero": its score is 0.
     """
     names = [files.name for files in dataset.files if files.name in counts.images]
-    protocol = {
-        "dataset": dataset.name,
-        "split": dataset.split,
-        "images": len(names),
-        "split_hash": sha256("\n".join(names).encode()).hexdigest()[:16],
-        "labels_hash": counts.labels_hash,
-        "label_space": dataset.label_space.name,
-        "scored_at": "native size of the labels",
-        "void": void,
-        "absent": absent,
-        "scorer": f"sceneseg {__version__}",
-    }
-    if len(names) < len(dataset):
-        protocol["part"] = f"{len(names)} of {len(dataset)} images"
-    if counts.labels_hash is None:
-        del protocol["labels_hash"]
-    if model is not None:
-        protocol |= {
-            "input_size": list(model.input.target_size) if model.input.target_size else "native",
-            "precision": model.input.precision,
-            "window": "whole image",
-            "tta": "none",
-        }
-    return protocol
-
-
-def other_truth(protocol: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Return whether two scores are known to be measured against different labels of the same images.
-
-    That isn't known of scores of versions that kept no `labels_hash`, nor of counts made in unlike label spaces, such
-    as those of 19 classes and those of the 7 categories that they were joined to.
-    """
-    ours, theirs = (str(one.get("labels_hash") or "").partition("-") for one in (protocol, other))
-    return bool(ours[2] and theirs[2]) and ours[0] == theirs[0] and ours[2] != theirs[2]
+    protocol = Protocol(
+        dataset=dataset.name,
+        split=dataset.split,
+        images=len(names),
+        split_hash=sha256("\n".join(names).encode()).hexdigest()[:16],
+        labels_hash=counts.labels_hash,
+        label_space=dataset.label_space.name,
+        scored_at="native size of the labels",
+        void=void,
+        absent=absent,
+        scorer=f"sceneseg {__version__}",
+        part=f"{len(names)} of {len(dataset)} images" if len(names) < len(dataset) else None,
+    )
+    if model is None:
+        return protocol
+    size: Literal["native"] | ImageSize = model.input.target_size or "native"
+    return replace(protocol, input_size=size, precision=model.input.precision, window="whole image", tta="none")

@@ -1,7 +1,6 @@
 """Counts in another label space, without running the model again."""
 
 import re
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +11,7 @@ from sceneseg.labels import IGNORE_INDEX, LabelSpace
 from sceneseg.metrics.cityscapes import WeightedInstances, categories_of
 from sceneseg.metrics.confusion import ImageCounts, SemanticCounts
 from sceneseg.records.run_directory import RunDirectory
+from sceneseg.records.scores import Protocol
 
 
 def regroup(counts: SemanticCounts, space: LabelSpace) -> SemanticCounts:
@@ -71,7 +71,7 @@ def _regroup_objects(
     return InstanceCounts(*(column[known] for column in kept))
 
 
-def regrouped(run: RunDirectory, protocol: dict[str, Any], space: LabelSpace) -> RunDirectory:
+def regrouped(run: RunDirectory, protocol: Protocol, space: LabelSpace) -> RunDirectory:
     """Return where a run keeps scores in another label space than that of their counts."""
     word = re.sub(r"[^\w-]+", "-", space.name.rpartition(":")[2])
-    return run.evaluation(f"{protocol['dataset']}-{protocol['split']}-{word}")
+    return run.evaluation(f"{protocol.dataset}-{protocol.split}-{word}")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sceneseg.arrays import ImageSize
 from sceneseg.labels import LabelSpace
-from sceneseg.metrics.semantic import AbsentRule, VoidRule
+from sceneseg.records.scores import AbsentRule, VoidRule
 
 
 @dataclass(frozen=True)

@@ -58,5 +58,7 @@ class Samples:
                 )
             alone = SemanticCounts(counts.label_space)
             alone.images[scene.name] = counts.images[scene.name]
-            listing.append({"name": scene.name, "mean_iou": semantic_scores(alone, counts.label_space)["mean_iou"]})
+            listing.append(
+                {"name": scene.name, "mean_iou": semantic_scores(alone, counts.label_space).means["mean_iou"]}
+            )
         write_json(folder / "samples.json", listing)

@@ -1,7 +1,7 @@
 """Scoring a labeled split: with a model, with predictions that lie in files, or from the counts that a run kept."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from sceneseg.datasets.base import SceneDataset
 from sceneseg.errors import ConfigError, did_you_mean
 from sceneseg.evaluation.counting import count_files, count_scenes
 from sceneseg.evaluation.matching import difference, matching_space
-from sceneseg.evaluation.protocol import evaluation_protocol, other_truth, score
+from sceneseg.evaluation.protocol import evaluation_protocol, score
 from sceneseg.evaluation.regrouping import regroup, regrouped
 from sceneseg.evaluation.request import Request
 from sceneseg.evaluation.samples import Samples
@@ -25,14 +25,13 @@ from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.sizes import size_bands
 from sceneseg.metrics.table import band_table, score_table
 from sceneseg.progress import OnStep, reported, silent
-from sceneseg.records import run_directory
-from sceneseg.records.results import read_scores
 from sceneseg.records.run_directory import RunDirectory
+from sceneseg.records.scores import Origin, Protocol, Scores, read_scores, write_scores
 
 VOID_NAMES = ("void", "background")
 
 
-def score_weights(path: Path, request: Request, on_step: OnStep = silent) -> tuple[dict[str, Any], str]:
+def score_weights(path: Path, request: Request, on_step: OnStep = silent) -> tuple[Scores, str]:
     """Score a run's best weights or a weights file; a run keeps scores, counts and samples under `evaluations`.
 
     Args:
@@ -41,7 +40,7 @@ def score_weights(path: Path, request: Request, on_step: OnStep = silent) -> tup
         on_step: Called after each image.
 
     Returns:
-        The contents of metrics.json, and the printed table.
+        The scores, and the printed table.
     """
     model = SemanticModel.load(path, request.device)
     model.input.target_size = request.target_size or model.input.target_size
@@ -52,28 +51,30 @@ def score_weights(path: Path, request: Request, on_step: OnStep = silent) -> tup
     counts = count_scenes(model, reported(scenes, len(dataset), on_step), dataset.label_space, samples.add, mapping)
     protocol = evaluation_protocol(dataset, counts, model, request.void, request.absent)
     if request.label_map is not None:
-        protocol["label_map"] = f"{model.label_space.name} -> {dataset.label_space.name}"
+        protocol = replace(protocol, label_map=f"{model.label_space.name} -> {dataset.label_space.name}")
     kept = RunDirectory(path).evaluation(f"{dataset.name}-{dataset.split}") if path.is_dir() else None
-    made = origin(path, request, dataset.root) if kept else {}
+    made = origin(path, request, dataset.root) if kept else None
     if kept:
-        run_directory.write_json(kept.metrics, {**score(counts, protocol), "origin": made})
+        write_scores(kept.metrics, replace(score(counts, protocol), origin=made))
         counts.save(kept.confusion)
         samples.write(kept.samples, counts)
     scores, table = _score_in(counts, protocol, request, RunDirectory(path) if kept else None, made)
     return scores, table + (_other_data(RunDirectory(path), protocol) if kept else "")
 
 
-def _other_data(run: RunDirectory, protocol: dict[str, Any]) -> str:
+def _other_data(run: RunDirectory, protocol: Protocol) -> str:
     """Say where a run's own split isn't what it was validated on any more."""
-    known = read_scores(run.metrics)["protocol"] if run.metrics.is_file() else {}
-    if any(known.get(key) != protocol[key] for key in ("dataset", "split")):
+    if not run.metrics.is_file():
         return ""
-    if known.get("split_hash") == protocol["split_hash"] and not other_truth(known, protocol):
+    known = read_scores(run.metrics).protocol
+    if (known.dataset, known.split) != (protocol.dataset, protocol.split):
+        return ""
+    if known.split_hash == protocol.split_hash and not known.has_other_labels(protocol):
         return ""
     return f"\n\nThese aren't the images or labels that {run.path} was validated on: its own scores are of others."
 
 
-def score_run(path: Path, request: Request) -> tuple[dict[str, Any], str]:
+def score_run(path: Path, request: Request) -> tuple[Scores, str]:
     """Score again from the counts that a run, or an evaluation of it, kept; no model runs.
 
     Raises:
@@ -82,32 +83,33 @@ def score_run(path: Path, request: Request) -> tuple[dict[str, Any], str]:
     """
     kept = RunDirectory(path)
     counts = SemanticCounts.load(kept.confusion)
-    protocol = {**read_scores(kept.metrics)["protocol"], "void": request.void, "absent": request.absent}
+    protocol = replace(read_scores(kept.metrics).protocol, void=request.void, absent=request.absent)
     return _score_in(counts, protocol, request, kept.home, origin_of(kept))
 
 
 def _score_in(
-    counts: SemanticCounts, protocol: dict[str, Any], request: Request, run: RunDirectory | None, made: dict[str, Any]
-) -> tuple[dict[str, Any], str]:
+    counts: SemanticCounts, protocol: Protocol, request: Request, run: RunDirectory | None, made: Origin | None
+) -> tuple[Scores, str]:
     """Score in the label space asked for; in a run, the scores of another than the counts' own are kept beside."""
     own, wanted = counts.label_space, request.label_space
     space = wanted if isinstance(wanted, LabelSpace) else choose_space(own, wanted)
     if space != own:
         counts = regroup(counts, space)
-        protocol = {**protocol, "label_space": space.name, "counted_in": protocol.get("counted_in", own.name)}
+        protocol = replace(protocol, label_space=space.name, counted_in=protocol.counted_in or own.name)
     scores = score(counts, protocol)
-    table = score_table(scores, space)  # type: ignore[arg-type]
+    table = score_table(scores, space)
     if request.size_bands is not None:
-        scores["size_bands"] = bands = size_bands(counts, request.size_bands)
+        bands = size_bands(counts, request.size_bands)
+        scores = replace(scores, size_bands=bands)
         table += "\n\n" + band_table(bands)
     if run is not None and space != own:
         kept = regrouped(run, protocol, space)
-        run_directory.write_json(kept.metrics, scores | ({"origin": made} if made else {}))
+        write_scores(kept.metrics, replace(scores, origin=made))
         counts.save(kept.confusion)
     return scores, table
 
 
-def score_files(folder: Path, request: Request, on_step: OnStep = silent) -> tuple[dict[str, Any], str]:
+def score_files(folder: Path, request: Request, on_step: OnStep = silent) -> tuple[Scores, str]:
     """Score label-id pictures: NAME_labelIds.png, NAME_gtFine_labelIds.png or NAME.png for every scene.
 
     Raises:
@@ -119,7 +121,7 @@ def score_files(folder: Path, request: Request, on_step: OnStep = silent) -> tup
     dataset = datasets.create(request.data, root=request.root, split=request.split)
     counts = count_files(folder, dataset, on_step)
     protocol = evaluation_protocol(dataset, counts, None, request.void, request.absent)
-    return _score_in(counts, protocol, request, None, {})
+    return _score_in(counts, protocol, request, None, None)
 
 
 def open_scenes(request: Request, model: SemanticModel, path: Path) -> SceneDataset:

@@ -1,20 +1,20 @@
 """The evaluations that a run keeps: which one is meant, and whether it is of the weights that the run has now."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sceneseg.datasets import datasets
 from sceneseg.errors import RunError
 from sceneseg.fetching.checks import file_sha256
 from sceneseg.fetching.progress import ProgressReporter
-from sceneseg.records.results import read_scores
 from sceneseg.records.run_directory import RunDirectory, find_weights
+from sceneseg.records.scores import Origin, Protocol, read_scores
 
 if TYPE_CHECKING:
     from sceneseg.evaluation.request import Request
 
 
-def origin(path: Path, request: "Request", root: str | Path | None) -> dict[str, Any]:
+def origin(path: Path, request: "Request", root: str | Path | None) -> Origin:
     """Say what an evaluation of a run is made with; it is kept beside the scores.
 
     Args:
@@ -22,13 +22,14 @@ def origin(path: Path, request: "Request", root: str | Path | None) -> dict[str,
         request: What is asked for.
         root: Folder of the data.
     """
-    return {
-        "weights_sha256": weights_sha256(RunDirectory(path)),
-        "root": None if root is None else str(Path(root).resolve()),
-        "target_size": None if request.target_size is None else list(request.target_size),
-        "void": request.void,
-        "label_map": None if request.label_map is None else str(request.label_map),
-    } | ({} if request.absent == "skip" else {"absent": request.absent})
+    return Origin(
+        weights_sha256(RunDirectory(path)),
+        None if root is None else str(Path(root).resolve()),
+        request.target_size,
+        request.void,
+        None if request.label_map is None else str(request.label_map),
+        None if request.absent == "skip" else request.absent,
+    )
 
 
 def is_current(path: Path, request: "Request") -> bool:
@@ -41,7 +42,7 @@ def is_current(path: Path, request: "Request") -> bool:
         known = read_scores(kept.metrics)
     except RunError:  # damaged: it is scored again
         return False
-    return bool(known.get("origin") == origin(path, request, trained.root))
+    return known.origin == origin(path, request, trained.root)
 
 
 def counts_of(path: Path, dataset: str | None = None, split: str | None = None) -> RunDirectory:
@@ -56,33 +57,36 @@ def counts_of(path: Path, dataset: str | None = None, split: str | None = None) 
         RunError: It has none, or they are of weights that the run doesn't have any more.
     """
     given = RunDirectory(path)
-    scored = {"dataset": None, "split": None} | read_scores(given.metrics)["protocol"]
-    name = datasets.resolve(dataset) if dataset else scored["dataset"]
-    wanted = {"dataset": name, "split": split or (scored["split"] if name == scored["dataset"] else "val")}
-    if wanted.items() <= scored.items():
+    scored = read_scores(given.metrics).protocol
+    name = datasets.resolve(dataset) if dataset else scored.dataset
+    part = split or (scored.split if name == scored.dataset else "val")
+
+    def is_of_it(protocol: Protocol) -> bool:
+        return (protocol.dataset, protocol.split) == (name, part)
+
+    if is_of_it(scored):
         return given
-    if given.home.metrics.is_file() and wanted.items() <= read_scores(given.home.metrics)["protocol"].items():
+    if given.home.metrics.is_file() and is_of_it(read_scores(given.home.metrics).protocol):
         return given.home
-    kept = given.home.evaluation(f"{name}-{wanted['split']}")
-    cure = f"Score the weights of {given.home.path} on {name} {wanted['split']} first."
+    kept = given.home.evaluation(f"{name}-{part}")
+    cure = f"Score the weights of {given.home.path} on {name} {part} first."
     if not kept.metrics.is_file():
         raise RunError(
-            f"{path}: expected counts of {name} {wanted['split']}, found those of {scored['dataset']} "
-            f"{scored['split']}. {cure}",
+            f"{path}: expected counts of {name} {part}, found those of {scored.dataset} {scored.split}. {cure}",
             field="split",
         )
-    made_of = (read_scores(kept.metrics).get("origin") or {}).get("weights_sha256")
-    if made_of not in (None, weights_sha256(given.home)):
+    made = read_scores(kept.metrics).origin
+    if made and made.weights_sha256 not in (None, weights_sha256(given.home)):
         raise RunError(f"{kept.path}: expected scores of the weights that the run has, found those of others. {cure}")
     return kept
 
 
-def origin_of(kept: RunDirectory) -> dict[str, Any]:
-    """Return what counts were made with, for the scores that are made of them; empty where it isn't known."""
+def origin_of(kept: RunDirectory) -> Origin | None:
+    """Return what counts were made with, for the scores that are made of them; None where it isn't known."""
     if kept.path != kept.home.path:
-        return read_scores(kept.metrics).get("origin") or {}
+        return read_scores(kept.metrics).origin
     digest = weights_sha256(kept)
-    return {"weights_sha256": digest} if digest else {}
+    return Origin(digest) if digest else None
 
 
 def weights_sha256(run: RunDirectory) -> str | None:

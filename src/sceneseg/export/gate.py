@@ -134,5 +134,5 @@ def _scores(counts: SemanticCounts, space: LabelSpace) -> dict[str, float]:
         raise DataError(
             "No class occurs in the labels of the compared images. Compare more, or another split.", field="images"
         )
-    classes = semantic_scores(counts, space)["classes"]
+    classes = semantic_scores(counts, space).classes
     return {name: float(classes[name]["iou"] or 0.0) for name in space.names if occurs[name]}

@@ -3,25 +3,15 @@
 Source: Russakovsky et al., "ImageNet large scale visual recognition challenge", IJCV 2015, section 4.1 (top-5).
 """
 
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from sceneseg.records.scores import Scores
 
-class ClassAccuracy(TypedDict):
-    """Part of a class's images that were recognized, None where there are no images."""
-
-    accuracy: float | None
-
-
-class AccuracyScores(TypedDict):
-    """Scores in [0, 1] as they stand in metrics.json; None where there is no such score."""
-
-    top1: float
-    top5: float | None
-    class_accuracy: float | None
-    classes: dict[str, ClassAccuracy]
+MEANS = ("top1", "top5", "class_accuracy")
+"""Keys of the scores of a whole split."""
 
 
 class ClassifiedImage(NamedTuple):
@@ -72,7 +62,7 @@ class ClassificationCounts:
         ]
 
 
-def accuracy_scores(answers: ClassificationCounts) -> AccuracyScores:
+def accuracy_scores(answers: ClassificationCounts) -> Scores:
     """Compute all scores of a split.
 
     Convention: `top5` is None for five classes or fewer, where it would be 1 whatever the model says;
@@ -84,22 +74,21 @@ def accuracy_scores(answers: ClassificationCounts) -> AccuracyScores:
     right = np.bincount(truths[ranks == 1], minlength=len(answers.classes))
     accuracy = [float(r / n) if n else None for r, n in zip(right, images, strict=True)]
     there = [value for value in accuracy if value is not None]
-    return {
-        "top1": float(right.sum() / len(ranks)),
-        "top5": float(np.mean(ranks <= 5)) if len(answers.classes) > 5 else None,
-        "class_accuracy": float(np.mean(there)),
-        "classes": {name: {"accuracy": value} for name, value in zip(answers.classes, accuracy, strict=True)},
-    }
+    top5 = float(np.mean(ranks <= 5)) if len(answers.classes) > 5 else None
+    return Scores(
+        dict(zip(MEANS, (float(right.sum() / len(ranks)), top5, float(np.mean(there))), strict=True)),
+        {name: {"accuracy": value} for name, value in zip(answers.classes, accuracy, strict=True)},
+    )
 
 
-def accuracy_table(scores: AccuracyScores) -> str:
+def accuracy_table(scores: Scores) -> str:
     """Write all scores as a table; "nan" is a score that doesn't exist."""
-    width = max(map(len, ("Class accuracy", *scores["classes"])))
+    width = max(map(len, ("Class accuracy", *scores.classes)))
 
     def row(name: str, value: float | None) -> str:
         return f"{name:<{width}}: {float('nan') if value is None else value:>5.3f}"
 
     rule = "-" * (width + 7)
-    means = {"Top-1": scores["top1"], "Top-5": scores["top5"], "Class accuracy": scores["class_accuracy"]}
-    classes = [row(name, score["accuracy"]) for name, score in scores["classes"].items()]
+    means = dict(zip(("Top-1", "Top-5", "Class accuracy"), map(scores.means.get, MEANS), strict=True))
+    classes = [row(name, values.get("accuracy")) for name, values in scores.classes.items()]
     return "\n".join(["classes", rule, *classes, rule, *(row(name, value) for name, value in means.items())])

@@ -19,7 +19,8 @@ from sceneseg.errors import DataError
 from sceneseg.kernels.confusion import Counts
 from sceneseg.metrics.cityscapes import Floats
 from sceneseg.metrics.confusion import SemanticCounts
-from sceneseg.metrics.semantic import AbsentRule, Overlap, VoidRule
+from sceneseg.metrics.semantic import Overlap
+from sceneseg.records.scores import AbsentRule, VoidRule
 
 RESAMPLES = 5000
 LEVEL = 0.95
@@ -27,16 +28,11 @@ CHUNK = 500
 """Resamples computed at once: 150 classes and 2000 images then need some 10 MB."""
 
 
-class Interval(NamedTuple):
+class Bounds(NamedTuple):
     """The ends of an interval, in the unit of the score."""
 
     low: float
     high: float
-
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether a difference with this interval is real: all of it lies on one side of zero."""
-        return self.low > 0 or self.high < 0
 
 
 @dataclass(frozen=True)
@@ -51,21 +47,21 @@ class Bootstrap:
     scores: Floats
     level: float = LEVEL
 
-    def interval(self, model: int) -> Interval | None:
+    def interval(self, model: int) -> Bounds | None:
         """Return the interval of a model's mean IoU; None where no image has a labeled pixel."""
         return self._middle(self.scores[model])
 
-    def difference(self, model: int, other: int) -> Interval | None:
+    def difference(self, model: int, other: int) -> Bounds | None:
         """Return the interval of how far `model` is above `other`; None as in `interval`."""
         return self._middle(self.scores[model] - self.scores[other])
 
-    def _middle(self, values: Floats) -> Interval | None:
+    def _middle(self, values: Floats) -> Bounds | None:
         outside = (1 - self.level) / 2
         known = values[~np.isnan(values)]
         if not known.size:
             return None
         low, high = np.quantile(known, [outside, 1 - outside])
-        return Interval(float(low), float(high))
+        return Bounds(float(low), float(high))
 
 
 def bootstrap(

@@ -8,7 +8,7 @@ iIoU); Dice, "Measures of the amount of ecologic association between species", E
 CVPR 2017 (absent classes count 0).
 """
 
-from typing import Any, Literal, NamedTuple, TypedDict, get_args
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -18,44 +18,18 @@ from sceneseg.kernels.confusion import Counts
 from sceneseg.labels import LabelSpace
 from sceneseg.metrics.cityscapes import Floats, categories_of
 from sceneseg.metrics.confusion import SemanticCounts
+from sceneseg.records.scores import AbsentRule, Scores, VoidRule
 
-VoidRule = Literal["ignore", "false_positive"]
-AbsentRule = Literal["skip", "zero"]
-
-
-class ClassScores(TypedDict):
-    """Scores of one class in [0, 1]; None where there is no such score."""
-
-    iou: float | None
-    iiou: float | None
-    dice: float | None
-    accuracy: float | None
-
-
-class CategoryScores(TypedDict):
-    """Scores of one category in [0, 1]; None where there is no such score."""
-
-    iou: float | None
-    iiou: float | None
-
-
-class SemanticScores(TypedDict):
-    """Scores in [0, 1] as they stand in metrics.json; None where there is no such score."""
-
-    mean_iou: float | None
-    mean_iiou: float | None
-    mean_category_iou: float | None
-    mean_category_iiou: float | None
-    mean_dice: float | None
-    pixel_accuracy: float | None
-    class_accuracy: float | None
-    classes: dict[str, ClassScores]
-    categories: dict[str, CategoryScores]
+MEANS = (
+    *("mean_iou", "mean_iiou", "mean_category_iou", "mean_category_iiou", "mean_dice"),
+    *("pixel_accuracy", "class_accuracy"),
+)
+"""Keys of the scores of a whole split."""
 
 
 def semantic_scores(
     counts: SemanticCounts, label_space: LabelSpace, void: VoidRule = "ignore", absent: AbsentRule = "skip"
-) -> SemanticScores:
+) -> Scores:
     """Compute all scores of a data set from the sums over its images.
 
     Convention: a class's IoU is TP / (TP + FP + FN), its Dice 2 TP / (2 TP + FP + FN), its accuracy TP / (TP + FN);
@@ -71,6 +45,9 @@ def semantic_scores(
         absent: What the score of a class is whose denominator is 0, because it occurs in neither truth nor prediction
             (accuracy: not in truth): None and left out of the mean ("skip": Cityscapes), or 0, also in the mean
             ("zero": ADE20K). Instance scores always skip.
+
+    Returns:
+        The means `MEANS`, and the scores of each class and category, without a protocol.
 
     Raises:
         ConfigError: An unknown rule, or another label space than that of the counts.
@@ -98,24 +75,18 @@ def semantic_scores(
         category_iiou = ratio(weighted.category_tp, weighted.category_tp + weighted.category_fn + categories.fp)
         category_iiou[members @ ~sized > 0] = np.nan  # one class without instances, and the category has none
 
+    pixel_accuracy = float(classes.tp.sum() / labeled) if labeled else None
     per_class = zip(*map(_values, (iou, iiou, dice, accuracy)), strict=True)
     per_category = zip(*map(_values, (category_iou, category_iiou)), strict=True)
-    return {
-        "mean_iou": _mean(iou),
-        "mean_iiou": _mean(iiou),
-        "mean_category_iou": _mean(category_iou),
-        "mean_category_iiou": _mean(category_iiou),
-        "mean_dice": _mean(dice),
-        "pixel_accuracy": float(classes.tp.sum() / labeled) if labeled else None,
-        "class_accuracy": _mean(accuracy),
-        "classes": {
+    means = (*map(_mean, (iou, iiou, category_iou, category_iiou, dice)), pixel_accuracy, _mean(accuracy))
+    return Scores(
+        dict(zip(MEANS, means, strict=True)),
+        {
             name: {"iou": a, "iiou": b, "dice": c, "accuracy": d}
             for name, (a, b, c, d) in zip(label_space.names, per_class, strict=True)
         },
-        "categories": {
-            name: {"iou": a, "iiou": b} for name, (a, b) in zip(label_space.categories, per_category, strict=True)
-        },
-    }
+        {name: {"iou": a, "iiou": b} for name, (a, b) in zip(label_space.categories, per_category, strict=True)},
+    )
 
 
 def shared_class_ious(

@@ -9,32 +9,16 @@ Source: the usual bands (below 32², up to 96², larger) are those of Lin et al.
 
 import itertools
 from collections.abc import Sequence
-from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 from sceneseg.errors import ConfigError, RunError
 from sceneseg.metrics.confusion import SemanticCounts
+from sceneseg.records.scores import BandScores, SizeBands
 
 COCO_EDGES = (32**2, 96**2)
 FOUND = 0.5
-
-
-class BandScores(TypedDict):
-    """What became of the objects of one band; the scores are None where it holds none."""
-
-    objects: int
-    recall: float | None
-    found: float | None
-
-
-class SizeBands(TypedDict):
-    """Scores of every band, for all objects together and class by class; bands go from small to large."""
-
-    edges: list[int]
-    all: list[BandScores]
-    classes: dict[str, list[BandScores]]
 
 
 def size_bands(counts: SemanticCounts, edges: Sequence[int] = COCO_EDGES) -> SizeBands:
@@ -50,7 +34,9 @@ def size_bands(counts: SemanticCounts, edges: Sequence[int] = COCO_EDGES) -> Siz
     """
     if list(edges) != sorted(set(edges)) or not edges or min(edges) < 1:
         given = " ".join(map(str, edges)) or "nothing"
-        raise ConfigError(f"The edges of size bands must be pixels that ascend, as in --size-bands 1024 9216: {given}.")
+        raise ConfigError(
+            f"The edges of size bands must be pixels that ascend, as in 1024 9216: {given}.", field="size_bands"
+        )
     images = [image.objects for image in counts.images.values()]
     if not images or any(objects is None for objects in images):
         raise RunError(
@@ -67,11 +53,8 @@ def size_bands(counts: SemanticCounts, edges: Sequence[int] = COCO_EDGES) -> Siz
     def bands(chosen: npt.NDArray[np.bool_]) -> list[BandScores]:
         return [_scores(recall[chosen & (band == number)]) for number in range(len(edges) + 1)]
 
-    return {
-        "edges": list(edges),
-        "all": bands(np.isin(classes, things)),
-        "classes": {counts.label_space.names[i]: bands(classes == i) for i in things},
-    }
+    named = {counts.label_space.names[i]: bands(classes == i) for i in things}
+    return SizeBands(list(edges), bands(np.isin(classes, things)), named)
 
 
 def band_names(edges: Sequence[int]) -> list[str]:
@@ -82,9 +65,5 @@ def band_names(edges: Sequence[int]) -> list[str]:
 
 def _scores(recall: npt.NDArray[np.float64]) -> BandScores:
     if not recall.size:
-        return {"objects": 0, "recall": None, "found": None}
-    return {
-        "objects": int(recall.size),
-        "recall": float(recall.mean()),
-        "found": float((recall >= FOUND).mean()),
-    }
+        return BandScores(0)
+    return BandScores(int(recall.size), float(recall.mean()), float((recall >= FOUND).mean()))

@@ -4,7 +4,7 @@ import re
 import sys
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,11 +16,22 @@ from torch.utils.weak import WeakIdKeyDictionary
 from sceneseg import models
 from sceneseg.models.base import SegmentationModel
 from sceneseg.models.batch_norm import explained_statistics
+from sceneseg.records.model_cost import ModelCost, PartCost
 
-Cost = dict[str, Any]
+
+class PeakMemory(NamedTuple):
+    """Peak memory of activations in bytes (float32, without weights and without what a backend adds).
+
+    Args:
+        forward: Of a prediction.
+        backward: Of a training step, forward and backward, gradients of the weights included.
+    """
+
+    forward: int
+    backward: int
 
 
-def model_cost(name: str, num_classes: int, size: tuple[int, int], **arguments: Any) -> Cost:
+def model_cost(name: str, num_classes: int, size: tuple[int, int], **arguments: Any) -> ModelCost:
     """Count what a model costs.
 
     Args:
@@ -30,23 +41,21 @@ def model_cost(name: str, num_classes: int, size: tuple[int, int], **arguments: 
         arguments: Further arguments of the model.
 
     Returns:
-        name, parameters (those that the prediction depends on), parameters_training (with auxiliary heads),
-        gmacs (multiply-adds of convolutions and matrix products, one image, 1e9), output_stride, size, and parts
-        (name, parameters, gmacs, output shape and inputs of each part that runs, in their order).
+        Parameters and operations, of the whole and of each part that runs.
     """
     network: SegmentationModel = on_meta(name, num_classes, **arguments).eval()
     image = torch.empty(1, network.in_channels, *size, device="meta")
     with FlopCounterMode(display=False) as counter, _Parts(network, image, counter) as parts, torch.no_grad():
         coarse = network.coarse_logits(image)[0]
-    return {
-        "name": network.name,
-        "parameters": sum(p.numel() for p in used_parameters(network)),
-        "parameters_training": sum(p.numel() for p in network.parameters()),
-        "gmacs": counter.get_total_flops() / 2e9,
-        "output_stride": round(network.padded_size(*size)[0] / coarse.shape[-2]),
-        "size": list(size),
-        "parts": parts.rows,
-    }
+    return ModelCost(
+        name=network.name,
+        parameters=sum(p.numel() for p in used_parameters(network)),
+        parameters_training=sum(p.numel() for p in network.parameters()),
+        gmacs=counter.get_total_flops() / 2e9,
+        output_stride=round(network.padded_size(*size)[0] / coarse.shape[-2]),
+        size=size,
+        parts=tuple(parts.rows),
+    )
 
 
 def model_memory(
@@ -56,8 +65,8 @@ def model_memory(
     batch: int = 1,
     prepare: Callable[[SegmentationModel], object] | None = None,
     **arguments: Any,
-) -> Cost:
-    """Count the peak memory of activations in bytes (float32, without weights and without what a backend adds).
+) -> PeakMemory:
+    """Count the peak memory of activations.
 
     Args:
         name: Registry name.
@@ -66,10 +75,6 @@ def model_memory(
         batch: How many.
         prepare: What is to be done to the network first.
         arguments: Further arguments of the model.
-
-    Returns:
-        forward: Of a prediction.
-        backward: Of a training step, forward and backward, gradients of the weights included.
 
     Raises:
         ModelError: One image is too small to be trained on alone.
@@ -82,7 +87,7 @@ def model_memory(
         network.eval().coarse_logits(image)
     with _PeakMemory() as training, explained_statistics(size):
         torch.stack([logits.sum() for logits in network.train().coarse_logits(image)]).sum().backward()  # type: ignore[no-untyped-call]
-    return {"forward": predicting.peak, "backward": training.peak}
+    return PeakMemory(predicting.peak, training.peak)
 
 
 def count_auxiliary_heads(name: str, **arguments: Any) -> int:
@@ -130,7 +135,7 @@ class _Parts(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __init__(self, network: nn.Module, image: Tensor, counter: FlopCounterMode) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.rows: list[Cost] = []
+        self.rows: list[PartCost] = []
         self._counter = counter
         self._origins = WeakIdKeyDictionary()
         self._origins[image] = {"image"}
@@ -171,13 +176,13 @@ class _Parts(TorchDispatchMode):  # type: ignore[no-untyped-call]
             flops, origins = self._started[name]
             first = next(t for t in tree_leaves(output) if isinstance(t, Tensor))
             self.rows.append(
-                {
-                    "name": name,
-                    "parameters": sum(p.numel() for p in module.parameters()),
-                    "gmacs": (self._counter.get_total_flops() - flops) / 2e9,
-                    "output": list(first.shape[1:]),
-                    "inputs": sorted(origins),
-                }
+                PartCost(
+                    name=name,
+                    parameters=sum(p.numel() for p in module.parameters()),
+                    gmacs=(self._counter.get_total_flops() - flops) / 2e9,
+                    output=tuple(first.shape[1:]),
+                    inputs=tuple(sorted(origins)),
+                )
             )
             self._mark(output, {name})
 

@@ -1,15 +1,18 @@
-"""Where and with what a number was made: the facts stored beside every score and every speed."""
+"""The environment in which a number was made: facts stored beside every score and every speed."""
 
 import os
 import platform
 import shlex
 import sys
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
-from sceneseg.errors import MissingPackageError
+from sceneseg.errors import MissingPackageError, RunError
+from sceneseg.plain import UnfitError, as_record
+from sceneseg.records.run_directory import read_json
 from sceneseg.version import __version__
 
 PACKAGES = (
@@ -25,21 +28,89 @@ PACKAGES = (
 )
 
 
-def environment() -> dict[str, Any]:
-    """Return machine, versions and the command line as plain data."""
+@dataclass(frozen=True)
+class Environment:
+    """Machine, versions and the command line: what stands beside every score and every speed.
+
+    Args:
+        created: Date and time with its zone, ISO 8601.
+        command: The command line as it was typed.
+        sceneseg: Version.
+        python: Version.
+        platform: Operating system and its version.
+        cpu: Name of the processor.
+        cores: Their number.
+        memory_gb: Memory of the machine, GiB.
+        packages: Version of each package that numbers depend on; None where it isn't installed.
+        gpu: Name of the GPU; None without one.
+        threads: Of PyTorch on the CPU; None where PyTorch wasn't used.
+
+    Example:
+        >>> environment().sceneseg == __version__
+        True
+    """
+
+    created: str | None = None
+    command: str | None = None
+    sceneseg: str | None = None
+    python: str | None = None
+    platform: str | None = None
+    cpu: str | None = None
+    cores: int | None = None
+    memory_gb: float | None = None
+    packages: dict[str, str | None] = field(default_factory=dict)
+    gpu: str | None = None
+    threads: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as it stands in a file."""
+        plain = asdict(self)
+        return plain if self.threads is not None else {k: v for k, v in plain.items() if k != "threads"}
+
+
+def environment() -> Environment:
+    """Return the environment of this process."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
-    return {
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": command_line(),
-        "sceneseg": __version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "cpu": _cpu_name(),
-        "cores": os.cpu_count(),
-        "memory_gb": round(memory / 2**30, 1),
-        "packages": {name: _version(name) for name in PACKAGES},
-        **_torch_facts(),
-    }
+    gpu, threads = _torch_facts()
+    return Environment(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=command_line(),
+        sceneseg=__version__,
+        python=platform.python_version(),
+        platform=platform.platform(),
+        cpu=_cpu_name(),
+        cores=os.cpu_count(),
+        memory_gb=round(memory / 2**30, 1),
+        packages={name: _version(name) for name in PACKAGES},
+        gpu=gpu,
+        threads=threads,
+    )
+
+
+def read_environment(path: Path) -> Environment:
+    """Read environment.json; facts that a version doesn't have are None, and those of a later version are left out.
+
+    Raises:
+        RunError: The file is missing, or holds something else.
+    """
+    data = read_json(path)
+    try:
+        given: dict[str, Any] = as_record(dict[str, Any], data, "the file")
+        found: Environment = as_record(Environment, known_facts(given))
+    except UnfitError as error:
+        raise RunError(f"{path}: expected where and with what a run was made; {error}.") from None
+    return found
+
+
+def known_facts(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts of an environment that this version knows; files of a later one may hold others.
+
+    Example:
+        >>> known_facts({"cpu": "Some CPU", "moon": "full"})
+        {'cpu': 'Some CPU'}
+    """
+    known = {f.name for f in fields(Environment)}
+    return {key: value for key, value in data.items() if key in known}
 
 
 def import_openvino() -> Any:
@@ -98,10 +169,11 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _torch_facts() -> dict[str, Any]:
+def _torch_facts() -> tuple[str | None, int | None]:
+    """Return the GPU and the number of threads."""
     if "torch" not in sys.modules:
-        return {"gpu": None}
+        return None, None
     import torch
 
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    return {"gpu": gpu, "threads": torch.get_num_threads()}
+    return gpu, torch.get_num_threads()

@@ -177,7 +177,7 @@ class ComparisonDirectory:
         return self.path / "progress.json"
 
     @property
-    def together(self) -> Path:
+    def joint_scores(self) -> Path:
         """In which label space candidates of unlike ones are scored, and where those scores lie, JSON."""
         return self.path / "label_space.json"
 

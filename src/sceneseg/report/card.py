@@ -6,7 +6,7 @@ import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from markupsafe import Markup
@@ -16,12 +16,12 @@ from sceneseg.fetching.checks import file_sha256
 from sceneseg.fetching.datasets.sources import SOURCES, Source
 from sceneseg.fetching.progress import ProgressReporter
 from sceneseg.records import run_directory
-from sceneseg.records.results import read_scores
 from sceneseg.records.run_directory import RunDirectory
+from sceneseg.records.scores import MetricValues, Protocol, Scores, read_scores
 from sceneseg.report.formatting import duration, label, number, percent, words
 from sceneseg.report.render import code, render_markdown
-from sceneseg.report.run.page import COLUMNS, HARDWARE, SETTINGS, SUMMARY
-from sceneseg.report.run.run_reader import Contents, Plain, read_contents
+from sceneseg.report.run.page import COLUMNS, SETTINGS, SUMMARY, hardware
+from sceneseg.report.run.run_reader import Contents, read_contents
 from sceneseg.toy.writing import MARKER
 
 TEMPLATE = "card.md.j2"
@@ -71,34 +71,34 @@ def model_card(path: Path, about: About) -> str:
     header = run_directory.read_header(weights)
     metrics = contents.metrics if contents.metrics is not None else read_scores(contents.run.metrics)
     key = next((k for k in header.get("score") or {} if k != "protocol"), "mean_iou")
-    if metrics.get(key) is None:
+    if (value := metrics.means.get(key)) is None:
         raise RunError(f"{contents.run.metrics}: has no {key}, by which the weights were chosen. Evaluate again.")
     digest = file_sha256(weights, ProgressReporter())
-    data = _data(contents, metrics)
+    data = _data(contents, metrics.protocol)
+    groups = {"classes": metrics.classes, "categories": metrics.categories}
     view = {
         "name": about.name,
         "paper": about.paper,
         "licence": about.licence,
         "header": Markup(
             yaml.safe_dump(
-                hub_header(contents, metrics, about, data["name"]), sort_keys=False, allow_unicode=True
+                hub_header(contents, metrics, about, data.name), sort_keys=False, allow_unicode=True
             ).rstrip()
         ),
         "classifies": contents.classifies,
-        "headline": (SUMMARY.get(key, label(key)), metrics[key]),
+        "headline": (SUMMARY.get(key, label(key)), value),
         "metrics": metrics,
-        "summary": {k: label for k, label in SUMMARY.items() if metrics.get(k) is not None},
-        "tables": [(title, table) for title in ("classes", "categories") if (table := _table(metrics, title))],
+        "summary": {k: label for k, label in SUMMARY.items() if metrics.means.get(k) is not None},
+        "tables": [(title, _table(rows)) for title, rows in groups.items() if rows],
         "evaluations": _of_weights(contents.evaluations, digest),
-        "model": contents.model or {},
         "model_name": " on ".join(str(header["model"][k]) for k in ("name", "encoder") if k in header["model"]),
         "input": header["input"],
-        "class_names": list(metrics["classes"]),
+        "class_names": list(metrics.classes),
         "settings": _settings(contents, header),
         "config": code(_without_folders(contents), "yaml"),
         "cost": _cost(contents),
-        "environment": contents.environment or {},
-        "hardware": HARDWARE,
+        "hardware": hardware(contents.environment),
+        "packages": contents.environment.packages if contents.environment else {},
         "data": data,
         "limits": _limits(contents, metrics, header),
         "file": about.file or weights.name,
@@ -123,14 +123,13 @@ def _use(file: str, classifies: bool) -> dict[str, Markup]:
     }
 
 
-def _of_weights(evaluations: dict[str, Plain], digest: str) -> dict[str, Plain]:
+def _of_weights(evaluations: dict[str, Scores], digest: str) -> dict[str, Scores]:
     """Return the evaluations of these weights; a run that was trained for longer may keep some of earlier ones."""
-    return {k: found for k, found in evaluations.items() if (found.get("origin") or {}).get("weights_sha256") == digest}
+    return {k: found for k, found in evaluations.items() if found.origin and found.origin.weights_sha256 == digest}
 
 
-def hub_header(contents: Contents, metrics: Plain, about: About, dataset: str) -> Plain:
+def hub_header(contents: Contents, metrics: Scores, about: About, dataset: str) -> dict[str, Any]:
     """Return the front matter: licence, task, data and scores, in Hugging Face's words."""
-    protocol = metrics["protocol"]
     task, title = (
         ("image-classification", "Image classification")
         if contents.classifies
@@ -138,17 +137,17 @@ def hub_header(contents: Contents, metrics: Plain, about: About, dataset: str) -
     )
     licence, slug = about.licence.lower(), re.sub(r"[^\w.-]+", "_", dataset).strip("_")
     known = licence in HUB_LICENCES
-    terms: Plain = {"license": licence if known else "other" if licence else "unknown"}
+    terms = {"license": licence if known else "other" if licence else "unknown"}
     if licence and not known:
         terms["license_name"] = licence.replace(" ", "-")
     scores = [
-        {"type": "accuracy" if key == "top1" else key, "name": SUMMARY[key], "value": round(metrics[key], 4)}
+        {"type": "accuracy" if key == "top1" else key, "name": SUMMARY[key], "value": round(value, 4)}
         for key in SUMMARY
-        if metrics.get(key) is not None
+        if (value := metrics.means.get(key)) is not None
     ]
     result = {
         "task": {"type": task, "name": title},
-        "dataset": {"type": slug, "name": dataset, "split": str(protocol.get("split"))},
+        "dataset": {"type": slug, "name": dataset, "split": str(metrics.protocol.split)},
         "metrics": scores,
     }
     tags = [title.lower().replace(" ", "-"), str(contents.setting("model.name")), "street-scenes"]
@@ -162,15 +161,21 @@ def hub_header(contents: Contents, metrics: Plain, about: About, dataset: str) -
     }
 
 
-def _table(metrics: Plain, group: str) -> Plain | None:
-    """Return the columns that have any value and the rows of a group of scores; None where there is no group."""
-    rows: dict[str, Plain] = metrics.get(group) or {}
+class CardTable(NamedTuple):
+    """Scores in words: labels of the columns, and for each row its name and values."""
+
+    columns: list[str]
+    rows: list[tuple[str, list[str]]]
+
+
+def _table(rows: dict[str, MetricValues]) -> CardTable:
+    """Return the columns that have any value and the rows of a group of scores."""
     columns = {key: label for key, label in COLUMNS.items() if any(row.get(key) is not None for row in rows.values())}
     lines = [(name, [percent(row.get(key)) for key in columns]) for name, row in rows.items()]
-    return {"columns": list(columns.values()), "rows": lines} if rows else None
+    return CardTable(list(columns.values()), lines)
 
 
-def _settings(contents: Contents, header: Plain) -> dict[str, str]:
+def _settings(contents: Contents, header: dict[str, Any]) -> dict[str, str]:
     """Return the settings that matter most, and what the training started from."""
     shown = {name: (key, contents.setting(key)) for key, name in SETTINGS.items()}
     settings = {name: words(value, key) for name, (key, value) in shown.items() if value is not None}
@@ -198,51 +203,73 @@ def _without_folders(contents: Contents) -> str:
 
 def _cost(contents: Contents) -> dict[str, str]:
     """Return what training and model cost, as far as it was measured."""
-    model, history = contents.model or {}, contents.history
+    model, history = contents.cost, contents.history
     cost: dict[str, str] = {}
-    if parameters := model.get("parameters"):
-        cost["Parameters"] = f"{parameters:,}"
-    if (gmacs := model.get("gmacs")) is not None:
-        at = f" at {words(model['size'], 'size')}" if model.get("size") else ""
-        cost["Multiply-adds"] = f"{number(gmacs)} G for one image{at}"
+    if model.parameters:
+        cost["Parameters"] = f"{model.parameters:,}"
+    if model.gmacs is not None:
+        at = f" at {words(model.size, 'size')}" if model.size else ""
+        cost["Multiply-adds"] = f"{number(model.gmacs)} G for one image{at}"
     if history:
         last = history[-1]
-        cost["Epochs, steps"] = f"{last['epoch']:g}, {last.get('step', math.nan):,.0f}"
-        if seconds := last.get("seconds"):
-            cost["Training time"] = f"{duration(seconds)}, without validation"
+        cost["Epochs, steps"] = f"{last.epoch:g}, {last.value('step'):,.0f}"
+        if last.seconds:
+            cost["Training time"] = f"{duration(last.seconds)}, without validation"
     return cost
 
 
-def _data(contents: Contents, metrics: Plain) -> Plain:
+@dataclass(frozen=True)
+class CardData:
+    """What is known of a run's data.
+
+    Args:
+        name: For people.
+        train_split: The part that the weights were trained on.
+        split: The part that was scored.
+        images: Scored images.
+        source: Where the data come from, where it is known.
+        note: Where the data aren't what their name promises.
+        toy: Whether they are toy scenes.
+        options: How they were read.
+    """
+
+    name: str
+    train_split: str | None
+    split: str
+    images: int | None
+    source: Source | None
+    note: str
+    toy: bool
+    options: dict[str, Any]
+
+
+def _data(contents: Contents, protocol: Protocol) -> CardData:
     """Return what is known of the data: name, images, terms of use, and whether it is the whole of it."""
-    protocol = metrics["protocol"]
-    name = str(protocol.get("dataset") or contents.setting("data.name"))
+    name = str(protocol.dataset or contents.setting("data.name"))
     root = Path(str(contents.setting("data.root")))
     toy = (root / MARKER).is_file()
     source = None if toy else next((s for s in SOURCES if s.name == name), None)
-    split, images = str(protocol.get("split")), protocol.get("images")
-    return {
-        "name": "toy street scenes" if toy else f"{name} ({root.name})" if name in NAMELESS else name,
-        "train_split": contents.setting("data.train_split"),
-        "split": split,
-        "images": images,
-        "title": source.title if source else "",
-        "terms": source.terms if source else "",
-        "terms_address": source.terms_address if source else "",
-        "note": _doubt(source, split, images),
-        "toy": toy,
-        "options": contents.setting("data.options") or {},
-    }
+    split, images = str(protocol.split), protocol.images
+    return CardData(
+        "toy street scenes" if toy else f"{name} ({root.name})" if name in NAMELESS else name,
+        contents.setting("data.train_split"),
+        split,
+        images,
+        source,
+        _doubt(source, split, images),
+        toy,
+        contents.setting("data.options") or {},
+    )
 
 
 def data_terms(path: Path) -> str:
     """Return the terms of use of a run's data and their address; empty where they aren't known."""
     contents = read_contents(RunDirectory(path))
-    data = _data(contents, contents.metrics or {"protocol": {}})
-    return f"{data['terms']} {data['terms_address']}".strip()
+    source = _data(contents, contents.metrics.protocol if contents.metrics else Protocol()).source
+    return f"{source.terms} {source.terms_address}".strip() if source else ""
 
 
-def _doubt(source: Source | None, split: str, images: Any) -> str:
+def _doubt(source: Source | None, split: str, images: int | None) -> str:
     """Say where the data isn't what its name promises."""
     expected = source.images.get(split) if source else None
     if expected and images and images != expected:
@@ -253,15 +280,15 @@ def _doubt(source: Source | None, split: str, images: Any) -> str:
     return ""
 
 
-def _limits(contents: Contents, metrics: Plain, header: Plain) -> list[str]:
+def _limits(contents: Contents, metrics: Scores, header: dict[str, Any]) -> list[str]:
     """List what the scores don't promise, from the run itself."""
-    protocol, key = metrics["protocol"], "accuracy" if contents.classifies else "iou"
-    values = {name: row.get(key) for name, row in metrics["classes"].items()}
+    key = "accuracy" if contents.classifies else "iou"
+    values = {name: row.get(key) for name, row in metrics.classes.items()}
     absent = [name for name, value in values.items() if value is None]
     weak = sorted((value, name) for name, value in values.items() if value is not None and value < WEAK)
     limits = [
         f"These weights were chosen as the best of {_validations(contents)} on the split that the scores above come "
-        f"from ({protocol.get('split')}); on new images of the same kind expect less.",
+        f"from ({metrics.protocol.split}); on new images of the same kind expect less.",
         "Trained on the images of one data set. Other cameras, countries, weather and light weren't tested.",
         "Not made for, and not tested for, decisions on which somebody's safety depends.",
     ]
@@ -278,5 +305,7 @@ def _limits(contents: Contents, metrics: Plain, header: Plain) -> list[str]:
 
 
 def _validations(contents: Contents) -> str:
-    scored = sum(math.isfinite(row.get("mean_iou", row.get("top1", math.nan))) for row in contents.history)
+    scored = sum(
+        math.isfinite(row.value("mean_iou" if "mean_iou" in row.scores else "top1")) for row in contents.history
+    )
     return f"{scored} validations" if scored > 1 else "the validations"

@@ -17,7 +17,9 @@ from sceneseg.arrays import ImageSize
 from sceneseg.config.schema import Config
 from sceneseg.devices import check_compiler
 from sceneseg.models.base import SegmentationModel
+from sceneseg.records.model_cost import ModelCost
 from sceneseg.records.run_directory import RunDirectory
+from sceneseg.records.scores import Scores
 from sceneseg.transforms.geometry import jitter
 
 
@@ -50,13 +52,13 @@ class Validation:
     """What came of a validation.
 
     Args:
-        scores: The contents of metrics.json.
+        scores: Of the split, with their protocol.
         write: Writes what else is worth keeping if these are the best scores so far.
         picture: (H, W, 3) uint8 to look at, if there is one.
         loss: The training's main loss on the split, where it is known.
     """
 
-    scores: dict[str, Any]
+    scores: Scores
     write: Callable[[RunDirectory], None]
     picture: npt.NDArray[np.uint8] | None = None
     loss: float | None = None
@@ -137,8 +139,8 @@ class Task(ABC):
         """Return the contents of labels.json: what the model's outputs mean."""
 
     @abstractmethod
-    def cost(self) -> dict[str, Any]:
-        """Return the contents of model.json: name, parameters and operations.
+    def cost(self) -> ModelCost:
+        """Return name, parameters and operations of the model.
 
         Raises:
             ConfigError: The model is of another kind than the task.

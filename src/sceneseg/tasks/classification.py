@@ -21,9 +21,10 @@ from sceneseg.evaluation.image_scoring import BATCH, open_split, score, write_an
 from sceneseg.inference.classifier import DEFAULT_SIZE, ClassificationModel, Preprocessing
 from sceneseg.loading import scene_samples
 from sceneseg.loading.image_samples import ImageSamples, image_loader
-from sceneseg.metrics.accuracy import AccuracyScores
+from sceneseg.metrics.accuracy import MEANS
 from sceneseg.models.cost import on_meta
 from sceneseg.ranges import ClassWeights, Positive, Smoothing
+from sceneseg.records.model_cost import ModelCost
 from sceneseg.registry import check_arguments
 from sceneseg.tasks import register
 from sceneseg.tasks.base import Step, Task, Validation, segments
@@ -35,7 +36,7 @@ class Classification(Task):
     """A class for every image."""
 
     scores: ClassVar[dict[str, str]] = {"top1": "top-1 accuracy", "top5": "top-5 accuracy"}
-    measured: frozenset[str] = frozenset(AccuracyScores.__annotations__) - {"classes"}
+    measured: frozenset[str] = frozenset(MEANS)
     train: ImageFolder
     val: ImageFolder
     model: "ClassificationModel"
@@ -63,7 +64,7 @@ class Classification(Task):
         """Return the class names."""
         return {"name": self.train.name, "classes": self.train.classes}
 
-    def cost(self) -> dict[str, Any]:
+    def cost(self) -> ModelCost:
         """Count on the meta device; this also finds a size that the network can't take."""
         name = self.config.model_name
         if segments(name):
@@ -78,13 +79,7 @@ class Classification(Task):
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             network(image)
         parameters = sum(p.numel() for p in network.parameters())
-        return {
-            "name": name,
-            "parameters": parameters,
-            "parameters_training": parameters,
-            "gmacs": counter.get_total_flops() / 2e9,
-            "size": list(self.size),
-        }
+        return ModelCost(name, parameters, parameters, counter.get_total_flops() / 2e9, size=self.size)
 
     def check(self) -> list[str]:
         """Refuse options that mean nothing for whole images."""

@@ -24,8 +24,9 @@ from sceneseg.loading import scene_samples
 from sceneseg.loading.sampling import ClassLocations, find_class_locations
 from sceneseg.loading.scene_samples import TrainingSamples, WholeScenes, evenly
 from sceneseg.metrics.confusion import SemanticCounts
-from sceneseg.metrics.semantic import SemanticScores
+from sceneseg.metrics.semantic import MEANS
 from sceneseg.models.cost import model_cost
+from sceneseg.records.model_cost import ModelCost
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.tasks import register
 from sceneseg.tasks.base import Task, Validation, segments
@@ -65,7 +66,7 @@ class Semantic(Task):
         """Return the label space."""
         return self.train.label_space.to_dict()
 
-    def cost(self) -> dict[str, Any]:
+    def cost(self) -> ModelCost:
         """Count at the size of the training samples."""
         config = self.config
         if not segments(config.model_name):
@@ -157,7 +158,7 @@ def create_model(config: Config, label_space: LabelSpace, precision: str) -> Sem
 
 def _measured(split: SceneDataset) -> frozenset[str]:
     """Return the scores that are one number and that a split can have."""
-    found = {name for name in SemanticScores.__annotations__ if name not in {"classes", "categories"}}
+    found = set(MEANS)
     if not split.label_space.categories:
         found -= {name for name in found if "category" in name}
     if not any(files.instances for files in split.files):

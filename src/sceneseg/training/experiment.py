@@ -1,10 +1,8 @@
-"""An experiment: several trainings under one budget, one after the other, which goes on where it was stopped."""
+"""Experiments: several trainings under one budget, one after the other; one that was stopped is resumed."""
 
 from collections.abc import Callable, Sequence
-from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
 
 from sceneseg import datasets, tasks
 from sceneseg.config import schema as configs
@@ -15,29 +13,24 @@ from sceneseg.errors import ConfigError, DataError
 from sceneseg.evaluation.joint_space import joint_space
 from sceneseg.labels import LabelSpace
 from sceneseg.models import models
-from sceneseg.records.comparison_plan import FORMAT, own_run, read_plan, read_progress
+from sceneseg.records.comparison_plan import (
+    Budget,
+    ComparisonPlan,
+    PlannedCandidate,
+    PlannedRun,
+    inner_run,
+    read_plan,
+    write_plan,
+)
 from sceneseg.records.environment import command_line
+from sceneseg.records.experiment_progress import Outcome, read_progress, write_progress
 from sceneseg.records.names import check_name
-from sceneseg.records.run_directory import ComparisonDirectory, RunDirectory, create_run, read_label_space, write_json
+from sceneseg.records.run_directory import ComparisonDirectory, RunDirectory, create_run, read_label_space
+from sceneseg.records.scores import AbsentRule
 from sceneseg.registry import check_arguments
-from sceneseg.training.budget import lay_out
+from sceneseg.training.budget import with_steps
 from sceneseg.training.inert import refuse_contradictions, refuse_inert
-from sceneseg.training.isolated import Outcome, train_apart
-
-Plain = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What every candidate may spend on its training.
-
-    Args:
-        kind: "time" (seconds of training on this machine), "steps" or "epochs".
-        amount: How much of it.
-    """
-
-    kind: Literal["time", "steps", "epochs"]
-    amount: float
+from sceneseg.training.isolated import train_isolated
 
 
 def make_plan(
@@ -46,10 +39,10 @@ def make_plan(
     seeds: int = 1,
     split: str | None = None,
     score_in: str | None = None,
-    absent: str | None = None,
+    absent: AbsentRule | None = None,
     asked: Sequence[Asked] = (),
-) -> Plain:
-    """Write down what is to be done, as the contents of plan.json.
+) -> ComparisonPlan:
+    """Plan the trainings of a comparison, after everything that can be wrong with them was checked.
 
     Args:
         variants: The candidates.
@@ -58,7 +51,7 @@ def make_plan(
         split: What the best weights are scored on; None: the split that they were chosen on.
         score_in: Label space that all are scored in; None: their own, or one that most can be mapped to.
         absent: Rule for classes that the split's truth lacks; None: the one of each candidate's scores.
-        asked: What a person asked for, which must have an effect on a candidate.
+        asked: Options of the user, which must have an effect on a candidate.
 
     Raises:
         ConfigError: A model, argument, data set or label space that isn't there.
@@ -68,26 +61,16 @@ def make_plan(
         refuse_contradictions(variant.config)
     varied = Asked("vary", {key for variant in variants for key in variant.changes if key != "model"})
     refuse_inert([*asked, varied], [variant.config for variant in variants])
-    check(variants)
+    variants = resolved(variants)
     for variant in variants:
         check_split(variant.config, split)
     if score_in:
         joint_space([_label_space(variant.config) for variant in variants], score_in)
-    candidates = []
-    for variant in variants:
-        runs = []
-        for number in range(seeds):
-            config = deepcopy(variant.config)
-            config.seed += number
-            if budget.kind == "steps":
-                lay_out(config, int(budget.amount))
-            elif budget.kind == "epochs":
-                config.train.epochs = int(budget.amount)
-            folder = variant.name if seeds == 1 else f"{variant.name}-seed{config.seed}"
-            runs.append({"folder": folder, "config": configs.to_dict(config)})
-        candidates.append({"name": variant.name, "changes": variant.changes, "runs": runs})
-    amount = budget.amount if budget.kind == "time" else int(budget.amount)
-    return _plan(candidates, split, {"kind": budget.kind, "amount": amount}, score_in, absent)
+    candidates = [
+        PlannedCandidate(variant.name, variant.changes, tuple(_planned_runs(variant, budget, seeds)))
+        for variant in variants
+    ]
+    return ComparisonPlan(tuple(candidates), budget, split, _findable(score_in), absent, command_line())
 
 
 def plan_of_runs(
@@ -95,9 +78,9 @@ def plan_of_runs(
     folder_of: Callable[[Path], str],
     split: str | None = None,
     score_in: str | None = None,
-    absent: str | None = None,
-) -> Plain:
-    """Write down that finished runs are compared.
+    absent: AbsentRule | None = None,
+) -> ComparisonPlan:
+    """Plan the comparison of finished runs.
 
     Args:
         runs: Their folders.
@@ -118,16 +101,15 @@ def plan_of_runs(
         joint_space([read_label_space(RunDirectory(run)) for run in segmenters], score_in)
     names = _unlike_names(runs)
     candidates = [
-        {"name": name, "changes": {}, "runs": [{"folder": folder_of(run)}]}
-        for name, run in zip(names, runs, strict=True)
+        PlannedCandidate(name, {}, (PlannedRun(folder_of(run)),)) for name, run in zip(names, runs, strict=True)
     ]
-    return _plan(candidates, split, None, score_in, absent)
+    return ComparisonPlan(tuple(candidates), None, split, _findable(score_in), absent, command_line())
 
 
 def open_comparison(
-    runs: Path, name: str, make: Callable[[ComparisonDirectory], Plain]
+    runs: Path, name: str, make: Callable[[ComparisonDirectory], ComparisonPlan]
 ) -> tuple[ComparisonDirectory, bool]:
-    """Return the comparison of that name and whether it was there: it is taken up again if its plan is the same.
+    """Return the comparison of that name and whether it was there: it is resumed if its plan is the same.
 
     Another plan under that name gets a folder of its own, NAME-2, as no comparison overwrites another.
 
@@ -144,12 +126,12 @@ def open_comparison(
     number = 1
     while (path := runs / (name if number == 1 else f"{name}-{number}")).exists():
         known = ComparisonDirectory(path)
-        if known.plan.is_file() and _same(read_plan(known), make(known)):
+        if known.plan.is_file() and read_plan(known).is_same(make(known)):
             return known, True
         number += 1
     plan = make(ComparisonDirectory(path))  # which may find something wrong
     comparison = ComparisonDirectory(create_run(runs, name).path)
-    write_json(comparison.plan, plan if comparison.path == path else make(comparison))
+    write_plan(comparison, plan if comparison.path == path else make(comparison))
     return comparison, False
 
 
@@ -169,51 +151,49 @@ def carry_out(
         RunError: The plan is damaged or leads to folders elsewhere, or another process trains one of the runs.
     """
     plan = read_plan(comparison)
-    budget = plan["budget"]
-    jobs = [run for candidate in plan["candidates"] for run in candidate["runs"] if "config" in run]
-    noted = read_progress(comparison)
-    for number, job in enumerate(jobs, 1):
-        folder = job["folder"]
-        before = noted.get(folder, {})
-        if before.get("state") == "finished" or (before.get("state") == "failed" and not retry):
+    trained = [run for run in plan.runs if run.config is not None]
+    progress = read_progress(comparison)
+    for number, run in enumerate(trained, 1):
+        before = progress.runs.get(run.folder)
+        if before and (before.state == "finished" or (before.state == "failed" and not retry)):
             continue
-        resumed = own_run(comparison, folder).state.is_file()
-        say(f"\n{folder}, {number} of {len(jobs)}{', resumed' if resumed else ''}")
-        outcome = _train(comparison, job, budget, before)
-        noted[folder] = {**before, "state": outcome.state, "reason": outcome.reason, **outcome.facts}
-        write_json(comparison.progress, {"runs": noted})
+        resumed = inner_run(comparison, run.folder).state.is_file()
+        say(f"\n{run.folder}, {number} of {len(trained)}{', resumed' if resumed else ''}")
+        outcome = _train(comparison, run, plan.budget, before)
+        progress = progress.with_outcome(run.folder, outcome)
+        write_progress(comparison, progress)
         if outcome.state == "interrupted":
             return False
         if outcome.state == "failed":
-            say(f"{folder} failed: {outcome.reason}")
+            say(f"{run.folder} failed: {outcome.reason}")
     return True
 
 
-def check(variants: Sequence[Variant]) -> None:
-    """Find what is wrong with names, arguments and data before anything is trained.
+def resolved(variants: Sequence[Variant]) -> list[Variant]:
+    """Check names, arguments and data before anything is trained.
+
+    Returns:
+        The variants with the full names of their models and the absolute folders of their data, as a comparison may be
+        resumed from another folder.
 
     Raises:
         ConfigError: A model or argument that isn't there.
         DataError: Data that isn't there.
     """
-    for config in (variant.config for variant in variants):
-        config.model = {**config.model, "name": models.resolve(config.model_name)}
-        if config.task != "semantic":
-            raise ConfigError("Only segmentation is compared. Leave the task out.", field="task")
-        if config.train.devices != 1:
-            raise ConfigError("Candidates are trained on one device each. Leave devices out.", field="train.devices")
-        arguments = {**config.model_arguments, "num_classes": 2}
-        check_arguments(models.get(config.model_name), arguments, f"model {config.model_name}")
+    configured = [_with_model(variant.config) for variant in variants]
     roots: dict[str, str] = {}
-    for config in (variant.config for variant in variants):
-        asked = repr(config.data)
-        if asked not in roots:
-            roots[asked] = str(tasks.create(config).train.root.resolve())
-        config.data.root = roots[asked]  # the comparison may be resumed from another folder
+    for config in configured:
+        data = repr(config.data)
+        if data not in roots:
+            roots[data] = str(tasks.create(config).train.root.resolve())
+    return [
+        replace(variant, config=replace(config, data=replace(config.data, root=roots[repr(config.data)])))
+        for variant, config in zip(variants, configured, strict=True)
+    ]
 
 
 def check_split(config: Config, split: str | None) -> None:
-    """Find out before hours of training whether the split to score on can be scored.
+    """Check before hours of training that the split to score on has labels.
 
     Raises:
         DataError: It isn't there, or has no labels.
@@ -230,14 +210,44 @@ def check_split(config: Config, split: str | None) -> None:
         )
 
 
-def _train(comparison: ComparisonDirectory, job: Plain, budget: Plain, before: Plain) -> Outcome:
-    seconds = budget["amount"] if budget["kind"] == "time" else None
-    config = job["config"]
-    if seconds is not None and before.get("steps"):  # measured before it was stopped
-        resolved: Config = configs.from_dict(config)
-        lay_out(resolved, before["steps"])
-        config, seconds = configs.to_dict(resolved), None
-    return train_apart(config, own_run(comparison, job["folder"]), seconds)
+def _with_model(config: Config) -> Config:
+    """Return a configuration with the full name of its model.
+
+    Raises:
+        ConfigError: The model, one of its arguments or another option can't be compared.
+    """
+    config = replace(config, model={**config.model, "name": models.resolve(config.model_name)})
+    if config.task != "semantic":
+        raise ConfigError("Only segmentation is compared. Leave the task out.", field="task")
+    if config.train.devices != 1:
+        raise ConfigError("Candidates are trained on one device each. Leave train.devices out.", field="train.devices")
+    arguments = {**config.model_arguments, "num_classes": 2}
+    check_arguments(models.get(config.model_name), arguments, f"model {config.model_name}")
+    return config
+
+
+def _planned_runs(variant: Variant, budget: Budget, seeds: int) -> list[PlannedRun]:
+    """Return a run for each seed, with as many steps or epochs as the budget allows."""
+    runs = []
+    for seed in range(variant.config.seed, variant.config.seed + seeds):
+        config = replace(variant.config, seed=seed)
+        if budget.kind == "steps":
+            config = with_steps(config, int(budget.amount))
+        elif budget.kind == "epochs":
+            config = replace(config, train=replace(config.train, epochs=int(budget.amount)))
+        folder = variant.name if seeds == 1 else f"{variant.name}-seed{seed}"
+        runs.append(PlannedRun(folder, configs.to_dict(config)))
+    return runs
+
+
+def _train(comparison: ComparisonDirectory, run: PlannedRun, budget: Budget | None, before: Outcome | None) -> Outcome:
+    """Train a run, with the steps that were measured before it was stopped, if they were."""
+    config, seconds = run.config or {}, budget.seconds if budget else None
+    if seconds is None or before is None or not before.steps:
+        return train_isolated(config, inner_run(comparison, run.folder), seconds)
+    config = configs.to_dict(with_steps(configs.from_dict(config), before.steps))
+    outcome = train_isolated(config, inner_run(comparison, run.folder), None)
+    return replace(outcome, seconds_per_step=before.seconds_per_step, steps=before.steps)
 
 
 def _label_space(config: Config) -> LabelSpace:
@@ -245,39 +255,9 @@ def _label_space(config: Config) -> LabelSpace:
     return datasets.create(given.name, root=given.root, split=given.train_split, **given.options).label_space
 
 
-def _plan(
-    candidates: list[Plain], split: str | None, budget: Plain | None, score_in: str | None, absent: str | None
-) -> Plain:
-    plan = {
-        "format": FORMAT,
-        "command": command_line(),
-        "budget": budget,
-        "split": split,
-        "candidates": candidates,
-    }
-    chosen = {"score_in": _findable(score_in) if score_in else None, "absent": absent}
-    return plan | {key: value for key, value in chosen.items() if value}
-
-
-def _findable(score_in: str) -> str:
-    """Write a file's whole path, as the comparison may be resumed from another folder."""
-    return str(Path(score_in).resolve()) if Path(score_in).is_file() else score_in
-
-
-def _same(plan: Plain, other: Plain) -> bool:
-    return _compared(plan) == _compared(other)
-
-
-def _compared(plan: Plain) -> Plain:
-    """Return what makes a plan that plan; options that came since it was written have their usual values."""
-    candidates = [
-        {**candidate, "runs": [_filled(run) for run in candidate.get("runs", [])]} for candidate in plan["candidates"]
-    ]
-    return {**plan, "command": None, "candidates": candidates}
-
-
-def _filled(run: Plain) -> Plain:
-    return run | ({"config": configs.to_dict(configs.from_dict(run["config"]))} if "config" in run else {})
+def _findable(score_in: str | None) -> str | None:
+    """Return a file's whole path, as the comparison may be resumed from another folder."""
+    return str(Path(score_in).resolve()) if score_in and Path(score_in).is_file() else score_in or None
 
 
 def _unlike_names(runs: Sequence[Path]) -> list[str]:
@@ -288,5 +268,5 @@ def _unlike_names(runs: Sequence[Path]) -> list[str]:
         depth += 1
         names = ["/".join(run.resolve().parts[-depth:]) for run in runs]
     if len(set(names)) < len(names):
-        raise ConfigError("A run is named twice. Name every run once.")
+        raise ConfigError("A run is named twice. Name every run once.", field="finished")
     return names

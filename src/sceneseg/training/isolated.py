@@ -1,4 +1,4 @@
-"""Training in a process of its own: its memory is given back at the end, and what ends it ends nothing else."""
+"""Isolated training, in a process of its own: the memory is freed at its end, and what ends it ends nothing else."""
 
 import logging
 import multiprocessing
@@ -7,48 +7,55 @@ import shutil
 import signal
 import threading
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from sceneseg.config import schema as configs
 from sceneseg.errors import hide_library_warnings, reason_of
+from sceneseg.records.experiment_progress import Outcome
 from sceneseg.records.locks import LOCK, alone
 from sceneseg.records.run_directory import MARKER, RunDirectory, write_text
 from sceneseg.training.interrupt import Interrupt
 
 LOG = logging.getLogger(__name__)
-State = Literal["finished", "interrupted", "failed"]
+if TYPE_CHECKING:
+    from sceneseg.training.budget import StepBudget
+
 ASKED_TO_STOP = {-signal.SIGTERM, -signal.SIGINT}
 PATIENCE = 60.0
 """Seconds that a training may take to save its state after its parent has ended."""
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a training.
+@dataclass
+class _Messages:
+    """Messages of the process so far: the steps that fit into its time, and how it ended."""
 
-    Args:
-        state: finished, interrupted (its state is saved as far as it came), or failed.
-        reason: Why it isn't finished, one sentence.
-        facts: What else it told, for example the steps that its budget allows.
-    """
+    budget: "StepBudget | None" = None
+    outcome: Outcome | None = None
 
-    state: State
-    reason: str = ""
-    facts: dict[str, Any] = field(default_factory=dict)
+    def take(self, message: "StepBudget | Outcome | logging.LogRecord") -> None:
+        if isinstance(message, logging.LogRecord):
+            LOG.handle(message)
+        elif isinstance(message, Outcome):
+            self.outcome = message
+        else:
+            self.budget = message
 
 
-def train_apart(config: dict[str, Any], run: RunDirectory, seconds: float | None = None) -> Outcome:
-    """Train, or go on with a run that has a saved state, and wait for the end.
+def train_isolated(config: dict[str, Any], run: RunDirectory, seconds: float | None = None) -> Outcome:
+    """Train, or resume a run that has a saved state, and wait for the end.
 
     Ctrl-C and SIGTERM are passed on; the training then saves its state and ends.
 
     Args:
-        config: The configuration as plain data.
+        config: The configuration as plain data, which the process checks.
         run: Its folder; one that has no saved state is made anew.
         seconds: Time of training to choose the number of steps by; None: as configured.
+
+    Returns:
+        How it ended; with the measured steps, if it got a time.
 
     Raises:
         RunError: Another process trains it.
@@ -58,13 +65,13 @@ def train_apart(config: dict[str, Any], run: RunDirectory, seconds: float | None
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_train, args=(config, str(run.path), seconds, sender))
-    said: dict[str, Any] = {}
+    messages = _Messages()
     with Interrupt() as interrupt:
         process.start()
         sender.close()
         passed_on = False
         try:
-            while not _listen(receiver, said, process.sentinel):
+            while not _listen(receiver, messages, process.sentinel):
                 if interrupt.requested and not passed_on:
                     passed_on = True
                     process.terminate()
@@ -72,11 +79,11 @@ def train_apart(config: dict[str, Any], run: RunDirectory, seconds: float | None
         except BaseException:
             process.kill()
             raise
-    return _outcome(said, process.exitcode or 0)
+    return _outcome(messages, process.exitcode or 0)
 
 
 def _clear(run: RunDirectory) -> str:
-    """Remove what is left of a training that was stopped before anything worth keeping was saved.
+    """Remove the rest of a training that was stopped before its first saved state.
 
     Returns:
         Why a training can't begin there; empty when it can.
@@ -98,31 +105,31 @@ def _clear(run: RunDirectory) -> str:
     return ""
 
 
-def _listen(receiver: Connection, said: dict[str, Any], sentinel: int) -> bool:
-    """Take in what the process says; return whether it has ended."""
+def _listen(receiver: Connection, messages: _Messages, sentinel: int) -> bool:
+    """Take a message of the process; return whether it has ended."""
     ready = wait([receiver, sentinel], timeout=0.2)
     if receiver in ready:
         try:
-            told = receiver.recv()
-            if isinstance(told, logging.LogRecord):
-                LOG.handle(told)
-            else:
-                said |= told
+            messages.take(receiver.recv())
         except EOFError:
             return True
     return ready == [sentinel]
 
 
-def _outcome(said: dict[str, Any], exitcode: int) -> Outcome:
-    facts = {k: v for k, v in said.items() if k not in {"state", "reason"}}
-    if "state" in said:
-        return Outcome(said["state"], said["reason"], facts)
+def _outcome(messages: _Messages, exitcode: int) -> Outcome:
+    ended = messages.outcome or _ended_without_a_word(exitcode)
+    if messages.budget is None:
+        return ended
+    return replace(ended, seconds_per_step=messages.budget.seconds_per_step, steps=messages.budget.steps)
+
+
+def _ended_without_a_word(exitcode: int) -> Outcome:
     if exitcode in ASKED_TO_STOP:
-        return Outcome("interrupted", "stopped before its first saved state", facts)
+        return Outcome("interrupted", "stopped before its first saved state")
     if exitcode == -signal.SIGKILL:
-        return Outcome("failed", "ended by the system (SIGKILL), most often because memory ran out", facts)
+        return Outcome("failed", "ended by the system (SIGKILL), most often because memory ran out")
     name = signal.Signals(-exitcode).name if exitcode < 0 else f"exit code {exitcode}"
-    return Outcome("failed", f"its process broke off ({name})", facts)
+    return Outcome("failed", f"its process broke off ({name})")
 
 
 class Forward(logging.Handler):
@@ -143,7 +150,7 @@ class Forward(logging.Handler):
 
 
 def _train(plain: dict[str, Any], path: str, seconds: float | None, sender: Connection) -> None:
-    """Run in the process apart: train, and say how it went."""
+    """Run in the isolated process: train, and send how it ended."""
     hide_library_warnings()
     os.setpgid(0, 0)  # Ctrl-C reaches the parent alone, which passes it on once
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -155,11 +162,11 @@ def _train(plain: dict[str, Any], path: str, seconds: float | None, sender: Conn
         finished = _start(plain, run, seconds, sender)
     except KeyboardInterrupt:
         return
-    except Exception as error:
+    except Exception as error:  # whatever it is, the comparison goes on with the next candidate
         write_text(run.path.with_name(f"{run.path.name}.error.txt"), traceback.format_exc())
-        sender.send({"state": "failed", "reason": reason_of(error)})
+        sender.send(Outcome("failed", reason_of(error)))
     else:
-        sender.send({"state": "finished" if finished else "interrupted", "reason": "" if finished else "interrupted"})
+        sender.send(Outcome("finished") if finished else Outcome("interrupted", "interrupted"))
 
 
 def _start(plain: dict[str, Any], run: RunDirectory, seconds: float | None, sender: Connection) -> bool:
@@ -170,9 +177,9 @@ def _start(plain: dict[str, Any], run: RunDirectory, seconds: float | None, send
         return start.resume(run, {})
     config = configs.from_dict(plain)
     if seconds is not None:
-        sender.send(fit_into(config, seconds))
-    config.name = run.path.name
-    return start.start(config, run.path.parent)[1]
+        config, budget = fit_into(config, seconds)
+        sender.send(budget)
+    return start.start(replace(config, name=run.path.name), run.path.parent)[1]
 
 
 def _end_with_parent() -> None:

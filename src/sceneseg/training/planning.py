@@ -79,7 +79,7 @@ def plan(
     """
     arguments = config.model_arguments
     sample = _counted(config, num_classes, size, precision, arguments) if sample is None else sample
-    weights = 4 * model_cost(config.model_name, num_classes, size, **arguments)["parameters_training"]
+    weights = 4 * (model_cost(config.model_name, num_classes, size, **arguments).parameters_training or 0)
     batch = -(-config.train.batch_size // processes)
     kept = round(weights * _kept_for_a_weight(config))
     average = weights if config.train.ema else 0
@@ -94,7 +94,7 @@ def _counted(config: Config, num_classes: int, size: ImageSize, precision: str, 
     prepare = checkpoint_blocks if config.train.checkpoint_activations else None
 
     def counted(batch: int) -> int:
-        return int(model_memory(config.model_name, num_classes, size, batch, prepare=prepare, **arguments)["backward"])
+        return model_memory(config.model_name, num_classes, size, batch, prepare=prepare, **arguments).backward
 
     try:
         sample: float = counted(2) - counted(1)

@@ -18,6 +18,7 @@ from sceneseg.errors import ConfigError
 from sceneseg.models import models
 from sceneseg.records.environment import environment
 from sceneseg.records.locks import LOCK, alone
+from sceneseg.records.model_cost import ModelCost
 from sceneseg.records.names import check_name
 from sceneseg.records.run_directory import MARKER, RunDirectory, create_run, write_json, write_text
 from sceneseg.tasks.base import Task
@@ -72,8 +73,8 @@ def start(
         run = create_run(runs, name)
         data.write(run)
         write_json(run.labels, task.labels())
-        write_json(run.model, cost)
-        write_json(run.environment, environment())
+        write_json(run.model, cost.to_dict())
+        write_json(run.environment, environment().to_dict())
         path = run.path
     run = RunDirectory(fabric.broadcast(path))  # type: ignore[arg-type]
     config.name, training.run = run.path.name, run
@@ -96,7 +97,7 @@ def _discard(run: RunDirectory) -> None:
         shutil.rmtree(run.path, ignore_errors=True)
 
 
-def open_task(config: Config) -> tuple[Fabric, Task, dict[str, Any]]:
+def open_task(config: Config) -> tuple[Fabric, Task, ModelCost]:
     """Start the processes, open the data and count the model; names and folders in the configuration get resolved.
 
     Returns:

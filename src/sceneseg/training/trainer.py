@@ -20,7 +20,8 @@ from sceneseg.loading.scene_samples import Batch, StepSampler
 from sceneseg.optim import optimizers
 from sceneseg.optim.averaging import WeightAverage
 from sceneseg.optim.schedules import learning_rate
-from sceneseg.records.run_directory import RunDirectory, write_history, write_json
+from sceneseg.records.run_directory import RunDirectory, write_history
+from sceneseg.records.scores import Scores, write_scores
 from sceneseg.tasks.base import Step, Task
 from sceneseg.training import sharding, trackers
 from sceneseg.training.checkpoint import Progress, load_state, save_state
@@ -63,7 +64,7 @@ class Trainer:
         self.hooks = hooks or Hooks()
         self.loss = math.nan
         """Of the last step."""
-        self.scores: dict[str, Any] = {}
+        self.scores = Scores({})
         """Of the last validation."""
         self.score = _score(config, task)
         self.data_changes: list[int] = []
@@ -331,26 +332,26 @@ class Trainer:
             with sharding.whole_weights(self.module):
                 found = self.task.validate(self.workers)
             state = sharding.whole(network.state_dict())
-            self.scores = found.scores
+            self.scores, means = found.scores, found.scores.means
             key = self.score
-            if not isinstance(found.scores.get(key), float):
-                numbers = [name for name, value in found.scores.items() if isinstance(value, float)]
+            if (value := means.get(key)) is None:
+                numbers = [name for name, value in means.items() if value is not None]
                 raise ConfigError(
                     f"The validation split gives no {key} to choose the best weights by. It gives: "
                     f"{', '.join(numbers) or 'nothing, as none of its pixels is labeled'}."
                 )
-            better = found.scores[key] > self.progress.best
+            better = value > self.progress.best
             self.progress.stale = 0 if better else self.progress.stale + 1
-            self.progress.best = max(self.progress.best, found.scores[key])
-            row = {"val_loss": found.loss, **{k: found.scores[k] for k in {*self.task.scores, key}}}
+            self.progress.best = max(self.progress.best, value)
+            row = {"val_loss": found.loss, **{k: means.get(k) for k in {*self.task.scores, key}}}
             if not self.fabric.is_global_zero:
                 return row
-            facts = {"score": {k: found.scores[k] for k in (key, "protocol")}, "epoch": epoch}
+            facts = {"score": {key: value, "protocol": found.scores.protocol.to_dict()}, "epoch": epoch}
             self.model.save(self.run.last, state, **facts)
             if better:
                 self.model.save(self.run.best, state, **facts)
                 found.write(self.run)
-                write_json(self.run.metrics, found.scores)
+                write_scores(self.run.metrics, found.scores)
         if found.picture is not None:
             visualization.write_bytes(self.run.preview(epoch), visualization.rgb_png(found.picture))
             monitor.picture(found.picture, self.progress.step)

@@ -1,32 +1,37 @@
-"""What a comparison's runs have to say, read for the page; every figure keeps the file that it comes from."""
+"""Candidates of a comparison, read from their runs; what is missing or damaged becomes a reason, not an error."""
 
+import math
 import os
-import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from sceneseg.errors import ScenesegError
 from sceneseg.evaluation.consistency import mismatch
 from sceneseg.metrics.confusion import SemanticCounts
-from sceneseg.records.comparison_plan import read_latency, read_plan, read_progress, read_together
-from sceneseg.records.results import read_scores
+from sceneseg.records.comparison_plan import PlannedCandidate, read_plan
+from sceneseg.records.experiment_progress import ExperimentProgress, Outcome, read_progress
+from sceneseg.records.history import Epoch
+from sceneseg.records.joint_scores import JointScores, read_joint_scores
+from sceneseg.records.latency import Latency, read_latency
 from sceneseg.records.run_directory import ComparisonDirectory, RunDirectory
-from sceneseg.report.run.run_reader import DAMAGE, Contents, Plain, read_contents
+from sceneseg.records.scores import MetricValues, Protocol, Scores, VoidRule, read_scores
+from sceneseg.report.run.run_reader import Contents, read_contents
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Training:
-    """One training of a candidate.
+class CandidateRun:
+    """One run of a candidate.
 
     Args:
-        folder: Its run, relative to the comparison's folder.
-        contents: What the run holds.
+        folder: Relative to the comparison's folder.
+        contents: Of the run directory; None where it can't be read.
         scored: The run, or the evaluation in it, whose scores are compared.
-        metrics: Those scores.
+        scores: Those scores.
         counts: The counts that they come from; None where they are lost.
         reason: Why it can't be ranked; empty when it can.
         damaged: Its files that are there and can't be read, relative to the comparison's folder, with the reason.
@@ -35,7 +40,7 @@ class Training:
     folder: str
     contents: Contents | None
     scored: RunDirectory | None = None
-    metrics: Plain | None = None
+    scores: Scores | None = None
     counts: SemanticCounts | None = None
     reason: str = ""
     damaged: dict[str, str] = field(default_factory=dict)
@@ -49,9 +54,53 @@ class Training:
         return (Path(self.folder) / inner).as_posix()
 
     @property
-    def last_row(self) -> dict[str, float]:
-        """The last row of its history, empty where there is none."""
-        return self.contents.history[-1] if self.contents and self.contents.history else {}
+    def protocol(self) -> Protocol:
+        """The protocol of its scores; one that tells nothing where there are none."""
+        return self.scores.protocol if self.scores else Protocol()
+
+    @property
+    def void(self) -> VoidRule:
+        """The rule for void labels that it is scored by."""
+        return self.protocol.void or "ignore"
+
+    @property
+    def classes(self) -> dict[str, MetricValues]:
+        """Scores of each class."""
+        return self.scores.classes if self.scores else {}
+
+    @property
+    def parameters(self) -> float | None:
+        """Number of weights of the model."""
+        return self.contents.cost.parameters if self.contents else None
+
+    @property
+    def gmacs(self) -> float | None:
+        """Billions of multiply-adds of the model for an image."""
+        return self.contents.cost.gmacs if self.contents else None
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds of its training; None where none is noted."""
+        return self.column("seconds")[-1] or None if self.epochs else None
+
+    @property
+    def steps(self) -> float | None:
+        """Steps of its training; None where none is noted."""
+        return self.column("step")[-1] or None if self.epochs else None
+
+    @property
+    def epochs(self) -> list[Epoch]:
+        """The rows of its history."""
+        return self.contents.history if self.contents else []
+
+    def column(self, key: str) -> list[float | None]:
+        """Return what its history has under a key, epoch by epoch; None where it isn't a finite number."""
+        values = [epoch.value(key) for epoch in self.epochs]
+        return [value if math.isfinite(value) else None for value in values]
+
+    def setting(self, key: str) -> Any:
+        """Return a value of its configuration by its dotted key; None where there is none."""
+        return self.contents.setting(key) if self.contents else None
 
 
 @dataclass(frozen=True)
@@ -60,139 +109,129 @@ class Candidate:
 
     Args:
         name: Unique within the comparison.
-        changes: In what it differs from the others by intent.
-        trainings: One or more.
-        latency: What was measured of its predictions: p50_ms, p95_ms, peak_mib, and p25_ms and p75_ms unless an earlier
-            version measured; None where nothing was.
-        no_latency: Why nothing was.
-        progress: What the experiment noted of its trainings, by folder.
+        changes: What sets it apart by intent: dotted configuration key -> value.
+        runs: One or more.
+        latency: Of its predictions; None where it wasn't measured.
+        no_latency: Why it wasn't measured.
     """
 
     name: str
-    changes: Plain
-    trainings: list[Training]
-    latency: Plain | None = None
+    changes: dict[str, Any]
+    runs: list[CandidateRun]
+    latency: Latency | None = None
     no_latency: str = ""
-    progress: dict[str, Plain] = field(default_factory=dict)
 
     @property
-    def ranked(self) -> list[Training]:
-        """The trainings that have come to a score."""
-        return [training for training in self.trainings if not training.reason]
+    def ranked(self) -> list[CandidateRun]:
+        """The runs that have a score."""
+        return [run for run in self.runs if not run.reason]
 
     @property
-    def first(self) -> Training:
-        """The training that stands for the others where one is shown."""
-        return (self.ranked or self.trainings)[0]
+    def first(self) -> CandidateRun:
+        """The run that stands for the others where one is shown."""
+        return (self.ranked or self.runs)[0]
 
     @property
     def reason(self) -> str:
         """Why it has no score; empty when it has one."""
-        return "" if self.ranked else self.trainings[0].reason
-
-    def figures(self) -> dict[str, tuple[float, list[str]]]:
-        """Return its figures beside the scores: key -> (value, the files that it comes from)."""
-        found: dict[str, tuple[float, list[str]]] = {}
-        folder, contents, row = self.first.folder, self.first.contents, self.first.last_row
-        model = (contents.model if contents else None) or {}
-        for key in ("parameters", "gmacs"):
-            if isinstance(model.get(key), int | float):
-                found[key] = (model[key], [f"{folder}/model.json"])
-        seconds = {t.folder: t.last_row["seconds"] for t in self.ranked if t.last_row.get("seconds")}
-        if seconds:
-            files = [f"{trained}/history.csv" for trained in seconds]
-            found["training_seconds"] = (statistics.fmean(seconds.values()), files)
-        if row.get("step"):
-            found["steps"] = (row["step"], [f"{folder}/history.csv"])
-        speeds = [v for r in (contents.history if contents else []) if (v := r.get("images_per_second", 0)) > 0]
-        if speeds:
-            found["images_per_second"] = (statistics.median(speeds), [f"{folder}/history.csv"])
-        for key in ("p50_ms", "p95_ms", "p25_ms", "p75_ms", "peak_mib"):
-            if self.latency and isinstance(self.latency.get(key), int | float):
-                found[key] = (self.latency[key], ["latency.json"])
-        return found
+        return "" if self.ranked else self.runs[0].reason
 
 
 def read_candidates(comparison: ComparisonDirectory) -> list[Candidate]:
-    """Read what is compared, in the order of the plan.
+    """Read the candidates, in the order of the plan.
 
     Raises:
         RunError: The folder holds no comparison, or a file of it is damaged.
     """
     plan = read_plan(comparison)
-    noted = read_progress(comparison)
-    latency = read_latency(comparison) or {}
-    together = (read_together(comparison) or {"evaluations": {}})["evaluations"]
+    progress, joint, latency = read_progress(comparison), read_joint_scores(comparison), read_latency(comparison)
+    latencies, failed = (latency.models, latency.failed) if latency else ({}, {})
     candidates = []
-    for given in plan["candidates"]:
-        folders = [run["folder"] for run in given["runs"]]
-        trainings = [
-            _training(comparison, folder, plan.get("split"), noted.get(folder, {}), together.get(folder))
-            for folder in folders
-        ]
-        measured = latency.get("models", {}).get(given["name"])
-        missing = latency.get("failed", {}).get(given["name"], "" if measured else "not measured")
-        progress = {folder: noted[folder] for folder in folders if folder in noted}
-        candidates.append(Candidate(given["name"], given["changes"], trainings, measured, missing, progress))
+    for planned in plan.candidates:
+        runs = _runs(comparison, planned, plan.split, progress, joint)
+        measured = latencies.get(planned.name)
+        missing = failed.get(planned.name, "" if measured else "not measured")
+        candidates.append(Candidate(planned.name, planned.changes, runs, measured, missing))
     return candidates
 
 
-def _training(
-    comparison: ComparisonDirectory, folder: str, split: str | None, noted: Plain, together: str | None
-) -> Training:
-    """Read one training; what is missing becomes the reason why it can't be ranked."""
+def _runs(
+    comparison: ComparisonDirectory,
+    planned: PlannedCandidate,
+    split: str | None,
+    progress: ExperimentProgress,
+    joint: JointScores | None,
+) -> list[CandidateRun]:
+    evaluations = joint.evaluations if joint else {}
+    return [
+        _run(comparison, run.folder, split, progress.runs.get(run.folder), evaluations.get(run.folder))
+        for run in planned.runs
+    ]
+
+
+def _run(
+    comparison: ComparisonDirectory, folder: str, split: str | None, outcome: Outcome | None, evaluation: str | None
+) -> CandidateRun:
+    """Read one run; what is missing becomes the reason why it can't be ranked."""
     run = RunDirectory(Path(os.path.normpath(comparison.run(folder).path)))
     contents, damage = _try(partial(read_contents, run))
-    if noted.get("state") == "failed":
-        return Training(folder, contents, reason=noted.get("reason") or "failed")
+    reason = outcome.reason if outcome else ""
+    if outcome and outcome.state == "failed":
+        return CandidateRun(folder, contents, reason=reason or "failed")
     if contents is None:
         there = os.path.lexists(run.config)
-        return Training(folder, None, reason=noted.get("reason") or (damage if there else "not trained yet"))
-    reason = _unfinished(contents, noted)
-    return Training(folder, contents, reason=reason) if reason else _scored(folder, contents, split, together)
+        return CandidateRun(folder, None, reason=reason or (damage if there else "not trained yet"))
+    reason = _unfinished(contents, outcome)
+    return CandidateRun(folder, contents, reason=reason) if reason else _scored(folder, contents, split, evaluation)
 
 
-def _unfinished(contents: Contents, noted: Plain) -> str:
+def _unfinished(contents: Contents, outcome: Outcome | None) -> str:
     if contents.classifies:
         return "classifies whole images; only segmentation is compared"
-    if noted.get("state") == "interrupted":
-        done = f"{contents.history[-1]['epoch']:g}" if contents.history else "none"
+    if outcome and outcome.state == "interrupted":
+        done = f"{contents.history[-1].epoch:g}" if contents.history else "none"
         return f"interrupted: {done} of {contents.setting('train.epochs')} parts of its training are done"
     return ""
 
 
-def _scored(folder: str, contents: Contents, split: str | None, together: str | None) -> Training:
-    """Find the scores that are compared, and see whether they, their counts and the weights belong together."""
+def _scored(folder: str, contents: Contents, split: str | None, evaluation: str | None) -> CandidateRun:
+    """Find the scores that are compared, and check that they, their counts and the weights belong together.
+
+    Args:
+        folder: Of the run, relative to the comparison's folder.
+        contents: Of the run directory.
+        split: That all are scored on; None: the one of the run's own scores.
+        evaluation: Scores in a joint label space, relative to the run; None: in its own.
+    """
     run = source = contents.run
     damaged = {f"{folder}/{name}": reason for name, reason in contents.damaged.items()}
-    if split is not None and contents.metrics and contents.metrics["protocol"].get("split") != split:
-        source = run.evaluation(f"{contents.metrics['protocol'].get('dataset')}-{split}")
-    scored = source if together is None else RunDirectory(run.path / together)  # in the label space of all
+    own = contents.metrics
+    if split is not None and own and own.protocol.split != split:
+        source = run.evaluation(f"{own.protocol.dataset}-{split}")
+    scored = source if evaluation is None else RunDirectory(run.path / evaluation)
     for place in dict.fromkeys((source, scored)):
         name = (Path(folder) / place.metrics.relative_to(run.path)).as_posix()
-        metrics, damage = _try(partial(read_scores, place.metrics))
-        if metrics is None or metrics.get("mean_iou") is None:
-            reason = (
-                f"{name} is damaged: {damage.removeprefix(f'{place.metrics}: ')}"
-                if damage and place.metrics.exists()
-                else ""
-            )
-            reason = reason or "no scores yet (metrics.json is missing or has no mean IoU)"
-            return Training(folder, contents, reason=reason, damaged=damaged)
-        if not {"dataset", "split"} <= metrics["protocol"].keys():
-            return Training(folder, contents, reason=f"{name} doesn't say of which data it is", damaged=damaged)
+        scores, damage = _try(partial(read_scores, place.metrics))
+        if scores is None or scores.means.get("mean_iou") is None:
+            reason = "no scores yet (metrics.json is missing or has no mean IoU)"
+            if damage and place.metrics.exists():
+                reason = f"{name} is damaged: {damage.removeprefix(f'{place.metrics}: ')}"
+            return CandidateRun(folder, contents, reason=reason, damaged=damaged)
+        if scores.protocol.dataset is None or scores.protocol.split is None:
+            reason = f"{name} doesn't say of which data it is"
+            return CandidateRun(folder, contents, reason=reason, damaged=damaged)
         counts, damage = _try(partial(SemanticCounts.load, place.confusion))
         if counts is None and place.confusion.exists():
             damaged[name.replace("metrics.json", "confusion.npz")] = damage.removeprefix(f"{place.confusion}: ")
-        wrong, damage = _try(partial(mismatch, place, metrics, counts))
+        wrong, damage = _try(partial(mismatch, place, scores, counts))
         if wrong or damage:
-            return Training(folder, contents, reason=wrong or damage, damaged=damaged)
-    return Training(folder, contents, scored, metrics, counts, damaged=damaged)
+            return CandidateRun(folder, contents, reason=wrong or damage, damaged=damaged)
+    return CandidateRun(folder, contents, scored, scores, counts, damaged=damaged)
 
 
 def _try(read: Callable[[], T]) -> tuple[T | None, str]:
     """Return what was read, or None and why not."""
     try:
         return read(), ""
-    except DAMAGE as error:
+    except (ScenesegError, OSError) as error:
         return None, str(error) or type(error).__name__

@@ -4,16 +4,19 @@ import math
 import shlex
 import statistics
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from markupsafe import Markup
 
+from sceneseg.records.environment import Environment
+from sceneseg.records.history import Epoch
 from sceneseg.records.run_directory import RunDirectory, atomic
+from sceneseg.records.scores import MetricValues, Protocol
 from sceneseg.report.formatting import count, date, duration, number, percent, words
 from sceneseg.report.pictures import Picture, embed
 from sceneseg.report.render import render
-from sceneseg.report.run.run_reader import Contents, Plain, read_contents
+from sceneseg.report.run.run_reader import Contents, read_contents
 from sceneseg.report.svg.charts import Bar, Curve, bar_chart, heat_map, line_chart
 from sceneseg.report.svg.schedule import schedule_chart
 from sceneseg.wording import counted
@@ -56,7 +59,7 @@ SETTINGS = {
     "train.precision": "Precision",
     "seed": "Seed",
 }
-HARDWARE = ("gpu", "cpu", "cores", "threads", "memory_gb", "platform", "python", "sceneseg", "git")
+HARDWARE = ("gpu", "cpu", "cores", "threads", "memory_gb", "platform", "python", "sceneseg")
 
 
 def write_report(run: Path) -> Path:
@@ -84,33 +87,33 @@ def write_report(run: Path) -> Path:
     return page
 
 
-def _view(contents: Contents) -> Plain:
+def _view(contents: Contents) -> dict[str, Any]:
     """Prepare what the template prints; a part that the run doesn't have is None or empty."""
     metrics = contents.metrics
-    protocol = metrics["protocol"] if metrics else {}
+    protocol = metrics.protocol if metrics else Protocol()
     colors = _colors(contents)
     best = _best(contents)
     compared = ("top1", "top5") if contents.classifies else ("mean_iou", "mean_category_iou", "pixel_accuracy")
     return {
         "name": contents.run.path.resolve().name,
-        "model": contents.setting("model.name") or (contents.model or {}).get("name", "unknown model"),
-        "dataset": protocol.get("dataset") or contents.setting("data.name") or "unknown data",
+        "model": contents.setting("model.name") or contents.cost.name or "unknown model",
+        "dataset": protocol.dataset or contents.setting("data.name") or "unknown data",
         "facts": _facts(contents),
         "gaps": contents.gaps,
         "metrics": metrics,
-        "protocol": protocol,
+        "protocol": protocol.to_dict(),
         "best": best,
         "best_name": SHORT[best],
         "counted": "images" if contents.classifies else "pixels",
         "compared": {
-            k: SUMMARY[k] for k in compared if any(m.get(k) is not None for m in contents.evaluations.values())
+            k: SUMMARY[k] for k in compared if any(m.means.get(k) is not None for m in contents.evaluations.values())
         },
         "summary": SUMMARY,
-        "classes": _table(metrics["classes"], colors) if metrics else None,
-        "categories": _table(metrics["categories"], {}) if metrics and metrics["categories"] else None,
+        "classes": _table(metrics.classes, colors) if metrics else None,
+        "categories": _table(metrics.categories, {}) if metrics and metrics.categories else None,
         "protocol_line": _protocol_line(protocol),
-        "evaluations": [(name, _protocol_line(m["protocol"]), m) for name, m in contents.evaluations.items()],
-        "bars": _class_bars(contents, metrics["classes"], colors) if metrics and metrics["classes"] else None,
+        "evaluations": [(name, _protocol_line(m.protocol), m) for name, m in contents.evaluations.items()],
+        "bars": _class_bars(contents, metrics.classes, colors) if metrics and metrics.classes else None,
         "curves": _curves(contents, best),
         "confusion": _confusion(contents),
         "legend": colors,
@@ -120,9 +123,15 @@ def _view(contents: Contents) -> Plain:
         "config_text": contents.config_text[:MAX_CONFIG],
         "config_cut": len(contents.config_text) > MAX_CONFIG,
         "environment": contents.environment,
-        "hardware": HARDWARE,
+        "hardware": hardware(contents.environment),
         "repeat": f"sceneseg train --config {shlex.quote(str(contents.run.config))}",
     }
+
+
+def hardware(environment: Environment | None) -> dict[str, str | int | float]:
+    """Return what is known of a machine and its software, without the packages."""
+    found = {} if environment is None else {key: getattr(environment, key) for key in HARDWARE}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _best(contents: Contents) -> str:
@@ -130,15 +139,14 @@ def _best(contents: Contents) -> str:
     return "top1" if contents.classifies else "mean_iou"
 
 
-def _protocol_line(protocol: Plain) -> str:
+def _protocol_line(protocol: Protocol) -> str:
     """Say in a line what a score was made of; the page lists the whole protocol elsewhere."""
-    images, size, given = (protocol.get(key) for key in ("images", "size", "input_size"))
     parts = [
-        protocol.get("split"),
-        images and counted(images, "image"),
-        size and words(size, "size"),
-        given not in (None, "native") and f"input {words(given, 'size')}",
-        protocol.get("tta") not in (None, "none") and f"augmented by {words(protocol['tta'])}",
+        protocol.split,
+        protocol.images and counted(protocol.images, "image"),
+        protocol.size and words(protocol.size, "size"),
+        protocol.input_size not in (None, "native") and f"input {words(protocol.input_size, 'size')}",
+        protocol.tta not in (None, "none") and f"augmented by {protocol.tta}",
     ]
     return " · ".join(str(part) for part in parts if part)
 
@@ -146,32 +154,42 @@ def _protocol_line(protocol: Plain) -> str:
 def _facts(contents: Contents) -> dict[str, tuple[str, str]]:
     """Return the facts under the title: label -> (value, what stands small beside it)."""
     facts: dict[str, tuple[str, str]] = {}
-    environment, model, history = contents.environment or {}, contents.model or {}, contents.history
-    if parameters := model.get("parameters"):
-        facts["Parameters"] = count(parameters)
-    if gmacs := model.get("gmacs"):
+    cost, history = contents.cost, contents.history
+    if cost.parameters:
+        facts["Parameters"] = count(cost.parameters)
+    if gmacs := cost.gmacs:
         facts["Cost"] = (
             f"{gmacs:,.0f}" if gmacs >= 100 else f"{gmacs:.3g}",
-            f"GMACs at {words(model['size'], 'size')}" if model.get("size") else "GMACs",
+            f"GMACs at {words(cost.size, 'size')}" if cost.size else "GMACs",
         )
-    speeds = [v for row in history if (v := row.get("images_per_second", 0)) > 0]
+    speeds = [v for row in history if (v := row.images_per_second or 0) > 0]
     if speeds:
         facts["Training speed"] = (f"{statistics.median(speeds):.3g}", "images/s")
     if history:
         planned = contents.setting("train.epochs")
-        facts["Epochs"] = (f"{history[-1]['epoch']:g}", f"of {planned}" if planned else "")
-        if (seconds := history[-1].get("seconds", 0)) > 0:
+        facts["Epochs"] = (f"{history[-1].epoch:g}", f"of {planned}" if planned else "")
+        if (seconds := history[-1].seconds or 0) > 0:
             facts["Training time"] = (duration(seconds), "")
-    if created := environment.get("created"):
-        facts["Date"] = (date(str(created)), "")
+    if contents.environment and contents.environment.created:
+        facts["Date"] = (date(contents.environment.created), "")
     return facts
 
 
-def _table(scores: dict[str, Plain], colors: dict[str, str]) -> Plain:
-    """Return the rows of a score table and the columns that have any value."""
+class ScoreTable(NamedTuple):
+    """The scores of classes or categories.
+
+    Args:
+        columns: Those that have any value: key -> label.
+        rows: Name, color if there is one, and scores.
+    """
+
+    columns: dict[str, str]
+    rows: list[tuple[str, str | None, MetricValues]]
+
+
+def _table(scores: dict[str, MetricValues], colors: dict[str, str]) -> ScoreTable:
     columns = {key: label for key, label in COLUMNS.items() if any(row.get(key) is not None for row in scores.values())}
-    rows = [{"name": name, "color": colors.get(name), "scores": row} for name, row in scores.items()]
-    return {"columns": columns, "rows": rows}
+    return ScoreTable(columns, [(name, colors.get(name), row) for name, row in scores.items()])
 
 
 def _colors(contents: Contents) -> dict[str, str]:
@@ -179,7 +197,7 @@ def _colors(contents: Contents) -> dict[str, str]:
     return {c.name: f"#{c.color[0]:02x}{c.color[1]:02x}{c.color[2]:02x}" for c in classes}
 
 
-def _class_bars(contents: Contents, classes: dict[str, Plain], colors: dict[str, str]) -> Markup:
+def _class_bars(contents: Contents, classes: dict[str, MetricValues], colors: dict[str, str]) -> Markup:
     key = "accuracy" if contents.classifies else "iou"
     bars = [Bar(name, row.get(key), colors.get(name, NEUTRAL)) for name, row in classes.items()]
     bars.sort(key=lambda bar: -1 if bar.value is None else bar.value, reverse=True)
@@ -199,36 +217,36 @@ def _curves(contents: Contents, best: str) -> list[Markup]:
         (SUMMARY[best], {best: SUMMARY[best]}),
     ):
         known = {
-            key: history if key == "loss" and key in (history or [{}])[0] else _validated(history, key)
+            key: history if key == "loss" and history and history[0].loss is not None else _validated(history, key)
             for key in curves
         }
         found = {key: rows for key, rows in known.items() if rows}
         if found:
             lines = [
-                Curve(curves[key], [row["epoch"] for row in rows], [row[key] for row in rows], color)
+                Curve(curves[key], [row.epoch for row in rows], [row.value(key) for row in rows], color)
                 for (key, rows), color in zip(found.items(), COLORS[-len(found) :], strict=True)
             ]
             key, rows = next(iter(found.items()))
-            ends, percents = (0.0, history[-1]["epoch"]), key == best
+            ends, percents = (0.0, history[-1].epoch), key == best
             note = _note(key, rows)
             if len(found) > 1:
-                note = ", ".join(f"{curves[key]} {number(rows[-1][key])}" for key, rows in found.items())
+                note = ", ".join(f"{curves[key]} {number(rows[-1].value(key))}" for key, rows in found.items())
                 note = note.replace(",", " (gray),", 1)
             charts.append(line_chart(lines, title=title, x_name="epoch", note=note, in_percent=percents, x_range=ends))
     rate = schedule_chart(contents, best)
     return charts + ([rate] if rate else [])
 
 
-def _validated(history: list[dict[str, float]], score: str) -> list[dict[str, float]]:
-    return [row for row in history if math.isfinite(row.get(score, math.nan))]
+def _validated(history: list[Epoch], score: str) -> list[Epoch]:
+    return [row for row in history if math.isfinite(row.value(score))]
 
 
-def _note(key: str, rows: list[dict[str, float]]) -> str:
+def _note(key: str, rows: list[Epoch]) -> str:
     """Say what matters most about a curve."""
     if key == "loss":
-        return f"last {number(rows[-1][key])}"
-    best = max(rows, key=lambda row: row[key])
-    return f"best {percent(best[key])} % in epoch {best['epoch']:g}"
+        return f"last {number(rows[-1].value(key))}"
+    best = max(rows, key=lambda row: row.value(key))
+    return f"best {percent(best.value(key))} % in epoch {best.epoch:g}"
 
 
 class Mistake(NamedTuple):
@@ -239,7 +257,14 @@ class Mistake(NamedTuple):
     prediction: str
 
 
-def _confusion(contents: Contents) -> Plain | None:
+class ShownConfusion(NamedTuple):
+    """The confusion matrix as a chart, and its largest mistakes, the first one first."""
+
+    chart: Markup
+    mistakes: list[Mistake]
+
+
+def _confusion(contents: Contents) -> ShownConfusion | None:
     """Draw the matrix, each row divided by its truth's pixels, and put the largest mistakes in words.
 
     Void truth is left out; void predictions have a column when there are any.
@@ -255,12 +280,8 @@ def _confusion(contents: Contents) -> Plain | None:
         for r, c in zip(*np.nonzero(shares >= WORTH_WORDS), strict=True)
         if r != c
     ]
-    return {
-        "chart": heat_map(
-            shares, rows, columns, title="Truth in rows, prediction in columns", note="in % of the truth"
-        ),
-        "mistakes": sorted(mistakes, reverse=True)[:MAX_MISTAKES],
-    }
+    chart = heat_map(shares, rows, columns, title="Truth in rows, prediction in columns", note="in % of the truth")
+    return ShownConfusion(chart, sorted(mistakes, reverse=True)[:MAX_MISTAKES])
 
 
 class ShownSample(NamedTuple):
@@ -289,5 +310,5 @@ def _previews(contents: Contents, budget: int) -> list[ShownPreview]:
     epochs = list(contents.previews)
     spread = {round(i) for i in np.linspace(0, len(epochs) - 1, MAX_PREVIEWS)} if epochs else set()
     embedded = embed({epochs[i]: [contents.previews[epochs[i]]] for i in sorted(spread)}, budget)
-    scores = {row["epoch"]: row["mean_iou"] for row in _validated(contents.history, "mean_iou")}
+    scores = {row.epoch: row.value("mean_iou") for row in _validated(contents.history, "mean_iou")}
     return [ShownPreview(epoch, scores.get(epoch), picture) for epoch, [picture] in embedded.items()]

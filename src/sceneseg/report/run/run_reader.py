@@ -1,10 +1,6 @@
 """What a run directory has to say, read for the report; what is missing or damaged becomes a note, not an error."""
 
-import csv
-import math
-import tokenize
-import zipfile
-import zlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,20 +13,16 @@ from sceneseg.config import schema as configs
 from sceneseg.errors import ScenesegError
 from sceneseg.labels import LabelSpace
 from sceneseg.metrics.counts_file import read_matrices
-from sceneseg.plain import as_record
-from sceneseg.records.binary import reading
+from sceneseg.plain import UnfitError, as_record
+from sceneseg.records.binary import DamagedError, reading
+from sceneseg.records.environment import Environment, read_environment
+from sceneseg.records.history import Epoch, read_epochs
+from sceneseg.records.model_cost import ModelCost, read_model_cost
 from sceneseg.records.names import file_name
-from sceneseg.records.results import read_cost, read_epochs, read_scores
 from sceneseg.records.run_directory import RunDirectory, read_json
+from sceneseg.records.scores import Scores, read_scores
 
 T = TypeVar("T")
-Plain = dict[str, Any]
-DAMAGE = (
-    *(OSError, EOFError, ValueError, KeyError, TypeError, IndexError, AttributeError, NotImplementedError),
-    *(RecursionError, OverflowError, MemoryError, csv.Error, zipfile.BadZipFile, zlib.error, tokenize.TokenError),
-    ScenesegError,
-)
-"""What reading a file raises that was cut short or holds something else."""
 
 
 @dataclass(frozen=True)
@@ -63,17 +55,17 @@ class Contents:
     """
 
     run: RunDirectory
-    config: Plain
+    config: dict[str, Any]
     config_text: str
-    environment: Plain | None = None
-    model: Plain | None = None
+    environment: Environment | None = None
+    cost: ModelCost = field(default_factory=ModelCost)
     labels: LabelSpace | None = None
-    history: list[dict[str, float]] = field(default_factory=list)
-    metrics: Plain | None = None
+    history: list[Epoch] = field(default_factory=list)
+    metrics: Scores | None = None
     confusion: npt.NDArray[np.int64] | None = None  # (C+1, C+1), summed over images
     samples: list[Sample] = field(default_factory=list)
     previews: dict[int, Path] = field(default_factory=dict)
-    evaluations: dict[str, Plain] = field(default_factory=dict)
+    evaluations: dict[str, Scores] = field(default_factory=dict)
     gaps: list[str] = field(default_factory=list)
     """What is left out and why, one phrase each."""
     damaged: dict[str, str] = field(default_factory=dict)
@@ -105,7 +97,7 @@ def read_contents(run: RunDirectory) -> Contents:
     def part(path: Path, read: Callable[[Path], T], what: str) -> T | None:
         try:
             return read(path)
-        except DAMAGE as error:
+        except (ScenesegError, OSError, UnfitError, DamagedError) as error:
             name = path.relative_to(run.path).as_posix()
             if not path.exists():
                 found.gaps.append(f"{what}: {name} isn't there")
@@ -124,36 +116,28 @@ def read_contents(run: RunDirectory) -> Contents:
         found.confusion = part(run.confusion, lambda path: _confusion(path, found.labels), "confusion matrix")
         found.samples = part(run.samples, read_samples, "samples") or []
         found.previews = part(run.preview(0).parent, _previews, "previews") or {}
-    found.environment = part(run.environment, _mapping, "environment")
+    found.environment = part(run.environment, read_environment, "environment")
     if run.model.exists():
-        found.model = part(run.model, read_cost, "cost of the model")
+        found.cost = part(run.model, read_model_cost, "cost of the model") or ModelCost()
     for path in sorted(run.path.glob("evaluations/*/metrics.json")):
         if metrics := part(path, read_scores, f"evaluation {path.parent.name}"):
             found.evaluations[path.parent.name] = metrics
     return found
 
 
-def _mapping(path: Path) -> Plain:
-    data = read_json(path)
-    if not isinstance(data, dict):
-        raise ValueError(f"expected named values, found a {type(data).__name__}")
-    return data
-
-
-def _history(path: Path) -> list[dict[str, float]]:
-    rows = [{k: math.nan if v is None else v for k, v in row.items()} for row in read_epochs(path)]
-    if not rows:
-        raise ValueError("no epoch in it")
-    return rows
+def _history(path: Path) -> list[Epoch]:
+    if not (epochs := read_epochs(path)):
+        raise UnfitError("no epoch in it")
+    return epochs
 
 
 def _confusion(path: Path, labels: LabelSpace | None) -> npt.NDArray[np.int64]:
     with reading(), path.open("rb") as file:
         total: npt.NDArray[np.int64] = np.sum([matrices.sum(0) for matrices in read_matrices(file)], axis=0)
     if labels is None:
-        raise ValueError("its classes have no names without labels.json")
+        raise UnfitError("its classes have no names without labels.json")
     if total.shape != (len(labels) + 1, len(labels) + 1):
-        raise ValueError(f"{total.shape[0]} rows for {len(labels)} classes and void")
+        raise UnfitError(f"{total.shape[0]} rows for {len(labels)} classes and void")
     return total
 
 
@@ -171,12 +155,13 @@ def read_samples(folder: Path) -> list[Sample]:
         if prediction.exists()
     ]
     if not samples:
-        raise ValueError("no NAME_image.jpg with its NAME_prediction.png")
+        raise UnfitError("no NAME_image.jpg with its NAME_prediction.png")
     return samples
 
 
 def _previews(folder: Path) -> dict[int, Path]:
-    previews = {int(p.stem.removeprefix("epoch_")): p for p in folder.iterdir() if p.match("epoch_*.png")}
+    named = {path: re.fullmatch(r"epoch_(\d{1,9})\.png", path.name) for path in folder.iterdir()}
+    previews = {int(found[1]): path for path, found in named.items() if found}
     if not previews:
-        raise ValueError("no epoch_NNNN.png")
+        raise UnfitError("no epoch_NNNN.png")
     return dict(sorted(previews.items()))

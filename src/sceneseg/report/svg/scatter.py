@@ -1,4 +1,4 @@
-"""Points with their intervals as inline SVG: what a score costs, and the front that nobody beats in both."""
+"""Scatter plots as inline SVG: scores with their intervals over a cost, and the Pareto front."""
 
 import json
 import math
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from sceneseg.records.interval import Interval
 from sceneseg.report.formatting import number
 from sceneseg.report.svg.charts import CHARACTER_WIDTH, figure, px, ticks
 
@@ -23,24 +24,20 @@ LONGEST = 0.5
 
 @dataclass(frozen=True)
 class Point:
-    """A candidate: its cost, its score in [0, 1] and the ends of the score's interval.
+    """A candidate in the plot.
 
     Args:
         name: Its label.
-        x: The cost, above 0.
-        y: The score.
-        low: Lower end; None where there is no interval.
-        high: Upper end.
+        cost: Above 0, in the unit of the axis.
+        score: In [0, 1], with its interval.
         color: A CSS color.
         front: Whether it is on the Pareto front.
-        text: What the read-out says.
+        text: Shown when the pointer is near.
     """
 
     name: str
-    x: float
-    y: float
-    low: float | None
-    high: float | None
+    cost: float
+    score: Interval
     color: str
     front: bool
     text: str
@@ -58,14 +55,19 @@ def scatter(points: Sequence[Point], *, title: str, x_name: str, note: str = "",
 
     Returns:
         A ``<figure>``.
+
+    Example:
+        >>> unet = Point("unet", 8.1, Interval(0.61, 0.58, 0.64), "red", True, "unet: 61.0 %")
+        >>> "unet: 61.0 %" in scatter([unet], title="Against latency", x_name="ms", size=(400, 300))
+        True
     """
     frame = _Frame.around(points, size)
-    front = sorted((p for p in points if p.front), key=lambda p: p.x)
+    front = sorted((p for p in points if p.front), key=lambda p: p.cost)
     front = front if len(front) > 1 else []
     steps = _steps(front, frame) if front else Markup("")
     marks = [_mark(point, frame) for point in points]
     labels = [label.draw() for label in _labels(points, frame, front)]
-    readings = [[round(frame.x(p.x), 1), round(frame.y(p.y), 1), p.text] for p in points]
+    readings = [[round(frame.x(p.cost), 1), round(frame.y(p.score.value), 1), p.text] for p in points]
     svg = Markup(
         '<svg viewBox="0 0 {} {}" role="img" tabindex="0" aria-label="{}" data-scatter="{}">{}'
         '<circle class="ring" r="9"/></svg>'
@@ -94,8 +96,8 @@ class _Frame:
 
     @classmethod
     def around(cls, points: Sequence[Point], size: tuple[int, int]) -> "_Frame":
-        xs = [p.x for p in points]
-        ends = [v for p in points for v in (p.low, p.high, p.y) if v is not None]
+        xs = [p.cost for p in points]
+        ends = [v for p in points for v in (*(p.score.ends or ()), p.score.value)]
         logarithmic = max(xs) / min(xs) >= LOGARITHMIC_FROM
         x_low, x_high = (min(xs) / 1.35, max(xs) * 1.5) if logarithmic else (0.0, max(xs) * 1.12)
         room = max(0.12 * (max(ends) - min(ends)), 0.01)
@@ -139,11 +141,12 @@ class _Frame:
 
 def _mark(point: Point, frame: _Frame) -> Markup:
     """Draw a whisker and a dot: filled on the front, a ring when another candidate is better in both."""
-    x, y = px(frame.x(point.x)), px(frame.y(point.y))
+    x, y = px(frame.x(point.cost)), px(frame.y(point.score.value))
     whisker = Markup("")
-    if point.low is not None and point.high is not None:
+    if point.score.ends is not None:
+        low, high = point.score.ends
         whisker = Markup('<path class="whisker" style="stroke:{}" d="M{} {}V{}"/>').format(
-            point.color, x, px(frame.y(point.low)), px(frame.y(point.high))
+            point.color, x, px(frame.y(low)), px(frame.y(high))
         )
     style = f"fill:{point.color if point.front else 'var(--ground)'};stroke:{point.color}"
     return whisker + Markup('<circle class="point" cx="{}" cy="{}" r="6" style="{}"/>').format(x, y, style)
@@ -151,9 +154,9 @@ def _mark(point: Point, frame: _Frame) -> Markup:
 
 def _steps(front: Sequence[Point], frame: _Frame) -> Markup:
     """Draw the front: what can be had at most for a cost."""
-    path = f"M{px(frame.x(front[0].x))} {px(frame.bottom)}V{px(frame.y(front[0].y))}"
+    path = f"M{px(frame.x(front[0].cost))} {px(frame.bottom)}V{px(frame.y(front[0].score.value))}"
     for point in front[1:]:
-        path += f"H{px(frame.x(point.x))}V{px(frame.y(point.y))}"
+        path += f"H{px(frame.x(point.cost))}V{px(frame.y(point.score.value))}"
     return Markup('<path class="front" d="{}H{}"/>').format(path, px(frame.right))
 
 
@@ -197,14 +200,15 @@ def _labels(points: Sequence[Point], frame: _Frame, front: Sequence[Point]) -> l
     """Place each name where it hides no dot, line or other name: right of its dot, else left, above, below."""
     taken = _lines(front, frame)
     for p in points:
-        x, y = frame.x(p.x), frame.y(p.y)
+        x, y = frame.x(p.cost), frame.y(p.score.value)
         taken.append((DOT, (x - 7, y - 7, x + 7, y + 7)))
-        if p.low is not None and p.high is not None:
-            taken.append((LINE, (x - 2, frame.y(p.high), x + 2, frame.y(p.low))))
+        if p.score.ends is not None:
+            low, high = p.score.ends
+            taken.append((LINE, (x - 2, frame.y(high), x + 2, frame.y(low))))
     longest = int(LONGEST * (frame.right - frame.left) / CHARACTER_WIDTH)
     placed = []
-    for p in sorted(points, key=lambda p: -p.y):
-        x, y = dot = frame.x(p.x), frame.y(p.y)
+    for p in sorted(points, key=lambda p: -p.score.value):
+        x, y = dot = frame.x(p.cost), frame.y(p.score.value)
         name = p.name if len(p.name) <= longest else p.name[: longest - 1] + "…"
         width = _Label(name, 0, 0, "", dot).width
         rows = [0, -1, 1, -2, 2, -3, 3]
@@ -224,7 +228,7 @@ def _inside(box: "Box", frame: _Frame) -> bool:
 
 def _lines(front: Sequence[Point], frame: _Frame) -> list[tuple[float, Box]]:
     """Return where the steps of the front run."""
-    places = [(frame.x(p.x), frame.y(p.y)) for p in front]
+    places = [(frame.x(p.cost), frame.y(p.score.value)) for p in front]
     lines = []
     for (x, y), (end, above) in zip(places, [*places[1:], (frame.right, None)], strict=True) if places else ():
         lines.append((LINE, (x, y - 1, end, y + 1)))

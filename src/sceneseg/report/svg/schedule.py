@@ -10,6 +10,7 @@ from markupsafe import Markup
 from sceneseg.config.schema import ScheduleConfig
 from sceneseg.errors import ScenesegError
 from sceneseg.optim.schedules import PLATEAU, learning_rate
+from sceneseg.records.history import Epoch
 from sceneseg.report.formatting import number
 from sceneseg.report.run.run_reader import Contents
 from sceneseg.report.svg.charts import Curve, line_chart
@@ -20,7 +21,6 @@ POINTS = 160
 MAX_DOTS = 30
 VISIBLE = 1e-3
 """Part of the peak from which a recorded rate says what the peak was."""
-Row = dict[str, float]
 
 
 class _Plan(NamedTuple):
@@ -51,17 +51,17 @@ def schedule_chart(contents: Contents, score: str) -> Markup | None:
     Returns:
         A ``<figure>``; None where no rate was recorded.
     """
-    rows = [row for row in contents.history if math.isfinite(row.get("lr", math.nan))]
+    rows = [row for row in contents.history if math.isfinite(row.value("lr"))]
     if not rows:
         return None
-    done = rows[-1]["epoch"]
+    done = rows[-1].epoch
     dots = rows[:: math.ceil(len(rows) / MAX_DOTS)]
-    recorded = Curve("recorded", [r["epoch"] for r in dots], [r["lr"] for r in dots], dots=True)
+    recorded = Curve("recorded", [r.epoch for r in dots], [r.value("lr") for r in dots], dots=True)
     try:
         plan = _plan(contents, rows, score)
         planned = _curve(plan, _peak(contents, plan, rows))
     except (TypeError, ValueError, ArithmeticError, ScenesegError):  # a schedule of an older or newer version
-        plain = Curve("recorded", [r["epoch"] for r in rows], [r["lr"] for r in rows])
+        plain = Curve("recorded", [r.epoch for r in rows], [r.value("lr") for r in rows])
         return line_chart([plain], title="Learning rate", x_name="epoch", note=f"peak {number(max(plain.y))}")
     so_far = [(x, y) for x, y in planned if x <= done]
     to_come = [(x, y) for x, y in planned if x > done]
@@ -80,7 +80,7 @@ def schedule_chart(contents: Contents, score: str) -> Markup | None:
     return line_chart([*curves, recorded], title="Learning rate", x_name="epoch", note=note, x_range=ends)
 
 
-def _plan(contents: Contents, rows: Sequence[Row], score: str) -> _Plan:
+def _plan(contents: Contents, rows: Sequence[Epoch], score: str) -> _Plan:
     """Lay the run's schedule out over its epochs.
 
     Raises:
@@ -90,13 +90,13 @@ def _plan(contents: Contents, rows: Sequence[Row], score: str) -> _Plan:
     given = contents.setting("schedule")
     config = ScheduleConfig(**{k: v for k, v in given.items() if k in known} if isinstance(given, dict) else {})
     last = rows[-1]
-    steps_per_epoch = round(last.get("step", math.nan) / last["epoch"])
-    epochs = int(contents.setting("train.epochs") or last["epoch"])
-    scores = [v if math.isfinite(v := row.get(score, math.nan)) else None for row in contents.history]
-    return _Plan(config, steps_per_epoch, max(epochs, math.ceil(last["epoch"])), scores)
+    steps_per_epoch = round(last.value("step") / last.epoch)
+    epochs = int(contents.setting("train.epochs") or last.epoch)
+    scores = [v if math.isfinite(v := row.value(score)) else None for row in contents.history]
+    return _Plan(config, steps_per_epoch, max(epochs, math.ceil(last.epoch)), scores)
 
 
-def _peak(contents: Contents, plan: _Plan, rows: Sequence[Row]) -> float:
+def _peak(contents: Contents, plan: _Plan, rows: Sequence[Epoch]) -> float:
     """Return the peak: as configured, else what it must have been for the rate that was recorded last.
 
     The optimizer's usual rate isn't in the configuration, and where parts of a model learn at rates of their own the
@@ -107,14 +107,14 @@ def _peak(contents: Contents, plan: _Plan, rows: Sequence[Row]) -> float:
         return float(given)
     falls_to = plan.config.min_lr
     for row in reversed(rows):
-        step = round(row["step"]) - 1
+        step = round(row.value("step")) - 1
         part = plan.rate(step, 1.0, min_lr=0.0)
         if plan.config.name == PLATEAU or step < plan.config.warmup_steps:  # a factor of the whole peak
-            if part > VISIBLE and row["lr"] > falls_to:
-                return row["lr"] / part
+            if part > VISIBLE and row.value("lr") > falls_to:
+                return row.value("lr") / part
         elif part > VISIBLE:
-            return falls_to + (row["lr"] - falls_to) / part
-    return max(row["lr"] for row in rows)
+            return falls_to + (row.value("lr") - falls_to) / part
+    return max(row.value("lr") for row in rows)
 
 
 def _curve(plan: _Plan, peak: float) -> list[tuple[float, float]]:

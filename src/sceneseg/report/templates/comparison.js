@@ -18,22 +18,17 @@ for (const svg of all("svg[data-scatter]")) {
     svg.classList.remove("read");
     say();
   }
-  function near(event) {
-    const { x, y } = place(svg, event);
-    const far = points.map(([px, py]) => Math.hypot(px - x, py - y));
-    const i = far.indexOf(Math.min(...far));
-    if (far[i] < 60) show(i); else leave();
-  }
-  svg.addEventListener("pointermove", near);
-  svg.addEventListener("pointerdown", near);
-  svg.addEventListener("pointerleave", leave);
-  svg.addEventListener("blur", leave);
-  svg.addEventListener("keydown", (event) => {
-    const step = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    at = clamp(at + step, 0, order.length - 1);
-    show(order[at]);
+  readable(svg, ALONG, {
+    near: ({ x, y }) => {
+      const far = points.map(([px, py]) => Math.hypot(px - x, py - y));
+      const i = far.indexOf(Math.min(...far));
+      if (far[i] < 60) show(i); else leave();
+    },
+    move: (step) => {
+      at = clamp(at + step, 0, order.length - 1);
+      show(order[at]);
+    },
+    leave,
   });
 }
 

@@ -15,6 +15,20 @@ function reader(svg) {
   return (text) => { output.textContent = text ?? first; };
 }
 
+const ALONG = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
+
+/** Lets a chart be read: `near` gets the pointer's place, `move` the step of an arrow key, `leave` ends it. */
+function readable(svg, steps, { near, move, leave }) {
+  for (const kind of ["pointermove", "pointerdown"]) svg.addEventListener(kind, (event) => near(place(svg, event)));
+  for (const kind of ["pointerleave", "blur"]) svg.addEventListener(kind, leave);
+  svg.addEventListener("keydown", (event) => {
+    const step = steps[event.key];
+    if (!step) return;
+    event.preventDefault();
+    move(step);
+  });
+}
+
 /* Curves: charts in one row over the same x are read together. */
 for (const row of all(".curves")) {
   const charts = all("svg[data-points]", row).map((svg) => ({
@@ -48,16 +62,13 @@ for (const row of all(".curves")) {
   }
   for (const { svg, points } of charts) {
     let at = points.length - 1;
-    svg.addEventListener("pointermove", (event) => read(place(svg, event).x, svg.dataset.range));
-    svg.addEventListener("pointerdown", (event) => read(place(svg, event).x, svg.dataset.range));
-    svg.addEventListener("pointerleave", leave);
-    svg.addEventListener("blur", leave);
-    svg.addEventListener("keydown", (event) => {
-      const step = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
-      if (!step) return;
-      event.preventDefault();
-      at = clamp(at + step, 0, points.length - 1);
-      read(points[at][0], svg.dataset.range);
+    readable(svg, ALONG, {
+      near: ({ x }) => read(x, svg.dataset.range),
+      move: (step) => {
+        at = clamp(at + step, 0, points.length - 1);
+        read(points[at][0], svg.dataset.range);
+      },
+      leave,
     });
   }
 }
@@ -79,24 +90,19 @@ for (const svg of all("svg[data-cells]")) {
     svg.classList.remove("read");
     say();
   }
-  function point(event) {
-    const { x, y } = place(svg, event);
-    c = Math.floor((x - origin[0]) / cell);
-    r = Math.floor((y - origin[1]) / cell);
-    const inside = r >= 0 && c >= 0 && r < rows.length && c < columns.length;
-    [r, c] = [clamp(r, 0, rows.length - 1), clamp(c, 0, columns.length - 1)];
-    if (inside) show(); else leave();
-  }
-  svg.addEventListener("pointermove", point);
-  svg.addEventListener("pointerdown", point);
-  svg.addEventListener("pointerleave", leave);
-  svg.addEventListener("blur", leave);
-  svg.addEventListener("keydown", (event) => {
-    const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    [r, c] = [clamp(r + step[0], 0, rows.length - 1), clamp(c + step[1], 0, columns.length - 1)];
-    show();
+  readable(svg, { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }, {
+    near: ({ x, y }) => {
+      c = Math.floor((x - origin[0]) / cell);
+      r = Math.floor((y - origin[1]) / cell);
+      const inside = r >= 0 && c >= 0 && r < rows.length && c < columns.length;
+      [r, c] = [clamp(r, 0, rows.length - 1), clamp(c, 0, columns.length - 1)];
+      if (inside) show(); else leave();
+    },
+    move: (step) => {
+      [r, c] = [clamp(r + step[0], 0, rows.length - 1), clamp(c + step[1], 0, columns.length - 1)];
+      show();
+    },
+    leave,
   });
 }
 
