@@ -14,7 +14,6 @@ Run: python benchmarks/prediction.py --weights runs/demo/fast_scnn
 """
 
 import dataclasses
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +24,9 @@ from _measure import ratios, require, time_in_turns, write
 from _streets import SIZE, noise_logits, street_labels, street_logits
 from torch import Tensor
 
+from sceneseg.api.benchmark import benchmark
 from sceneseg.bench.memory import peak_growth
-from sceneseg.bench.record import Record
 from sceneseg.bench.table import ratio
-from sceneseg.cli.bench import bench
 from sceneseg.kernels.grid import CoarseLogits
 
 STRIDES = (8, 4)
@@ -114,20 +112,16 @@ def computed_blocks(coarse: Tensor) -> float:
 def measure_whole(
     weights: Path | None, model: str, threads: int, rounds: int, device: str, quick: bool
 ) -> list[dict[str, Any]]:
-    """Let `sceneseg bench` measure; return its results, each with its ratio to eager torch."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "bench.json"
-        bench(
-            models=None if weights else [model],
-            weights=[weights] if weights else None,
-            engine=["eager", "sceneseg", "sceneseg_openvino"] if quick else None,
-            size=list(SIZE),
-            threads=threads,
-            device=device,
-            repetitions=2 * rounds,
-            json=file,
-        )
-        results = Record.read(file).results
+    """Let `sceneseg.benchmark` measure; return its results, each with its ratio to eager torch."""
+    results = benchmark(
+        () if weights else model,
+        weights or (),
+        engines=("eager", "sceneseg", "sceneseg_openvino") if quick else (),
+        sizes=[SIZE],
+        threads=threads,
+        device=device,
+        repetitions=2 * rounds,
+    ).results
     times = [ratio(result, results) for result in results]
     rows = [dataclasses.asdict(result) for result in results]
     return [row | {"speedup": None if x is None else round(x, 2)} for row, x in zip(rows, times, strict=True)]

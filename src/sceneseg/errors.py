@@ -99,15 +99,25 @@ def did_you_mean(word: object, choices: Iterable[str]) -> str:
     return f' Did you mean "{close[0]}"?' if close else ""
 
 
+def reason_of(error: BaseException) -> str:
+    """Say in one sentence what went wrong."""
+    text = str(error).strip()
+    if isinstance(error, ScenesegError):
+        return text
+    if isinstance(error, MemoryError) or "out of memory" in text.lower() or "can't allocate memory" in text.lower():
+        return f"ran out of memory ({text.splitlines()[0] if text else type(error).__name__})"
+    return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__
+
+
 def refuse_options(given: Mapping[str, object], reason: str) -> None:
-    """Refuse options that can't be honored, rather than ignore them.
+    """Refuse arguments that can't be honored, rather than ignore them.
 
     Args:
-        given: Option -> its value; None and False mean that it wasn't given.
+        given: Argument or configuration key -> its value; None and False mean that it wasn't given.
         reason: Why not, and what to do instead.
 
     Raises:
-        ConfigError: One of them was given.
+        ConfigError: One of them was given; its field is the first of those.
     """
-    if names := [option for option, value in given.items() if value is not None and value is not False]:
-        raise ConfigError(f"{', '.join(names)}: {reason}")
+    if names := [name for name, value in given.items() if value is not None and value is not False]:
+        raise ConfigError(f"{', '.join(names)}: {reason}", field=names[0])

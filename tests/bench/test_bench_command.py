@@ -4,18 +4,19 @@ import torch
 
 from sceneseg import models
 from sceneseg.bench.record import Record
-from sceneseg.cli.bench import _sizes, bench
+from sceneseg.cli.bench import _pairs, bench
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import ConfigError, ModelError
+from sceneseg.export import onnx
 from sceneseg.inference.predictor import SemanticModel
 
 
 def test_every_model_and_batch_is_measured(tmp_path, capsys):
     bench(
         models=["fast_scnn,espnet_v2"],
-        engine=["eager"],
-        size=[64, 96],
-        batch=[1, 2],
+        engines=["eager"],
+        sizes=[64, 96],
+        batches=[1, 2],
         threads=1,
         device="cpu",
         repetitions=1,
@@ -33,9 +34,9 @@ def test_every_model_and_batch_is_measured(tmp_path, capsys):
 def test_engines_that_read_files_are_given_exported_ones(tmp_path, monkeypatch):
     pytest.importorskip("onnxruntime")
     pytest.importorskip("openvino")
-    monkeypatch.setattr("sceneseg.cli.bench.CALIBRATION", 1)
+    monkeypatch.setattr("sceneseg.api.benchmark.CALIBRATION", 1)
     engines = ["eager", "onnxruntime", "openvino", "openvino_int8"]
-    asked = {"models": ["fast_scnn"], "engine": engines, "size": [72, 136], "batch": [2], "threads": 1}
+    asked = {"models": ["fast_scnn"], "engines": engines, "sizes": [72, 136], "batches": [2], "threads": 1}
     bench(**asked, device="cpu", repetitions=1, warmup=0, json=tmp_path / "bench.json")
     results = {r.engine: r for r in Record.read(tmp_path / "bench.json").results}
     assert {name: r.error for name, r in results.items()} == dict.fromkeys(engines)
@@ -75,9 +76,9 @@ def test_two_weights_of_one_name_have_names_and_files_of_their_own(tmp_path, mon
             answers[candidate.name, candidate.weights] = set(labels.ravel().tolist())
         return []
 
-    monkeypatch.setattr("sceneseg.export.onnx.translate", translate)
+    monkeypatch.setattr(onnx, "translate", translate)
     monkeypatch.setattr("sceneseg.bench.session.measure", measure)
-    bench(weights=files, engine=["onnxruntime"], size=[64, 96], device="cpu")
+    bench(weights=files, engines=["onnxruntime"], sizes=[64, 96], device="cpu")
     assert answers == {("camvid/street", str(files[0])): {3}, ("demo/street", str(files[1])): {5}}
 
 
@@ -85,8 +86,8 @@ def test_a_model_that_cannot_be_exported_is_a_line_with_the_reason(monkeypatch, 
     def refuse(*_):
         raise ModelError("odd can't be exported")
 
-    monkeypatch.setattr("sceneseg.export.onnx.translate", refuse)
-    bench(models=["fast_scnn"], engine=["onnxruntime"], size=[64, 96], device="cpu", json=tmp_path / "bench.json")
+    monkeypatch.setattr(onnx, "translate", refuse)
+    bench(models=["fast_scnn"], engines=["onnxruntime"], sizes=[64, 96], device="cpu", json=tmp_path / "bench.json")
     assert Record.read(tmp_path / "bench.json").results[0].error == "odd can't be exported"
     assert "Not measured: fast_scnn, onnxruntime, 64 x 96, batch 1: odd can't be exported" in capsys.readouterr().out
 
@@ -94,12 +95,12 @@ def test_a_model_that_cannot_be_exported_is_a_line_with_the_reason(monkeypatch, 
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({}, "-m fast_scnn,unet"),
+        ({}, "Nothing to measure"),
         ({"models": ["fast_scn"]}, 'Did you mean "fast_scnn"'),
         ({"models": ["classifier"]}, "can't segment"),
-        ({"models": ["fast_scnn"], "engine": ["eagr"]}, 'Did you mean "eager"'),
-        ({"models": ["fast_scnn"], "engine": ["cuda_graph"]}, "None of the engines"),
-        ({"models": ["fast_scnn"], "size": [64]}, "pairs of HEIGHT WIDTH"),
+        ({"models": ["fast_scnn"], "engines": ["eagr"]}, 'Did you mean "eager"'),
+        ({"models": ["fast_scnn"], "engines": ["cuda_graph"]}, "None of the engines"),
+        ({"models": ["fast_scnn"], "sizes": [64]}, "pairs of HEIGHT WIDTH"),
     ],
 )
 def test_what_cannot_be_measured_is_said_before_anything_is(options, complaint):
@@ -107,5 +108,5 @@ def test_what_cannot_be_measured_is_said_before_anything_is(options, complaint):
         bench(device="cpu", **options)
 
 
-def test_several_sizes_are_pairs():
-    assert _sizes([64, 96, 128, 32]) == [(64, 96), (128, 32)]
+def test_several_pairs_are_pairs():
+    assert _pairs([64, 96, 128, 32]) == [(64, 96), (128, 32)]

@@ -81,15 +81,15 @@ def test_an_evaluation_at_another_size_is_not_the_one_that_is_compared(runs, tmp
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["a", "b", "-m", "unet"], "-m: runs that are there are compared as they are"),
-        (["a", "--vary", "seed=1,2", "--budget", "5m"], "--vary, --budget: runs that are there"),
-        (["a", "--steps", "5", "--seeds", "2", "--config", "x.yaml"], "--steps, --seeds, --config: runs that"),
-        (["a", "-e", "20", "--optim.weight-decay", "0"], "--optim.weight-decay, --train.epochs: runs that"),
-        (["a", "--retry"], "--retry: runs that are there"),
-        (["-r", "c", "--split", "test"], "--split: -r goes on with a plan that is made"),
-        (["-r", "c", "--absent", "zero"], "--absent: -r goes on with a plan that is made"),
-        (["-r", "c", "a", "b", "--score-in", "road"], "RUNS, --score-in: -r goes on"),
-        (["-r", "c", "--name", "x", "--seeds", "3", "-b", "2"], "--name, --seeds, --train.batch-size: -r goes on"),
+        (["a", "b", "-m", "unet"], "models: finished runs are compared as they are"),
+        (["a", "--vary", "seed=1,2", "--budget", "5m"], "vary, budget: finished runs are"),
+        (["a", "--steps", "5", "--seeds", "2", "--config", "x.yaml"], "steps, seeds, config: finished runs"),
+        (["a", "-e", "20", "--optim.weight-decay", "0"], "optim.weight_decay, train.epochs: finished runs"),
+        (["a", "--retry"], "retry: finished runs are"),
+        (["-r", "c", "--split", "test"], "split: resume continues a plan that is made"),
+        (["-r", "c", "--absent", "zero"], "absent: resume continues a plan that is made"),
+        (["-r", "c", "a", "b", "--score-in", "road"], "finished, score_in: resume continues"),
+        (["-r", "c", "--name", "x", "--seeds", "3", "-b", "2"], "name, seeds, train.batch_size: resume continues"),
     ],
 )
 def test_what_would_be_ignored_is_refused(options, said):

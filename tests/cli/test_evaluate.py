@@ -71,14 +71,14 @@ def test_a_folder_called_evaluations_may_hold_runs(toy_root, tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--from", "r", "-p", "d", "-t", "32", "64"], "-t, -p: no model runs here"),
-        (["--from", "r", "--label-map", "m.yaml"], "--label-map: no model runs here"),
-        (["--predictions", "p", "-d", "cityscapes", "-t", "32", "64"], "-t: no model runs here"),
-        (["-w", "r", "--zip"], "--zip: only a submission is zipped"),
-        (["--submission", "s", "--predictions", "p", "--json", "j"], "--predictions, --json: a subm"),
-        (["--submission", "s", "-w", "r", "--from", "r"], "--from: a submission isn't scored"),
-        (["--submission", "s", "-w", "r", "--label-space", "road"], "--label-space: a submission isn't scored"),
-        (["--submission", "s", "-w", "r", "--size-bands", "9", "--void", "false_positive"], "--void, --size-bands: "),
+        (["--from", "r", "-p", "d", "-t", "32", "64"], "target_size, root: no model runs here"),
+        (["--from", "r", "--label-map", "m.yaml"], "label_map: no model runs here"),
+        (["--predictions", "p", "-d", "cityscapes", "-t", "32", "64"], "target_size: no model runs here"),
+        (["-w", "r", "--zip"], "only a submission is zipped"),
+        (["--submission", "s", "--predictions", "p", "--json", "j"], "predictions, json: a subm"),
+        (["--submission", "s", "-w", "r", "--from", "r"], "counts: a submission isn't scored"),
+        (["--submission", "s", "-w", "r", "--label-space", "road"], "label_space: a submission isn't scored"),
+        (["--submission", "s", "-w", "r", "--size-bands", "9", "--void", "false_positive"], "void, size_bands: "),
     ],
 )
 def test_what_would_be_ignored_is_refused(options, said):
@@ -101,5 +101,5 @@ def test_absent_classes_may_count_as_zero(run, tmp_path, capsys):
         assert "absent classes count 0" in capsys.readouterr().out
     assert len(known) < 19
     assert skip["mean_iou"] == pytest.approx(sum(known) / len(known))
-    with pytest.raises(ConfigError, match="--absent: a submission isn't scored here"):
+    with pytest.raises(ConfigError, match="absent: a submission isn't scored here"):
         evaluate("--submission", tmp_path / "s", "-d", "cityscapes", "--absent", "zero")

@@ -1,6 +1,7 @@
 """What commands print: names from files stay what they are."""
 
 import io
+import logging
 import re
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from PIL import Image
 
 import sceneseg
 from sceneseg.cli.app import main
-from sceneseg.cli.output import terminal
+from sceneseg.cli.output import printed_log, terminal
 
 ODD = ["sky [/b]", "car [moving]", "[bold]road"]
 
@@ -80,3 +81,12 @@ def test_every_command_prints_through_it():
     for file in (Path(sceneseg.__file__).parent / "cli").glob("*.py"):
         if file.name != "output.py":
             assert not re.search(r"(?<!\w)Console\(", file.read_text()), file.name
+
+
+def test_what_the_library_logs_is_printed_while_a_command_runs(capsys):
+    log = logging.getLogger("sceneseg.training.start")
+    with printed_log():
+        log.info("a fact: %s", "[bold]")
+        log.warning("a warning")
+    log.info("not printed any more")
+    assert capsys.readouterr() == ("a fact: [bold]\n", "a warning\n")

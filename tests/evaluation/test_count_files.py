@@ -33,8 +33,8 @@ def test_the_counts_are_those_of_the_scenes(scenes, predictions):
         shifted = cv2.imread(str(predictions / f"{scene.name}_labelIds.png"), cv2.IMREAD_UNCHANGED)
         count_scene(expected, scene, scenes.label_space.encode(shifted))
     told = []
-    found = count_files(predictions, scenes, lambda: told.append(1))
-    assert len(told) == len(scenes)
+    found = count_files(predictions, scenes, lambda done, total: told.append((done, total)))
+    assert sorted(told) == [(done, len(scenes)) for done in range(1, len(scenes) + 1)]
     assert found.names == expected.names
     for name in found.names:
         np.testing.assert_array_equal(found.images[name].confusion, expected.images[name].confusion)

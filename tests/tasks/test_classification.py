@@ -209,7 +209,7 @@ def test_other_losses_are_refused(loss, message):
 
 
 def test_what_belongs_to_segmentation_is_refused(root, run, toy_root):
-    with pytest.raises(ConfigError, match="fast_scnn segments.*Choose -m classifier"):
+    with pytest.raises(ConfigError, match="fast_scnn segments.*Choose the model classifier"):
         tasks.create(
             configs.from_dict({"task": "classification", "data": {"root": str(root)}, "model": {"name": "fast_scnn"}})
         ).cost()
@@ -219,7 +219,7 @@ def test_what_belongs_to_segmentation_is_refused(root, run, toy_root):
         make(root, train={"validation_steps": 2})
     with pytest.raises(ConfigError, match="train.freeze is for segmentation"):
         make(root, train={"freeze": ["network"]})
-    with pytest.raises(DataError, match="cityscapes has labels for pixels.*-d image_folder"):
+    with pytest.raises(DataError, match="cityscapes has labels for pixels.*image_folder"):
         make(toy_root, data={"name": "cityscapes"})
     assert "Leave them out" in command("evaluate", "-w", run.path, "--void", "false_positive")
     semantic = configs.from_dict({"data": {"root": str(toy_root)}, "model": {"name": "classifier"}})

@@ -33,7 +33,7 @@ def start(train, name, **arguments):
 )
 def test_weights_of_another_architecture_are_refused(tmp_path, name, arguments):
     file = weights(tmp_path / "w.safetensors", name, **arguments)
-    with pytest.raises(ModelError, match=f"weights of {name}, and separable_unet is trained.*--encoder-weights"):
+    with pytest.raises(ModelError, match=f"weights of {name}, and separable_unet is trained.*train.encoder_weights"):
         start({"weights": file}, "separable_unet", width=4)
 
 
@@ -54,8 +54,12 @@ def test_what_fits_starts_and_may_be_frozen(tmp_path):
     ("freeze", "encoder", "problem"),
     [
         (["encoder"], "mobilenetv2_035", "% of the encoder's parameters"),
-        (["encoder"], "resnet34", r"--freeze encoder: \d+ of its 108 parameters didn't come from the weights"),
-        (["segmentation_head"], "resnet18", "--freeze segmentation_head: .* parameters didn't come from the weights"),
+        (["encoder"], "resnet34", r"train.freeze encoder: \d+ of its 108 parameters didn't come from the weights"),
+        (
+            ["segmentation_head"],
+            "resnet18",
+            "train.freeze segmentation_head: .* parameters didn't come from the weights",
+        ),
     ],
 )
 def test_what_no_weights_were_found_for_is_not_frozen(tmp_path, freeze, encoder, problem):

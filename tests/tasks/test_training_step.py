@@ -110,11 +110,11 @@ def test_class_weights_of_the_data_go_to_the_losses_that_take_them():
 
 
 def test_what_does_not_fit_is_a_sentence():
-    with pytest.raises(ConfigError, match="boundary_bce needs a boundary head.*--model.boundary true"):
+    with pytest.raises(ConfigError, match="boundary_bce needs a boundary head.*model.boundary = true"):
         made({"cross_entropy": 1, "boundary_bce": 1})
-    with pytest.raises(ConfigError, match=r"boundary_bce needs a boundary head.*Leave --loss\.boundary_bce out"):
+    with pytest.raises(ConfigError, match=r"boundary_bce needs a boundary head.*Leave loss\.boundary_bce out"):
         made({"cross_entropy": 1, "boundary_bce": 1}, name="fast_scnn", width=0.25)
-    with pytest.raises(ConfigError, match=r"No loss trains the boundary of pidnet.*--loss\.boundary_bce 1"):
+    with pytest.raises(ConfigError, match=r"No loss trains the boundary of pidnet.*loss\.boundary_bce = 1"):
         made({"cross_entropy": 1, "boundary_aware": 1}, boundary=True)
     with pytest.raises(ConfigError, match="No loss trains the classes of pidnet.*cross_entropy"):
         made({"boundary_bce": 1}, boundary=True)

@@ -14,7 +14,7 @@ import pytest
 from sceneseg.config import schema as configs
 from sceneseg.config.schema import Config
 from sceneseg.config.variants import make_variants
-from sceneseg.errors import ConfigError, DataError, RunError
+from sceneseg.errors import ConfigError, DataError, RunError, reason_of
 from sceneseg.records.comparison_plan import Budget, PlannedRun, write_plan
 from sceneseg.records.experiment_progress import Outcome, read_progress
 from sceneseg.records.locks import alone
@@ -23,7 +23,7 @@ from sceneseg.training import experiment, isolated, start
 from sceneseg.training.budget import STAGES, StepBudget, measure_step, parse_duration, with_steps
 from sceneseg.training.experiment import carry_out, make_plan, open_comparison, plan_of_runs
 from sceneseg.training.hooks import Hooks
-from sceneseg.training.isolated import reason_of, train_isolated
+from sceneseg.training.isolated import train_isolated
 from small_run import make_small_run
 
 
@@ -298,7 +298,7 @@ def test_a_comparison_that_is_interrupted_ends_as_if_it_had_not_been(toy_root, t
     broken.send_signal(signal.SIGINT)
     out, _ = broken.communicate(timeout=120)
     assert broken.returncode == 130
-    assert "Go on with: sceneseg compare -r" in out
+    assert "Resume it with: sceneseg compare -r" in out
     first = (tmp_path / "broken" / "unet" / "weights" / "last.safetensors").stat().st_mtime_ns
     done = subprocess.run([*command, "--name", "broken"], env=environment, capture_output=True, text=True, check=True)
     assert "2 of 2, resumed" in done.stdout

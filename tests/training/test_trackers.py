@@ -223,14 +223,14 @@ def test_a_tracker_that_fails_does_not_end_the_run(toy_root, tmp_path, wandb, ca
     assert wandb.ends == [1]
 
 
-def test_a_tracker_that_cannot_start_is_left_out(toy_root, tmp_path, wandb, monkeypatch, capsys):
+def test_a_tracker_that_cannot_start_is_left_out(toy_root, tmp_path, wandb, monkeypatch, caplog):
     def refuse(**settings):
         raise OSError("no key")
 
     monkeypatch.setattr(sys.modules["wandb"], "init", refuse)
     _, finished = start.start(configuration(toy_root, ["wandb"], epochs=1), tmp_path)
     assert finished
-    assert "The tracker wandb is left out: it can't start (OSError: no key)" in capsys.readouterr().err
+    assert "The tracker wandb is left out: it can't start (OSError: no key)" in caplog.text
 
 
 def test_an_interrupted_and_a_failed_run_say_so(toy_root, tmp_path, wandb, mlflow, monkeypatch):

@@ -1,11 +1,13 @@
-"""`predict`: label ids, colors and overlays for pictures, folders, videos, or a split of a data set."""
+"""`predict`: label ids, colors and overlays for images, folders, videos, or a split of a data set."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
 
 import cv2
 
+from sceneseg.api.progress import Progress, ignore
 from sceneseg.arrays import ImageSize
 from sceneseg.datasets import datasets
 from sceneseg.devices import is_out_of_memory, resolve_engine
@@ -24,37 +26,44 @@ LARGEST_SIDE = 2**15
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far a prediction has come.
+class PredictionProgress(Progress):
+    """How far a prediction has come; `done` and `total` count sources.
 
     Args:
-        source: The file that is predicted.
-        done: Sources before it.
-        total: All sources.
+        source: The file that is predicted; None at the end.
         frame: Frames of a video that are done.
         frames: About how many it has; 0 where that isn't known.
     """
 
-    source: Path
-    done: int
-    total: int
+    source: Path | None = None
     frame: int = 0
     frames: int = 0
 
+    @property
+    def detail(self) -> str:
+        """Where in a video the prediction is; empty for an image."""
+        return f"{self.source.name}: frame {self.frame} of {self.frames or '?'}" if self.source and self.frame else ""
 
-@dataclass
-class Outcome:
-    """What came of a call.
+
+@dataclass(frozen=True)
+class PredictedFiles:
+    """What was predicted into a folder, and what wasn't.
 
     Args:
         results: Folder of the results, with `predictions.csv`.
-        engine: What computed the network, where it was asked for.
+        engine: What computed the network, where an engine was asked for.
         precision: At which it was computed.
-        predicted: What was made.
+        predicted: What was made of each source.
         existing: Sources whose results were there already.
-        failed: Sources -> why they couldn't be predicted, or not wholly.
+        failed: Sources -> why they couldn't be predicted, or not completely.
         left_out: Other files in the folders -> why they aren't read.
-        own: Results of earlier predictions in the folders; they are never predicted.
+        earlier_results: Results of earlier predictions in the folders; they are never predicted.
+
+    Example:
+        >>> import sceneseg
+        >>> made = sceneseg.predict([], "runs/small", data="cityscapes", root="data/toy", split="val", device="cpu")
+        >>> len(made.predicted), made.failed
+        (2, {})
     """
 
     results: Path
@@ -64,27 +73,29 @@ class Outcome:
     existing: list[Path] = field(default_factory=list)
     failed: dict[Path, str] = field(default_factory=dict)
     left_out: dict[Path, str] = field(default_factory=dict)
-    own: list[Path] = field(default_factory=list)
+    earlier_results: list[Path] = field(default_factory=list)
 
 
 def predict(
-    inputs: Iterable[str | Path],
-    weights: str | Path,
-    results: str | Path = "results",
+    inputs: str | PathLike[str] | Iterable[str | PathLike[str]],
+    weights: str | PathLike[str],
+    results: str | PathLike[str] = "results",
     *,
     data: str | None = None,
-    root: str | None = None,
+    root: str | PathLike[str] | None = None,
     split: str | None = None,
     target_size: ImageSize | None = None,
     device: str | None = None,
     engine: str | None = None,
     skip_existing: bool = False,
-    on_progress: Callable[[Progress], object] = lambda progress: None,
-) -> Outcome:
-    """Predict pictures and videos into a folder; one that can't be predicted doesn't end the call.
+    on_progress: Callable[[PredictionProgress], object] = ignore,
+) -> PredictedFiles:
+    """Predict images and videos into a folder; one that can't be predicted doesn't end the call.
+
+    `sceneseg.load(weights).predict(image)` predicts one image in memory.
 
     Args:
-        inputs: Pictures, videos and folders; the folders in a folder are kept below the results.
+        inputs: Image files, videos and folders; the folders in a folder are kept below the results. Empty with `data`.
         weights: Run directory, weights file or exported file.
         results: Folder of the results. Files of another source in it are never overwritten.
         data: A data set instead of inputs.
@@ -100,58 +111,71 @@ def predict(
         ConfigError: Options that can't be honored.
         DataError: An input that isn't there.
         RunError: The weights can't be read, or the results folder has another program's table.
+
+    Example:
+        >>> import sceneseg
+        >>> made = sceneseg.predict("data/toy/leftImg8bit/val", "runs/small", "results", device="cpu")
+        >>> [file.suffix for file in made.predicted[0].outputs]
+        ['.png', '.png', '.jpg']
     """
-    inputs, folder, weights = list(inputs), Path(results), Path(weights)
-    _check(inputs, data, root, split, target_size)
+    files = [Path(file) for file in ([inputs] if isinstance(inputs, str | PathLike) else inputs)]
+    folder, weights = Path(results), Path(weights)
+    root = None if root is None else str(root)
+    _check(files, data, root, split, target_size)
     model = _load(weights, target_size, device, engine)
-    found = find_sources(inputs, folder) if data is None else _split(data, root, split or "test")
-    outcome = Outcome(folder, left_out=found.left_out, own=found.own)
+    found = find_sources(files, folder) if data is None else _split(data, root, split or "test")
     if engine is not None and isinstance(model, SemanticModel):
-        outcome.engine, outcome.precision = _engine(engine, model, found.sources), model.input.precision
-        model.compute_with(outcome.engine)
+        engine = _engine(engine, model, found.sources)
+        model.compute_with(engine)
+        made = PredictedFiles(folder, engine, model.input.precision, left_out=found.left_out, earlier_results=found.own)
+    else:
+        made = PredictedFiles(folder, left_out=found.left_out, earlier_results=found.own)
     seen = "" if target_size is None else f"{target_size[0]}x{target_size[1]}"
     table = Predictions(folder)
     sources = sorted(found.sources, key=lambda source: source.video)  # pictures first
     names = dict(zip(found.sources, _names(found.sources, table), strict=True))
     with Job(model, table, _digest(weights), seen, skip_existing) as job:
         for done, source in enumerate(sources):
-            on_progress(Progress(source.file, done, len(sources)))
+            on_progress(PredictionProgress("predicting", done, len(sources), source=source.file))
             frames = _Frames(on_progress, source.file, done, len(sources))
             try:
-                _note(job.predict(source, names[source], frames), source, outcome)
+                _note(job.predict(source, names[source], frames), source, made)
             except (ScenesegError, RuntimeError, MemoryError, cv2.error) as error:
-                outcome.failed[source.file] = _reason(source.file, error)
-        on_progress(Progress(folder, len(sources), len(sources)))
-    return outcome
+                made.failed[source.file] = _reason(source.file, error)
+        on_progress(PredictionProgress("predicting", len(sources), len(sources)))
+    return made
 
 
 class _Frames:
     """Reports the frames of a video."""
 
-    def __init__(self, on_progress: Callable[[Progress], object], file: Path, done: int, total: int) -> None:
+    def __init__(self, on_progress: Callable[[PredictionProgress], object], file: Path, done: int, total: int) -> None:
         self.on_progress, self.file, self.done, self.total = on_progress, file, done, total
         self.frame = 0
 
     def __call__(self, frames: int) -> None:
         self.frame += 1
-        self.on_progress(Progress(self.file, self.done, self.total, self.frame, frames))
+        report = PredictionProgress(
+            "predicting", self.done, self.total, source=self.file, frame=self.frame, frames=frames
+        )
+        self.on_progress(report)
 
 
-def _check(
-    inputs: list[str | Path], data: str | None, root: str | None, split: str | None, size: ImageSize | None
-) -> None:
+def _check(inputs: list[Path], data: str | None, root: str | None, split: str | None, size: ImageSize | None) -> None:
     if data is not None and inputs:
         raise ConfigError(
-            f"{', '.join(map(str, inputs))}: -d {data} predicts a split of the data set, not files. Leave out either."
+            f"{', '.join(map(str, inputs))}: with data={data} a split is predicted, not files. Leave out either.",
+            field="data",
         )
     if data is None:
-        refuse_options({"-p": root, "--split": split}, "belongs to a data set. Name it with -d, or leave it out.")
+        refuse_options({"root": root, "split": split}, "belongs to a data set. Name it as data, or leave it out.")
         if not inputs:
-            raise DataError("Nothing to predict. Give picture files or folders, or a data set with -d NAME -p ROOT.")
+            raise DataError("Nothing to predict. Give image files or folders, or the name of a data set.", field="data")
     if size is not None and not all(1 <= side <= LARGEST_SIDE for side in size):
         raise ConfigError(
-            f"-t takes HEIGHT WIDTH in pixels, each from 1 to {LARGEST_SIDE}, found: {size[0]} {size[1]}. "
-            f"Example: -t 512 1024"
+            f"target_size takes height and width in pixels, each from 1 to {LARGEST_SIDE}, found: {size[0]} {size[1]}. "
+            f"Example: 512 1024",
+            field="target_size",
         )
 
 
@@ -163,16 +187,17 @@ def _split(name: str, root: str | None, split: str) -> Found:
 def _load(weights: Path, target_size: ImageSize | None, device: str | None, engine: str | None) -> Model:
     """Open weights or an exported file, in which size, device and engine are settled."""
     if is_exported(weights):
-        options = {"--target-size": target_size, "--device": device, "--engine": engine}
+        options = {"target_size": target_size, "device": device, "engine": engine}
         if given := [name for name, value in options.items() if value is not None]:
             raise ConfigError(
                 f"{' and '.join(given)} can't be chosen for {weights}, which was exported for one engine and one way "
-                f"to resize. Leave it out, or predict with the weights."
+                f"to resize. Leave it out, or predict with the weights.",
+                field=given[0],
             )
         return ExportedModel.load(weights)
     model = load(weights, device or "auto")
     if isinstance(model, ClassificationModel):
-        refuse_options({"--engine": engine}, "a classifier is computed by torch. Leave it out.")
+        refuse_options({"engine": engine}, "a classifier is computed by torch. Leave it out.")
     model.input.target_size = target_size or model.input.target_size
     return model
 
@@ -224,7 +249,7 @@ def _digest(weights: Path) -> str:
     return sha256(*parts)
 
 
-def _note(made: Predicted | None, source: Source, outcome: Outcome) -> None:
+def _note(made: Predicted | None, source: Source, outcome: PredictedFiles) -> None:
     if made is None:
         outcome.existing.append(source.file)
         return
@@ -237,7 +262,7 @@ def _note(made: Predicted | None, source: Source, outcome: Outcome) -> None:
 
 def _reason(file: Path, error: Exception) -> str:
     if is_out_of_memory(error):
-        return f"{file}: there isn't memory enough for it. Choose a smaller size with -t HEIGHT WIDTH."
+        return f"{file}: there isn't memory enough for it. Choose a smaller target_size."
     if isinstance(error, cv2.error):
         return f"{file}: can't be predicted ({' '.join(str(error).split())})."
     if not isinstance(error, ScenesegError):

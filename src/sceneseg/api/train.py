@@ -1,8 +1,8 @@
-"""The same from Python: `sceneseg.train` is `sceneseg train`, and takes modules, scenes and functions beside names."""
+"""`train`: from names, modules and scenes to a run directory with weights, scores and a report."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from sceneseg import tasks
+from sceneseg.api.options import configure, nested
 from sceneseg.config import schema as configs
-from sceneseg.config.asked import asked_by, asked_by_file
+from sceneseg.config.asked import Asked
 from sceneseg.config.schema import Config
 from sceneseg.datasets import datasets
 from sceneseg.datasets.base import SceneDataset
-from sceneseg.errors import ConfigError, did_you_mean
+from sceneseg.errors import ConfigError, refuse_options
 from sceneseg.models.user_module import user_supplied
 from sceneseg.records.history import read_epochs
 from sceneseg.records.run_directory import RunDirectory, find_run
@@ -30,19 +31,15 @@ if TYPE_CHECKING:
     from sceneseg.inference.classifier import ClassificationModel
     from sceneseg.inference.predictor import SemanticModel
 
-SECTIONS = {field.name: field.type for field in fields(Config)}
-SHORT = {"optimizer": ("optim", "name"), "optim": ("optim", "name"), "schedule": ("schedule", "name")}
-"""Words that mean a name within a section."""
-
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of a training; it can be given wherever a run directory is asked for.
+    """A trained run; it can be given wherever a run directory is asked for.
 
     Args:
         run: The run directory.
-        finished: Whether it came to its end; an interrupted one goes on with `train(resume=...)`.
-        module: The module that was trained, if it was a user-supplied one.
+        finished: Whether it came to its end; an interrupted one is resumed with `train(resume=...)`.
+        module: The module that was trained, if it was user-supplied.
     """
 
     run: RunDirectory
@@ -64,6 +61,15 @@ class Trained:
         """A row for each epoch; what wasn't measured in an epoch isn't in its row."""
         rows = [row.to_dict() for row in read_epochs(self.run.history)]
         return [{key: value for key, value in row.items() if value is not None} for row in rows]
+
+    @property
+    def best(self) -> tuple[str, float]:
+        """The score by which the best weights were chosen, as people name it, and its value in [0, 1]."""
+        config = self.run.load_config()
+        key, name = tasks.best_score(config.task)
+        if config.train.best not in {None, key}:
+            key = name = str(config.train.best)
+        return name, self.scores[key]
 
     def model(self, device: str = "auto") -> "SemanticModel | ClassificationModel":
         """Load the best weights."""
@@ -91,20 +97,20 @@ def train(
 ) -> Trained:
     """Train a model, validate it, and leave a run directory with weights, scores and report.
 
-    Every option of ``sceneseg train`` is one here, by its own name (``epochs=20``, ``lr=1e-3``,
+    Every key of the configuration is an option, by its own name (``epochs=20``, ``lr=1e-3``,
     ``crop_size=(360, 480)``) or in its section (``train={"patience": 5}``, ``loss={"cross_entropy": 1, "dice": 0.5}``).
 
     Args:
         model: A name, a mapping of name and arguments, or any module from pixels (B, 3, H, W) to logits
-            (B, classes, h, w), see `sceneseg.models.user_module.UserModule`; it is copied, and stays as it is. Here
-            and in the options, ``FILE.py:NAME`` names a class or function in a Python file, which is run.
+            (B, classes, h, w), see `sceneseg.models.user_module.UserModule`; it is copied, and stays as it is.
         data: A name, the section as a mapping (``{"name": "camvid", "workers": 0}``), or a pair of training and
             validation scenes (`sceneseg.Scenes`, or any `SceneDataset`).
         root: The data set's folder.
         config: A YAML file or a configuration, over which the options go.
         runs: Folder of the run directories.
-        resume: A run to go on with; what may change are `sceneseg.training.start.MAY_CHANGE`. User-supplied modules,
-            scenes and transforms, and names of Python files, must be given again.
+        resume: A run to resume; what may change are `sceneseg.training.start.MAY_CHANGE`. User-supplied modules,
+            scenes and transforms, and names of Python files, must be given again. "auto" resumes the newest run of this
+            configuration in `runs`, or starts it; for jobs that are queued again.
         transforms: Objects behind the configured transforms: of `sceneseg.transforms.base`, of albumentations or of
             torchvision.transforms.v2.
         on_start: Called with the `Trainer` before the first step.
@@ -115,10 +121,25 @@ def train(
         options: The configuration.
 
     Raises:
-        ScenesegError: As on the command line, before anything is computed.
+        ScenesegError: Something in the options, data or weights is wrong; most of it before anything is computed.
+
+    Example:
+        >>> import sceneseg
+        >>> result = sceneseg.train(
+        ...     {"name": "separable_unet", "width": 4},
+        ...     "cityscapes",
+        ...     "data/toy",
+        ...     epochs=1,
+        ...     batch_size=4,
+        ...     crop_size=(32, 64),
+        ...     workers=0,
+        ...     device="cpu",
+        ... )
+        >>> result.path.name, len(result.history)
+        ('cityscapes-separable_unet', 1)
     """
     hooks = Hooks(on_start, on_step_end, on_validation_end, on_epoch_end, on_end)
-    changes = _nested(options)
+    changes = nested(options)
     with ExitStack() as lendings:
         if isinstance(model, nn.Module):
             changes["model"] = {"name": lendings.enter_context(user_supplied(model))}
@@ -133,23 +154,39 @@ def train(
             section["root"] = str(root)
         allow(changes)
         own = lendings.enter_context(transform_entries(transforms))
-        if resume is not None:
+        if resume is None or resume == "auto":
+            chosen, asked = configure(config, changes)
+            allow(configs.to_dict(chosen))
+            run, finished = _start(_with_transforms(chosen, own), asked, Path(runs), resume is not None, hooks)
+        else:
+            refuse_options(
+                {"config": config}, "a resumed run has its own configuration. Leave it out, or start a new run."
+            )
             run = find_run(Path(resume))
             if own:
-                _append_transforms(changes, run.load_config(), own)
+                augment = _with_transforms(run.load_config(), own).augment
+                changes.setdefault("augment", {})["transforms"] = augment.transforms
             finished = start.resume(run, _unlike(changes, run.load_config()), hooks)
-        else:
-            base = config if isinstance(config, Config) else None if config is None else configs.load(Path(config))
-            if own:
-                _append_transforms(changes, base or Config(), own)
-            known = {} if base is None else configs.to_dict(base)
-            allow(known)
-            asked = [asked_by("the options", changes), *([asked_by_file("config", base)] if base else [])]
-            chosen = configs.from_dict(configs.merge(known, changes), "the options")
-            run, finished = start.start(chosen, Path(runs), hooks, asked)
     if finished:
         write_report(run.path)
     return Trained(run, finished, model if isinstance(model, nn.Module) else None)
+
+
+def _start(chosen: Config, asked: list[Asked], runs: Path, queued: bool, hooks: Hooks) -> tuple[RunDirectory, bool]:
+    """Start a run, or resume the newest one of the same configuration if a job is queued again."""
+    if queued:
+        if earlier := start.find_unfinished(chosen, runs):
+            return earlier, start.resume(earlier, start.what_changes(chosen, earlier), hooks)
+        chosen = replace(chosen, data=replace(chosen.data, accept_changes=False))  # which such a job has from the start
+    return start.start(chosen, runs, hooks, asked)
+
+
+def _with_transforms(config: Config, own: list[dict[str, Any]]) -> Config:
+    """Return a configuration with user-supplied transforms behind those that it names."""
+    if not own:
+        return config
+    named = [entry for entry in config.augment.transforms if not is_own(entry)]
+    return replace(config, augment=replace(config.augment, transforms=[*named, *own]))
 
 
 def _lend_scenes(lendings: ExitStack, train: SceneDataset, val: SceneDataset) -> dict[str, Any]:
@@ -172,42 +209,6 @@ def _lend_scenes(lendings: ExitStack, train: SceneDataset, val: SceneDataset) ->
 
     name = lendings.enter_context(datasets.temporarily(train.name, scenes))
     return {"name": name, "train_split": "train", "val_split": "val"}
-
-
-def _append_transforms(changes: dict[str, Any], base: Config, own: list[dict[str, Any]]) -> None:
-    """Ask for the transforms that were asked for by name, and for the user-supplied ones behind them."""
-    section = changes.setdefault("augment", {})
-    named = section.get("transforms", base.augment.transforms)
-    section["transforms"] = [*(entry for entry in named if not is_own(entry)), *own]
-
-
-def _nested(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Bring options under the sections of the configuration."""
-    plain = configs.to_dict(Config())
-    places: dict[str, list[str]] = {}
-    for section, kind in SECTIONS.items():
-        if is_dataclass(kind):
-            for key in plain[section]:
-                places.setdefault(key, []).append(section)
-    found: dict[str, Any] = {}
-    for key, value in options.items():
-        value = str(value) if isinstance(value, PathLike) else value
-        if key in SHORT and isinstance(value, str):
-            section, name = SHORT[key]
-            nested: dict[str, Any] = {section: {name: value}}
-        elif key == "loss" and isinstance(value, str):
-            nested = {"loss": {value: 1.0}}
-        elif key in SECTIONS:
-            nested = {key: value}
-        elif len(places.get(key, [])) == 1:
-            nested = {places[key][0]: {key: value}}
-        elif key in places:
-            ways = " or ".join(f'{section}={{"{key}": ...}}' for section in places[key])
-            raise ConfigError(f'The option "{key}" is in several sections. Say which: {ways}.')
-        else:
-            raise ConfigError(f'There is no option "{key}".{did_you_mean(key, [*places, *SECTIONS])}')
-        found = configs.merge(found, nested)
-    return found
 
 
 def _section(name: str, given: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from sceneseg.arrays import ImageArray, ImageSize
 from sceneseg.bench.images import street_images
 from sceneseg.bench.memory import peak_growth
 from sceneseg.inference.predictor import SemanticModel
+from sceneseg.progress import OnStep, silent
 from sceneseg.records.latency import Latency
 
 
@@ -47,7 +48,7 @@ def interleaved(
     size: ImageSize,
     repetitions: int = 20,
     warmup: int = 3,
-    progress: Callable[[int, int], None] | None = None,
+    progress: OnStep = silent,
 ) -> dict[str, Latency]:
     """Time whole predictions of several models in turns, so that a slower minute of the machine hits all alike.
 
@@ -74,7 +75,7 @@ def in_turns(
     repetitions: int,
     warmup: int = 1,
     synchronise: Callable[[], object] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: OnStep = silent,
 ) -> dict[str, list[float]]:
     """Return the seconds of each repetition of each call; every round calls each once, in changing order.
 
@@ -94,8 +95,7 @@ def in_turns(
             taken = _time(calls[name], synchronise)
             if turn >= warmup:
                 seconds[name].append(taken)
-            if progress is not None:
-                progress(turn * len(names) + i + 1, total)
+            progress(turn * len(names) + i + 1, total)
     return seconds
 
 

@@ -21,7 +21,7 @@ from sceneseg.bench.record import Memory, Result, Settings, Times
 from sceneseg.records.temporaries import temporary_folder
 from sceneseg.user_files import allowed
 
-Say = Callable[[str, int, int], None]
+Say = Callable[[str, int, int], object]
 PARTS = {"whole": "whole predictions", "network": "networks alone"}
 LEAST = 3  # repetitions, however slow
 SPARE = 1.5  # a further process is started where so many times the largest one's memory is free

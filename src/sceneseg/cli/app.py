@@ -18,6 +18,7 @@ from sceneseg.cli import (
     endings,
     evaluate,
     export,
+    fields,
     find_lr,
     models,
     output,
@@ -32,7 +33,7 @@ from sceneseg.cli import (
     weights,
 )
 from sceneseg.config import command_line
-from sceneseg.errors import hide_library_warnings
+from sceneseg.errors import ScenesegError, hide_library_warnings
 from sceneseg.version import __version__
 
 
@@ -98,9 +99,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     hide_library_warnings()
     output.never_fail_on_letters()
-    with signals.stopping():
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    with signals.stopping(), output.printed_log():
         try:
-            words = allowing.take_allowed(sys.argv[1:] if arguments is None else arguments)
+            words = allowing.take_allowed(words)
             words = spellings.respell(app, words)
             app(words, exit_on_error=False, print_error=False)
         except KeyboardInterrupt as stop:
@@ -108,6 +110,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             sys.exit(signals.exit_code(stop))
         except Exception as error:
             code, sentence = endings.ending(error)
+            field = error.field if isinstance(error, ScenesegError) else None
+            if sentence and field and (option := fields.option_of(app, words, field)):
+                sentence = f"{sentence} (option: {option})"
             if sentence:
                 endings.show(sentence)
             sys.exit(code)

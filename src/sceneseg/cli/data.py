@@ -158,7 +158,7 @@ def stats(
     from sceneseg.records.targets import check_targets
 
     refuse_options(
-        {"--examples": examples if picture is None else None}, "they are shown in a picture. Give --picture FILE.png."
+        {"examples": examples if picture is None else None}, "they are shown in a picture. Give --picture FILE.png."
     )
     dataset = _open(data, root, split, label_space, options)
     check_targets(json, picture)
@@ -232,8 +232,8 @@ def view(
     from sceneseg.errors import refuse_options
     from sceneseg.report.data_set import draw_annotations, draw_gallery
 
-    refuse_options({"--config": None if augment else file}, "it holds augmentation. Give --augment, or leave it out.")
-    refuse_options({"--count": count if augment else None}, "--augment shows one scene in many ways. Leave it out.")
+    refuse_options({"config": None if augment else file}, "it holds augmentation. Give --augment, or leave it out.")
+    refuse_options({"count": count if augment else None}, "--augment shows one scene in many ways. Leave it out.")
     dataset = _open(data, root, split, label_space, options)
     if augment:
         from sceneseg.config.schema import Config, load

@@ -1,37 +1,35 @@
 """`sceneseg evaluate`: score a model, or predictions in files, on a labeled split."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from sceneseg.cli.progress import Bars
+from sceneseg.config import panels
 from sceneseg.ranges import Count, Side
-from sceneseg.wording import counted
-
-if TYPE_CHECKING:
-    from sceneseg.evaluation.request import Request
 
 Size = tuple[Side, Side]
 
 
 def evaluate(
     *,
-    weights: Annotated[Path | None, Parameter(alias="-w")] = None,
-    predictions: Path | None = None,
-    run: Annotated[Path | None, Parameter(name="--from")] = None,
-    data: Annotated[str | None, Parameter(alias="-d")] = None,
-    root: Annotated[str | None, Parameter(alias="-p")] = None,
-    split: str | None = None,
-    target_size: Annotated[Size | None, Parameter(alias="-t", negative="")] = None,
+    weights: Annotated[Path | None, Parameter(group=panels.MODEL, alias="-w")] = None,
+    predictions: Annotated[Path | None, Parameter(group=panels.MODEL)] = None,
+    counts: Annotated[Path | None, Parameter(group=panels.MODEL, name="--from")] = None,
+    data: Annotated[str | None, Parameter(group=panels.DATA, alias="-d")] = None,
+    root: Annotated[str | None, Parameter(group=panels.DATA, alias="-p")] = None,
+    split: Annotated[str | None, Parameter(group=panels.DATA)] = None,
+    target_size: Annotated[Size | None, Parameter(group=panels.TRANSFORMS, alias="-t", negative="")] = None,
     void: Literal["ignore", "false_positive"] = "ignore",
     absent: Literal["skip", "zero"] = "skip",
-    label_map: Path | None = None,
-    label_space: str | None = None,
+    label_map: Annotated[Path | None, Parameter(group=panels.DATA)] = None,
+    label_space: Annotated[str | None, Parameter(group=panels.DATA)] = None,
     size_bands: Annotated[list[Count] | None, Parameter(negative="", consume_multiple=True)] = None,
-    submission: Path | None = None,
-    zip: bool = False,
-    json: Path | None = None,
-    device: str = "auto",
+    submission: Annotated[Path | None, Parameter(group=panels.OUTPUT)] = None,
+    zip: Annotated[bool, Parameter(group=panels.OUTPUT)] = False,
+    json: Annotated[Path | None, Parameter(group=panels.OUTPUT)] = None,
+    device: Annotated[str, Parameter(group=panels.RUNTIME)] = "auto",
 ) -> None:
     """Score a model, or label-id pictures made elsewhere, and print the tables of cityscapesScripts.
 
@@ -46,8 +44,8 @@ def evaluate(
     Args:
         weights: Run directory or weights file.
         predictions: Instead of weights: a folder of label-id PNGs, NAME_labelIds.png or NAME.png.
-        run: Instead of weights: a run (or an evaluation in it) whose counts are scored again, without the model; with
-            --split those of another split, if the run keeps an evaluation of it.
+        counts: Instead of weights: a run (or an evaluation in it) whose counts are scored again, without the model;
+            with --split those of another split, if the run keeps an evaluation of it.
         data: Data set; the one the model was trained on, or that the counts are of, when absent.
         root: Its folder; the one of the training when absent.
         split: Split to score; val when absent, with --from that of the run's own scores.
@@ -65,80 +63,41 @@ def evaluate(
         json: Also write the scores to this file.
         device: auto, cpu or cuda.
     """
-    from sceneseg.errors import ConfigError, refuse_options
-    from sceneseg.evaluation import image_scoring, scoring, stored
-    from sceneseg.evaluation.request import Request
-    from sceneseg.records.scores import write_scores
-    from sceneseg.records.targets import check_targets
-    from sceneseg.tasks import task_of
+    from sceneseg.api import evaluate as scoring
+    from sceneseg.api.submit import Submission, submit
+    from sceneseg.errors import refuse_options
 
-    refuse_options({"--zip": zip and submission is None}, "only a submission is zipped. Give --submission FOLDER too.")
-    request = Request(data, root, split or "val", target_size, void, device, label_map, label_space, size_bands, absent)
-    if submission is not None:
-        refuse_options(
-            {"--predictions": predictions, "--from": run, "--void": void != "ignore", "--label-map": label_map}
-            | {"--absent": absent != "skip", "--label-space": label_space, "--size-bands": size_bands, "--json": json},
-            "a submission isn't scored here. Leave --submission out to score, or these options to write one with -w.",
-        )
-        _submit(submission, weights, request, zip)
-        return
-    if sum(given is not None for given in (weights, predictions, run)) != 1:
-        raise ConfigError("Give either -w RUN_OR_WEIGHTS or --predictions FOLDER, or --from RUN to score its counts.")
-    if weights is None:
-        refuse_options(
-            {"-t": target_size, "--label-map": label_map, "-p": root if run is not None else None},
-            "no model runs here. Leave these options out, or score a model with -w RUN_OR_WEIGHTS.",
-        )
-    check_targets(json)
-    if run is not None:
-        scores, table = scoring.score_run(stored.counts_of(run, data, split).path, request)
-    elif predictions is not None:
-        scores, table = scoring.score_files(predictions, request)
-    elif weights is not None and task_of(weights) == "classification":
-        scores, table = image_scoring.score_weights(weights, request)
-    elif weights is not None:
-        scores, table = scoring.score_weights(weights, request)
-    print(f"{_heading(scores.protocol.to_dict())}\n\n{table}")
+    refuse_options(
+        {"zip": zip and submission is None}, "only a submission is zipped. Give submission, its folder, too."
+    )
+    result: scoring.Evaluation | Submission
+    with Bars() as bars:
+        if submission is None:
+            result = scoring.evaluate(
+                weights,
+                predictions=predictions,
+                counts=counts,
+                data=data,
+                root=root,
+                split=split,
+                target_size=target_size,
+                void=void,
+                absent=absent,
+                label_map=label_map,
+                label_space=label_space,
+                size_bands=size_bands,
+                json=json,
+                device=device,
+                on_progress=bars,
+            )
+        else:
+            refuse_options(
+                {"predictions": predictions, "counts": counts, "void": void != "ignore", "label_map": label_map}
+                | {"absent": absent != "skip", "label_space": label_space, "size_bands": size_bands, "json": json},
+                "a submission isn't scored here. Leave submission out to score, or these to write one with weights.",
+            )
+            where = (data, root, split or "val")
+            result = submit(submission, weights, *where, target_size, zip=zip, device=device, on_progress=bars)
+    print(result)
     if json is not None:
-        write_scores(json, scores)
         print(f"written to {json}")
-
-
-def _heading(protocol: dict[str, Any]) -> str:
-    """Say what the scores are of: data set, split and images, and what else isn't as usual."""
-    size, space = protocol.get("input_size", "native"), protocol.get("label_space", protocol["dataset"])
-    parts = [
-        f"{protocol['dataset']} {protocol['split']}",
-        counted(protocol["images"], "image") if "images" in protocol else "",
-        f"input {size[0]} x {size[1]}" if size != "native" else "",
-        f"classes of {space}" if space != protocol["dataset"] else "",
-    ]
-    parts += ["absent classes count 0"] if protocol.get("absent") == "zero" else []
-    return ", ".join(part for part in parts if part)
-
-
-def _submit(folder: Path, weights: Path | None, request: "Request", zip: bool) -> None:
-    """Write a submission, if there is a model for it, check it, and zip it if asked."""
-    from sceneseg import datasets
-    from sceneseg.errors import ConfigError
-    from sceneseg.evaluation import scoring, submission
-    from sceneseg.inference.predictor import SemanticModel
-
-    if weights is not None:
-        model = SemanticModel.load(weights, request.device)
-        model.input.target_size = request.target_size or model.input.target_size
-        dataset = scoring.open_scenes(request, model, weights)
-        submission.write_submission(model, dataset, folder)
-    elif request.data is None:
-        raise ConfigError("Which images is the submission for? Give -d NAME -p ROOT --split test.")
-    else:
-        dataset = datasets.create(request.data, root=request.root, split=request.split)
-    files = submission.check_submission(dataset, folder)
-    print(f"{counted(len(files), 'file')} in {folder}: one for each image of {dataset.name} {dataset.split}, all right")
-    if doubt := submission.doubts(dataset):
-        print(doubt)
-    if zip:
-        archive = folder.with_name(f"{folder.name}.zip")
-        submission.write_zip(dataset, files, archive)
-        print(f"zipped in {archive}")
-    print(f"upload at {submission.rules_of(dataset).upload}")

@@ -1,6 +1,9 @@
 """Where commands print: a terminal that takes nothing in a text for markup."""
 
+import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
 from typing import Any
 
@@ -23,3 +26,25 @@ def never_fail_on_letters() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+class Printed(logging.Handler):
+    """Prints what the library logs: facts to the standard output, warnings to the error stream."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a message."""
+        print(record.getMessage(), file=sys.stderr if record.levelno >= logging.WARNING else sys.stdout, flush=True)
+
+
+@contextmanager
+def printed_log() -> Iterator[None]:
+    """Print what the library logs in a block."""
+    package, handler = logging.getLogger("sceneseg"), Printed()
+    level = package.level
+    package.addHandler(handler)
+    package.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        package.setLevel(level)
+        package.removeHandler(handler)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sceneseg.config import command_line
+from sceneseg.config import command_line, panels
 from sceneseg.config.schema import Config
 from sceneseg.wording import quoted
 
@@ -13,9 +13,9 @@ from sceneseg.wording import quoted
 def train(
     *,
     config: Annotated[Config, Parameter(name="*")] = Config(),  # noqa: B008 (never changed)
-    model: Annotated[str | None, Parameter(name="-m")] = None,
+    model: Annotated[str | None, Parameter(group=panels.MODEL, name="-m")] = None,
     file: Annotated[Path | None, Parameter(name="--config")] = None,
-    runs: Path = Path("runs"),
+    runs: Annotated[Path, Parameter(group=panels.OUTPUT)] = Path("runs"),
     resume: Annotated[str | None, Parameter(alias="-r")] = None,
 ) -> None:
     """Train a model, validate it, and leave a run directory with weights, scores and report.
@@ -26,40 +26,15 @@ def train(
         model: Model: fast_scnn, unet, ... Its arguments follow as --model.width 0.5
         file: YAML file with any of these options, or a recipe: camvid/fast_scnn, ...; what is typed wins over it.
         runs: Folder of the run directories.
-        resume: Go on with an interrupted run, exactly as if it had never stopped; with -e also with a finished one.
-            auto: with the newest run of this configuration in --runs, or start it; for jobs that are queued again.
+        resume: Resume an interrupted run, exactly as if it had never stopped; with -e also a finished one.
+            auto: the newest run of this configuration in --runs, or start it; for jobs that are queued again.
     """
-    from sceneseg import tasks
-    from sceneseg.errors import ConfigError
-    from sceneseg.records.run_directory import find_run, read_json
-    from sceneseg.report.run.page import write_report
-    from sceneseg.training import start
+    from sceneseg.api.train import train as start
 
-    if resume is not None and resume != "auto":
-        if file is not None:
-            raise ConfigError(
-                f"A resumed run has its own configuration, so --config {file} doesn't go with -r {resume}. Leave it "
-                f"out, or start a new run without -r."
-            )
-        run = find_run(Path(resume))
-        finished = start.resume(run, command_line.typed(config) | ({} if model is None else {"model": {"name": model}}))
-    else:
-        chosen = command_line.configuration(config, file, model)
-        earlier = start.find_unfinished(chosen, runs) if resume else None
-        if earlier is None:
-            if resume:  # a job that is queued again has it from the start
-                chosen.data.accept_changes = False
-            run, finished = start.start(chosen, runs, asked=command_line.asked(config, file))
-        else:
-            run, finished = earlier, start.resume(earlier, start.what_changes(chosen, earlier))
-    if not finished:
-        print(f"Interrupted; the state is saved. Go on with: sceneseg train -r {quoted(run.path)}")
+    trained = start(config=file, runs=runs, resume=resume, **command_line.typed(config, model))
+    if not trained.finished:
+        print(f"Interrupted; the state is saved. Resume it with: sceneseg train -r {quoted(trained.path)}")
         raise SystemExit(130)
-    page = write_report(run.path)
-    trained = run.load_config()
-    score, name = tasks.best_score(trained.task)
-    if trained.train.best not in {None, score}:
-        score = name = str(trained.train.best)
-    print(f"\nbest validation {name}  {read_json(run.metrics)[score]:.2%}")
-    print(f"weights  {run.best}\nreport   {page}")
-    print(f"next     sceneseg predict -w {quoted(run.path)} PHOTO.jpg")
+    name, score = trained.best
+    print(f"\nbest validation {name}  {score:.2%}\nweights  {trained.run.best}\nreport   {trained.run.report}")
+    print(f"next     sceneseg predict -w {quoted(trained.path)} PHOTO.jpg")

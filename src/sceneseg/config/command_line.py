@@ -92,12 +92,7 @@ def configuration(parsed: Config, file: Path | None, model: str | None = None) -
         ConfigError: A key or value of the file that doesn't fit, or two names of the model.
     """
     base = {} if file is None else configs.to_dict(configs.load(file))
-    options = typed(parsed)
-    if model is not None:
-        if (other := options.get("model", {}).get("name", model)) != model:
-            raise ConfigError(f"-m {model} and --model.name {other} both name the model. Give one of them.")
-        options = _merge(options, {"model": {"name": model}})
-    found = configs.from_dict(_merge(base, options), "the command line")
+    found = configs.from_dict(layered(base, typed(parsed, model)), "the command line")
     allow(configs.to_dict(found))
     return found
 
@@ -108,14 +103,26 @@ def asked(parsed: Config, file: Path | None) -> list[Asked]:
     return sources if file is None else [*sources, asked_by_file(str(file), configs.load(file))]
 
 
-def typed(parsed: Config) -> dict[str, Any]:
-    """Return only what was typed of the configuration, as nested plain data."""
+def typed(parsed: Config, model: str | None = None) -> dict[str, Any]:
+    """Return only what was typed of the configuration, as nested plain data.
+
+    Args:
+        parsed: What the command line was turned into.
+        model: The model's name, where it has an option of its own.
+
+    Raises:
+        ConfigError: Two names of the model.
+    """
     values = configs.to_dict(parsed)
     found: dict[str, Any] = {}
     for path, text in _typed:
         if path and path[0] in values:  # else an option of the verb, not of the configuration
             value = _plain(text) if text is not None else _at(values, path)
-            found = _merge(found, _nested(path, value))
+            found = layered(found, _nested(path, value))
+    if model is not None:
+        if (other := found.get("model", {}).get("name", model)) != model:
+            raise ConfigError(f"-m {model} and --model.name {other} both name the model. Give one of them.")
+        found = layered(found, {"model": {"name": model}})
     return found
 
 
@@ -127,7 +134,7 @@ def nested(options: dict[str, Any] | None) -> dict[str, Any]:
     return found
 
 
-def _merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
+def layered(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
     """Merge configurations; a loss given by its weight alone keeps it when it is given other arguments."""
     for key in ("loss", "aux_loss"):
         ours, theirs = base.get(key), override.get(key)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 import yaml
 from cyclopts import Parameter
 
-from sceneseg.config import limits, recipes
+from sceneseg.config import limits, panels, recipes
 from sceneseg.config.reading import parse_yaml
 from sceneseg.errors import ConfigError, did_you_mean
 from sceneseg.ranges import MANY, Count, NotNegative, Positive, Range, Seed, Share, Side, Workers
@@ -24,6 +24,7 @@ TASK_DEFAULTS: dict[str, dict[str, Any]] = {
 """Task -> what it takes where nothing else is asked for."""
 
 
+@Parameter(group=panels.DATA)
 @dataclass
 class DataConfig:
     """Which scenes, and at which size."""
@@ -36,7 +37,7 @@ class DataConfig:
     """Split to learn from."""
     val_split: str = "val"
     """Split to validate on."""
-    target_size: Annotated[tuple[Side, Side] | None, Parameter(alias="-t", negative="")] = None
+    target_size: Annotated[tuple[Side, Side] | None, Parameter(group=panels.TRANSFORMS, alias="-t", negative="")] = None
     """Resize every image to HEIGHT WIDTH before anything else, in training and in prediction alike."""
     coarse: Annotated[bool | None, Parameter(alias=("-c", "--coarse"), negative="--no-coarse")] = None
     """Cityscapes: learn from the coarse labels; short for the option coarse."""
@@ -44,9 +45,9 @@ class DataConfig:
     """classes, categories, road (and other), any of them +void, or a YAML file; short for the option label_space."""
     options: dict[str, Any] = field(default_factory=dict)
     """Further arguments of the data set, for example cities."""
-    workers: Workers | None = None
+    workers: Annotated[Workers | None, Parameter(group=panels.RUNTIME)] = None
     """Processes that read and augment; chosen by the number of cores when absent."""
-    cache: bool | None = None
+    cache: Annotated[bool | None, Parameter(group=panels.RUNTIME)] = None
     """Keep decoded scenes in memory; chosen by the free memory when absent."""
     check: bool = True
     """Look at headers and some masks before training, and refuse to start on errors that would spoil it."""
@@ -60,6 +61,7 @@ class DataConfig:
         self.options = {**self.options, **{key: value for key, value in short.items() if value is not None}}
 
 
+@Parameter(group=panels.TRANSFORMS)
 @dataclass
 class AugmentConfig:
     """Random changes of training scenes, drawn for each sample from (seed, sample number) alone."""
@@ -94,6 +96,7 @@ class AugmentConfig:
     """Further transforms in order, each by its name with its arguments, as a YAML file says: [{rain: {p: 0.1}}]"""
 
 
+@Parameter(group=panels.OPTIMIZATION)
 @dataclass
 class OptimConfig:
     """The optimizer; what is absent takes the optimizer's usual value."""
@@ -110,7 +113,8 @@ class OptimConfig:
     """Factors of the learning rate for parts of the model, --optim.lr-scale.encoder 0.1"""
 
 
-@Parameter(name="--learning-rate-schedule")  # the mapping's own name, which nobody types, else it takes --schedule
+# the name of the mapping, which nobody types, else it takes --schedule
+@Parameter(name="--learning-rate-schedule", group=panels.OPTIMIZATION)
 @dataclass
 class ScheduleConfig:
     """The learning rate over the steps of the run."""
@@ -137,6 +141,7 @@ class ScheduleConfig:
     """Validations without a better score after which reduce_on_plateau lowers the rate."""
 
 
+@Parameter(group=panels.OPTIMIZATION)
 @dataclass
 class TrainConfig:
     """How long, how large, how precise."""
@@ -151,25 +156,25 @@ class TrainConfig:
     """Epochs between validations; the last epoch is always validated."""
     validation_steps: Count | None = None
     """Images of a validation, taken at even distances; the whole split when absent. The scores' protocol says so."""
-    checkpoint_minutes: NotNegative = 5.0
+    checkpoint_minutes: Annotated[NotNegative, Parameter(group=panels.RUNTIME)] = 5.0
     """Minutes between saved states within an epoch."""
-    precision: Literal["auto", "bf16-mixed", "16-mixed", "32-true"] = "auto"
+    precision: Annotated[Literal["auto", "bf16-mixed", "16-mixed", "32-true"], Parameter(group=panels.RUNTIME)] = "auto"
     """Arithmetic: auto is bf16-mixed where the device has it, else 16-mixed on a GPU and 32-true on a CPU."""
-    channels_last: bool = True
+    channels_last: Annotated[bool, Parameter(group=panels.RUNTIME)] = True
     """Store images and weights with the channels last, which convolutions prefer."""
-    device: str = "auto"
+    device: Annotated[str, Parameter(group=panels.RUNTIME)] = "auto"
     """auto, cpu, cuda, ..."""
-    devices: Annotated[int, Range(1, 1_024), Parameter(alias="--devices")] = 1
+    devices: Annotated[int, Range(1, 1_024), Parameter(group=panels.RUNTIME, alias="--devices")] = 1
     """How many of them, a process for each; torchrun and SLURM decide it themselves."""
-    strategy: Literal["auto", "ddp", "fsdp"] = "auto"
+    strategy: Annotated[Literal["auto", "ddp", "fsdp"], Parameter(group=panels.RUNTIME)] = "auto"
     """What several processes keep: ddp the whole model in each, fsdp a part of every weight in each; auto is ddp."""
-    micro_batch: Count | None = None
+    micro_batch: Annotated[Count | None, Parameter(group=panels.RUNTIME)] = None
     """Samples computed at once in each process; as many as fit into the memory when absent."""
-    memory: str | None = None
+    memory: Annotated[str | None, Parameter(group=panels.RUNTIME)] = None
     """What a process may take, for example 8GB; what is free when absent."""
-    checkpoint_activations: bool = False
+    checkpoint_activations: Annotated[bool, Parameter(group=panels.RUNTIME)] = False
     """Compute the network's blocks again on the way back, keeping less of them: less memory, a third more time."""
-    compile: Annotated[bool, Parameter(alias="--compile")] = False
+    compile: Annotated[bool, Parameter(group=panels.RUNTIME, alias="--compile")] = False
     """Let PyTorch compile what the network does in training: for GPUs; the first step takes a minute or so."""
     clip_grad: Positive | None = None
     """Largest norm of the gradient; longer ones are shortened to it."""
@@ -183,15 +188,17 @@ class TrainConfig:
     """Weight of each auxiliary head's loss."""
     class_weights: str | None = None
     """Weights of the classes in the loss: median, enet or inverse (from their pixels), or none."""
-    weights: Annotated[str | None, Parameter(alias=("--weights", "-w"))] = None
+    weights: Annotated[str | None, Parameter(group=panels.MODEL, alias=("--weights", "-w"))] = None
     """Start from a run or weights file of the same model; rows of its heads are matched by class name."""
-    encoder_weights: Annotated[str | None, Parameter(alias="--encoder-weights")] = None
+    encoder_weights: Annotated[str | None, Parameter(group=panels.MODEL, alias="--encoder-weights")] = None
     """Start the encoder (all but the heads, where there is none) from a run or weights file, as of a classifier."""
-    freeze: Annotated[list[str], Parameter(alias="--freeze", negative="")] = field(default_factory=list)
+    freeze: Annotated[list[str], Parameter(group=panels.MODEL, alias="--freeze", negative="")] = field(
+        default_factory=list
+    )
     """Parts that stay as they are, weights and BatchNorm statistics, for example encoder."""
     ema: Annotated[float, Range(0, below=1)] = 0.0
     """Decay of the moving average of the weights that is validated and saved; 0 is off."""
-    log: Annotated[list[str], Parameter(alias="--log", negative="")] = field(default_factory=list)
+    log: Annotated[list[str], Parameter(group=panels.OUTPUT, alias="--log", negative="")] = field(default_factory=list)
     """Further trackers: wandb, mlflow; offline unless WANDB_MODE or MLFLOW_TRACKING_URI say otherwise."""
 
     def __post_init__(self) -> None:
@@ -206,22 +213,26 @@ class TrainConfig:
 class Config:
     """Everything that decides a run; `config.yaml` in the run directory holds it resolved."""
 
-    task: Annotated[str, Parameter(alias="--task")] = "semantic"
+    task: Annotated[str, Parameter(group=panels.MODEL, alias="--task")] = "semantic"
     """What is learned: semantic (segmentation), or classification (of whole images)."""
-    model: dict[str, Any] = field(default_factory=lambda: {"name": "fast_scnn"})
+    model: Annotated[dict[str, Any], Parameter(group=panels.MODEL)] = field(
+        default_factory=lambda: {"name": "fast_scnn"}
+    )
     """Model name and arguments, --model.name fast_scnn --model.width 0.5"""
     data: DataConfig = field(default_factory=DataConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
-    loss: dict[str, Any] = field(default_factory=lambda: {"cross_entropy": 1.0})
+    loss: Annotated[dict[str, Any], Parameter(group=panels.OPTIMIZATION)] = field(
+        default_factory=lambda: {"cross_entropy": 1.0}
+    )
     """Losses with their weights, or with arguments: --loss.cross_entropy 1 --loss.cross_entropy.label-smoothing 0.1"""
-    aux_loss: dict[str, Any] = field(default_factory=dict)
+    aux_loss: Annotated[dict[str, Any], Parameter(group=panels.OPTIMIZATION)] = field(default_factory=dict)
     """Losses of the auxiliary heads, where they are to be others: --aux-loss.cross_entropy 1"""
     optim: OptimConfig = field(default_factory=OptimConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
-    seed: Annotated[Seed, Parameter(alias="--seed")] = 0
+    seed: Annotated[Seed, Parameter(group=panels.RUNTIME, alias="--seed")] = 0
     """Seed of the initial weights, the sample order and every augmentation."""
-    name: Annotated[str | None, Parameter(alias="--name")] = None
+    name: Annotated[str | None, Parameter(group=panels.OUTPUT, alias="--name")] = None
     """Name of the run; <data>-<model> when absent."""
 
     def __post_init__(self) -> None:

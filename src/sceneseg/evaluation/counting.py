@@ -1,5 +1,6 @@
 """Counting predictions against their truth: of a model, or of files."""
 
+import itertools
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from sceneseg.inference.predictor import SemanticModel
 from sceneseg.kernels.compilation import run_in_threads
 from sceneseg.labels import LabelSpace
 from sceneseg.metrics.confusion import SemanticCounts
+from sceneseg.progress import OnStep, silent
 
 
 def count_scenes(
@@ -49,14 +51,14 @@ def count_scenes(
 def count_scene(counts: SemanticCounts, scene: Scene, prediction: LabelArray) -> None:
     """Add one labeled scene and the labels predicted for it to the counts."""
     if scene.labels is None:
-        raise ConfigError(f"{scene.name} has no labels to compare with. Give a split that has them, --split val.")
+        raise ConfigError(f"{scene.name} has no labels to compare with. Give a split that has them.", field="split")
     counts.add(scene.name, scene.labels, prediction, scene.instances)
 
 
 def count_files(
     folder: Path,
     dataset: SceneDataset,
-    on_scene: Callable[[], object] = lambda: None,
+    on_step: OnStep = silent,
     *,
     with_instances: bool = True,
 ) -> SemanticCounts:
@@ -65,7 +67,7 @@ def count_files(
     Args:
         folder: Where the predictions are.
         dataset: The labeled split.
-        on_scene: Is called after each scene.
+        on_step: Called after each scene, by the thread that has counted it.
         with_instances: Also count single objects, where the data set tells them apart.
 
     Raises:
@@ -73,6 +75,7 @@ def count_files(
     """
     found = _predictions(folder, dataset)
     counts = SemanticCounts(dataset.label_space)
+    done = itertools.count(1)
 
     def count(i: int) -> SemanticCounts:
         name = dataset.files[i].name
@@ -80,7 +83,7 @@ def count_files(
         prediction = dataset.read_prediction(path)
         labels = dataset.read_labels(i)
         if labels is None:
-            raise ConfigError(f"{name} has no labels to compare with. Give a split that has them, --split val.")
+            raise ConfigError(f"{name} has no labels to compare with. Give a split that has them.", field="split")
         if prediction.shape != labels.shape:
             raise DataError(
                 f"{path}: the prediction is {prediction.shape[0]} x {prediction.shape[1]} but its truth is "
@@ -88,7 +91,7 @@ def count_files(
             )
         part = counts.part()
         part.add(name, labels, prediction, dataset.read_instances(i) if with_instances else None)
-        on_scene()
+        on_step(next(done), len(dataset))
         return part
 
     for part in run_in_threads(count, len(dataset)):
@@ -99,7 +102,7 @@ def count_files(
 def _predictions(folder: Path, dataset: SceneDataset) -> list[Path]:
     """Return the prediction of each scene, in the order of the data set."""
     if not folder.is_dir():
-        raise DataError(f"{folder}: there is no such folder of predictions.")
+        raise DataError(f"{folder}: there is no such folder of predictions.", field="predictions")
     found: dict[str, list[Path]] = {}
     for file in files_below(folder, {".png"}):
         found.setdefault(file.name, []).append(file)

@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from rich.progress import Progress, track
 
 from sceneseg import datasets
 from sceneseg.arrays import LabelArray
@@ -25,6 +24,7 @@ from sceneseg.loading.scene_samples import WholeScenes
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.sizes import size_bands
 from sceneseg.metrics.table import band_table, score_table
+from sceneseg.progress import OnStep, reported, silent
 from sceneseg.records.protocol import Protocol
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.records.scores import Origin, Scores, read_scores, write_scores
@@ -32,8 +32,13 @@ from sceneseg.records.scores import Origin, Scores, read_scores, write_scores
 VOID_NAMES = ("void", "background")
 
 
-def score_weights(path: Path, request: Request) -> tuple[Scores, str]:
+def score_weights(path: Path, request: Request, on_step: OnStep = silent) -> tuple[Scores, str]:
     """Score a run's best weights or a weights file; a run keeps scores, counts and samples under `evaluations`.
+
+    Args:
+        path: Run directory or weights file.
+        request: What is scored.
+        on_step: Called after each image.
 
     Returns:
         The scores, and the printed table.
@@ -44,8 +49,7 @@ def score_weights(path: Path, request: Request) -> tuple[Scores, str]:
     samples = Samples([files.name for files in dataset.files], dataset.label_space)
     scenes = scene_samples.scene_loader(WholeScenes(dataset, range(len(dataset))), scene_samples.default_workers())
     mapping = None if request.label_map is None else read_label_map(request.label_map, model, dataset.label_space)
-    shown = track(scenes, "evaluating", total=len(dataset), transient=True)
-    counts = count_scenes(model, shown, dataset.label_space, samples.add, mapping)
+    counts = count_scenes(model, reported(scenes, len(dataset), on_step), dataset.label_space, samples.add, mapping)
     protocol = evaluation_protocol(dataset, counts, model, request.void, request.absent)
     if request.label_map is not None:
         protocol = replace(protocol, label_map=f"{model.label_space.name} -> {dataset.label_space.name}")
@@ -106,7 +110,7 @@ def _score_in(
     return scores, table
 
 
-def score_files(folder: Path, request: Request) -> tuple[Scores, str]:
+def score_files(folder: Path, request: Request, on_step: OnStep = silent) -> tuple[Scores, str]:
     """Score label-id pictures: NAME_labelIds.png, NAME_gtFine_labelIds.png or NAME.png for every scene.
 
     Raises:
@@ -114,11 +118,9 @@ def score_files(folder: Path, request: Request) -> tuple[Scores, str]:
         DataError: A prediction is missing, or has another size than its truth.
     """
     if request.data is None:
-        raise ConfigError("Predictions in files need a data set to compare with: give -d NAME -p ROOT.")
+        raise ConfigError("Predictions in files need a data set to compare with. Give its name.", field="data")
     dataset = datasets.create(request.data, root=request.root, split=request.split)
-    with Progress(transient=True) as progress:
-        task = progress.add_task("evaluating", total=len(dataset))
-        counts = count_files(folder, dataset, lambda: progress.advance(task))
+    counts = count_files(folder, dataset, on_step)
     protocol = evaluation_protocol(dataset, counts, None, request.void, request.absent)
     return _score_in(counts, protocol, request, None, None)
 
@@ -134,7 +136,9 @@ def open_scenes(request: Request, model: SemanticModel, path: Path) -> SceneData
     known = score.protocol.dataset if score else None
     name = request.data or (trained.name if trained else known)
     if name is None:
-        raise ConfigError("Which data set? Give -d NAME -p ROOT.")
+        raise ConfigError(
+            f"{path} doesn't say which data it was trained on. Give the name of a data set.", field="data"
+        )
     same = trained is not None and datasets.datasets.resolve(name) == trained.name
     root = request.root or (trained.root if trained and same else None)
     options = dict(trained.options) if trained and same else {}
@@ -148,7 +152,8 @@ def open_scenes(request: Request, model: SemanticModel, path: Path) -> SceneData
         raise ConfigError(
             f"{path} knows the {len(theirs)} classes of {theirs.name}, the data set {name} has the {len(own)} of "
             f"{own.name}: {difference(own, theirs)}. Give a data set with the same classes, or a file that maps one "
-            f"to the other with --label-map FILE."
+            f"to the other as label_map.",
+            field="label_map",
         )
     dataset.read_in(space)
     return dataset

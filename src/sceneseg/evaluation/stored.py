@@ -11,7 +11,6 @@ from sceneseg.records.protocol import Protocol
 from sceneseg.records.run_directory import RunDirectory, find_weights
 from sceneseg.records.scores import Origin, read_scores
 from sceneseg.user_files import short_name
-from sceneseg.wording import quoted
 
 if TYPE_CHECKING:
     from sceneseg.evaluation.request import Request
@@ -72,10 +71,11 @@ def counts_of(path: Path, dataset: str | None = None, split: str | None = None) 
     if given.home.metrics.is_file() and is_of_it(read_scores(given.home.metrics).protocol):
         return given.home
     kept = given.home.evaluation(f"{name}-{part}")
-    cure = f"Score them: sceneseg evaluate -w {quoted(given.home.path)} -d {name} --split {part}"
+    cure = f"Score the weights of {given.home.path} on {name} {part} first."
     if not kept.metrics.is_file():
         raise RunError(
-            f"{path}: expected counts of {name} {part}, found those of {scored.dataset} {scored.split}. {cure}"
+            f"{path}: expected counts of {name} {part}, found those of {scored.dataset} {scored.split}. {cure}",
+            field="split",
         )
     made = read_scores(kept.metrics).origin
     if made and made.weights_sha256 not in (None, weights_sha256(given.home)):

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from rich.progress import track
 
 from sceneseg.datasets.base import SceneDataset, SceneFiles, image_size, open_picture, read_ids
 from sceneseg.datasets.files import files_below
@@ -17,6 +16,7 @@ from sceneseg.inference import birds_eye, visualization
 from sceneseg.inference.prediction import Prediction
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.labels import IGNORE_INDEX
+from sceneseg.progress import OnStep, each, silent
 from sceneseg.records.run_directory import atomic
 
 SHOWN = 5
@@ -101,7 +101,8 @@ def rules_of(dataset: SceneDataset) -> Rules:
     if dataset.name not in RULES:
         raise ConfigError(
             f"{dataset.name} has no evaluation server that is known here; known are those of {', '.join(RULES)}. "
-            f"`sceneseg predict -d {dataset.name}` writes label ids."
+            f"`predict` writes label ids for it.",
+            field="data",
         )
     rules, names = RULES[dataset.name], dataset.label_space.names
     wanted = [dataset.target, "other"] if rules.confidences else type(dataset).label_space.names  # type: ignore[attr-defined]
@@ -113,8 +114,14 @@ def rules_of(dataset: SceneDataset) -> Rules:
     return rules
 
 
-def write_submission(model: SemanticModel, dataset: SceneDataset, folder: Path) -> None:
+def write_submission(model: SemanticModel, dataset: SceneDataset, folder: Path, on_step: OnStep = silent) -> None:
     """Predict every image of a split and write the server's files; labels are neither needed nor read.
+
+    Args:
+        model: What predicts.
+        dataset: The split.
+        folder: Where the files go.
+        on_step: Called after each image.
 
     Raises:
         ConfigError: The data set has no server, or the model has other classes.
@@ -126,13 +133,13 @@ def write_submission(model: SemanticModel, dataset: SceneDataset, folder: Path) 
             f"The server of {dataset.name} scores the classes of {dataset.label_space.name}, the model knows those of "
             f"{model.label_space.name}: {', '.join(model.label_space.names)}. Submit a model of the former."
         )
-    for files in track(dataset.files, "predicting", transient=True):
+    for files in each(dataset.files, on_step):
         pixels = rules.encode(model.predict(files.image, files.name), files)
         with atomic(folder / rules.file_name(dataset, files.name)) as temporary:
             temporary.write_bytes(visualization.rgb_png(pixels))
 
 
-def check_submission(dataset: SceneDataset, folder: Path) -> list[Path]:
+def check_submission(dataset: SceneDataset, folder: Path, on_step: OnStep = silent) -> list[Path]:
     """Check that a folder is what the server wants: one file for each image, of the right size, with known ids.
 
     Returns:
@@ -144,10 +151,10 @@ def check_submission(dataset: SceneDataset, folder: Path) -> list[Path]:
     """
     rules = rules_of(dataset)
     if not folder.is_dir():
-        raise DataError(f"{folder}: there is no such folder. Write it with `sceneseg evaluate -w RUN --submission`.")
+        raise DataError(f"{folder}: there is no such folder. Give weights, and it is written.", field="weights")
     owned, problems = _assign(rules, dataset, folder)
     files, void = [], []
-    for scene in track(dataset.files, "checking", transient=True):
+    for scene in each(dataset.files, on_step):
         candidates = owned.get(scene.name, [])
         if len(candidates) != 1:
             places = (str(path.relative_to(folder)) for path in candidates)
@@ -167,11 +174,11 @@ def check_submission(dataset: SceneDataset, folder: Path) -> list[Path]:
     return files
 
 
-def write_zip(dataset: SceneDataset, files: list[Path], archive: Path) -> None:
+def write_zip(dataset: SceneDataset, files: list[Path], archive: Path, on_step: OnStep = silent) -> None:
     """Put checked files into the zip that is uploaded; PNG files shrink no further, so they are stored as they are."""
     inside = Path(rules_of(dataset).folder)
     with atomic(archive) as temporary, zipfile.ZipFile(temporary, "w") as opened:
-        for file in track(files, "zipping", transient=True):
+        for file in each(files, on_step):
             opened.write(file, inside / file.name)
 
 

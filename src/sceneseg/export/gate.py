@@ -20,13 +20,13 @@ TOLERANCE = {"fp32": 0.001, "fp16": 0.001, "int8": 0.01}
 """Precision -> how much mean IoU may drop, in [0, 1]."""
 
 
-class GateError(ScenesegError):
-    """An exported file that doesn't predict what its model does."""
+DOUBTFUL = 0.95  # part of the pixels
+KNOWS_LITTLE = 0.1  # mean IoU
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of the comparison.
+    """Result of comparing an exported file with its model.
 
     Args:
         images: How many were predicted by both.
@@ -49,6 +49,16 @@ class Verdict:
         """Whether the file may be kept."""
         return self.before - self.after <= self.tolerance
 
+    @property
+    def doubts(self) -> list[str]:
+        """Why the score alone doesn't tell that the file is as good as the model."""
+        found = []
+        if self.before < KNOWS_LITTLE:
+            found.append("the model scores so little that its IoU can hardly drop: look at the equal pixels")
+        if self.equal < DOUBTFUL and self.passed:
+            found.append("many pixels differ, though the score holds: look at some predictions")
+        return found
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, for the file's description."""
         return {
@@ -60,13 +70,28 @@ class Verdict:
         }
 
 
+class GateError(ScenesegError):
+    """An exported file that doesn't predict what its model does; nothing was written.
+
+    Args:
+        verdict: By how much it differs.
+    """
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(
+            f"Mean IoU drops by {100 * (verdict.before - verdict.after):.2f} points, more than the tolerance of "
+            f"{100 * verdict.tolerance:g}. Nothing was written.",
+            field="tolerance",
+        )
+        self.verdict = verdict
+
+
 def compare(
     model: SemanticModel,
     exported: Callable[[ImageArray], LabelArray],
     scenes: Iterable[Scene],
     tolerance: float,
     image_size: ImageSize | None = None,
-    on_scene: Callable[[], object] | None = None,
 ) -> Verdict:
     """Let both predict labeled images and score both at the labels' native size.
 
@@ -76,7 +101,6 @@ def compare(
         scenes: Images with labels, in the model's label space.
         tolerance: How much mean IoU may drop, in [0, 1].
         image_size: Pictures are resized to this (H, W) first, if the file takes no other; for both alike.
-        on_scene: Is called after each image.
 
     Raises:
         DataError: There are no images, or no class occurs in their labels.
@@ -91,11 +115,10 @@ def compare(
         for count, labels in zip(counts, (ours, theirs), strict=True):
             size = (scene.image.shape[0], scene.image.shape[1])
             count_scene(count, plain, nearest_labels(labels, size))
-        if on_scene is not None:
-            on_scene()
     if not images:
         raise DataError(
-            "There is no image to compare the exported file on. Give a data set with labeled images.", field="data.name"
+            "There is no image to compare the exported file on. Give a data set and split with labeled ones.",
+            field="data",
         )
     before, after = (_scores(count, model.label_space) for count in counts)
     mean = [float(np.mean(list(scores.values()))) for scores in (before, after)]
@@ -109,7 +132,7 @@ def _scores(counts: SemanticCounts, space: LabelSpace) -> dict[str, float]:
     occurs = {name: bool(n) for name, n in zip(space.names, np.asarray(truth).tolist(), strict=True)}
     if not any(occurs.values()):
         raise DataError(
-            "No class occurs in the labels of the compared images. Compare more, or others.", field="images"
+            "No class occurs in the labels of the compared images. Compare more, or another split.", field="images"
         )
     classes = semantic_scores(counts).classes
     return {name: float(classes[name]["iou"] or 0.0) for name in space.names if occurs[name]}

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.progress import Progress
-
 from sceneseg.arrays import ImageArray, ImageSize
 from sceneseg.datasets.base import SceneDataset
 from sceneseg.errors import ConfigError
@@ -18,6 +16,7 @@ from sceneseg.export.gate import TOLERANCE, Verdict, compare
 from sceneseg.export.plan import make_plan
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.loading.scene_samples import evenly
+from sceneseg.progress import OnStep, each, silent
 from sceneseg.records.temporaries import temporary_folder
 from sceneseg.user_files import short_name
 
@@ -98,31 +97,28 @@ class Export:
         maker: Any = formats.get(to)
         model.input.precision = "32-true"
         plan = make_plan(model, output, precision, image_size, maker.engine)
-        with Progress("{task.description}", *Progress.get_default_columns()[3:], transient=True) as progress:
-            ranges = f", with ranges from {len(calibration)} images" if calibration else ""
-            progress.add_task(f"translating {short_name(model.network.name)} to {short_name(to)}{ranges}", total=None)
-            artifact = formats.create(to, model=model, plan=plan, calibration=calibration)
+        artifact = formats.create(to, model=model, plan=plan, calibration=calibration)
         return cls(model, artifact, describe(model, plan), image_size)
 
-    def check(self, dataset: SceneDataset, images: int, tolerance: float | None = None) -> Verdict:
+    def check(
+        self, dataset: SceneDataset, images: int, tolerance: float | None = None, on_step: OnStep = silent
+    ) -> Verdict:
         """Let the file that would be written, and the model, predict labeled images.
 
         Args:
             dataset: Where the images come from.
             images: How many, at equal distances.
             tolerance: How much mean IoU may drop, in [0, 1]; by the precision when None.
+            on_step: Called after each image.
         """
         allowed = TOLERANCE[self.description["precision"]] if tolerance is None else tolerance
         chosen = evenly(len(dataset), images)
-        with temporary_folder("sceneseg-gate") as folder, Progress(transient=True) as progress:
+        with temporary_folder("sceneseg-gate") as folder:
             file = folder / f"exported{self.artifact.suffix}"
             self.artifact.save(file, self.description)
             exported = ExportedModel.opened_by(type(self.artifact), file)
-            task = progress.add_task("comparing", total=len(chosen))
-            scenes = (dataset.read(i) for i in chosen)
-            verdict = compare(
-                self.model, exported.labels, scenes, allowed, self.image_size, lambda: progress.advance(task)
-            )
+            scenes = (dataset.read(i) for i in each(chosen, on_step))
+            verdict = compare(self.model, exported.labels, scenes, allowed, self.image_size)
         self.description["gate"] = verdict.to_dict() | {"dataset": dataset.name, "split": dataset.split}
         return verdict
 

@@ -140,7 +140,8 @@ class OpenVINONetwork(SegmentationModel):
                 return ov.convert_model(_MainHead(self.network), example_input=example, input=shape)
         except Exception as error:  # OpenVINO's own, of several kinds
             raise ModelError(
-                f"OpenVINO can't convert {self.name} ({str(error).splitlines()[0]}). Predict with --engine torch."
+                f"OpenVINO can't convert {self.name} ({str(error).splitlines()[0]}). Predict with the engine torch.",
+                field="engine",
             ) from error
 
     def _request(self, model: Any, precision: str) -> Any:

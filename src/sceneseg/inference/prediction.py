@@ -45,7 +45,7 @@ class Prediction:
         """
         if self.coarse is None:
             raise ModelError(
-                "This prediction has labels alone. Predict with the weights, or export --output probabilities."
+                "This prediction has labels alone. Predict with the weights, or export a file that gives probabilities."
             )
         probabilities = self.coarse.probabilities((self.labels.shape[0], self.labels.shape[1]))
         array: npt.NDArray[np.float32] = probabilities[0].cpu().numpy()

@@ -3,7 +3,7 @@
 Everything here depends on seed and sample number (or on the position in the run) alone, like all other draws.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -44,7 +44,7 @@ class ClassLocations:
     cells: list[npt.NDArray[np.int32]]
 
 
-def find_class_locations(dataset: SceneDataset, progress: Callable[[int], None] | None = None) -> ClassLocations:
+def find_class_locations(dataset: SceneDataset) -> ClassLocations:
     """Look through the labels of a split; at 1024x2048 that takes 4 ms a scene beside the reading.
 
     Raises:
@@ -59,8 +59,6 @@ def find_class_locations(dataset: SceneDataset, progress: Callable[[int], None] 
         for label, cells in zip(found, _pixels_per_cell(labels, len(found)), strict=True):
             if len(at := np.argwhere(cells >= enough)):
                 label.append(np.column_stack([np.full(len(at), i), at]).astype(np.int32))
-        if progress:
-            progress(i + 1)
     return ClassLocations([np.concatenate(label) for label in found if label])
 
 

@@ -71,8 +71,9 @@ class Classification(Task):
         name = self.config.model_name
         if segments(name):
             raise ConfigError(
-                f"{name} segments, and can't give an image one class. Choose -m classifier --model.encoder NAME, "
-                f"or --task semantic."
+                f"{name} segments, and can't give an image one class. Choose the model classifier with an "
+                f"encoder, or the task semantic.",
+                field="model.name",
             )
         check_single_samples(self.config, len(self.train.classes), self.size)
         network = on_meta(name, len(self.train.classes), **self.config.model_arguments).eval()
@@ -184,8 +185,9 @@ def refuse_pixel_options(config: Config) -> None:
     """
     if config.augment.crop_size is not None:
         raise ConfigError(
-            "Classification trains on samples of the size that the network sees. Give it with -t HEIGHT WIDTH, "
-            "and leave augment.crop_size out."
+            "Classification trains on samples of the size that the network sees. Give it as data.target_size, "
+            "and leave augment.crop_size out.",
+            field="augment.crop_size",
         )
     given = {
         "data.coarse": config.data.coarse,
@@ -197,7 +199,7 @@ def refuse_pixel_options(config: Config) -> None:
     }
     for option, value in given.items():
         if value:
-            raise ConfigError(f"{option} is for segmentation. Leave it out with --task classification.")
+            raise ConfigError(f"{option} is for segmentation, not classification. Leave it out.", field=option)
 
 
 def create_model(config: Config, classes: list[str], precision: str) -> ClassificationModel:

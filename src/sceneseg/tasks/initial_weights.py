@@ -31,7 +31,7 @@ def prepare(network: SegmentationModel, config: Config, label_space: LabelSpace)
         try:
             transfer = start_encoder_from(network, run_directory.load_weights(file), config.model_arguments)
         except ModelError as error:
-            raise ModelError(f"--encoder-weights {file} ({made or UNNAMED}): {error}") from None
+            raise ModelError(f"{file} ({made or UNNAMED}): {error}", field="train.encoder_weights") from None
         transfers.append(transfer)
         told.append(f"encoder from {file}: {transfer.counts()}")
     if config.train.weights:
@@ -52,19 +52,21 @@ def _start(network: SegmentationModel, config: Config, label_space: LabelSpace, 
     if made is None or located(made.name) != network.name:
         name = made.name if made else UNNAMED
         raise ModelError(
-            f"-w {file}: these are weights of {name}, and {network.name} is trained. Give weights of it, or train "
-            f"-m {made.name if made else 'MODEL'}. If only its encoder is to start from them, write --encoder-weights "
-            f"{config.train.weights}."
+            f"{file}: these are weights of {name}, and {network.name} is trained. Give weights of it, or train "
+            f"{made.name if made else 'that model'}. If its encoder alone is to start from them, give them as "
+            f"train.encoder_weights.",
+            field="train.weights",
         )
     if header.label_space is None:
         raise ModelError(
-            f"-w {file}: expected a label space in its header, found none. Give weights of a segmentation."
+            f"{file}: expected a label space in its header, found none. Give weights of a segmentation.",
+            field="train.weights",
         )
     theirs = header.label_space.names
     try:
         return start_from(network, config.model_arguments, run_directory.load_weights(file), label_space.names, theirs)
     except ModelError as error:
-        raise ModelError(f"-w {file} ({made or UNNAMED}): {error}") from None
+        raise ModelError(f"{file} ({made or UNNAMED}): {error}", field="train.weights") from None
 
 
 def _check_frozen(network: SegmentationModel, config: Config, known: set[str]) -> None:
@@ -73,6 +75,7 @@ def _check_frozen(network: SegmentationModel, config: Config, known: set[str]) -
         names = [f"{part}.{name}" for name, _ in network.get_submodule(part).named_parameters()]
         if new := [name for name in names if name not in known]:
             raise ModelError(
-                f"--freeze {part}: {len(new)} of its {len(names)} parameters didn't come from the weights, first "
-                f"{new[0]}; frozen they would never be learned. Freeze a part that did, or leave --freeze {part} out."
+                f"train.freeze {part}: {len(new)} of its {len(names)} parameters didn't come from the weights, first "
+                f"{new[0]}; frozen they would never be learned. Freeze a part that did, or leave {part} out.",
+                field="train.freeze",
             )

@@ -1,11 +1,11 @@
 """Semantic segmentation: here a network, a loss, a label space and the scores meet."""
 
+import logging
 from functools import cached_property
 from itertools import chain
 from typing import Any, ClassVar
 
 import torch
-from rich.progress import Progress
 
 from sceneseg import datasets, models
 from sceneseg.arrays import ImageSize
@@ -34,6 +34,8 @@ from sceneseg.tasks.single_samples import check_single_samples
 from sceneseg.tasks.training_step import TrainingStep
 from sceneseg.tasks.validation_loss import ValidationLoss
 from sceneseg.tasks.weighted_losses import WeightedLosses
+
+LOG = logging.getLogger(__name__)
 
 
 @register
@@ -74,8 +76,9 @@ class Semantic(Task):
         config = self.config
         if not segments(config.model_name):
             raise ConfigError(
-                f"{config.model_name} gives an image one class and can't segment. Choose another model with -m, "
-                f"or --task classification."
+                f"{config.model_name} gives an image one class and can't segment. Choose another model, "
+                f"or the task classification.",
+                field="model.name",
             )
         check_single_samples(config, len(self.train.label_space), self.sample_size)
         return model_cost(config.model_name, len(self.train.label_space), self.sample_size, **config.model_arguments)
@@ -123,9 +126,8 @@ class Semantic(Task):
         return TrainingSamples(self.train, config.augment, config.seed, config.data.target_size, cache, places, epochs)
 
     def _places(self) -> ClassLocations:
-        with Progress(transient=True) as progress:
-            task = progress.add_task("looking where the classes are", total=len(self.train))
-            return find_class_locations(self.train, lambda done: progress.update(task, completed=done))
+        LOG.info("looking where the classes are in %d scenes", len(self.train))
+        return find_class_locations(self.train)
 
     def validate(self, workers: int) -> Validation:
         """Score at the labels' native size; what is kept are counts and a few samples."""
@@ -154,6 +156,6 @@ def create_model(config: Config, label_space: LabelSpace, precision: str) -> Sem
         torch.manual_seed(config.seed)
         network = models.create(config.model_name, num_classes=len(label_space), **config.model_arguments)
     for line in prepare(network, config, label_space):
-        print(line)
+        LOG.info(line)
     model = {"name": network.name, **config.model_arguments}
     return SemanticModel(network, label_space, model, Preprocessing(config.data.target_size, precision))

@@ -85,8 +85,10 @@ def _check(network: SegmentationModel, main: WeightedLosses, aux: WeightedLosses
     for name, criterion in zip(main.names, main.criteria, strict=True):
         for head in [head for head in losses.heads(criterion) if head not in there]:
             known = head in inspect.signature(type(network)).parameters
-            cure = f"Give it one with --model.{head} true" if known else f"Leave --loss.{name} out"
-            raise ConfigError(f"The loss {name} needs a {head} head, which this {network.name} doesn't have. {cure}.")
+            cure = f"Give it one with model.{head} = true" if known else f"Leave loss.{name} out"
+            raise ConfigError(
+                f"The loss {name} needs a {head} head, which this {network.name} doesn't have. {cure}.", field="loss"
+            )
     if aux is not main and any(losses.heads(criterion) != (CLASSES,) for criterion in aux.criteria):
         raise ConfigError(f"Auxiliary heads give class logits alone; aux_loss has {', '.join(aux.names)}.")
     trained = {losses.heads(criterion)[0] for criterion in main.criteria}
@@ -95,5 +97,6 @@ def _check(network: SegmentationModel, main: WeightedLosses, aux: WeightedLosses
             able = [name for name in losses.losses.names() if losses.heads(losses.losses.get(name)) == (head,)]
             raise ConfigError(
                 f"No loss trains the {head} of {network.name}. Add one to the losses: {', '.join(able)}, for example "
-                f"--loss.{able[0]} 1."
+                f"loss.{able[0]} = 1.",
+                field="loss",
             )

@@ -13,7 +13,6 @@ from sceneseg.records.binary import DAMAGE, read_torch
 from sceneseg.records.run_directory import RunDirectory, atomic
 from sceneseg.training import sharding
 from sceneseg.training.gradients import random_state, set_random_state
-from sceneseg.wording import quoted
 
 
 @dataclass
@@ -94,8 +93,7 @@ def save_state(path: Path, progress: Progress, parts: dict[str, Any]) -> None:
     except (OSError, RuntimeError) as error:  # PyTorch's writer raises the latter
         kept = "The last good state stays" if path.is_file() else "There is no earlier one"
         raise RunError(
-            f"{path}: the state can't be written ({error}). {kept}. Make room on the disk, then go on with: "
-            f"sceneseg train -r {quoted(path.parent)}"
+            f"{path}: the state can't be written ({error}). {kept}. Make room on the disk, then resume {path.parent}."
         ) from error
 
 
@@ -163,7 +161,6 @@ def _check_shapes(part: Any) -> None:
 
 def _way_back(path: Path) -> str:
     run = RunDirectory(path.parent)
-    anew = f"sceneseg train --config {quoted(run.config)}"
     if run.best.is_file() or run.last.is_file():
-        return f"The weights of the run are kept: start a new run from them with {anew} -w {run.path}"
-    return f"Start the run anew: {anew}"
+        return f"The weights of the run are kept: start a new run from them, with train.weights {run.path}."
+    return f"Start a new run with the configuration {run.config}."

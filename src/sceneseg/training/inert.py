@@ -57,7 +57,8 @@ def refuse_inert(sources: Iterable[Asked], candidates: Sequence[Config]) -> None
         for key in source.keys:
             for reader in READERS:
                 if reader.knows(key) and not any(reader.reads(config) for config in everyone):
-                    raise ConfigError(f"{source.where}: {key} has no effect here. {reader.otherwise} Leave it out.")
+                    said = f"{source.where}: {key} has no effect here. {reader.otherwise} Leave it out."
+                    raise ConfigError(said, field=key)
 
 
 def refuse_contradictions(config: Config) -> None:
@@ -130,9 +131,9 @@ READERS = (
     Reader(
         ("augment.weather_strength",),
         lambda config: any(config.augment.weather.values()),
-        "No weather has a probability, as --augment.weather.any 0.2 gives it.",
+        "No weather has a probability, as augment.weather.any = 0.2 gives it.",
     ),
-    Reader(("augment.area",), lambda config: config.task == "classification", "It is for --task classification."),
+    Reader(("augment.area",), lambda config: config.task == "classification", "It is for the task classification."),
     Reader(("augment.scale",), lambda config: config.task != "classification", "Classification has augment.area."),
     Reader(("aux_loss.", "train.aux_weight"), _has_auxiliary_heads, "The model has no auxiliary heads."),
     Reader(("train.class_weights",), _takes_class_weights, "Each loss has its own class_weights, or takes none."),

@@ -1,5 +1,6 @@
 """Isolated training, in a process of its own: the memory is freed at its end, and what ends it ends nothing else."""
 
+import logging
 import multiprocessing
 import os
 import shutil
@@ -12,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sceneseg.config import schema as configs
-from sceneseg.errors import ScenesegError, hide_library_warnings
+from sceneseg.errors import hide_library_warnings, reason_of
 from sceneseg.records.experiment_progress import Outcome
 from sceneseg.records.locks import LOCK, alone
 from sceneseg.records.run_directory import MARKER, RunDirectory, write_text
 from sceneseg.training.interrupt import Interrupt
 from sceneseg.user_files import allow, allowed
 
+LOG = logging.getLogger(__name__)
 if TYPE_CHECKING:
     from sceneseg.training.budget import StepBudget
 
@@ -34,8 +36,10 @@ class _Messages:
     budget: "StepBudget | None" = None
     outcome: Outcome | None = None
 
-    def take(self, message: "StepBudget | Outcome") -> None:
-        if isinstance(message, Outcome):
+    def take(self, message: "StepBudget | Outcome | logging.LogRecord") -> None:
+        if isinstance(message, logging.LogRecord):
+            LOG.handle(message)
+        elif isinstance(message, Outcome):
             self.outcome = message
         else:
             self.budget = message
@@ -129,12 +133,32 @@ def _ended_without_a_word(exitcode: int) -> Outcome:
     return Outcome("failed", f"its process broke off ({name})")
 
 
+class Forward(logging.Handler):
+    """Sends what the training logs to its parent, which logs it again.
+
+    Args:
+        sender: Leads to the parent.
+    """
+
+    def __init__(self, sender: Connection) -> None:
+        super().__init__()
+        self._sender = sender
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send a record as plain text."""
+        record.msg, record.args, record.exc_info = record.getMessage(), None, None
+        self._sender.send(record)
+
+
 def _train(plain: dict[str, Any], path: str, seconds: float | None, sender: Connection, files: tuple[str, ...]) -> None:
     """Run in the isolated process: train, and send how it ended."""
     hide_library_warnings()
     allow(*files)
     os.setpgid(0, 0)  # Ctrl-C reaches the parent alone, which passes it on once
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    package = logging.getLogger("sceneseg")
+    package.setLevel(logging.INFO)
+    package.addHandler(Forward(sender))
     run = RunDirectory(Path(path))
     try:
         finished = _start(plain, run, seconds, sender)
@@ -158,21 +182,6 @@ def _start(plain: dict[str, Any], run: RunDirectory, seconds: float | None, send
         config, budget = fit_into(config, seconds)
         sender.send(budget)
     return start.start(replace(config, name=run.path.name), run.path.parent)[1]
-
-
-def reason_of(error: BaseException) -> str:
-    """Return in one sentence what went wrong.
-
-    Example:
-        >>> reason_of(MemoryError())
-        'ran out of memory (MemoryError)'
-    """
-    text = str(error).strip()
-    if isinstance(error, ScenesegError):
-        return text
-    if isinstance(error, MemoryError) or "out of memory" in text.lower() or "can't allocate memory" in text.lower():
-        return f"ran out of memory ({text.splitlines()[0] if text else type(error).__name__})"
-    return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__
 
 
 def _end_with_parent() -> None:

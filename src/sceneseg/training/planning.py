@@ -151,7 +151,7 @@ def parse_bytes(text: str) -> int:
     """
     match = re.fullmatch(r"([0-9.]+)\s*([kmg]i?)?b?", text.strip().lower())
     if match is None:
-        raise ConfigError(f"Expected an amount of memory such as 8GB or 512MiB, found {text!r}.")
+        raise ConfigError(f"Expected an amount of memory such as 8GB or 512MiB, found {text!r}.", field="train.memory")
     return int(float(match[1]) * UNITS[match[2] or ""])
 
 

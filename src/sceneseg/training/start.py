@@ -1,5 +1,6 @@
 """Starting and resuming runs: data sets are opened, the run directory is made and described, then the loop begins."""
 
+import logging
 import shutil
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -28,8 +29,8 @@ from sceneseg.training.inert import refuse_contradictions, refuse_inert
 from sceneseg.training.processes import launch
 from sceneseg.training.trainer import Trainer
 from sceneseg.user_files import is_file_name, short_name
-from sceneseg.wording import quoted
 
+LOG = logging.getLogger(__name__)
 MAY_CHANGE = {
     *("train.epochs", "train.checkpoint_minutes", "train.patience", "train.validate_every", "train.micro_batch"),
     *("train.log",),
@@ -57,7 +58,9 @@ def start(
         The run, and whether it came to its end (False: interrupted, its state is saved).
     """
     if config.data.accept_changes:
-        raise ConfigError("data.accept_changes is for a run that is resumed with -r RUN. Leave it out.")
+        raise ConfigError(
+            "data.accept_changes is for a run that is resumed. Leave it out.", field="data.accept_changes"
+        )
     if config.name is not None:
         check_name(config.name)
     refuse_contradictions(config)
@@ -106,7 +109,7 @@ def open_task(config: Config) -> tuple[Fabric, Task, ModelCost]:
     fabric = launch(config)
     task = tasks.create(config)
     for warning in task.check() if config.data.check else []:
-        print(warning)
+        LOG.warning(warning)
     task.check_labels()
     cost = task.cost()
     config.data.name = datasets.resolve(config.data.name)
@@ -133,8 +136,8 @@ def resume(run: RunDirectory, changes: dict[str, Any], hooks: Hooks | None = Non
     if refused := [key for key in _differences(before, configs.to_dict(config)) if key not in MAY_CHANGE]:
         raise ConfigError(
             f"A resumed run keeps its configuration; {', '.join(refused)} can't change. What can: "
-            f"{', '.join(sorted(MAY_CHANGE))}. For anything else start a new run: "
-            f"sceneseg train --config {quoted(run.config)}"
+            f"{', '.join(sorted(MAY_CHANGE))}. For anything else start a new run with the configuration {run.config}.",
+            field=refused[0],
         )
     accept, config.data.accept_changes = config.data.accept_changes, False
     trackers.check(config.train.log)
@@ -150,13 +153,13 @@ def resume(run: RunDirectory, changes: dict[str, Any], hooks: Hooks | None = Non
             kept.data.root = str(task.train.root.resolve())
         if data.changes:
             for warning in task.check() if config.data.check else []:
-                print(warning)
+                LOG.warning(warning)
             for one in (config, kept):  # an epoch keeps its steps, else it would end twice or not at all
                 one.train.steps_per_epoch = one.train.steps_in_epoch(data.scenes_before or len(task.train))
         training = Trainer(config, run, task, fabric, resume=True, hooks=hooks)
         if data.changes:
             data.record.accepted.append({"step": training.step, "changes": data.changes})
-            print(f"goes on with other data: {data.changes}")
+            LOG.info("resumed with other data: %s", data.changes)
         training.change_data(data.record.steps, data.val_changed)
         if fabric.is_global_zero:
             data.record.write(run)

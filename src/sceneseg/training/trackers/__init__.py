@@ -4,6 +4,7 @@ None of them connects to a network unless the user has said so in its own way (a
 """
 
 import importlib.util
+import logging
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from sceneseg.records.run_directory import RunDirectory
     from sceneseg.training.trackers.base import Tracker
 
+LOG = logging.getLogger(__name__)
 ALWAYS = ("tensorboard",)
 
 trackers: Registry["Tracker"] = Registry(
@@ -59,5 +61,5 @@ def start(
         try:
             started.append(trackers.create(name, run=run, config=config, scores=scores, step=step))
         except Exception as error:  # of whatever service
-            print(f"The tracker {name} is left out: it can't start ({type(error).__name__}: {error})", file=sys.stderr)
+            LOG.warning("The tracker %s is left out: it can't start (%s: %s)", name, type(error).__name__, error)
     return started

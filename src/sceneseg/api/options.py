@@ -1,0 +1,82 @@
+"""Options of a training as keywords: brought under the sections of the configuration, and laid over a file."""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from sceneseg.config import schema as configs
+from sceneseg.config.asked import Asked, asked_by, asked_by_file
+from sceneseg.config.command_line import layered
+from sceneseg.config.schema import Config
+from sceneseg.errors import ConfigError, did_you_mean
+
+SECTIONS = {field.name: field.type for field in fields(Config)}
+SHORT = {
+    "model": ("model", "name"),
+    "data": ("data", "name"),
+    "optimizer": ("optim", "name"),
+    "optim": ("optim", "name"),
+    "schedule": ("schedule", "name"),
+}
+"""Words that mean a name within a section."""
+
+
+def nested(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Bring options under the sections of the configuration.
+
+    Args:
+        options: By their own names ("lr"), or whole sections ("train").
+
+    Raises:
+        ConfigError: There is no such option, or there are several.
+
+    Example:
+        >>> nested({"lr": 0.05, "optimizer": "sgd", "train": {"patience": 5}, "loss": "dice"})
+        {'optim': {'lr': 0.05, 'name': 'sgd'}, 'train': {'patience': 5}, 'loss': {'dice': 1.0}}
+    """
+    plain = configs.to_dict(Config())
+    places: dict[str, list[str]] = {}
+    for section, kind in SECTIONS.items():
+        if is_dataclass(kind):
+            for key in plain[section]:
+                places.setdefault(key, []).append(section)
+    found: dict[str, Any] = {}
+    for key, value in options.items():
+        value = str(value) if isinstance(value, PathLike) else value
+        if key in SHORT and isinstance(value, str):
+            section, name = SHORT[key]
+            option: dict[str, Any] = {section: {name: value}}
+        elif key == "loss" and isinstance(value, str):
+            option = {"loss": {value: 1.0}}
+        elif key in SECTIONS:
+            option = {key: value}
+        elif len(places.get(key, [])) == 1:
+            option = {places[key][0]: {key: value}}
+        elif key in places:
+            ways = " or ".join(f'{section}={{"{key}": ...}}' for section in places[key])
+            raise ConfigError(f'The option "{key}" is in several sections. Say which: {ways}.')
+        else:
+            raise ConfigError(f'There is no option "{key}".{did_you_mean(key, [*places, *SECTIONS])}')
+        found = configs.merge(found, option)
+    return found
+
+
+def configure(config: str | PathLike[str] | Config | None, changes: dict[str, Any]) -> tuple[Config, list[Asked]]:
+    """Return a configuration with options over it, and what was asked for by either.
+
+    Args:
+        config: A YAML file, the name of a recipe, or a configuration; the defaults when absent.
+        changes: Nested plain data.
+
+    Raises:
+        ConfigError: A key or value that doesn't fit.
+    """
+    asked = [asked_by("the options", changes)]
+    known: dict[str, Any] = {}
+    if config is not None:
+        base = config if isinstance(config, Config) else configs.load(Path(config))
+        asked.append(asked_by_file("config" if isinstance(config, Config) else str(config), base))
+        known = configs.to_dict(base)
+    return configs.from_dict(layered(known, changes), "the options"), asked

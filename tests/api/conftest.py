@@ -1,0 +1,25 @@
+"""A folder in which examples and verbs find what they need: toy scenes and a run."""
+
+import shutil
+
+import pytest
+
+from small_run import make_small_run
+
+
+@pytest.fixture(scope="session")
+def furnished(toy_root, tmp_path_factory):
+    """The folder's contents."""
+    folder = tmp_path_factory.mktemp("furnished")
+    make_small_run(folder / "runs" / "small", toy_root)
+    return folder
+
+
+@pytest.fixture
+def workplace(furnished, toy_root, tmp_path, monkeypatch):
+    """Make ``data/toy`` and ``runs/small`` in the current folder, which is a new one."""
+    folder = tmp_path / "workplace"
+    shutil.copytree(furnished, folder)
+    shutil.copytree(toy_root, folder / "data" / "toy", copy_function=shutil.copy2)
+    monkeypatch.chdir(folder)
+    return folder
