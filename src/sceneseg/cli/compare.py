@@ -71,7 +71,7 @@ def compare(
         repetitions: Predictions of each model that are timed.
     """
     from sceneseg.api.compare import compare as rank
-    from sceneseg.report.comparison.table import ranking_table, remarks
+    from sceneseg.report.comparison.terminal import ranking_table, remarks
 
     with Bars() as bars:
         made = rank(

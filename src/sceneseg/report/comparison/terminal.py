@@ -1,4 +1,4 @@
-"""Table of a comparison: the ranked candidates as a terminal shows them."""
+"""Result of a comparison on a terminal: the table of the ranked candidates, and remarks."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
