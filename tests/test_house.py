@@ -69,7 +69,7 @@ OTHERS_SAVE = {"np", "numpy", "torch", "jit", "onnx", "package", "PillowImage", 
 WRITES_ITSELF = {
     "bench/memory.py": "a switch of the kernel, not a file",
     "bench/worker.py": "into the temporary folder of its parent",
-    "cli/bench.py": "into a temporary folder",
+    "api/benchmark.py": "into a temporary folder",
     "export/onnx.py": "where `Exporter.write` says, a temporary folder",
     "export/openvino.py": "likewise",
     "export/tensorrt.py": "likewise",

@@ -10,7 +10,7 @@ import sceneseg
 from sceneseg.bench.record import Record
 from sceneseg.cli import bench, compare, evaluate, export, predict, train
 from sceneseg.cli.app import app, main
-from sceneseg.errors import ScenesegError
+from sceneseg.errors import ConfigError, ScenesegError
 from sceneseg.records.run_directory import ComparisonDirectory, RunDirectory, load_weights, read_json
 from small_run import make_small_run
 
@@ -100,11 +100,11 @@ def test_benchmark(capfd):
     assert other.whole.p50_ms > 0
 
 
-def test_compare(run, capfd):
+def test_compare(run, toy_root, capfd):
     words = ("--size", 32, 64, "--repetitions", 1, "--train.device", "cpu")
     command("compare", run, "--name", "typed", *words)
     assert "mean IoU" in capfd.readouterr().out
-    made = sceneseg.compare([run], name="called", size=(32, 64), repetitions=1, device="cpu")
+    made = sceneseg.compare(run, name="called", size=(32, 64), repetitions=1, device="cpu")
     assert quiet(capfd)
     typed = read_json(ComparisonDirectory(made.path.with_name("typed")).results)
     [ranked] = made.ranking
@@ -114,6 +114,10 @@ def test_compare(run, capfd):
         typed["candidates"][0]["mean_iou"]["value"],
     )
     assert made.results.answer.headline == read_json(made.figures)["answer"]["headline"]
+    with pytest.raises(ConfigError, match="vary: optim.momentum has no effect"):
+        sceneseg.compare(models="unet", vary={"optim.momentum": [0.5, 0.9]}, root=toy_root, device="cpu")
+    with pytest.raises(ConfigError, match="vary: optim.momentum has no effect"):
+        sceneseg.compare(models="unet", vary="optim.momentum=0.5,0.9", root=toy_root)
 
 
 def test_train(toy_root, capfd):

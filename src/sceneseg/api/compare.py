@@ -76,10 +76,10 @@ class Comparison:
 
 
 def compare(
-    finished: Sequence[str | PathLike[str]] = (),
+    finished: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     *,
     models: str | Sequence[str] = (),
-    vary: Sequence[str] | Mapping[str, Sequence[Any]] = (),
+    vary: str | Sequence[str] | Mapping[str, Sequence[Any]] = (),
     config: str | PathLike[str] | Config | None = None,
     budget: str | None = None,
     steps: int | None = None,
@@ -151,7 +151,8 @@ def compare(
     elif finished:
         reason = "finished runs are compared as they are. Leave these out, or the runs."
         _refuse(made_by | {"retry": retry}, changes, reason)
-        comparison = _of_runs([Path(run) for run in finished], changes.get("name"), Path(runs), rules)
+        folders = [finished] if isinstance(finished, str | PathLike) else finished
+        comparison = _of_runs([Path(run) for run in folders], changes.get("name"), Path(runs), rules)
     elif models or vary:
         chosen, asked = configure(config, changes)
         names = listed([models] if isinstance(models, str) else models)
@@ -197,10 +198,10 @@ def _of_runs(
     return comparison
 
 
-def _varied(vary: Sequence[str] | Mapping[str, Sequence[Any]]) -> list[str]:
+def _varied(vary: str | Sequence[str] | Mapping[str, Sequence[Any]]) -> list[str]:
     """Write keys and their values as they are typed: optim.name=sgd,adamw; sizes as 180x240."""
     if not isinstance(vary, Mapping):
-        return list(vary)
+        return [vary] if isinstance(vary, str) else list(vary)
     words = {
         key: ["x".join(map(str, value)) if isinstance(value, tuple | list) else str(value) for value in values]
         for key, values in vary.items()

@@ -162,5 +162,5 @@ def _check_shapes(part: Any) -> None:
 def _way_back(path: Path) -> str:
     run = RunDirectory(path.parent)
     if run.best.is_file() or run.last.is_file():
-        return f"The weights of the run are kept: start a new run from them, with train.weights {run.path}."
-    return f"Start a new run with the configuration {run.config}."
+        return f"The weights of the run are kept: start a new run with {run.config} and train.weights {run.path}."
+    return f"Start a new run with {run.config}."
