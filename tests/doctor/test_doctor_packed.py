@@ -5,6 +5,7 @@ import pytest
 
 from sceneseg import datasets
 from sceneseg.doctor import diagnose, quick_check, repair
+from sceneseg.doctor import diagnosis as examination
 from sceneseg.errors import DataError
 from sceneseg.packing import pack
 from sceneseg.packing.shards import CONTAINERS
@@ -28,7 +29,7 @@ def test_a_healthy_pack_has_nothing(packed):
 
 def test_nothing_is_decoded_at_a_glance_but_some_labels(packed, monkeypatch):
     train, val = splits(packed)
-    monkeypatch.setattr("sceneseg.doctor.diagnosis.SMALL", 0)
+    monkeypatch.setattr(examination, "SMALL", 0)
     monkeypatch.setattr(type(train), "check", lambda *_: pytest.fail("pixels were read"))
     assert quick_check(train, val) == []
 

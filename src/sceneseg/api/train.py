@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from sceneseg import tasks
+from sceneseg.api.options import nested, over
 from sceneseg.config import schema as configs
-from sceneseg.config.asked import asked_by, asked_by_file
 from sceneseg.config.schema import Config
 from sceneseg.datasets import datasets
 from sceneseg.datasets.base import SceneDataset
-from sceneseg.errors import ConfigError, did_you_mean
+from sceneseg.errors import ConfigError
 from sceneseg.models._own import lent
 from sceneseg.records.results import read_epochs, read_scores
 from sceneseg.records.run_directory import RunDirectory, find_run
@@ -27,10 +27,6 @@ from sceneseg.training.hooks import Hook, Hooks
 if TYPE_CHECKING:
     from sceneseg.inference.classifier import ClassificationModel
     from sceneseg.inference.predictor import SemanticModel
-
-SECTIONS = {field.name: field.type for field in fields(Config)}
-SHORT = {"optimizer": ("optim", "name"), "optim": ("optim", "name"), "schedule": ("schedule", "name")}
-"""Words that mean a name within a section."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +108,7 @@ def train(
         ScenesegError: As on the command line, before anything is computed.
     """
     hooks = Hooks(on_start, on_step_end, on_validation_end, on_epoch_end, on_end)
-    changes = _nested(options)
+    changes = nested(options)
     with ExitStack() as lendings:
         if isinstance(model, nn.Module):
             changes["model"] = {"name": lendings.enter_context(lent(model))}
@@ -129,10 +125,7 @@ def train(
             run = find_run(Path(resume))
             finished = start.resume(run, _unlike(changes, run.load_config()), hooks)
         else:
-            base = config if isinstance(config, Config) else None if config is None else configs.load(Path(config))
-            known = {} if base is None else configs.to_dict(base)
-            asked = [asked_by("the options", changes), *([asked_by_file("config", base)] if base else [])]
-            chosen = configs.from_dict(configs.merge(known, changes), "the options")
+            chosen, asked = over(config, changes)
             run, finished = start.start(chosen, Path(runs), hooks, asked)
     if finished:
         write_report(run.path)
@@ -160,35 +153,6 @@ def _lend_scenes(lendings: ExitStack, train: SceneDataset, val: SceneDataset) ->
     name = OWN + train.name
     lendings.enter_context(datasets.lend(name, scenes))
     return {"name": name, "train_split": "train", "val_split": "val"}
-
-
-def _nested(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Bring options under the sections of the configuration."""
-    plain = configs.to_dict(Config())
-    places: dict[str, list[str]] = {}
-    for section, kind in SECTIONS.items():
-        if is_dataclass(kind):
-            for key in plain[section]:
-                places.setdefault(key, []).append(section)
-    found: dict[str, Any] = {}
-    for key, value in options.items():
-        value = str(value) if isinstance(value, PathLike) else value
-        if key in SHORT and isinstance(value, str):
-            section, name = SHORT[key]
-            nested: dict[str, Any] = {section: {name: value}}
-        elif key == "loss" and isinstance(value, str):
-            nested = {"loss": {value: 1.0}}
-        elif key in SECTIONS:
-            nested = {key: value}
-        elif len(places.get(key, [])) == 1:
-            nested = {places[key][0]: {key: value}}
-        elif key in places:
-            ways = " or ".join(f'{section}={{"{key}": ...}}' for section in places[key])
-            raise ConfigError(f'The option "{key}" is in several sections. Say which: {ways}.')
-        else:
-            raise ConfigError(f'There is no option "{key}".{did_you_mean(key, [*places, *SECTIONS])}')
-        found = configs.merge(found, nested)
-    return found
 
 
 def _section(name: str, given: Any) -> dict[str, Any]:

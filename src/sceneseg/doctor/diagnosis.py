@@ -45,12 +45,17 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What came of an examination.
+    """Result of an examination.
 
     Args:
         patient: What was examined.
         findings: Errors first.
         left_out: Why a split wasn't examined.
+
+    Example:
+        >>> import sceneseg
+        >>> sceneseg.doctor("cityscapes", "data/toy").left_out
+        {}
     """
 
     patient: Patient
@@ -61,6 +66,16 @@ class Diagnosis:
     def errors(self) -> list[Finding]:
         """The findings that spoil training or scores."""
         return [finding for finding in self.findings if finding.severity == "error"]
+
+    @property
+    def warnings(self) -> list[Finding]:
+        """The findings that should be known."""
+        return [finding for finding in self.findings if finding.severity == "warning"]
+
+    @property
+    def images(self) -> dict[str, int]:
+        """Split -> number of images that were examined."""
+        return {split: len(part) for split, part in self.patient.parts.items()}
 
 
 def diagnose(
