@@ -37,7 +37,7 @@ def doctor(
         >>> import sceneseg
         >>> found = sceneseg.doctor("cityscapes", "data/toy")
         >>> found.images, [finding.kind for finding in found.errors]
-        ({'train': 8, 'val': 2, 'test': 1}, [])
+        ({'train': 9, 'val': 2, 'test': 1}, [])
     """
     return diagnose(data, root, splits, dict(options or {}), counter(on_progress, "examining"))
 
@@ -57,6 +57,6 @@ def repair(diagnosis: Diagnosis, out: str | Path, *, on_progress: OnProgress = i
         >>> import sceneseg
         >>> found = sceneseg.doctor("cityscapes", "data/toy", splits=["train"])
         >>> sceneseg.repair(found, "data/repaired").pairs
-        8
+        9
     """
     return write_repaired(diagnosis, Path(out), counter(on_progress, "repairing"))

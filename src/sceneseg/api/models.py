@@ -126,7 +126,7 @@ def list_models(pattern: str = "*") -> tuple[ListedModel, ...]:
     Example:
         >>> import sceneseg
         >>> [(model.name, model.gmacs) for model in sceneseg.list_models("fast_s*")]
-        [('fast_scnn', 6.74)]
+        [('fast_scnn', 6.71)]
     """
     listed = []
     for name in fnmatch.filter(segmentation_models(), pattern):

@@ -11,6 +11,7 @@ import torch
 from sceneseg.api.progress import OnProgress, Progress, ignore
 from sceneseg.arrays import ImageSize
 from sceneseg.errors import RunError
+from sceneseg.models import models
 from sceneseg.records.run_directory import RunDirectory, load_weights
 from sceneseg.records.temporaries import temporary_folder
 from sceneseg.toy import write_toy_scenes
@@ -69,6 +70,7 @@ def verify_resume(
         on_progress: Called before each training.
 
     Raises:
+        UnknownNameError: There is no such model.
         RunError: A training failed, or ended before it could be killed.
 
     Example:
@@ -76,8 +78,9 @@ def verify_resume(
         >>> sceneseg.verify_resume("no_such_model")
         Traceback (most recent call last):
             ...
-        sceneseg.errors.RunError: The training failed: ...
+        sceneseg.errors.UnknownNameError: There is no model called "no_such_model"...
     """
+    models.resolve(model)
     half = max(2, steps // 2)
     with temporary_folder("sceneseg-resume") as folder:
         if data is None:

@@ -49,7 +49,7 @@ class ClassStatistics:
         >>> import sceneseg
         >>> road = sceneseg.statistics("cityscapes", "data/toy").classes[0]
         >>> road.name, road.images
-        ('road', 8)
+        ('road', 9)
     """
 
     name: str
@@ -73,7 +73,7 @@ class Statistics:
     Example:
         >>> import sceneseg
         >>> sceneseg.statistics("cityscapes", "data/toy").sizes
-        Counter({(64, 128): 8})
+        Counter({(64, 128): 9})
     """
 
     dataset: SceneDataset

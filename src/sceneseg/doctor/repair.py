@@ -52,7 +52,7 @@ class Repaired:
 
     Example:
         >>> import sceneseg
-        >>> sceneseg.Repaired(pairs=8).left_out
+        >>> sceneseg.Repaired(pairs=9).left_out
         {}
     """
 

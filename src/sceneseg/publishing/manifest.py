@@ -41,6 +41,12 @@ class Entry:
         score: Name of a score -> value, 0..1.
         protocol: How the score came about.
         data_terms: What the terms of use of the training data mean for the weights.
+
+    Example:
+        >>> import sceneseg
+        >>> folder = sceneseg.make_manifest("runs/small", url="https://example.org/weights", license="mit")
+        >>> folder.entries[0].protocol["dataset"]
+        'cityscapes'
     """
 
     name: str
@@ -62,6 +68,11 @@ class Manifest:
     Args:
         origin: Where it was read from, for messages.
         entries: In the order of the file.
+
+    Example:
+        >>> import sceneseg
+        >>> sceneseg.list_weights().entries
+        ()
     """
 
     origin: str
