@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -139,6 +140,19 @@ def test_files_appear_whole_or_not_at_all():
 def test_a_file_that_is_written_otherwise_is_seen(code):
     assert writes(ast.parse(code)) == [1]
     assert not writes(ast.parse(f"with atomic(f) as temporary:\n    {code}"))
+
+
+ROOMS = ("datasets", "doctor", "fetching", "packing", "publishing", "records", "toy")
+FILES_WITHOUT_OPTIONS = [f for f in FILES if f.parent != SOURCE and f.relative_to(SOURCE).parts[0] in ROOMS]
+FILES_WITHOUT_OPTIONS += [SOURCE / name for name in ("id_lookup.py", "labels.py", "ranges.py", "wording.py")]
+
+
+@pytest.mark.parametrize("file", FILES_WITHOUT_OPTIONS, ids=lambda f: str(f.relative_to(SOURCE)))
+def test_the_library_names_arguments_where_the_command_line_has_options(file):
+    texts = [
+        n for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.Constant) and isinstance(n.value, str)
+    ]
+    assert not [(n.lineno, n.value) for n in texts if re.search(r"(^|[\s(`'\"])(--[a-z]|-[a-z]\b)", n.value)]
 
 
 def test_listing_a_shelf_imports_none_of_it():

@@ -110,7 +110,7 @@ def test_nobody_listens(server, tmp_path):
 def test_a_full_disk_is_seen_before_the_download(server, tmp_path, monkeypatch):
     served = server.serve("/f.zip", BODY)
     monkeypatch.setattr(checks.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 1000))
-    with pytest.raises(TransferError, match=r"f.zip needs 1.0 MB, but only 1.0 kB are free.*--out"):
+    with pytest.raises(TransferError, match=r"f.zip needs 1.0 MB, but only 1.0 kB are free.*another disk"):
         transfer.download(f"{server.url}/f.zip", tmp_path / "f.zip", ProgressReporter())
     assert len(served.asked) == 1
     assert files_in(tmp_path) == []

@@ -21,7 +21,7 @@ class Packed(SceneDataset):
     all shards; `verify` checks every pixel. The name of the data set is that of the one that was packed.
 
     Args:
-        root: The folder that was given as --out.
+        root: Folder of the pack.
         split: Any that was packed.
         label_space: Another label space than the packed one, see `sceneseg.labels.choose_space`.
     """

@@ -26,7 +26,7 @@ from sceneseg.doctor.masks import colored_masks, jpeg_masks, other_refusals, smo
 from sceneseg.doctor.palettes import differing_palettes, misplaced_colors, transparent_masks, two_meanings
 from sceneseg.doctor.pictures import turned, unusual
 from sceneseg.errors import DataError
-from sceneseg.wording import counted, quoted
+from sceneseg.wording import counted
 
 FILES: tuple[Rule, ...] = (missing, unreadable, unequal_sizes, turned, duplicates, repeated_names)
 LABELS: tuple[Rule, ...] = (
@@ -130,7 +130,7 @@ def quick_check(train: SceneDataset, val: SceneDataset) -> list[Finding]:
     if errors := [finding for finding in findings if finding.severity == "error"]:
         listed = "\n".join(f"  {finding.kind}: {finding}" for finding in errors)
         number = counted(len(errors), "error")
-        more = f"\nSee everything with: sceneseg data doctor -d {shelf_name(train)} -p {quoted(train.root)}"
+        more = f"\n`sceneseg data doctor` shows everything; the data set is {shelf_name(train)} in {train.root}."
         raise DataError(
             f"{train.name}: images and labels have {number} that would spoil the training.\n{listed}"
             f"{'' if isinstance(train, Scenes) else more}"

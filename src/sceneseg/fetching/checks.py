@@ -25,7 +25,8 @@ def require_space(folder: Path, needed: int, what: str) -> None:
     if free < needed:
         raise TransferError(
             f"{folder}: {what} needs {decimal(needed)}, but only {decimal(free)} are free there. "
-            f"Free some, or give a folder on another disk with --out."
+            f"Free some, or give a folder on another disk.",
+            field="out",
         )
 
 

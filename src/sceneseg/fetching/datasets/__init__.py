@@ -23,7 +23,7 @@ from sceneseg.records.run_directory import write_json, write_text
 __all__ = ["ROOM", "SOURCES", "Archive", "BadArchiveError", "Source", "Watch", "fetch", "find_source", "is_fetched"]
 
 RECORD = "source.json"
-CURE = "If the file has moved, look for it on the data set's own page, unpack it by hand and give its folder with -p."
+CURE = "If the file has moved, look for it on the data set's own page, unpack it by hand and give its folder as root."
 SLACK = 1.25
 """How much larger than expected an archive may be, for publishers add files."""
 ROOM = 2.2  # times the archives' size: they and what is unpacked from them; pictures hardly shrink in an archive
@@ -37,12 +37,13 @@ def is_fetched(source: Source, root: Path) -> bool:
     """
     if found := _record(root).get("name"):
         if found != source.name:
-            raise DataError(f"{root}: expected {source.name}, found {found}. Give another folder with --out.")
+            raise DataError(f"{root}: expected {source.name}, found {found}. Give another folder.", field="out")
         return True
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise DataError(
             f"{root}: expected no such folder or an empty one, found files that `sceneseg data get` didn't put there. "
-            f"Give another folder with --out, or use these with -p {root}."
+            f"Give another folder, or use these as root.",
+            field="out",
         )
     return False
 
