@@ -163,6 +163,17 @@ def test_listing_a_shelf_imports_none_of_it():
     assert out.strip() == "[]"
 
 
+@pytest.mark.parametrize(
+    ("code", "threads"),
+    [
+        ("import cv2; cv2.setNumThreads(2)\nimport sceneseg.datasets.base", 2),  # of the program that imports us
+        ("from sceneseg.cli.app import main\ntry: main(['models', '-x'])\nexcept SystemExit: pass\nimport cv2", 1),
+    ],
+)
+def test_threads_of_opencv_are_those_of_the_program(code, threads):
+    assert int(python(f"{code}\nprint(cv2.getNumThreads())").split()[-1]) == threads
+
+
 def test_help_needs_no_torch():
     code = (
         "import sys, json\n"

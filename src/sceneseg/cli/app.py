@@ -1,6 +1,7 @@
 """The command line: every verb is a function in a module of `sceneseg.cli`."""
 
 import inspect
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -104,6 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: Verb and options; those of the process when absent.
     """
     hide_library_warnings()
+    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")  # before OpenCV is imported: several processes read instead
     output.never_fail_on_letters()
     with signals.stopping():
         try:

@@ -22,10 +22,6 @@ from sceneseg.errors import DataError, did_you_mean
 from sceneseg.labels import LabelSpace
 from sceneseg.standalone import unique
 
-cv2.setNumThreads(0)
-"""OpenCV's own threads don't survive the fork of a reading process, which then waits for them for ever; scenes are
-read and augmented by several processes instead."""
-
 OPENCV_PIXELS, OPENCV_SIDE = 2**30, 2**20
 """The largest picture that OpenCV takes; Pillow takes larger ones, where the limit allows them."""
 

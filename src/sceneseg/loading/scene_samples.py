@@ -23,6 +23,7 @@ from sceneseg.loading.sampling import (
     progressive_factor,
     shrunk,
 )
+from sceneseg.loading.workers import Loader
 from sceneseg.transforms.geometry import cut, draw_color, draw_window, sample_generator
 from sceneseg.transforms.weather import apply_weather, chances, draw_weather, vertical_span
 
@@ -169,7 +170,7 @@ def training_loader(
         workers: Processes that read.
         pinned: Whether they lie in pinned memory, for a GPU.
     """
-    return DataLoader(samples, batch_sampler=steps, collate_fn=_collate, pin_memory=pinned, **_quiet(workers))
+    return Loader(samples, batch_sampler=steps, collate_fn=_collate, pin_memory=pinned, **_quiet(workers))
 
 
 def _quiet(workers: int) -> dict[str, Any]:
@@ -223,7 +224,7 @@ def evenly(number: int, wanted: int | None) -> list[int]:
 
 def scene_loader(scenes: WholeScenes, workers: int) -> "DataLoader[Scene]":
     """Return a loader that yields one scene at a time, in order."""
-    return DataLoader(scenes, batch_size=None, collate_fn=_same, **_quiet(workers))
+    return Loader(scenes, batch_size=None, collate_fn=_same, **_quiet(workers))
 
 
 def default_workers() -> int:
