@@ -70,9 +70,9 @@ WRITES_ITSELF = {
     "fetching/transfer.py": "a .part, which is gone on with and renamed when it is whole",
     "inference/visualization.py": "into memory",
     "metrics/counts_file.py": "where `SemanticCounts.save` says, a temporary file",
-    "packing/shards.py": "a line at a time, of which the last may be torn",
-    "packing/tfrecord.py": "where `pack` says, a temporary file",
-    "packing/webdataset.py": "where `pack` says, a temporary file",
+    "shards/index.py": "a line at a time, of which the last may be torn",
+    "shards/tfrecord.py": "where `pack` says, a temporary file",
+    "shards/webdataset.py": "where `pack` says, a temporary file",
     "records/predictions.py": "a line at a time, of which the last may be torn",
     "records/temporaries.py": "what all others use",
     "standalone.py": "a hidden file that is renamed; it can't import the rest",
@@ -142,7 +142,7 @@ def test_a_file_that_is_written_otherwise_is_seen(code):
     assert not writes(ast.parse(f"with atomic(f) as temporary:\n    {code}"))
 
 
-ROOMS = ("datasets", "doctor", "fetching", "packing", "publishing", "records", "toy")
+ROOMS = ("datasets", "doctor", "fetching", "packing", "publishing", "records", "shards", "toy")
 FILES_WITHOUT_OPTIONS = [f for f in FILES if f.parent != SOURCE and f.relative_to(SOURCE).parts[0] in ROOMS]
 FILES_WITHOUT_OPTIONS += [SOURCE / name for name in ("id_lookup.py", "labels.py", "ranges.py", "wording.py")]
 

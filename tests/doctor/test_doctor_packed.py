@@ -8,7 +8,7 @@ from sceneseg.doctor import diagnose, quick_check, repair
 from sceneseg.doctor import diagnosis as examination
 from sceneseg.errors import DataError
 from sceneseg.packing import pack
-from sceneseg.packing.shards import CONTAINERS
+from sceneseg.shards.index import CONTAINERS
 
 
 @pytest.fixture(params=CONTAINERS)

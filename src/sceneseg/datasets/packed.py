@@ -9,7 +9,7 @@ from sceneseg.datasets import register
 from sceneseg.datasets.base import NoSplitError, Scene, SceneDataset, SceneFiles, find_root, unlike
 from sceneseg.errors import DataError, did_you_mean
 from sceneseg.labels import LabelSpace, choose_space
-from sceneseg.packing.shards import INDEX, UNFINISHED, PackedScene, Shard, container, damaged, load_checked, load_index
+from sceneseg.shards.index import INDEX, UNFINISHED, PackedScene, Shard, container, damaged, load_checked, load_index
 
 
 @register

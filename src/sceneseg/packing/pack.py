@@ -19,7 +19,8 @@ from sceneseg.datasets.base import SceneDataset
 from sceneseg.datasets.packed import Packed
 from sceneseg.errors import DataError
 from sceneseg.labels import IGNORE_INDEX, LabelClass, LabelSpace
-from sceneseg.packing.shards import (
+from sceneseg.records.run_directory import atomic, write_text
+from sceneseg.shards.index import (
     INDEX,
     PARTS,
     UNFINISHED,
@@ -35,7 +36,6 @@ from sceneseg.packing.shards import (
     load_index,
     save_index,
 )
-from sceneseg.records.run_directory import atomic, write_text
 
 SHARD_BYTES, SHARD_SCENES = 2**28, 128
 """A shard holds about so many bytes, all of them in memory when it is written, and at most so many scenes."""
