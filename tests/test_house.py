@@ -194,6 +194,20 @@ def test_public_names_exist_and_importing_warns_of_nothing():
     assert int(out) > len(sceneseg.__all__)
 
 
+def test_type_checkers_know_the_public_names():
+    tree = ast.parse((SOURCE / "__init__.py").read_text())
+    (block,) = [node for node in tree.body if isinstance(node, ast.If)]
+    imported = {a.asname or a.name for node in block.body if isinstance(node, ast.ImportFrom) for a in node.names}
+    assigned = {target.id for node in block.body if isinstance(node, ast.Assign) for target in node.targets}
+    assert (imported | assigned) - {"create"} == set(sceneseg.__all__)
+
+
+@pytest.mark.parametrize("name", ["doctor", "report"])
+def test_a_function_wins_over_the_room_of_its_name(name):
+    code = f"import sceneseg, sceneseg.{name}; from sceneseg.{name} import __path__; print(callable(sceneseg.{name}))"
+    assert python(code).strip() == "True"
+
+
 def test_unknown_public_name():
     with pytest.raises(AttributeError, match="lod"):
         _ = sceneseg.lod  # type: ignore[attr-defined]
