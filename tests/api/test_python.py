@@ -320,5 +320,5 @@ def test_the_page_is_true(toy_root, tmp_path, monkeypatch):
     blocks = re.findall(r"^```python\n(.*?)^```", (root / "docs" / "python.md").read_text(), re.MULTILINE | re.DOTALL)
     for block in blocks:
         exec(block, names)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     assert names["result"].finished

@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from sceneseg.api.options import nested, over
+from sceneseg.api.options import configure, nested
 from sceneseg.api.progress import OnProgress, Progress, ignore
 from sceneseg.config import schema as configs
 from sceneseg.config.asked import Asked
@@ -97,7 +97,7 @@ def find_lr(
             changes[section] = {"name": given} if isinstance(given, str) else dict(given)
     if root is not None:
         changes.setdefault("data", {})["root"] = str(root)
-    chosen, sources = over(config, changes)
+    chosen, sources = configure(config, changes)
     names = list(optimizers.OPTIMIZERS) if chosen.optim.name == "all" else chosen.optim.name.split(",")
     for name in names:
         optimizers.find(name)

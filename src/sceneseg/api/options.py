@@ -52,7 +52,7 @@ def nested(options: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def over(config: str | PathLike[str] | Config | None, changes: Mapping[str, Any]) -> tuple[Config, list[Asked]]:
+def configure(config: str | PathLike[str] | Config | None, changes: Mapping[str, Any]) -> tuple[Config, list[Asked]]:
     """Return a configuration with changes over it, and what each of the two asks for.
 
     Args:

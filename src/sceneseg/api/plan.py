@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
-from sceneseg.api.options import nested, over
+from sceneseg.api.options import configure, nested
 from sceneseg.arrays import ImageSize
 from sceneseg.config.schema import Config
 from sceneseg.devices import resolve_device, resolve_precision
@@ -76,7 +76,7 @@ def plan(
     changes = nested(options)
     if model is not None:
         changes["model"] = {"name": model} if isinstance(model, str) else dict(model)
-    chosen, _ = over(config, changes)
+    chosen, _ = configure(config, changes)
     device = resolve_device(chosen.train.device)
     precision = resolve_precision(chosen.train.precision, device)
     size = chosen.augment.crop_size or chosen.data.target_size or (1024, 2048)

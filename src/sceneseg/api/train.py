@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from sceneseg import tasks
-from sceneseg.api.options import nested, over
+from sceneseg.api.options import configure, nested
 from sceneseg.config import schema as configs
 from sceneseg.config.schema import Config
 from sceneseg.datasets import datasets
@@ -125,7 +125,7 @@ def train(
             run = find_run(Path(resume))
             finished = start.resume(run, _unlike(changes, run.load_config()), hooks)
         else:
-            chosen, asked = over(config, changes)
+            chosen, asked = configure(config, changes)
             run, finished = start.start(chosen, Path(runs), hooks, asked)
     if finished:
         write_report(run.path)

@@ -9,9 +9,10 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.text import Text
 
-from sceneseg.cli import panels, tables
+from sceneseg.cli import tables
 from sceneseg.cli.output import terminal
 from sceneseg.cli.progress import INTERRUPTED, Bars
+from sceneseg.config import panels
 from sceneseg.errors import DataError
 from sceneseg.wording import quoted
 

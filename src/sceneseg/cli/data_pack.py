@@ -5,9 +5,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from sceneseg.cli import panels
 from sceneseg.cli.progress import Bars
-from sceneseg.config import command_line
+from sceneseg.config import command_line, panels
 from sceneseg.ranges import Workers
 from sceneseg.wording import counted, quoted
 

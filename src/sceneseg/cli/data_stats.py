@@ -5,10 +5,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sceneseg.cli import panels, tables
+from sceneseg.cli import tables
 from sceneseg.cli.output import terminal
 from sceneseg.cli.progress import Bars
-from sceneseg.config import command_line
+from sceneseg.config import command_line, panels
 from sceneseg.ranges import Count
 
 

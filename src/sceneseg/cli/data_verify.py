@@ -5,8 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sceneseg.cli import panels
 from sceneseg.cli.progress import Bars
+from sceneseg.config import panels
 from sceneseg.wording import counted
 
 

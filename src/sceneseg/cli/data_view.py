@@ -5,8 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sceneseg.cli import panels
-from sceneseg.config import command_line
+from sceneseg.config import command_line, panels
 from sceneseg.ranges import Count
 
 

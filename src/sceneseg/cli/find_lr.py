@@ -5,10 +5,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sceneseg.cli import panels, tables
+from sceneseg.cli import tables
 from sceneseg.cli.output import terminal
 from sceneseg.cli.progress import Bars
-from sceneseg.config import command_line
+from sceneseg.config import command_line, panels
 from sceneseg.config.schema import Config
 from sceneseg.ranges import MANY, Positive, Range
 
@@ -42,7 +42,7 @@ def find_lr(
     from sceneseg.api import find_lr as api
 
     chosen, asked = command_line.configuration(options, config, model), command_line.asked(options, config)
-    with Bars(transient=False) as bars:
+    with Bars() as bars:
         found = api.find_lr(
             config=chosen, steps=steps, lowest=lowest, highest=highest, runs=runs, asked=asked, on_progress=bars
         )

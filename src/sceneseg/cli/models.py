@@ -6,8 +6,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sceneseg.cli import panels, tables
+from sceneseg.cli import tables
 from sceneseg.cli.output import terminal
+from sceneseg.config import panels
 
 
 def models(*, json: Annotated[bool, Parameter(group=panels.OUTPUT)] = False) -> None:

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sceneseg.cli import panels, tables
+from sceneseg.cli import tables
 from sceneseg.cli.output import terminal
-from sceneseg.config import command_line
+from sceneseg.config import command_line, panels
 from sceneseg.config.schema import Config
 from sceneseg.ranges import Classes
 

@@ -1,4 +1,4 @@
-"""Progress on a terminal: a bar for each stage of a call, and a line for each message."""
+"""Progress on a terminal: a bar for the stage that a call is in, and a line for each message."""
 
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -40,7 +40,10 @@ class Bars:
 
     def __init__(self, console: Console | None = None, interrupted: str = "", transient: bool = True) -> None:
         self.console = console or terminal()
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(), _Amount(), TimeRemainingColumn())
+        self.last: Progress | None = None
+        """What was reported last of a stage."""
+        texts = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[detail]}", markup=False)
+        columns = (texts[0], BarColumn(), _Amount(), TimeRemainingColumn(), texts[1])
         self._bars = RichProgress(
             *columns, console=self.console, transient=transient, disable=not self.console.is_terminal
         )
@@ -52,10 +55,14 @@ class Bars:
         if progress.message:
             self.console.print(progress.message, soft_wrap=True, highlight=False, markup=False)
             return
+        self.last = progress
+        for stage in set(self._tasks) - {progress.stage}:
+            self._bars.remove_task(self._tasks.pop(stage))
         self._bars.start()  # not before: csDownload has questions to ask and a bar of its own
         if progress.stage not in self._tasks:
-            self._tasks[progress.stage] = self._bars.add_task(progress.stage, unit=progress.unit)
-        self._bars.update(self._tasks[progress.stage], completed=progress.done, total=progress.total)
+            self._tasks[progress.stage] = self._bars.add_task(progress.stage, unit=progress.unit, detail="")
+        task, detail = self._tasks[progress.stage], getattr(progress, "detail", "")
+        self._bars.update(task, completed=progress.done, total=progress.total, detail=detail)
 
     def __enter__(self) -> Self:
         return self

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sceneseg.cli import panels
+from sceneseg.config import panels
 
 
 def report(run: Annotated[Path, Parameter(group=panels.MODEL)], /) -> None:

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from sceneseg.cli import panels, tables
+from sceneseg.cli import tables
 from sceneseg.cli.output import terminal
-from sceneseg.config import command_line
+from sceneseg.config import command_line, panels
 from sceneseg.ranges import Classes, Count, Side
 
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sceneseg.cli import panels
 from sceneseg.cli.output import terminal
+from sceneseg.config import panels
 from sceneseg.ranges import Count, Side
 
 

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sceneseg.cli import panels
 from sceneseg.cli.output import terminal
 from sceneseg.cli.progress import INTERRUPTED, Bars
+from sceneseg.config import panels
 from sceneseg.wording import quoted
 
 

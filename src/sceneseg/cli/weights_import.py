@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sceneseg.cli import panels
+from sceneseg.config import panels
 from sceneseg.wording import quoted
 
 

@@ -6,9 +6,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sceneseg.cli import panels, tables
+from sceneseg.cli import tables
 from sceneseg.cli.output import terminal
 from sceneseg.cli.progress import INTERRUPTED, Bars
+from sceneseg.config import panels
 
 
 def list_(
