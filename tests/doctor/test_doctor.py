@@ -103,7 +103,8 @@ def test_the_same_file_in_both_splits_is_seen_at_a_glance(root):
     for kind in ("images", "masks"):
         shutil.copy(root / kind / "val/s0.png", root / kind / "train/copy.png")
     with pytest.raises(
-        DataError, match=r"(?s)shared-images: 1 image is in more than one of train, val.*data doctor -d"
+        DataError,
+        match=r"(?s)shared-images: 1 image is in more than one of train, val.*data doctor.*the data set is folder",
     ):
         quick_check(*splits(root))
 
