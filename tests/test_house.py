@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -78,9 +79,9 @@ WRITES_ITSELF = {
     "fetching/transfer.py": "a .part, which is gone on with and renamed when it is whole",
     "inference/visualization.py": "into memory",
     "metrics/counts_file.py": "where `SemanticCounts.save` says, a temporary file",
-    "packing/shards.py": "a line at a time, of which the last may be torn",
-    "packing/tfrecord.py": "where `pack` says, a temporary file",
-    "packing/webdataset.py": "where `pack` says, a temporary file",
+    "shards/index.py": "a line at a time, of which the last may be torn",
+    "shards/tfrecord.py": "where `pack` says, a temporary file",
+    "shards/webdataset.py": "where `pack` says, a temporary file",
     "records/predictions.py": "a line at a time, of which the last may be torn",
     "records/temporaries.py": "what all others use",
     "standalone.py": "a hidden file that is renamed; it can't import the rest",
@@ -150,12 +151,36 @@ def test_a_file_that_is_written_otherwise_is_seen(code):
     assert not writes(ast.parse(f"with atomic(f) as temporary:\n    {code}"))
 
 
+ROOMS = ("datasets", "doctor", "fetching", "packing", "publishing", "records", "shards", "toy")
+FILES_WITHOUT_OPTIONS = [f for f in FILES if f.parent != SOURCE and f.relative_to(SOURCE).parts[0] in ROOMS]
+FILES_WITHOUT_OPTIONS += [SOURCE / name for name in ("id_lookup.py", "labels.py", "ranges.py", "wording.py")]
+
+
+@pytest.mark.parametrize("file", FILES_WITHOUT_OPTIONS, ids=lambda f: str(f.relative_to(SOURCE)))
+def test_the_library_names_arguments_where_the_command_line_has_options(file):
+    texts = [
+        n for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.Constant) and isinstance(n.value, str)
+    ]
+    assert not [(n.lineno, n.value) for n in texts if re.search(r"(^|[\s(`'\"])(--[a-z]|-[a-z]\b)", n.value)]
+
+
 def test_listing_a_shelf_imports_none_of_it():
     out = python(
         "import sys; from sceneseg.models import models; names = models.names();"
         "print([m for m in sys.modules if m.startswith('torch') or m in {f'sceneseg.models.{n}' for n in names}])"
     )
     assert out.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("code", "threads"),
+    [
+        ("import cv2; cv2.setNumThreads(2)\nimport sceneseg.datasets.base", 2),  # of the program that imports us
+        ("from sceneseg.cli.app import main\ntry: main(['models', '-x'])\nexcept SystemExit: pass\nimport cv2", 1),
+    ],
+)
+def test_threads_of_opencv_are_those_of_the_program(code, threads):
+    assert int(python(f"{code}\nprint(cv2.getNumThreads())").split()[-1]) == threads
 
 
 def test_help_needs_no_torch():
@@ -176,6 +201,20 @@ def test_public_names_exist_and_importing_warns_of_nothing():
         "import sceneseg\nfor n in sceneseg.__all__: getattr(sceneseg, n)\nprint(len(dir(sceneseg)))", "-Werror"
     )
     assert int(out) > len(sceneseg.__all__)
+
+
+def test_type_checkers_know_the_public_names():
+    tree = ast.parse((SOURCE / "__init__.py").read_text())
+    (block,) = [node for node in tree.body if isinstance(node, ast.If)]
+    imported = {a.asname or a.name for node in block.body if isinstance(node, ast.ImportFrom) for a in node.names}
+    assigned = {target.id for node in block.body if isinstance(node, ast.Assign) for target in node.targets}
+    assert (imported | assigned) - {"create"} == set(sceneseg.__all__)
+
+
+@pytest.mark.parametrize("name", ["doctor", "report"])
+def test_a_function_wins_over_the_room_of_its_name(name):
+    code = f"import sceneseg, sceneseg.{name}; from sceneseg.{name} import __path__; print(callable(sceneseg.{name}))"
+    assert python(code).strip() == "True"
 
 
 def test_unknown_public_name():

@@ -3,11 +3,12 @@
 import inspect
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import benchmark_tables
 
-from sceneseg.cli.models import catalog
+from sceneseg.api.models import list_models
 from sceneseg.config.schema import load
 from sceneseg.losses import CLASSES, heads, losses
 from sceneseg.models import models
@@ -137,7 +138,7 @@ def between(file: Path, mark: str) -> str:
 
 
 if __name__ == "__main__":
-    rows = catalog()
+    rows = [asdict(model) for model in list_models()]
     FACTS.write_text(json.dumps(rows, indent=1) + "\n")
     put(ROOT / "README.md", "models", models_table(rows))
     for mark, text in benchmark_tables.sections().items():

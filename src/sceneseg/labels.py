@@ -66,7 +66,8 @@ class LabelSpace:
         if len(self.classes) > MOST_CLASSES:
             raise DataError(
                 f'The label space "{self.name}" has {len(self.classes):,} classes; train ids are bytes, of which one '
-                f"is void, so there can be {MOST_CLASSES}. Group classes with --label-space FILE, or leave some out."
+                f"is void, so there can be {MOST_CLASSES}. Group classes with a label_space file, or leave some out.",
+                field="data.label_space",
             )
 
     def __len__(self) -> int:
@@ -148,7 +149,9 @@ class LabelSpace:
                 raise ConfigError(
                     f'In "{self.name}" {what} stands for the label ids {_ranges(sorted(label_ids))}; "{other.name}" '
                     f"keeps them apart or doesn't know them all, so train ids of one can't become those of the other. "
-                    f"Read the labels themselves in that space: give --label-space to train or to evaluate -w."
+                    f"Read the labels themselves in that space: set label_space for the training, or for the "
+                    f"evaluation of a run.",
+                    field="data.label_space",
                 )
             table[i] = found.pop()
         return table
@@ -227,7 +230,10 @@ def choose_space(own: LabelSpace, wanted: str | None) -> LabelSpace:
         return read_space(Path(wanted), own)
     base, _, void = wanted.partition("+")
     if base == "categories" and not own.categories:
-        raise ConfigError(f'The label space "{own.name}" has no categories. Group its classes with --label-space FILE.')
+        raise ConfigError(
+            f'The label space "{own.name}" has no categories. Group its classes with a label_space file.',
+            field="data.label_space",
+        )
     listed = [name.strip() for name in base.split(",")]
     names = {"classes": own.names, "categories": own.categories}.get(base, listed)
     groups: list[tuple[str, list[str | int]]] = [(name, [name]) for name in names]
@@ -235,7 +241,7 @@ def choose_space(own: LabelSpace, wanted: str | None) -> LabelSpace:
         groups.append(("other", ["rest"]))
     if "+" in wanted:
         groups.append((void, ["void"]))
-    refuse_names([name for name, _ in groups], f"--label-space {wanted}")
+    refuse_names([name for name, _ in groups], f"label_space {wanted}")
     return group(own, f"{own.name}:{wanted}", dict(groups))
 
 
@@ -300,7 +306,7 @@ def group(
     name: str,
     groups: Mapping[str, list[str | int]],
     colors: Mapping[str, Sequence[int]] | None = None,
-    where: str = "--label-space",
+    where: str = "label_space",
 ) -> LabelSpace:
     """Return a label space whose classes are groups of another's; what is in no group becomes void.
 

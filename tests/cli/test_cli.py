@@ -195,7 +195,7 @@ def test_summary():
         (("train", "-m", "fast_scn", "-p", "."), 'Did you mean "fast_scnn"'),
         (("train", "--optim.lrr", "1"), "Did you mean --optim.lr?"),
         (("train", "-d", "citscapes"), 'Did you mean "cityscapes"'),
-        (("train", "-d", "camvid"), "Give its folder with -p FOLDER"),
+        (("train", "-d", "camvid"), "No folder given for camvid"),
         (("tran",), "Did you mean"),
         (("evaluate", "-w", "runs/none"), "no such weights file"),
         (("evaluate",), "Expected one of weights (a run or weights file)"),

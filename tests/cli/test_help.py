@@ -36,6 +36,17 @@ def test_options_are_described_in_whole_lines(command):
         assert not [name for name in option.names if "empty-" in name]
 
 
+MIXED = {"train", "evaluate", "predict", "compare", "export", "bench", "plan", "find-lr"}
+"""Commands with options of the configuration."""
+
+
+@pytest.mark.parametrize("command", [command for command in EVERY if command not in MIXED])
+def test_options_stand_in_panels(page, command):
+    titles = {line.strip("╭─╮ ") for line in page(command).splitlines() if line.startswith("╭")}
+    assert titles <= {"Data", "Model", "Transforms", "Optimization", "Runtime", "Output"}
+    assert titles
+
+
 @pytest.mark.parametrize("command", EVERY)
 def test_every_page_opens(page, command):
     out = page(command)

@@ -50,7 +50,18 @@ def test_without_a_verb_nothing_changes(arguments):
 
 def test_all_spellings_lead_to_options_that_exist():
     known = set()
-    for verb in ("train", "evaluate", "predict", "compare", "export", "bench", "plan", "find-lr", "data toy"):
+    for verb in (
+        "train",
+        "evaluate",
+        "predict",
+        "compare",
+        "export",
+        "bench",
+        "plan",
+        "find-lr",
+        "data toy",
+        "weights card",
+    ):
         options = app.parse_commands(verb.split())[1][-1].assemble_argument_collection(parse_docstring=False)
         known |= {name for option in options for name in option.names}
     assert not {other for others in SPELLINGS.values() for other in others} - known

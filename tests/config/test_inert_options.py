@@ -151,9 +151,9 @@ def test_the_lowest_rate_lies_below_the_peak():
         ("compare -m unet --budget 5m --train.validate-every 3", "train.validate_every: --budget and --steps"),
         ("export -w r --calibration 5", "--calibration: only --precision int8"),
         ("export -w r --images 0 --tolerance 1", "--tolerance: with --images 0 nothing is compared"),
-        ("data stats -d camvid --examples 3", "--examples: they are shown in a picture"),
-        ("data view -d camvid --config c.yaml", "--config: it holds augmentation"),
-        ("data view -d camvid --augment --count 3", "--count: --augment shows one scene"),
+        ("data stats -d camvid --examples 3", "examples: .* shown in a picture"),
+        ("data view -d camvid --config c.yaml", "config: .* holds transforms"),
+        ("data view -d camvid --augment --count 3", "count: augment shows one scene"),
     ],
 )
 def test_options_of_other_verbs(line, said):

@@ -246,7 +246,7 @@ def test_the_environment(root, monkeypatch):
     monkeypatch.setenv("FOLDER_DATASET", str(root / "data.yaml"))
     assert len(datasets.create("folder")) == 2
     monkeypatch.delenv("FOLDER_DATASET")
-    with pytest.raises(DataError, match="Where is folder"):
+    with pytest.raises(DataError, match="No folder given for folder"):
         datasets.create("folder")
 
 

@@ -13,7 +13,7 @@ from sceneseg.datasets.cityscapes import Cityscapes
 from sceneseg.doctor import diagnose, repair
 from sceneseg.errors import DataError
 from sceneseg.packing.pack import pack, unpack
-from sceneseg.packing.shards import INDEX
+from sceneseg.shards.index import INDEX
 
 
 def write(root, *names, split="val"):

@@ -13,6 +13,7 @@ from PIL import Image as PillowImage
 from sceneseg import datasets
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.doctor import diagnose, quick_check, repair
+from sceneseg.doctor import diagnosis as examination
 from sceneseg.doctor.facts import look_at
 from sceneseg.doctor.ids import understand
 from sceneseg.doctor.repair import MARKER
@@ -68,8 +69,8 @@ def test_training_is_refused(root, case):
 def test_a_large_set_gets_the_same_verdict(root, case, monkeypatch):
     kind, spoil = ERRORS[case]
     spoil(root)
-    monkeypatch.setattr("sceneseg.doctor.diagnosis.SMALL", 0)
-    monkeypatch.setattr("sceneseg.doctor.diagnosis.SAMPLED", 1)
+    monkeypatch.setattr(examination, "SMALL", 0)
+    monkeypatch.setattr(examination, "SAMPLED", 1)
     with pytest.raises(DataError, match=kind):
         quick_check(*splits(root))
 
@@ -78,8 +79,8 @@ def test_a_sample_of_one_class_is_no_verdict(root, monkeypatch):
     for split in ("train", "val"):
         first = root / f"masks/{split}/s0.png"
         save(first, np.zeros_like(load(first)))
-    monkeypatch.setattr("sceneseg.doctor.diagnosis.SMALL", 0)
-    monkeypatch.setattr("sceneseg.doctor.diagnosis.SAMPLED", 1)
+    monkeypatch.setattr(examination, "SMALL", 0)
+    monkeypatch.setattr(examination, "SAMPLED", 1)
     assert [f.severity for f in quick_check(*splits(root)) if f.severity == "error"] == []
 
 
@@ -102,7 +103,8 @@ def test_the_same_file_in_both_splits_is_seen_at_a_glance(root):
     for kind in ("images", "masks"):
         shutil.copy(root / kind / "val/s0.png", root / kind / "train/copy.png")
     with pytest.raises(
-        DataError, match=r"(?s)shared-images: 1 image is in more than one of train, val.*data doctor -d"
+        DataError,
+        match=r"(?s)shared-images: 1 image is in more than one of train, val.*data doctor.*the data set is folder",
     ):
         quick_check(*splits(root))
 

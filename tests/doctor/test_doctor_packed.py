@@ -5,9 +5,10 @@ import pytest
 
 from sceneseg import datasets
 from sceneseg.doctor import diagnose, quick_check, repair
+from sceneseg.doctor import diagnosis as examination
 from sceneseg.errors import DataError
 from sceneseg.packing import pack
-from sceneseg.packing.shards import CONTAINERS
+from sceneseg.shards.index import CONTAINERS
 
 
 @pytest.fixture(params=CONTAINERS)
@@ -28,7 +29,7 @@ def test_a_healthy_pack_has_nothing(packed):
 
 def test_nothing_is_decoded_at_a_glance_but_some_labels(packed, monkeypatch):
     train, val = splits(packed)
-    monkeypatch.setattr("sceneseg.doctor.diagnosis.SMALL", 0)
+    monkeypatch.setattr(examination, "SMALL", 0)
     monkeypatch.setattr(type(train), "check", lambda *_: pytest.fail("pixels were read"))
     assert quick_check(train, val) == []
 
@@ -40,7 +41,7 @@ def test_a_scene_in_two_splits(packed, toy_root):
     pack.pack(whole, packed / "twice", kind, 1)
     (packed / "val").rename(packed / "old")
     (packed / "twice" / "val").rename(packed / "val")
-    with pytest.raises(DataError, match=r"(?s)shared-images: 9 images are in more than one.*data doctor -d packed -p"):
+    with pytest.raises(DataError, match=r"(?s)shared-images: 9 images are in more than one.*data doctor.*packed"):
         quick_check(*splits(packed))
 
 

@@ -135,7 +135,7 @@ def test_other_rules_for_void_need_no_model_either(run):
 def test_what_counts_dont_tell_is_said(run, tmp_path):
     file = tmp_path / "parking.yaml"
     file.write_text("classes: {parking: [9], other: rest}")
-    with pytest.raises(ConfigError, match="void stands for.*evaluate -w"):
+    with pytest.raises(ConfigError, match="void stands for.*set label_space"):
         score_run(run, request(label_space=str(file)))
     with pytest.raises(RunError, match="no such file"):
         score_run(tmp_path / "none", request())

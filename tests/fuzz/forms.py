@@ -138,8 +138,8 @@ def _load_records(data: bytes) -> Any:
 
 def _dump_records(_: bytes, document: Any) -> bytes:
     """Write records whose checksums are right, whatever their lengths and payloads are."""
-    from sceneseg.packing.crc32c import crc32c
-    from sceneseg.packing.tfrecord import mask
+    from sceneseg.shards.crc32c import crc32c
+    from sceneseg.shards.tfrecord import mask
 
     def checksum(data: bytes) -> bytes:
         return struct.pack("<I", mask(crc32c(data)))

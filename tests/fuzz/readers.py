@@ -105,13 +105,13 @@ def read_pack(file: Path) -> None:
 
 
 def resume_pack(file: Path) -> None:
-    from sceneseg.packing.shards import load_index
+    from sceneseg.shards.index import load_index
 
     load_index(file)
 
 
 def read_records(file: Path) -> None:
-    from sceneseg.packing import tfrecord
+    from sceneseg.shards import tfrecord
 
     for payload in tfrecord.read_records(file):
         tfrecord.decode_example(payload, file)

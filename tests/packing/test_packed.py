@@ -22,8 +22,8 @@ from sceneseg.errors import DataError
 from sceneseg.labels import LabelClass, LabelSpace
 from sceneseg.packing import pack as packing
 from sceneseg.packing.pack import pack, unpack
-from sceneseg.packing.shards import INDEX, UNFINISHED, container, decode_png
-from sceneseg.packing.tfrecord import decode_example, read_records
+from sceneseg.shards.index import INDEX, UNFINISHED, container, decode_png
+from sceneseg.shards.tfrecord import decode_example, read_records
 from sceneseg.transforms.geometry import Window, cut
 
 FORMATS = ["safetensors", "tfrecord", "webdataset"]
@@ -354,7 +354,7 @@ def test_a_full_disk_ends_a_pack_with_a_sentence(toy, tmp_path, monkeypatch):
         path.write_bytes(b"half")
         raise SafetensorError("No space left on device")
 
-    monkeypatch.setattr("sceneseg.packing._safetensors.save_file", fail)
+    monkeypatch.setattr("sceneseg.shards._safetensors.save_file", fail)
     with pytest.raises(DataError, match="Make room, then give the command again"):
         pack(toy, tmp_path / "out")
     assert [p.name for p in (tmp_path / "out" / "train").iterdir()] == [UNFINISHED]

@@ -27,7 +27,7 @@ def test_the_official_one_can_be_read():
 
 
 def test_an_empty_one_says_so_when_asked():
-    with pytest.raises(UnknownNameError, match=r'"tiny": here is empty. .*--manifest FILE_OR_URL'):
+    with pytest.raises(UnknownNameError, match=r'"tiny": here is empty. .*another manifest'):
         Manifest("here", ()).find("tiny")
 
 
@@ -44,7 +44,7 @@ def test_from_the_network(server, tmp_path):
     assert found.entries == (ENTRY,)
     with pytest.raises(UnknownNameError, match=r'Did you mean "tiny"\? It has: tiny'):
         found.find("tiyn")
-    with pytest.raises(TransferError, match="404.*--manifest"):
+    with pytest.raises(TransferError, match="404.*the manifest"):
         read_manifest(f"{server.url}/gone.yaml", ProgressReporter())
 
 

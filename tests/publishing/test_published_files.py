@@ -56,7 +56,7 @@ def test_a_wrong_file_never_gets_the_name(server, tmp_path):
 
 def test_what_has_its_name_is_not_touched(server, tmp_path):
     (tmp_path / "tiny.safetensors").write_bytes(b"mine")
-    with pytest.raises(TransferError, match="another file has this name.*--out"):
+    with pytest.raises(TransferError, match="another file has this name"):
         files.get(published(server), tmp_path, ProgressReporter())
     assert (tmp_path / "tiny.safetensors").read_bytes() == b"mine"
 

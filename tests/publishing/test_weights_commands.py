@@ -9,7 +9,8 @@ import yaml
 from safetensors.torch import load_file, save_file
 
 from sceneseg import models
-from sceneseg.cli import weights
+from sceneseg.api.publish import model_card
+from sceneseg.cli import weights_card, weights_get, weights_list, weights_manifest, weights_verify
 from sceneseg.cli.app import app
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import ConfigError, RunError, TransferError
@@ -45,7 +46,7 @@ def run(tmp_path):
 
 
 def published(run, server, tmp_path, **changes):
-    weights.manifest(run, url=f"{server.url}/w", licence="cc-by-nc-4.0", out=tmp_path / "out")
+    weights_manifest.manifest(run, url=f"{server.url}/w", license="cc-by-nc-4.0", out=tmp_path / "out")
     manifest = yaml.safe_load((tmp_path / "out" / "manifest.yaml").read_text())
     manifest["weights"][0] |= changes
     server.serve("/w/manifest.yaml", yaml.safe_dump(manifest).encode())
@@ -54,7 +55,7 @@ def published(run, server, tmp_path, **changes):
 
 
 def test_nothing_is_published_yet(capsys):
-    weights.list_()
+    weights_list.list_()
     out = capsys.readouterr().out
     assert "Nothing has been published yet" in out
     assert "--manifest FILE_OR_URL" in out
@@ -62,18 +63,18 @@ def test_nothing_is_published_yet(capsys):
 
 def test_from_a_run_to_the_world_and_back(run, server, tmp_path, capsys):
     address = published(run, server, tmp_path)
-    weights.list_(manifest=address, json=True)
+    weights_list.list_(manifest=address, json=True)
     listed = json.loads(capsys.readouterr().out.partition("\n[")[2].join(["[", ""]))
     assert listed[0]["score"] == {"mean_iou": 0.5}
     assert listed[0]["protocol"] == PROTOCOL
     assert "non-commercial" in listed[0]["data_terms"]
-    weights.list_(manifest=address)
+    weights_list.list_(manifest=address)
     assert "mean_iou 50.00%" in capsys.readouterr().out
-    weights.get("tiny", manifest=address, out=tmp_path / "here")
-    assert "licence cc-by-nc-4.0" in capsys.readouterr().out
+    weights_get.get("tiny", manifest=address, out=tmp_path / "here")
+    assert "license cc-by-nc-4.0" in capsys.readouterr().out
     fetched = tmp_path / "here" / "tiny.safetensors"
     assert fetched.read_bytes() == run_directory.RunDirectory(run).best.read_bytes()
-    weights.verify(fetched, manifest=address)
+    weights_verify.verify(fetched, manifest=address)
     out = capsys.readouterr().out
     for said in ("loaded strictly", "19 of cityscapes", "mean_iou 50.00% on cityscapes val, 2 images", "as tiny in"):
         assert said in out
@@ -82,19 +83,19 @@ def test_from_a_run_to_the_world_and_back(run, server, tmp_path, capsys):
 def test_a_file_that_was_changed_on_the_server_is_refused(run, server, tmp_path):
     address = published(run, server, tmp_path, sha256="0" * 64)
     with pytest.raises(TransferError, match="changed by its publisher"):
-        weights.get("tiny", manifest=address, out=tmp_path / "here")
+        weights_get.get("tiny", manifest=address, out=tmp_path / "here")
 
 
 def test_entries_stay_and_are_replaced(run, tmp_path):
     for name in ("one", "two", "two"):
-        weights.manifest(run, url="https://example.org/w/", licence="mit", out=tmp_path / "out", name=name)
+        weights_manifest.manifest(run, url="https://example.org/w/", license="mit", out=tmp_path / "out", name=name)
     manifest = yaml.safe_load((tmp_path / "out" / "manifest.yaml").read_text())
     assert [entry["address"] for entry in manifest["weights"]] == [
         f"https://example.org/w/{name}.safetensors" for name in ("one", "two")
     ]
     assert (tmp_path / "out" / "two.md").is_file()
-    with pytest.raises(ConfigError, match="--url: expected an address"):
-        weights.manifest(run, url="example.org", licence="mit", out=tmp_path / "out")
+    with pytest.raises(ConfigError, match="url: expected an address"):
+        weights_manifest.manifest(run, url="example.org", license="mit", out=tmp_path / "out")
 
 
 def damage(run, change):
@@ -118,17 +119,17 @@ def damage(run, change):
 def test_verify_finds_what_is_wrong(run, change, message):
     damage(run, change)
     with pytest.raises(RunError, match=message):
-        weights.verify(run)
+        weights_verify.verify(run)
 
 
 def test_verify_of_something_else(tmp_path):
     (tmp_path / "cut.safetensors").write_bytes(b"\x10\0\0\0")
     with pytest.raises(RunError, match="not readable as safetensors"):
-        weights.verify(tmp_path / "cut.safetensors")
+        weights_verify.verify(tmp_path / "cut.safetensors")
 
 
 def test_the_card_says_what_the_run_knows_and_no_more(run, tmp_path):
-    weights.card(run, out=tmp_path / "README.md", licence="cc-by-nc-4.0")
+    weights_card.card(run, out=tmp_path / "README.md", license="cc-by-nc-4.0")
     text = (tmp_path / "README.md").read_text()
     card = huggingface_hub.ModelCard(text)
     assert card.data.license == "cc-by-nc-4.0"
@@ -147,7 +148,7 @@ def test_toy_scenes_are_called_what_they_are(run, tmp_path):
     (tmp_path / "toy" / "toy_scenes.json").write_text("{}")
     config = run_directory.RunDirectory(run).config
     config.write_text(config.read_text().replace("/home/somebody/private/cityscapes", str(tmp_path / "toy")))
-    text = weights._card(run, "tiny", "mit")
+    text = model_card(run, name="tiny", license="mit").text
     assert "trained on toy street scenes" in text
     assert "no photograph" in text
     assert huggingface_hub.ModelCard(text).data.datasets == ["toy_street_scenes"]
@@ -155,9 +156,9 @@ def test_toy_scenes_are_called_what_they_are(run, tmp_path):
 
 
 def test_a_licence_that_nobody_chose_or_knows(run, tmp_path):
-    weights.card(run, out=tmp_path / "none.md")
+    weights_card.card(run, out=tmp_path / "none.md")
     assert huggingface_hub.ModelCard((tmp_path / "none.md").read_text()).data.license == "unknown"
-    weights.card(run, out=tmp_path / "own.md", licence="My Own")
+    weights_card.card(run, out=tmp_path / "own.md", license="My Own")
     data = huggingface_hub.ModelCard((tmp_path / "own.md").read_text()).data
     assert (data.license, data.license_name) == ("other", "my-own")
 

@@ -187,7 +187,7 @@ def test_weights_in_a_run_lead_to_it(run, tmp_path, monkeypatch):
     assert find_run(run.best.relative_to(run.path / "weights")).path == run.path
     elsewhere = tmp_path / "elsewhere.safetensors"
     shutil.copy(run.best, elsewhere)
-    with pytest.raises(RunError, match="is a file that lies in no run.*-w "):
+    with pytest.raises(RunError, match="is a file that lies in no run.*train.weights"):
         find_run(elsewhere)
 
 

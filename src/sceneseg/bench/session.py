@@ -199,7 +199,7 @@ class Worker:
 def environment(threads: int) -> dict[str, str]:
     """Return the environment of a worker: as many threads as it shall have, whatever computes."""
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
-    return {**os.environ, **dict.fromkeys(names, str(threads))}
+    return {**os.environ, **dict.fromkeys(names, str(threads)), "OPENCV_FOR_THREADS_NUM": "1"}
 
 
 def summary(seconds: Sequence[float], batch: int) -> Times | None:

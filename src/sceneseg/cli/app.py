@@ -1,6 +1,7 @@
 """The command line: every verb is a function in a module of `sceneseg.cli`."""
 
 import inspect
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -12,9 +13,14 @@ from sceneseg.cli import (
     allowing,
     bench,
     compare,
-    data,
+    data_doctor,
     data_get,
     data_pack,
+    data_stats,
+    data_toy,
+    data_unpack,
+    data_verify,
+    data_view,
     endings,
     evaluate,
     export,
@@ -30,7 +36,12 @@ from sceneseg.cli import (
     summary,
     train,
     verify_resume,
-    weights,
+    weights_card,
+    weights_get,
+    weights_import,
+    weights_list,
+    weights_manifest,
+    weights_verify,
 )
 from sceneseg.config import command_line
 from sceneseg.errors import ScenesegError, hide_library_warnings
@@ -69,23 +80,23 @@ add(app, find_lr.find_lr)
 add(app, verify_resume.verify_resume)
 
 data_app = App(name="data", help="Fetch, check, look at and pack data sets; draw toy scenes.")
-add(data_app, data.toy)
+add(data_app, data_toy.toy)
 add(data_app, data_get.get)
-add(data_app, data.doctor)
-add(data_app, data.stats)
-add(data_app, data.view)
+add(data_app, data_doctor.doctor)
+add(data_app, data_stats.stats)
+add(data_app, data_view.view)
 add(data_app, data_pack.pack)
-add(data_app, data_pack.unpack)
-add(data_app, data_pack.verify)
+add(data_app, data_unpack.unpack)
+add(data_app, data_verify.verify)
 app.command(data_app)
 
 weights_app = App(name="weights", help="Fetch, import, check and publish weights files.")
-add(weights_app, weights.list_)
-add(weights_app, weights.get)
-add(weights_app, weights.import_)
-add(weights_app, weights.verify)
-add(weights_app, weights.card)
-add(weights_app, weights.manifest)
+add(weights_app, weights_list.list_)
+add(weights_app, weights_get.get)
+add(weights_app, weights_import.import_)
+add(weights_app, weights_verify.verify)
+add(weights_app, weights_card.card)
+add(weights_app, weights_manifest.manifest)
 app.command(weights_app)
 
 app.register_install_completion_command(help="Let the shell complete commands and options (bash, zsh, fish).")
@@ -98,6 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: Verb and options; those of the process when absent.
     """
     hide_library_warnings()
+    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")  # before OpenCV is imported: several processes read instead
     output.never_fail_on_letters()
     words = sys.argv[1:] if arguments is None else list(arguments)
     with signals.stopping(), output.printed_log():

@@ -1,24 +1,35 @@
-"""`sceneseg data get`: fetch a data set from its publisher."""
+"""`sceneseg data get`: a data set from its publisher."""
 
 import sys
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+from cyclopts import Parameter
 from rich.console import Console
-from rich.filesize import decimal
-from rich.prompt import Confirm
 from rich.text import Text
 
+from sceneseg.cli import tables
 from sceneseg.cli.output import terminal
+from sceneseg.cli.progress import INTERRUPTED, Bars
+from sceneseg.config import panels
 from sceneseg.errors import DataError
-from sceneseg.fetching.datasets import ROOM, SOURCES, Source, fetch, find_source, is_fetched
-from sceneseg.fetching.display import Display
 from sceneseg.wording import quoted
 
+if TYPE_CHECKING:
+    from sceneseg.fetching.datasets import Source
 
-def get(name: str = "", *, out: Path | None = None, accept_terms: bool = False, keep_archives: bool = False) -> None:
+
+def get(
+    name: Annotated[str, Parameter(group=panels.DATA)] = "",
+    *,
+    out: Annotated[Path | None, Parameter(group=panels.OUTPUT)] = None,
+    accept_terms: Annotated[bool, Parameter(group=panels.DATA)] = False,
+    keep_archives: Annotated[bool, Parameter(group=panels.OUTPUT)] = False,
+) -> None:
     """Fetch a data set from its publisher; without a name, list what can be fetched, with sizes and terms.
 
-    A download that was interrupted goes on where it stopped. Cityscapes needs your own account with it.
+    An interrupted download is resumed. Cityscapes needs your own account with it.
 
     Example: sceneseg data get camvid --accept-terms
 
@@ -28,37 +39,26 @@ def get(name: str = "", *, out: Path | None = None, accept_terms: bool = False, 
         accept_terms: You have read the terms of use and accept them; without it you are asked.
         keep_archives: Keep the downloaded archives in OUT.download.
     """
+    from sceneseg.api.data import get_data, list_data
+
     console = terminal()
     if not name:
-        _list(console)
+        tables.print_sources(list_data(), console)
         return
-    source = find_source(name)
-    root = out or Path("data") / source.name
-    if not is_fetched(source, root.expanduser()):
-        _accept(source, console, accept_terms)
-    with Display(console) as display:
-        fetch(source, root, display, keep_archives=keep_archives)
-    console.print(f"next: sceneseg train -d {source.name} -p {quoted(root)}", soft_wrap=True)
+    ask = partial(_ask, console, accept_terms)
+    with Bars(console, INTERRUPTED) as bars:
+        fetched = get_data(name, out, accept_terms=ask, keep_archives=keep_archives, on_progress=bars)
+    console.print(f"next: sceneseg train -d {fetched.name} -p {quoted(fetched.path)}", soft_wrap=True)
 
 
-def _list(console: Console) -> None:
-    for source in SOURCES:
-        sizes = f"about {decimal(source.size)}, {decimal(int(ROOM * source.size))} of disk while it is unpacked"
-        facts = "\n  ".join((f"  {sizes}", source.title, source.terms, source.terms_address))
-        console.print(Text.assemble((source.name, "bold"), facts), soft_wrap=True)
-    console.print("Fetch one with: sceneseg data get NAME")
+def _ask(console: Console, accepted: bool, source: "Source") -> bool:
+    """Show the terms of use, and ask for them unless they are accepted already."""
+    from rich.prompt import Confirm
 
-
-def _accept(source: Source, console: Console, accepted: bool) -> None:
-    """Show the terms of use and go on only if they are accepted."""
     terms = f"\nTerms of use: {source.terms}\n{source.terms_address}"
     console.print(Text.assemble((source.title, "bold"), terms))
-    if accepted:
-        return
-    if not sys.stdin.isatty():
-        raise DataError(
-            f"The terms of use of {source.name} must be accepted first: read {source.terms_address}, "
-            f"then add --accept-terms. Nothing was fetched."
-        )
+    if accepted or not sys.stdin.isatty():
+        return accepted
     if not Confirm.ask("Do you accept them?", console=console, default=False):
         raise DataError(f"The terms of use of {source.name} were not accepted, so nothing was fetched.")
+    return True

@@ -1,18 +1,24 @@
 """`sceneseg report`: the offline page of a run."""
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from sceneseg.config import panels
 
 
-def report(run: Path, /) -> None:
+def report(run: Annotated[Path, Parameter(group=panels.MODEL)], /) -> None:
     """Write the report of a run anew: one offline HTML page with scores, curves and pictures.
+
+    Example: sceneseg report runs/demo/fast_scnn
 
     Args:
         run: Run directory, for example runs/demo/fast_scnn.
     """
-    from sceneseg.records.run_directory import RunDirectory
-    from sceneseg.records.scores import read_scores
-    from sceneseg.report.run.page import write_report
+    from sceneseg.api import report as api
 
-    page, metrics = write_report(run), RunDirectory(run).metrics
-    score = read_scores(metrics).means.get("mean_iou") if metrics.is_file() else None
-    print(f"report    {page}" if score is None else f"mean IoU  {score:.2%} (validation)\nreport    {page}")
+    written = api.report(run)
+    if written.mean_iou is not None:
+        print(f"mean IoU  {written.mean_iou:.2%} (validation)")
+    print(f"report    {written.path}")

@@ -22,6 +22,7 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("--output", "--out", "--output-dir", "--out-dir", "--save-dir"), ("--results", "--out")),
     **dict.fromkeys(("--result", "--pred-dir"), ("--results",)),
     **dict.fromkeys(("--format", "--target"), ("--to",)),
+    "--licence": ("--license",),
 }
 """Names that people type -> options with the same meaning and values; the first that a verb has is taken."""
 

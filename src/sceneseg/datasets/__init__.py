@@ -25,8 +25,8 @@ def create(name: str, /, **arguments: Any) -> "SceneDataset":
     dataset = datasets.create(name, **arguments)
     if not isinstance(dataset, SceneDataset):
         raise DataError(
-            f"{dataset.name} has one class for each image, no labels to segment by. Learn from it with the task "
-            f"classification.",
+            f"{dataset.name} has one class for each image, no labels to segment by. Train a classifier on it: the task "
+            f"is classification.",
             field="task",
         )
     return dataset

@@ -75,7 +75,7 @@ def find_description(folder: Path) -> Path:
         return found[0]
     if found:
         names = ", ".join(p.name for p in found)
-        raise DataError(f"{folder}: several YAML files ({names}). Give the one to use with -p FILE.")
+        raise DataError(f"{folder}: several YAML files ({names}). Give the one to use as root.", field="data.root")
     raise DataError(f"{folder}: there is no YAML file. Write {EXAMPLE}, and put it there.")
 
 

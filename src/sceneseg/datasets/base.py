@@ -24,10 +24,6 @@ from sceneseg.registry import name_of
 from sceneseg.standalone import unique
 from sceneseg.user_files import short_name
 
-cv2.setNumThreads(0)
-"""OpenCV's own threads don't survive the fork of a reading process, which then waits for them for ever; scenes are
-read and augmented by several processes instead."""
-
 OPENCV_PIXELS, OPENCV_SIDE = 2**30, 2**20
 """The largest picture that OpenCV takes; Pillow takes larger ones, where the limit allows them."""
 
@@ -196,11 +192,13 @@ def find_root(name: str, root: str | Path | None) -> Path:
     variable = f"{name.upper()}_DATASET"
     found = root or os.environ.get(variable)
     if not found:
-        raise DataError(f"Where is {name}? Give its folder with -p FOLDER, or set the environment variable {variable}.")
+        raise DataError(
+            f"No folder given for {name}. Give its root, or set the environment variable {variable}.", field="data.root"
+        )
     path = Path(found).expanduser()
     if not path.is_dir():
-        source = "-p" if root else variable
-        raise DataError(f"{path}: there is no such folder (given by {source}).")
+        source = "root" if root else variable
+        raise DataError(f"{path}: there is no such folder (given by {source}).", field="data.root" if root else None)
     return path
 
 
@@ -209,7 +207,8 @@ def unlike(root: Path, what: str, expected: str) -> NoSplitError:
     inside = sorted(p.name for p in root.iterdir())[:6]
     return NoSplitError(
         f"{root}: {what}. Expected {expected}; found {', '.join(inside) or 'an empty folder'}. "
-        f"Give the folder that holds them with -p FOLDER."
+        f"Give the folder that holds them as root.",
+        field="data.root",
     )
 
 

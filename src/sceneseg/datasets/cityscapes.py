@@ -117,7 +117,8 @@ class Cityscapes(SceneDataset):
         """List the images of the split and check that each has its labels."""
         if self.annotation == "gtFine" and self.split in {"train_extra", "train_all"}:
             raise DataError(
-                f"cityscapes: {self.split} has coarse labels only. Add -c (--coarse), or take --split train."
+                f"cityscapes: {self.split} has coarse labels only. Set coarse, or take the split train.",
+                field="data.coarse",
             )
         folders = [self.root / "leftImg8bit" / part for part in SPLITS.get(self.split, (self.split,))]
         files = [self._files(image) for folder in folders for image in self._images(folder)]

@@ -9,7 +9,7 @@ from sceneseg.datasets import register
 from sceneseg.datasets.base import NoSplitError, Scene, SceneDataset, SceneFiles, find_root, unlike
 from sceneseg.errors import DataError, did_you_mean
 from sceneseg.labels import LabelSpace, choose_space
-from sceneseg.packing.shards import INDEX, UNFINISHED, PackedScene, Shard, container, damaged, load_checked, load_index
+from sceneseg.shards.index import INDEX, UNFINISHED, PackedScene, Shard, container, damaged, load_checked, load_index
 
 
 @register
@@ -21,7 +21,7 @@ class Packed(SceneDataset):
     all shards; `verify` checks every pixel. The name of the data set is that of the one that was packed.
 
     Args:
-        root: The folder that was given as --out.
+        root: Folder of the pack.
         split: Any that was packed.
         label_space: Another label space than the packed one, see `sceneseg.labels.choose_space`.
     """

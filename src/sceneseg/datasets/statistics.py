@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -35,15 +35,45 @@ class ClassCounts:
 
 
 @dataclass(frozen=True)
+class ClassStatistics:
+    """Counts of one class in a split.
+
+    Args:
+        name: The class.
+        pixels: Its pixels.
+        share: Their part of all labeled pixels, 0..1.
+        images: Images that contain it.
+        weights: Rule (see `RULES`) -> weight of the class in a loss.
+
+    Example:
+        >>> import sceneseg
+        >>> road = sceneseg.statistics("cityscapes", "data/toy").classes[0]
+        >>> road.name, road.images
+        ('road', 9)
+    """
+
+    name: str
+    pixels: int
+    share: float
+    images: int
+    weights: dict[str, float]
+
+
+@dataclass(frozen=True)
 class Statistics:
-    """What can be counted of a split.
+    """Counts over a split.
 
     Args:
         dataset: The split.
         table: (N, C + 1) int64 pixels of each class in each scene, the last column is void.
-        sizes: How many scenes have which (height, width).
+        sizes: (height, width) in pixels -> number of scenes of that size.
         mean_rgb: Mean of all pixels, 0..255.
         std_rgb: Standard deviation of all pixels.
+
+    Example:
+        >>> import sceneseg
+        >>> sceneseg.statistics("cityscapes", "data/toy").sizes
+        Counter({(64, 128): 9})
     """
 
     dataset: SceneDataset
@@ -74,28 +104,43 @@ class Statistics:
         spread = np.linspace(0, len(present) - 1, min(number, len(present))).round().astype(int).tolist()
         return list(dict.fromkeys([*chosen, *spread]))[:number]
 
+    @property
+    def void_pixels(self) -> int:
+        """Pixels without a class."""
+        return int(self.table[:, -1].sum())
+
+    @property
+    def classes(self) -> tuple[ClassStatistics, ...]:
+        """Counts of each class, in the order of the train ids."""
+        counts = self.counts
+        labeled = max(1, int(counts.pixels[:-1].sum()))
+        weights = {rule: class_weights(counts, rule) for rule in RULES}
+        return tuple(
+            ClassStatistics(
+                name,
+                int(counts.pixels[i]),
+                float(counts.pixels[i] / labeled),
+                int(counts.images[i]),
+                {rule: weights[rule][i] for rule in RULES},
+            )
+            for i, name in enumerate(self.dataset.label_space.names)
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data, for JSON."""
-        counts, space = self.counts, self.dataset.label_space
-        labeled = max(1, int(counts.pixels[:-1].sum()))
+        classes = {
+            one.name: {key: value for key, value in asdict(one).items() if key != "name"} for one in self.classes
+        }
         return {
             "dataset": self.dataset.name,
             "split": self.dataset.split,
-            "label_space": space.name,
+            "label_space": self.dataset.label_space.name,
             "images": len(self.table),
             "sizes": {f"{height} x {width}": n for (height, width), n in sorted(self.sizes.items())},
             "mean_rgb": list(self.mean_rgb),
             "std_rgb": list(self.std_rgb),
-            "classes": {
-                name: {
-                    "pixels": int(counts.pixels[i]),
-                    "share": counts.pixels[i] / labeled,
-                    "images": int(counts.images[i]),
-                    "weights": {rule: class_weights(counts, rule)[i] for rule in RULES},
-                }
-                for i, name in enumerate(space.names)
-            },
-            "void_pixels": int(counts.pixels[-1]),
+            "classes": classes,
+            "void_pixels": self.void_pixels,
             "together": self.together.tolist(),
         }
 

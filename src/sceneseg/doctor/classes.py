@@ -75,7 +75,7 @@ def empty_classes(patient: Patient) -> Iterator[Finding]:
             "classes have no pixel in train",
             tuple(empty),
             "Nothing can be learned of them; they don't count in the mean, unless they are predicted.",
-            "Add images of them, or choose classes with --label-space FILE.",
+            "Add images of them, or leave them out with a file as `label_space`.",
         )
 
 

@@ -27,7 +27,7 @@ from sceneseg.doctor.palettes import differing_palettes, misplaced_colors, trans
 from sceneseg.doctor.pictures import turned, unusual
 from sceneseg.errors import DataError
 from sceneseg.registry import name_of
-from sceneseg.wording import counted, quoted
+from sceneseg.wording import counted
 
 FILES: tuple[Rule, ...] = (missing, unreadable, unequal_sizes, turned, duplicates, repeated_names)
 LABELS: tuple[Rule, ...] = (
@@ -46,12 +46,17 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What came of an examination.
+    """Result of an examination.
 
     Args:
         patient: What was examined.
         findings: Errors first.
         left_out: Why a split wasn't examined.
+
+    Example:
+        >>> import sceneseg
+        >>> sceneseg.doctor("cityscapes", "data/toy").left_out
+        {}
     """
 
     patient: Patient
@@ -62,6 +67,16 @@ class Diagnosis:
     def errors(self) -> list[Finding]:
         """The findings that spoil training or scores."""
         return [finding for finding in self.findings if finding.severity == "error"]
+
+    @property
+    def warnings(self) -> list[Finding]:
+        """The findings that should be known."""
+        return [finding for finding in self.findings if finding.severity == "warning"]
+
+    @property
+    def images(self) -> dict[str, int]:
+        """Split -> number of images that were examined."""
+        return {split: len(part) for split, part in self.patient.parts.items()}
 
 
 def diagnose(
@@ -116,7 +131,7 @@ def quick_check(train: SceneDataset, val: SceneDataset) -> list[Finding]:
     if errors := [finding for finding in findings if finding.severity == "error"]:
         listed = "\n".join(f"  {finding.kind}: {finding}" for finding in errors)
         number = counted(len(errors), "error")
-        more = f"\nSee everything with: sceneseg data doctor -d {shelf_name(train)} -p {quoted(train.root)}"
+        more = f"\n`sceneseg data doctor` shows everything; the data set is {shelf_name(train)} in {train.root}."
         raise DataError(
             f"{train.name}: images and labels have {number} that would spoil the training.\n{listed}"
             f"{'' if isinstance(train, Scenes) else more}"

@@ -23,7 +23,7 @@ def duplicates(patient: Patient) -> Iterator[Finding]:
             f"{plural(shared, 'image is', 'images are')} in more than one of {', '.join(patient.parts)}",
             paths(path for found in shared for _, path in found),
             "A score on images that were learned says nothing.",
-            "Take them out of train; --repair does.",
+            "Take them out of train; `repair` does.",
         )
     if within:
         yield Finding(

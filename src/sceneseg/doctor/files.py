@@ -31,7 +31,7 @@ def missing(patient: Patient) -> Iterator[Finding]:
             f"{plural(masks, 'image has', 'images have')} no mask",
             paths(masks),
             "An image without labels can neither be learned from nor be scored.",
-            "Add the masks, or remove the images; --repair leaves them out.",
+            "Add the masks, or remove the images; `repair` leaves them out.",
         )
 
 
@@ -108,7 +108,7 @@ def unreadable(patient: Patient) -> Iterator[Finding]:
             f"{plural(sound, 'file is', 'files are')} of a kind that isn't read: {'; '.join(reasons[:3])}",
             paths(picture.path for picture in sound),
             "The files are sound, but what their numbers mean is not known here.",
-            "Save images as RGB with 8 bits, masks as ids of 8 or 16 bits; --repair leaves the files out.",
+            "Save images as RGB with 8 bits, masks as ids of 8 or 16 bits; `repair` leaves the files out.",
         )
     if pictures := [picture for picture in broken if not picture.is_sound]:
         reasons = sorted({str(picture.problem) for picture in pictures})
@@ -118,7 +118,7 @@ def unreadable(patient: Patient) -> Iterator[Finding]:
             f"{plural(pictures, 'file is', 'files are')} damaged: {'; '.join(reasons[:3])}",
             paths(picture.path for picture in pictures),
             "Training would stop there, or learn from pixels that are wrong.",
-            "Fetch or export them again; --repair leaves them out.",
+            "Fetch or export them again; `repair` leaves them out.",
         )
 
 
@@ -140,5 +140,5 @@ def unequal_sizes(patient: Patient) -> Iterator[Finding]:
             f"{sizes[1]}",
             paths(pair.mask.path for pair in odd if pair.mask),
             "Labels that are shifted or stretched teach wrong pixels.",
-            "Export the masks at the size of the images; --repair resizes those of the same shape.",
+            "Export the masks at the size of the images; `repair` resizes those of the same shape.",
         )

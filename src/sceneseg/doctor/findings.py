@@ -29,6 +29,12 @@ class Finding:
         where: The files or classes concerned, sorted.
         why: What it does to training or scores.
         cure: What to do.
+
+    Example:
+        >>> import sceneseg
+        >>> finding = sceneseg.Finding("missing-masks", "error", "1 image has no mask", ("a.png",), "Why.", "Add it.")
+        >>> str(finding)
+        '1 image has no mask (a.png). Why. Add it.'
     """
 
     kind: str

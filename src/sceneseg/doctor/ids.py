@@ -41,7 +41,9 @@ def wrong_ids(patient: Patient) -> Iterator[Finding]:
     where = of_masks(p for p in pairs if suspects & (p.values or {}).keys())
     if reading is not None:
         entries = ", ".join(f"{stored}: {name_of(i, patient.space)}" for stored, i in reading.label_ids.items())
-        cure = f"Say so in a YAML file (-d folder): ids: {{{entries}}}; --repair writes masks with the right ids."
+        cure = (
+            f'Say so in a YAML file (data set "folder"): ids: {{{entries}}}; `repair` writes masks with the right ids.'
+        )
         if patient.in_memory:
             entries = ", ".join(
                 f"{old} to {new} ({name_of(new, patient.space)})" for old, new in reading.label_ids.items()
@@ -58,7 +60,7 @@ def wrong_ids(patient: Patient) -> Iterator[Finding]:
         "Nothing says which class they are.",
         "Give the classes the ids 0 to n - 1 in their order, and 255 to pixels without a class."
         if patient.in_memory
-        else "Add them to `ids` or `void` of the YAML file, or repair the masks; --repair makes them void and counts "
+        else "Add them to `ids` or `void` of the YAML file, or repair the masks; `repair` makes them void and counts "
         "these pixels.",
     )
 

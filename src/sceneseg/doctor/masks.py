@@ -19,7 +19,7 @@ def jpeg_masks(patient: Patient) -> Iterator[Finding]:
             f"{plural(found, 'mask is a JPEG or lossy WebP file', 'masks are JPEG or lossy WebP files')}",
             paths(found),
             "They blur values along every edge into ids of other classes.",
-            "Export the masks as PNG; --repair takes the nearest id or color, which is a guess along edges.",
+            "Export the masks as PNG; `repair` takes the nearest id or color, which is a guess along edges.",
         )
 
 
@@ -33,7 +33,7 @@ def swapped(patient: Patient) -> Iterator[Finding]:
             f"{plural(found, 'pair has', 'pairs have')} a photograph as mask and a mask as image",
             paths(found),
             "Image and mask have changed places.",
-            "Exchange the folders, or the columns of the list; --repair does.",
+            "Exchange the folders, or the columns of the list; `repair` does.",
         )
 
 
@@ -55,7 +55,7 @@ def colored_masks(patient: Patient) -> Iterator[Finding]:
         f"{plural(found, 'mask is a color picture', 'masks are color pictures')} of {len(pixels)} colors: {listed}",
         of_masks(found),
         "Masks must say which class a pixel has; a color is no class.",
-        "Give the colors of the classes as `colors` in a YAML file (-d folder); --repair writes one to fill in.",
+        'Give the colors of the classes as `colors` in a YAML file (data set "folder"); `repair` writes one.',
     )
 
 
@@ -77,7 +77,7 @@ def _other_colors(patient: Patient, table: MaskReading, found: list[Pair], pixel
         f"{listed}",
         of_masks(found),
         "Nothing says which class they are.",
-        "Correct `colors`, or add those without a class to `void`; --repair takes the nearest color where it is this "
+        "Correct `colors`, or add those without a class to `void`; `repair` takes the nearest color where it is this "
         "near, and makes the others void.",
     )
 
@@ -92,7 +92,7 @@ def smooth_masks(patient: Patient) -> Iterator[Finding]:
             f"{plural(found, 'mask has', 'masks have')} many values that no class has",
             of_masks(found),
             "They were resized smoothly or once saved as JPEG; along every edge they name wrong classes.",
-            "Export them again, resized by nearest neighbor; --repair takes the nearest id or color, which is a guess.",
+            "Export them again, resized by nearest neighbor; `repair` takes the nearest id or color, which is a guess.",
         )
 
 

@@ -21,8 +21,8 @@ def differing_palettes(patient: Patient) -> Iterator[Finding]:
         f"{plural(found, 'mask has a palette', 'masks have palettes')} that are not the same: {example}",
         of_masks(found),
         "Indices that stand for different colors can't be the ids of classes.",
-        "Give the colors of the classes as `colors` in a YAML file (-d folder), then colors are read in place of "
-        "indices; if the indices are right all the same, save the masks without palettes.",
+        'Give the colors of the classes as `colors` in a YAML file (data set "folder"), then colors are read in place '
+        "of indices; if the indices are right all the same, save the masks without palettes.",
     )
 
 
@@ -68,7 +68,7 @@ def misplaced_colors(patient: Patient) -> Iterator[Finding]:
             f"{color_of(code)} at {number}, where {expected} is due",
             of_masks(found),
             "The indices are read, and name other classes than the colors do.",
-            "Export the masks as ids, or read their colors: -d folder, with `colors` in a YAML file.",
+            'Export the masks as ids, or read their colors: data set "folder", with `colors` in a YAML file.',
         )
 
 

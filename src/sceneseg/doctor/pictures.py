@@ -20,7 +20,7 @@ def turned(patient: Patient) -> Iterator[Finding]:
             f"{plural(apart, 'image is', 'images are')} turned by EXIF data, and the mask isn't",
             paths(pair.image.path for pair in apart),
             "Image and mask don't lie on each other.",
-            "Save the images without EXIF orientation; --repair does.",
+            "Save the images without EXIF orientation; `repair` does.",
         )
     elif found:
         yield Finding(
@@ -29,7 +29,7 @@ def turned(patient: Patient) -> Iterator[Finding]:
             f"{plural(found, 'image is', 'images are')} turned or mirrored by EXIF data",
             paths(pair.image.path for pair in found),
             "They are read upright here, but not by every program that may have drawn the masks.",
-            "Look at some with `sceneseg data view`; --repair saves them upright.",
+            "Look at some with `sceneseg data view`; `repair` saves them upright.",
         )
 
 
@@ -47,7 +47,7 @@ def unusual(patient: Patient) -> Iterator[Finding]:
             "Leave them out if they are a mistake.",
         ),
         "alpha-images": ("Alpha is dropped, and what was hidden by it shows.", "Flatten them on a background."),
-        "16-bit-images": ("They are read with 8 bits, which may leave them dark.", "Convert them; --repair does."),
+        "16-bit-images": ("They are read with 8 bits, which may leave them dark.", "Convert them; `repair` does."),
     }
     for kind, word, found in kinds:
         if found:

@@ -40,15 +40,20 @@ FOLDERS = ("images", "masks")
 DESCRIPTION = "data.yaml"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Repaired:
-    """What was written.
+    """A repaired copy that was written.
 
     Args:
         pairs: Number of images with masks.
-        left_out: Why an image isn't there, by its file.
+        left_out: Image file -> why it isn't in the copy.
         became_void: Pixels that were something else and are void now, as nothing says which class they have.
         names_to_fill_in: Whether the YAML file has made-up names, one for each color.
+
+    Example:
+        >>> import sceneseg
+        >>> sceneseg.Repaired(pairs=9).left_out
+        {}
     """
 
     pairs: int = 0
@@ -58,7 +63,7 @@ class Repaired:
 
 
 def repair(diagnosis: Diagnosis, out: Path, progress: Callable[[int, int], None] | None = None) -> Repaired:
-    """Write a copy of a data set in which what can be cured is cured, to be read with ``-d folder -p OUT``.
+    """Write a copy of a data set in which what can be cured is cured, to be read by the data set "folder".
 
     A folder that isn't finished is marked as such; what an interrupted repair left there is written anew.
 
@@ -104,18 +109,18 @@ def _refuse_other_files(out: Path, patient: Patient) -> None:
 def _write_all(surgeon: "Surgeon", progress: Callable[[int, int], None] | None) -> Repaired:
     patient = surgeon.patient
     jobs = [(split, i) for split, part in patient.parts.items() for i in range(len(part))]
-    repaired = Repaired(names_to_fill_in=bool(surgeon.learned))
+    pairs, became_void, left_out = 0, 0, {}
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         results = pool.map(lambda job: surgeon.mend(*job), jobs)
         for done, ((split, i), result) in enumerate(zip(jobs, results, strict=True), start=1):
             if isinstance(result, str):
-                repaired.left_out[str(patient.parts[split][i].files.image)] = result
+                left_out[str(patient.parts[split][i].files.image)] = result
             else:
-                repaired.pairs += 1
-                repaired.became_void += result
+                pairs += 1
+                became_void += result
             if progress:
                 progress(done, len(jobs))
-    return repaired
+    return Repaired(pairs, left_out, became_void, bool(surgeon.learned))
 
 
 class Surgeon:

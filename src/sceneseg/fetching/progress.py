@@ -1,11 +1,11 @@
-"""Who hears what a download does."""
+"""Progress of a download."""
 
 
 class ProgressReporter:
-    """Hears everything and shows nothing; the command line shows it."""
+    """Receives the progress of a download and does nothing with it; whoever shows it derives a class."""
 
     def say(self, text: str) -> None:
-        """Hear one thing worth a line."""
+        """Receive a sentence for the user."""
 
     def progress(self, what: str, done: int, total: int | None) -> None:
-        """Hear that `done` of `total` bytes of `what` are done; the total may be unknown."""
+        """Receive that `done` of `total` bytes of the stage `what` are done; the total may be unknown."""

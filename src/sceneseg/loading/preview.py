@@ -25,12 +25,12 @@ def preview_weather(scene: Scene) -> list[tuple[ImageArray, str]]:
 
 
 def preview_samples(dataset: SceneDataset, config: Config, count: int = 6) -> list[tuple[ImageArray, str]]:
-    """Show the first samples of a run, device transforms included, each with its number and the name of its scene."""
+    """Show the first samples of a run, device transforms included, each with the name of its scene."""
     samples = TrainingSamples(dataset, config.augment, config.seed, config.data.target_size, cache=False)
     shown = []
     for number in range(count):
         sample = samples[number]
-        shown.append((_on_device(sample, samples), f"sample {number}: {sample.name}"))
+        shown.append((_on_device(sample, samples), sample.name))
     return shown
 
 

@@ -23,6 +23,7 @@ from sceneseg.loading.sampling import (
     progressive_factor,
     shrunk,
 )
+from sceneseg.loading.workers import Loader
 from sceneseg.transforms.base import FULL_SCALE, Sample, SampleInfo, sample_generator
 from sceneseg.transforms.geometry import cut, cut_instances
 from sceneseg.transforms.pipeline import scene_pipeline
@@ -185,7 +186,7 @@ def training_loader(
         workers: Processes that read.
         pinned: Whether they lie in pinned memory, for a GPU.
     """
-    return DataLoader(samples, batch_sampler=steps, collate_fn=_collate, pin_memory=pinned, **_quiet(workers))
+    return Loader(samples, batch_sampler=steps, collate_fn=_collate, pin_memory=pinned, **_quiet(workers))
 
 
 def _quiet(workers: int) -> dict[str, Any]:
@@ -259,7 +260,7 @@ def evenly(number: int, wanted: int | None) -> list[int]:
 
 def scene_loader(scenes: WholeScenes, workers: int) -> "DataLoader[Scene]":
     """Return a loader that yields one scene at a time, in order."""
-    return DataLoader(scenes, batch_size=None, collate_fn=_same, **_quiet(workers))
+    return Loader(scenes, batch_size=None, collate_fn=_same, **_quiet(workers))
 
 
 def default_workers() -> int:

@@ -1,1 +1,1 @@
-"""Packed stores: safetensors shards, TFRecord and WebDataset."""
+"""Packing: a data set into shards, and shards into a folder of PNG files."""

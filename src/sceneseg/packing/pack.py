@@ -19,7 +19,8 @@ from sceneseg.datasets.base import SceneDataset
 from sceneseg.datasets.packed import Packed
 from sceneseg.errors import DataError
 from sceneseg.labels import IGNORE_INDEX, LabelClass, LabelSpace
-from sceneseg.packing.shards import (
+from sceneseg.records.run_directory import atomic, write_text
+from sceneseg.shards.index import (
     INDEX,
     PARTS,
     UNFINISHED,
@@ -35,7 +36,6 @@ from sceneseg.packing.shards import (
     load_index,
     save_index,
 )
-from sceneseg.records.run_directory import atomic, write_text
 
 SHARD_BYTES, SHARD_SCENES = 2**28, 128
 """A shard holds about so many bytes, all of them in memory when it is written, and at most so many scenes."""
@@ -151,7 +151,8 @@ def _known(folder: Path, wanted: Pack) -> dict[str, Shard]:
                 raise DataError(
                     f"{folder}: holds {earlier.dataset} {earlier.split} as {earlier.format} "
                     f'(label space "{earlier.label_space.name}"), not {wanted.dataset} {wanted.split} as '
-                    f'{wanted.format} ("{wanted.label_space.name}"). Give another --out, or remove the folder.'
+                    f'{wanted.format} ("{wanted.label_space.name}"). Give another folder, or remove this one.',
+                    field="out",
                 )
             known |= {shard.file: shard for shard in earlier.shards}
     return known
@@ -180,7 +181,9 @@ def unpack(packed: Packed, out: Path, threads: int = 1, progress: Progress | Non
     description = yaml.safe_dump(describe(space), sort_keys=False, default_flow_style=None, width=100)
     file = out / "data.yaml"
     if file.is_file() and file.read_text(encoding="utf-8") != description:
-        raise DataError(f"{file}: describes other labels than those of {packed.root}. Give another --out.")
+        raise DataError(
+            f"{file}: describes other labels than those of {packed.root}. Give another folder.", field="out"
+        )
     write_text(file, description)
     with ThreadPoolExecutor(max(1, threads)) as pool:
         scenes = [(packed.root / packed.split / s.file, scene) for s in packed.pack.shards for scene in s.scenes]

@@ -33,7 +33,7 @@ def get(entry: Entry, folder: Path, watch: ProgressReporter) -> Path:
             _tidy(arriving, file)
             watch.say(f"{file} is there already, with the published sha256.")
             return file
-        raise TransferError(f"{file}: another file has this name. Move it, or give another folder with --out.")
+        raise TransferError(f"{file}: another file has this name. Move it, or give another folder.", field="out")
     here = sum(part.stat().st_size for part in arriving.glob(f"{file.name}*"))
     require_space(arriving, max(0, entry.size - here), f"fetching {entry.name}")
     arriving.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,10 @@ def import_weights(kind: str, file: Path, out: Path) -> SemanticModel:
         RunError: An unknown kind, a file that isn't what it should be, or one that would need to run code.
     """
     if kind not in KNOWN:
-        raise RunError(f'Weights of "{kind}" can\'t be imported.{did_you_mean(kind, KNOWN)} Known: {", ".join(KNOWN)}.')
+        raise RunError(
+            f'Weights of "{kind}" can\'t be imported.{did_you_mean(kind, KNOWN)} Known: {", ".join(KNOWN)}.',
+            field="origin",
+        )
     try:
         state = read_torch(file)
     except FileNotFoundError:
@@ -39,7 +42,8 @@ def import_weights(kind: str, file: Path, out: Path) -> SemanticModel:
         raise RunError(f"{file}: {error}") from None
     if foreign.model != kind:
         raise RunError(
-            f"{file}: expected weights of {kind}, found those of {foreign.model}. Import --from {foreign.model}."
+            f"{file}: expected weights of {kind}, found those of {foreign.model}. Import them as {foreign.model}.",
+            field="origin",
         )
     network = models.create(foreign.model, **foreign.arguments)
     try:

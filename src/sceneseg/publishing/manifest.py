@@ -41,6 +41,12 @@ class Entry:
         score: Name of a score -> value, 0..1.
         protocol: How the score came about.
         data_terms: What the terms of use of the training data mean for the weights.
+
+    Example:
+        >>> import sceneseg
+        >>> folder = sceneseg.make_manifest("runs/small", url="https://example.org/weights", license="mit")
+        >>> folder.entries[0].protocol["dataset"]
+        'cityscapes'
     """
 
     name: str
@@ -62,6 +68,11 @@ class Manifest:
     Args:
         origin: Where it was read from, for messages.
         entries: In the order of the file.
+
+    Example:
+        >>> import sceneseg
+        >>> sceneseg.list_weights().entries
+        ()
     """
 
     origin: str
@@ -78,12 +89,14 @@ class Manifest:
                 return entry
         names = [entry.name for entry in self.entries]
         if not names:
-            raise UnknownNameError(f'There are no weights called "{name}": {self.origin} is empty. {CURE}')
+            raise UnknownNameError(
+                f'There are no weights called "{name}": {self.origin} is empty. {CURE}', field="manifest"
+            )
         hint = did_you_mean(name, names)
         raise UnknownNameError(f'There are no weights called "{name}" in {self.origin}.{hint} It has: {_join(names)}.')
 
 
-CURE = "Name another with --manifest FILE_OR_URL, or train one: sceneseg train --config cityscapes/MODEL."
+CURE = "Give another manifest, or train a model by a recipe: cityscapes/MODEL."
 
 
 def read_manifest(where: str | None, watch: ProgressReporter) -> Manifest:
@@ -104,7 +117,7 @@ def read_manifest(where: str | None, watch: ProgressReporter) -> Manifest:
         return _parse(read_yaml(Path(where)), where)
     with temporary_folder("sceneseg-manifest") as folder:
         file = folder / "manifest.yaml"
-        download(where, file, watch, "Check the address given by --manifest.", most=MOST_BYTES)
+        download(where, file, watch, "Check the address of the manifest.", most=MOST_BYTES)
         return _parse(read_yaml(file), where)
 
 
@@ -132,13 +145,13 @@ def compare(file: Path, sha256: str, manifest: Manifest) -> str:
 
 
 def check_address(text: str, where: str) -> None:
-    """Check that a text is a web address.
+    """Check that an argument called `where` is a web address.
 
     Raises:
         ConfigError: It isn't.
     """
     if not _is_address(text):
-        raise ConfigError(f"{where}: expected {EXPECTED['address']}, found {text!r}.")
+        raise ConfigError(f"{where}: expected {EXPECTED['address']}, found {text!r}.", field=where)
 
 
 def check_name(name: str) -> str:

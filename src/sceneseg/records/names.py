@@ -39,8 +39,9 @@ def check_name(name: str) -> None:
         problem = "Windows keeps it for a device"
     if problem:
         raise ConfigError(
-            f"--name {name!r}: expected the name of one folder, but {problem}. Give a plain name, for example --name "
-            f"city, and choose where it lies with --runs FOLDER."
+            f"name {name!r}: expected the name of one folder, but {problem}. Give a plain name, for example city; the "
+            f"folder that it lies in is runs.",
+            field="name",
         )
 
 

@@ -18,7 +18,6 @@ from sceneseg.records import temporaries
 from sceneseg.records.header import FORMAT, WeightsHeader, parse_header
 from sceneseg.records.names import check_name
 from sceneseg.version import __version__
-from sceneseg.wording import quoted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -242,7 +241,8 @@ def find_run(path: Path) -> RunDirectory:
             return RunDirectory(folder)
     raise RunError(
         f"{path} is a file that lies in no run. Give a folder that `sceneseg train` made, for example runs/NAME; to "
-        f"start a new run from weights, give them with -w {path}."
+        f"start a new run from weights, give them as train.weights.",
+        field="train.weights",
     )
 
 
@@ -378,12 +378,10 @@ def find_weights(path: Path) -> Path:
             return candidate
     run.check()
     if run.state.is_file():
-        raise RunError(
-            f"{path}: no weights in there yet. Let `sceneseg train -r {quoted(path)}` finish an epoch first."
-        )
+        raise RunError(f"{path}: no weights in there yet. Resume the run until it has finished an epoch.")
     raise RunError(
-        f"{path}: no weights in there yet, and no saved state to go on from. Start it anew: sceneseg train --config "
-        f"{run.config}"
+        f"{path}: no weights in there yet, and no saved state to resume from. Start it anew with its configuration, "
+        f"{run.config}."
     )
 
 

@@ -54,7 +54,7 @@ def write_toy_scenes(
     _refuse_other_data(out)
     with temporary_folder(out.name, out.parent) as folder:
         partial = folder / "new"
-        for i, (split, city) in enumerate(_places(count)):
+        for i, (split, city) in enumerate(assign_splits(count)):
             _write_scene(partial, draw_scene(size, seed, i), split, city, f"{city}_{i:06}_{FRAME:06}")
             if progress:
                 progress(i + 1)
@@ -76,7 +76,7 @@ def _refuse_other_data(out: Path) -> None:
         )
 
 
-def _places(count: int) -> list[tuple[str, str]]:
+def assign_splits(count: int) -> list[tuple[str, str]]:
     """Return the split and the city of each scene: train first, then val, then test."""
     test = max(1, round(0.1 * count)) if count >= 3 else 0
     val = max(1, round(0.2 * count)) if count >= 2 else 0

@@ -5,7 +5,7 @@ import pytest
 
 from sceneseg import datasets
 from sceneseg.packing import pack
-from sceneseg.packing.tfrecord import encode_example, read_records, write_records
+from sceneseg.shards.tfrecord import encode_example, read_records, write_records
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of TensorFlow, which has some at every import
 

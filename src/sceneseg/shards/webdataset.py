@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sceneseg.arrays import AnyArray
-from sceneseg.packing.shards import Pack, PackedScene, damaged, decode_png, encode_png
+from sceneseg.shards.index import Pack, PackedScene, damaged, decode_png, encode_png
 
 SUFFIX = ".tar"
 encode = encode_png

@@ -28,9 +28,9 @@ VERSION = 1
 PARTS = ("image", "labels", "instances")
 DTYPES: dict[str, npt.DTypeLike] = {"image": "u1", "labels": "u1", "instances": "<i4"}
 CONTAINERS = {
-    "safetensors": "sceneseg.packing._safetensors",
-    "tfrecord": "sceneseg.packing.tfrecord",
-    "webdataset": "sceneseg.packing.webdataset",
+    "safetensors": "sceneseg.shards._safetensors",
+    "tfrecord": "sceneseg.shards.tfrecord",
+    "webdataset": "sceneseg.shards.webdataset",
 }
 
 T = TypeVar("T")

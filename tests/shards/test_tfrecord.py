@@ -6,9 +6,9 @@ import zlib
 import pytest
 
 from sceneseg.errors import DataError
-from sceneseg.packing import tfrecord
-from sceneseg.packing.crc32c import crc32c
-from sceneseg.packing.tfrecord import decode_example, encode_example, frame, read_records, write_records
+from sceneseg.shards import tfrecord
+from sceneseg.shards.crc32c import crc32c
+from sceneseg.shards.tfrecord import decode_example, encode_example, frame, read_records, write_records
 
 EXTREMES = {
     "name": ["Straße".encode(), b"", bytes(range(256))],

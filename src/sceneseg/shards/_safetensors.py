@@ -16,8 +16,8 @@ from safetensors.numpy import save_file
 
 from sceneseg.arrays import AnyArray
 from sceneseg.errors import DataError
-from sceneseg.packing.shards import DTYPES, VERSION, Pack, PackedScene, damaged
 from sceneseg.records.temporaries import temporary_folder
+from sceneseg.shards.index import DTYPES, VERSION, Pack, PackedScene, damaged
 
 SUFFIX = ".safetensors"
 

@@ -17,8 +17,8 @@ import numpy as np
 
 from sceneseg.arrays import AnyArray
 from sceneseg.errors import DataError
-from sceneseg.packing.crc32c import crc32c
-from sceneseg.packing.shards import Pack, PackedScene, decode_png, encode_png
+from sceneseg.shards.crc32c import crc32c
+from sceneseg.shards.index import Pack, PackedScene, decode_png, encode_png
 
 SUFFIX = ".tfrecord"
 KEYS = {

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from sceneseg.packing import crc32c as kernel
-from sceneseg.packing.crc32c import crc32c, crc32c_reference
+from sceneseg.shards import crc32c as kernel
+from sceneseg.shards.crc32c import crc32c, crc32c_reference
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Shards of packed data sets: the index, and one file a kind of shard."""
