@@ -23,9 +23,7 @@ def test_samples_are_shown_as_the_network_sees_them(toy):
     config = from_dict({"augment": plain})
     shown = preview_samples(toy, config, count=3)
     scenes = {toy.files[i].name: toy.read(i).image for i in range(len(toy))}
-    for number, (image, caption) in enumerate(shown):
-        words, _, name = caption.partition(": ")
-        assert words == f"sample {number}"
+    for image, name in shown:
         assert abs(image.astype(int) - scenes[name]).max() <= 1
     config.augment.brightness = 1.0
     changed = preview_samples(toy, config, count=3)
