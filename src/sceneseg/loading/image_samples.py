@@ -46,7 +46,7 @@ class ImageSamples(Dataset[Sample]):
         info = SampleInfo(number, record.name, image_size, self.size, self.size)
         window = self.pipeline.window(rng, info)
         cropped = Sample(cut_image(record.image, window), None, name=record.name)
-        sample = self.pipeline.apply(cropped, rng, replace(info, window=window))
+        sample = self.pipeline.apply(cropped, rng, info.showing(window))
         return replace(sample, labels=np.array(record.label))
 
     def _record(self, index: int) -> ImageRecord:

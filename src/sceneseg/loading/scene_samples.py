@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -111,7 +111,7 @@ class TrainingSamples(Dataset[Sample]):
         instances = None
         if self.with_instances and scene.instances is not None:
             instances = cut_instances(scene.instances, window)
-        return self.pipeline.apply(Sample(image, labels, instances, scene.name), rng, replace(info, window=window))
+        return self.pipeline.apply(Sample(image, labels, instances, scene.name), rng, info.showing(window))
 
     def scene_index(self, number: int) -> int:
         """Return which scene sample `number` is cut from."""
@@ -209,11 +209,11 @@ def _collate(samples: list[Sample]) -> Batch:
             f"data.target_size.",
             field="augment.crop_size",
         )
-    kinds = {str(image.dtype) for image in images}
-    if len(kinds) > 1 or not kinds <= FULL_SCALE.keys():
+    kinds = {image.dtype for image in images}
+    if len(kinds) > 1 or str(images[0].dtype) not in FULL_SCALE:
+        found = " and ".join(sorted(str(kind) for kind in kinds))
         raise DataError(
-            f"The images of a batch must all be {', '.join(FULL_SCALE)}; found {' and '.join(sorted(kinds))} in "
-            f"{samples[0].name}, ..."
+            f"Images of a batch must be of one type, {', '.join(FULL_SCALE)}; found {found} in {samples[0].name}, ..."
         )
     instances = [sample.instances for sample in samples if sample.instances is not None]
     if instances and len(instances) < len(samples):

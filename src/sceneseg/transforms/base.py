@@ -55,6 +55,10 @@ class SampleInfo:
     base_size: ImageSize
     window: Window | None = None
 
+    def showing(self, window: Window) -> "SampleInfo":
+        """Return the same with the window that was drawn."""
+        return SampleInfo(self.number, self.name, self.image_size, self.size, self.base_size, window)
+
     @property
     def span(self) -> tuple[float, float]:
         """Which rows of the whole image the sample shows, 0 the top and 1 the bottom.

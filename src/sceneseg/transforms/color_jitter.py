@@ -12,6 +12,8 @@ from sceneseg.ranges import Range, Share
 from sceneseg.transforms import register
 from sceneseg.transforms.base import DeviceTransform, SampleInfo
 
+UNCHANGED = np.array([1.0, 1.0, 1.0, 0.0])
+
 
 @register
 class ColorJitter(DeviceTransform):
@@ -41,11 +43,11 @@ class ColorJitter(DeviceTransform):
         hue: Annotated[float, Range(0, 0.5)] = 0.03,
     ) -> None:
         self.brightness, self.contrast, self.saturation, self.hue = brightness, contrast, saturation, hue
+        self._spread = np.array([brightness, contrast, saturation, hue])
 
     def draw(self, rng: np.random.Generator, sample: SampleInfo) -> FloatArray:
         """Draw the factors of brightness, contrast and saturation and the hue shift, (4,)."""
-        spread = np.array([self.brightness, self.contrast, self.saturation, self.hue])
-        drawn: npt.NDArray[np.float64] = np.array([1.0, 1.0, 1.0, 0.0]) + rng.uniform(-1, 1, 4) * spread
+        drawn: npt.NDArray[np.float64] = UNCHANGED + rng.uniform(-1, 1, 4) * self._spread
         return drawn.astype(np.float32)
 
     def apply(self, image: Tensor, drawn: Tensor) -> Tensor:

@@ -32,4 +32,4 @@ class Flip(WindowTransform[bool]):
 
     def apply(self, window: Window, drawn: bool) -> Window:
         """Return the window, mirrored if that was drawn."""
-        return replace(window, flip=window.flip != drawn)
+        return replace(window, flip=not window.flip) if drawn else window

@@ -62,7 +62,8 @@ def cut(image: PixelArray, labels: LabelArray, window: Window) -> tuple[PixelArr
         >>> cut(image, labels, Window((1.0, 1.0), 6, 2, False, (4, 4)))[1].tolist()
         [[0, 0, 0, 0], [0, 0, 0, 0], [255, 255, 255, 255], [255, 255, 255, 255]]
     """
-    return cut_pixels(image, labels, *window.positions(), FILL, int(np.iinfo(labels.dtype).max))
+    void = 256**labels.dtype.itemsize - 1
+    return cut_pixels(image, labels, *window.positions(), FILL, void)
 
 
 def cut_instances(instances: InstanceArray, window: Window) -> InstanceArray:

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from sceneseg import transforms as shelf
+from sceneseg.arrays import FloatArray
 from sceneseg.config.schema import AugmentConfig
 from sceneseg.errors import ConfigError, DataError
 from sceneseg.standalone import unique
@@ -65,7 +65,7 @@ class Pipeline:
         Raises:
             DataError: A transform returned arrays of another size or type.
         """
-        params = {}
+        params: dict[str, FloatArray] = {}
         for name, transform in self._others:
             drawn = transform.draw(rng, info)
             if isinstance(transform, DeviceTransform):
@@ -75,7 +75,7 @@ class Pipeline:
                 if changed is not sample:
                     _check(name, sample, changed)
                 sample = changed
-        return replace(sample, params=params)
+        return Sample(sample.image, sample.labels, sample.instances, sample.name, params)
 
 
 def scene_pipeline(config: AugmentConfig) -> Pipeline:

@@ -50,4 +50,4 @@ class RandomResizedCrop(WindowTransform[Window]):
 
     def apply(self, window: Window, drawn: Window) -> Window:
         """Return the window with the drawn scale and position."""
-        return replace(drawn, flip=window.flip)
+        return replace(drawn, flip=True) if window.flip else drawn

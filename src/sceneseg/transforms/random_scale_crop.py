@@ -30,11 +30,11 @@ class RandomScaleCrop(WindowTransform[Window]):
 
     def __init__(self, scale: Annotated[tuple[float, float], Range(0.01, 100, rising=True)] = (0.5, 2.0)) -> None:
         self.scale = scale
+        self._low, self._high = np.log(scale)
 
     def draw(self, rng: np.random.Generator, sample: SampleInfo) -> Window:
         """Draw scale and position."""
-        low, high = np.log(self.scale)
-        factor = float(np.exp(rng.uniform(low, high)))
+        factor = float(np.exp(rng.uniform(self._low, self._high)))
         base, image = sample.base_size, sample.image_size
         scale = (factor * base[0] / image[0], factor * base[1] / image[1])
         top, left = (_offset(rng, factor * b, s) for b, s in zip(base, sample.size, strict=True))
@@ -42,7 +42,7 @@ class RandomScaleCrop(WindowTransform[Window]):
 
     def apply(self, window: Window, drawn: Window) -> Window:
         """Return the window with the drawn scale and position."""
-        return replace(drawn, flip=window.flip)
+        return replace(drawn, flip=True) if window.flip else drawn
 
 
 def _offset(rng: np.random.Generator, length: float, wanted: int) -> float:
