@@ -25,7 +25,8 @@ def batch(samples=5):
     labels = torch.randint(0, 4, (samples, 32, 64), dtype=torch.uint8, generator=generator)
     for i in range(samples):  # unlike parts of each are void
         labels[i, : 6 * i] = 255
-    color = torch.tensor([[1.0, 1, 1, 0]]).expand(samples, 4).contiguous()
+    color = torch.tensor([[1.0, 1, 1, 0]]).repeat(samples, 1)
+    color[:, 0] = torch.linspace(0.7, 1.1, samples)
     return Batch(image, labels, None, {"color_jitter": color}, [f"s{i}" for i in range(samples)])
 
 
@@ -105,7 +106,7 @@ def test_one_sample_that_does_not_fit_is_an_error():
     def full(image):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    with pytest.raises(TrainingError, match="for one sample.*crop-size"):
+    with pytest.raises(TrainingError, match="for one sample.*crop_size"):
         gradients(MEANS[0], 5, hook=full)
 
 

@@ -61,6 +61,16 @@ def test_the_same_sample_is_the_same_whoever_asks_for_it():
     assert len({a.image.tobytes() for a in first}) > 3
 
 
+def test_transforms_of_a_compose_draw_apart():
+    both = AlbumentationsTransform(A.Compose([A.HorizontalFlip(p=0.5), A.VerticalFlip(p=0.5)]))
+    image = striped().image
+    ways = [image, image[:, ::-1], image[::-1], image[::-1, ::-1]]
+    found = [applied(both, striped(), number).image for number in range(40)]
+    counts = [sum(np.array_equal(way, image) for image in found) for way in ways]
+    assert sum(counts) == 40
+    assert min(counts) > 3
+
+
 def test_the_object_itself_stays_as_it_is():
     given = A.Affine(rotate=(20, 40), mask_interpolation=cv2.INTER_LINEAR, p=1)
     sample = striped()

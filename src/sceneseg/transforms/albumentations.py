@@ -2,11 +2,13 @@
 
 from copy import deepcopy
 from importlib import import_module
+from random import Random
 from typing import Any
 
 import cv2
 import numpy as np
 
+from sceneseg.errors import ConfigError
 from sceneseg.transforms._masks import as_masks, check_type, with_masks
 from sceneseg.transforms.base import Sample, SampleInfo, SampleTransform
 
@@ -18,6 +20,11 @@ class AlbumentationsTransform(SampleTransform[int]):
 
     Labels and instances are always moved by nearest neighbor, and are void (255 and 0) where the transform fills in.
     What changes the size or type of the image (a crop, a normalization, a tensor) is refused when it does so.
+
+    Raises:
+        ConfigError: This albumentations is older than 2.0.
+
+    Source: Buslaev et al., "Albumentations: fast and flexible image augmentations", Information 2020.
 
     Args:
         transform: An object of albumentations, also a ``Compose``; it is copied.
@@ -35,6 +42,12 @@ class AlbumentationsTransform(SampleTransform[int]):
         _take_nearest(copy)
         others = dict.fromkeys(TARGETS[1:], "mask")
         self._compose = albumentations.Compose([copy], additional_targets=others)
+        if not hasattr(self._compose, "set_random_state"):
+            raise ConfigError(
+                f"Expected albumentations 2.0 or later, whose random numbers can be seeded, found "
+                f"{albumentations.__version__}. Update it: pip install -U albumentations",
+                field="transforms",
+            )
 
     def draw(self, rng: np.random.Generator, sample: SampleInfo) -> int:
         """Draw a seed."""
@@ -48,7 +61,8 @@ class AlbumentationsTransform(SampleTransform[int]):
         """
         check_type(sample, "albumentations")
         given = dict(zip(TARGETS, as_masks(sample), strict=False))
-        self._compose.set_random_seed(drawn)
+        # one generator for all within it: after set_random_seed, each would draw the same numbers
+        self._compose.set_random_state(np.random.default_rng(drawn), Random(drawn))
         found = self._compose(image=sample.image, **given)
         return with_masks(sample, found["image"], [found[name] for name in given])
 

@@ -22,6 +22,9 @@ class ColorJitter(DeviceTransform):
     Saturation and hue act on the chroma of YIQ, as a stretch and a rotation; contrast moves values away from the
     image's mean, brightness scales them.
 
+    Source: Howard, "Some improvements on deep convolutional neural network based image classification", 2013, who
+    changes contrast, brightness and color. Differs: all at once, as one affine map in YIQ.
+
     Args:
         brightness: Factor drawn from 1 ± this.
         contrast: Factor drawn from 1 ± this.

@@ -14,6 +14,8 @@ from sceneseg.transforms.geometry import Window
 class Flip(WindowTransform[bool]):
     """Mirror the sample, left to right.
 
+    Source: Krizhevsky et al., "ImageNet classification with deep convolutional neural networks", NeurIPS 2012.
+
     Args:
         p: Probability.
 

@@ -17,6 +17,9 @@ class RandomScaleCrop(WindowTransform[Window]):
 
     An image that is smaller than the sample lies anywhere inside it.
 
+    Source: Chen et al., "Rethinking atrous convolution for semantic image segmentation", 2017, section 4.1. Differs:
+    the factor is drawn logarithmically.
+
     Args:
         scale: Smallest and largest factor of the size.
 
