@@ -68,6 +68,7 @@ def test_all_spellings_lead_to_options_that_exist():
         ("predict --source a.jpg", "without an option"),
         ("evaluate --output x", "--json FILE"),
         ("train --epochz 3", "Did you mean --epochs?"),
+        ("train --augment.transforms rain", "has no option --augment.transforms. A file lists them"),
         ("train --xyzzy", "sceneseg train has no option --xyzzy. All options: sceneseg train --help"),
         ("train -t 64", "-t takes 2 values, found 1."),
         ("train -b", "-b takes 1 value, but nothing follows it."),

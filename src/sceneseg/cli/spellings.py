@@ -50,6 +50,10 @@ HINTS: Sequence[tuple[str, Mapping[str, str]]] = (
         },
     ),
     ("checkpoint ckpt load pretrained", {"--encoder-weights": START, "-w": "Did you mean -w RUN_OR_WEIGHTS?"}),
+    (
+        "augment.transforms transforms transform",
+        {"--config": "A file lists them, augment.transforms: [{rain: {p: 0.1}}]; give it with --config FILE"},
+    ),
     ("continue", {"-r": "An interrupted run is resumed with -r RUN"}),
     (
         "image images img input inputs source",
