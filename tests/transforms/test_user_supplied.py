@@ -57,17 +57,32 @@ class Negative(DeviceTransform):
 '''
 
 
+POSTERS = '''"""A function that makes a transform of torchvision."""
+
+from sceneseg.models._torchvision import import_torchvision
+from sceneseg.transforms import register
+
+
+@register
+def posters(bits: int = 2):
+    import_torchvision()
+    from torchvision.transforms import v2
+
+    return v2.RandomPosterize(bits, p=1.0)
+'''
+
+
 @pytest.fixture
 def outside(tmp_path, monkeypatch):
-    """The classes of two files that are no part of the package."""
+    """What three files define that are no part of the package."""
     found = {}
-    for name, text in (("grain", GRAIN), ("negative", NEGATIVE)):
+    for name, text in (("grain", GRAIN), ("negative", NEGATIVE), ("posters", POSTERS)):
         file = tmp_path / f"{name}.py"
         file.write_text(text)
         spec = importlib.util.spec_from_file_location(name, file)
         monkeypatch.setitem(sys.modules, name, module := importlib.util.module_from_spec(spec))
         spec.loader.exec_module(module)
-        found[name] = getattr(module, name.capitalize())
+        found[name] = getattr(module, name if name == "posters" else name.capitalize())
     yield found
     for name in found:
         transforms._things.pop(name, None)
@@ -104,6 +119,13 @@ def test_by_name_and_as_objects_they_train_alike(outside, tmp_path):
     _, without = train(tmp_path, "without")
     assert by_name == as_objects
     assert by_name != without
+
+
+def test_a_function_on_the_shelf_may_make_one_of_another_library(outside):
+    if "posters" not in transforms.names():
+        pytest.skip("this shelf takes nothing from outside the package")
+    *_, last = scene_pipeline(AugmentConfig(transforms=[{"posters": {"bits": 3}}])).transforms
+    assert "RandomPosterize(p=1.0, bits=3)" in repr(last)
 
 
 def test_each_of_them_has_an_effect_and_is_written_down(outside, tmp_path):

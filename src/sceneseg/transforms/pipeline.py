@@ -17,6 +17,7 @@ from sceneseg.transforms.flip import Flip
 from sceneseg.transforms.geometry import Window
 from sceneseg.transforms.random_resized_crop import RandomResizedCrop
 from sceneseg.transforms.random_scale_crop import RandomScaleCrop
+from sceneseg.transforms.user_supplied import as_transform
 from sceneseg.transforms.weather import Weather
 
 
@@ -81,6 +82,8 @@ class Pipeline:
 def scene_pipeline(config: AugmentConfig) -> Pipeline:
     """Return the transforms of scenes: those that the short form asks for, then `AugmentConfig.transforms`.
 
+    What a name stands for may also be a function that returns a transform of albumentations or torchvision.
+
     Raises:
         ConfigError: A name that isn't on the shelf, or arguments that a transform doesn't take.
     """
@@ -116,7 +119,7 @@ def _create(entry: Mapping[str, Any]) -> Transform[Any]:
             f"{arguments!r}.",
             field="augment.transforms",
         )
-    return shelf.create(name, **(arguments or {}))
+    return as_transform(shelf.create(name, **(arguments or {})))
 
 
 def _check(name: str, before: Sample, after: Sample) -> None:
