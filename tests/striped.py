@@ -1,8 +1,13 @@
 """A sample whose image, labels and instances say the same, to see whether they stay together."""
 
 import numpy as np
+import torch
 
+import sceneseg
+from sceneseg.config.schema import AugmentConfig
+from sceneseg.loading.scene_samples import StepSampler, TrainingSamples, training_loader
 from sceneseg.transforms.base import Sample, SampleInfo, sample_generator
+from sceneseg.transforms.user_supplied import transform_entries
 
 SIZE = (48, 64)
 INFO = SampleInfo(0, "a", image_size=SIZE, size=SIZE, base_size=SIZE)
@@ -27,6 +32,19 @@ def check_together(before, after):
     gray = np.where(after.labels == 255, 0, 10 * (after.labels.astype(np.int32) + 1))
     known = after.labels != 255
     assert (np.abs(after.image[..., 0].astype(int) - gray)[known] <= 2).mean() > 0.55, "but for the edges of blocks"
+
+
+def same_with_any_workers(given):
+    """Return whether batches with transforms of another library are the same, read by this process and by two."""
+    scenes = [(striped().image, striped().labels)] * 4
+    dataset = sceneseg.Scenes(scenes, [f"c{i}" for i in range(19)], "striped")
+    with transform_entries(given) as entries:
+        samples = TrainingSamples(dataset, AugmentConfig(transforms=entries), 0, None, cache=True)
+        here, there = (list(training_loader(samples, StepSampler(0, 6, 2), workers)) for workers in (0, 2))
+    assert not torch.equal(here[0].image[0], here[0].image[1])
+    return all(
+        torch.equal(a.image, b.image) and torch.equal(a.labels, b.labels) for a, b in zip(here, there, strict=True)
+    )
 
 
 def drawn(transform, number=0):

@@ -42,7 +42,9 @@ def batches(workers, first=0, last=6, augment=None, **changes):
     return list(training_loader(samples, StepSampler(first, last, 2), workers))
 
 
-EVERYTHING = AugmentConfig(weather={"any": 1.0, "fog": 0.5}, class_uniform=0.5, progressive=[2.0, 4.0])
+EVERYTHING = AugmentConfig(
+    weather={"any": 1.0, "fog": 0.5}, class_uniform=0.5, progressive=[2.0, 4.0], transforms=[{"rain": {"p": 0.7}}]
+)
 
 
 def same(a, b):

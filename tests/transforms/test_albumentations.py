@@ -7,7 +7,7 @@ import pytest
 from sceneseg.errors import DataError
 from sceneseg.transforms.base import sample_generator
 from sceneseg.transforms.pipeline import Pipeline
-from striped import INFO, check_together, drawn, striped
+from striped import INFO, check_together, drawn, same_with_any_workers, striped
 
 A = pytest.importorskip("albumentations")
 from sceneseg.transforms.albumentations import AlbumentationsTransform  # noqa: E402 (behind importorskip)
@@ -78,6 +78,10 @@ def test_the_object_itself_stays_as_it_is():
     applied(AlbumentationsTransform(given), sample)
     assert given.mask_interpolation == cv2.INTER_LINEAR
     assert np.array_equal(sample.image, image)
+
+
+def test_any_number_of_workers_gives_the_same_samples():
+    assert same_with_any_workers([A.GaussNoise(p=0.5), A.Affine(rotate=(-30, 30), p=0.5)])
 
 
 def test_float_images_and_whole_images_without_labels():

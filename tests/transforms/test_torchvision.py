@@ -9,7 +9,7 @@ from sceneseg.models._torchvision import import_torchvision
 from sceneseg.transforms.base import sample_generator
 from sceneseg.transforms.pipeline import Pipeline
 from sceneseg.transforms.torchvision import TorchvisionTransform
-from striped import INFO, check_together, drawn, striped
+from striped import INFO, check_together, drawn, same_with_any_workers, striped
 
 import_torchvision()
 from torchvision.transforms import InterpolationMode, v2  # noqa: E402 (which is imported with care)
@@ -63,6 +63,10 @@ def test_the_same_sample_is_the_same_whoever_asks_for_it():
     assert torch.equal(torch.get_rng_state(), before), "the random numbers belong to the model"
     assert all(np.array_equal(a.image, b.image) for a, b in zip(first, again, strict=True))
     assert len({a.image.tobytes() for a in first}) > 3
+
+
+def test_any_number_of_workers_gives_the_same_samples():
+    assert same_with_any_workers([v2.RandomPosterize(3), v2.ColorJitter(0.5), v2.RandomRotation(30)])
 
 
 def test_float_images_and_whole_images_without_labels():
