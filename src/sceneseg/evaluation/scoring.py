@@ -114,7 +114,9 @@ def score_files(folder: Path, request: Request) -> tuple[Scores, str]:
         DataError: A prediction is missing, or has another size than its truth.
     """
     if request.data is None:
-        raise ConfigError("Predictions in files need a data set to compare with: give -d NAME -p ROOT.")
+        raise ConfigError(
+            "Predictions in files need a data set to compare with. Name it, and its folder.", field="data"
+        )
     dataset = datasets.create(request.data, root=request.root, split=request.split)
     with Progress(transient=True) as progress:
         task = progress.add_task("evaluating", total=len(dataset))
@@ -134,7 +136,10 @@ def open_scenes(request: Request, model: SemanticModel, path: Path) -> SceneData
     known = score.protocol.dataset if score else None
     name = request.data or (trained.name if trained else known)
     if name is None:
-        raise ConfigError("Which data set? Give -d NAME -p ROOT.")
+        raise ConfigError(
+            f"{path} doesn't say which data set it was trained on. Name the one to score on, and its folder.",
+            field="data",
+        )
     same = trained is not None and datasets.datasets.resolve(name) == trained.name
     root = request.root or (trained.root if trained and same else None)
     options = dict(trained.options) if trained and same else {}
@@ -147,8 +152,9 @@ def open_scenes(request: Request, model: SemanticModel, path: Path) -> SceneData
     if space is None:
         raise ConfigError(
             f"{path} knows the {len(theirs)} classes of {theirs.name}, the data set {name} has the {len(own)} of "
-            f"{own.name}: {difference(own, theirs)}. Give a data set with the same classes, or a file that maps one "
-            f"to the other with --label-map FILE."
+            f"{own.name}: {difference(own, theirs)}. Give a data set with the same classes, or a label map from "
+            f"one to the other.",
+            field="label_map",
         )
     dataset.read_in(space)
     return dataset

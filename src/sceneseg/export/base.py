@@ -3,11 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from sceneseg.arrays import ImageArray
 from sceneseg.export.plan import Engine, Plan
 from sceneseg.inference.predictor import SemanticModel
+from sceneseg.records.export_description import ExportDescription
 from sceneseg.wording import quoted
 
 
@@ -35,12 +36,12 @@ class Artifact(ABC):
     def __init__(self, model: SemanticModel, plan: Plan, calibration: Sequence[ImageArray]) -> None: ...
 
     @abstractmethod
-    def save(self, file: Path, description: dict[str, Any]) -> None:
+    def save(self, file: Path, description: ExportDescription) -> None:
         """Write the file, and its companions beside it.
 
         Args:
             file: With `suffix`.
-            description: What the file shall say of itself, plain data.
+            description: What the file shall say of itself.
         """
 
     def advice(self, file: Path) -> str:

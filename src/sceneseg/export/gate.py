@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from sceneseg.inference.resizing import nearest_labels, resize_picture
 from sceneseg.labels import LabelSpace
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.semantic import semantic_scores
+from sceneseg.records.export_description import GateResult, GateScores
 
 TOLERANCE = {"fp32": 0.001, "fp16": 0.001, "int8": 0.01}
 """Precision -> how much mean IoU may drop, in [0, 1]."""
@@ -49,15 +49,10 @@ class Verdict:
         """Whether the file may be kept."""
         return self.before - self.after <= self.tolerance
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data, for the file's description."""
-        return {
-            "images": self.images,
-            "pixels_equal": self.equal,
-            "mean_iou": {"model": self.before, "exported": self.after},
-            "tolerance": self.tolerance,
-            "passed": self.passed,
-        }
+    def result(self, dataset: str, split: str) -> GateResult:
+        """Return what the file's description says of it."""
+        scores = GateScores(self.before, self.after)
+        return GateResult(self.images, self.equal, scores, self.tolerance, self.passed, dataset, split)
 
 
 def compare(

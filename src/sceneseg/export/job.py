@@ -1,7 +1,7 @@
 """From a model to an exported file that has passed the gate."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from sceneseg.export.plan import make_plan
 from sceneseg.inference.exported import ExportedModel
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.loading.scene_samples import evenly
+from sceneseg.records.export_description import ExportDescription
 from sceneseg.records.temporaries import temporary_folder
 
 
@@ -67,7 +68,7 @@ class Export:
 
     model: SemanticModel
     artifact: Artifact
-    description: dict[str, Any]
+    description: ExportDescription
     image_size: ImageSize | None
 
     @classmethod
@@ -111,7 +112,7 @@ class Export:
             images: How many, at equal distances.
             tolerance: How much mean IoU may drop, in [0, 1]; by the precision when None.
         """
-        allowed = TOLERANCE[self.description["precision"]] if tolerance is None else tolerance
+        allowed = TOLERANCE[self.description.precision] if tolerance is None else tolerance
         chosen = evenly(len(dataset), images)
         with temporary_folder("sceneseg-gate") as folder, Progress(transient=True) as progress:
             file = folder / f"exported{self.artifact.suffix}"
@@ -122,7 +123,7 @@ class Export:
             verdict = compare(
                 self.model, exported.labels, scenes, allowed, self.image_size, lambda: progress.advance(task)
             )
-        self.description["gate"] = verdict.to_dict() | {"dataset": dataset.name, "split": dataset.split}
+        self.description = replace(self.description, gate=verdict.result(dataset.name, dataset.split))
         return verdict
 
     def write(self, file: Path) -> list[Path]:

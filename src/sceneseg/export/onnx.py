@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import onnx
 
@@ -16,6 +15,7 @@ from sceneseg.export._quantize import quantize
 from sceneseg.export.base import Artifact
 from sceneseg.export.plan import Engine, Plan, make_plan
 from sceneseg.inference.predictor import SemanticModel
+from sceneseg.records.export_description import ExportDescription
 from sceneseg.standalone import KEY
 
 
@@ -29,7 +29,7 @@ class Onnx(Artifact):
     def __init__(self, model: SemanticModel, plan: Plan, calibration: Sequence[ImageArray]) -> None:
         self.model = compose(model, plan, calibration)
 
-    def save(self, file: Path, description: dict[str, Any]) -> None:
+    def save(self, file: Path, description: ExportDescription) -> None:
         """Write the file."""
         describe_in(self.model, description)
         onnx.save(self.model, file)
@@ -84,8 +84,8 @@ def finish(body: onnx.ModelProto, model: SemanticModel, plan: Plan) -> onnx.Mode
     return whole
 
 
-def describe_in(model: onnx.ModelProto, description: dict[str, Any]) -> None:
+def describe_in(model: onnx.ModelProto, description: ExportDescription) -> None:
     """Write a description into a model's metadata."""
-    kind = description["output"]["kind"]
-    model.doc_string = f"{description['model']['name']}: pictures (batch, height, width, 3) uint8 RGB to {kind}"
-    onnx.helper.set_model_props(model, {KEY: json.dumps(description)})
+    name, kind = description.model.name, description.output.kind
+    model.doc_string = f"{name}: pictures (batch, height, width, 3) uint8 RGB to {kind}"
+    onnx.helper.set_model_props(model, {KEY: json.dumps(description.to_dict())})

@@ -3,7 +3,6 @@
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import onnx
 
@@ -14,6 +13,7 @@ from sceneseg.export.base import Artifact
 from sceneseg.export.onnx import compose, describe_in
 from sceneseg.export.plan import Plan
 from sceneseg.inference.predictor import SemanticModel
+from sceneseg.records.export_description import ExportDescription
 
 OPERATIONS = """
 Abs Add And ArgMax AveragePool BatchNormalization Cast Ceil Clip Concat Constant ConstantOfShape Conv ConvTranspose
@@ -67,7 +67,7 @@ class TensorRT(Artifact):
                 f"Export it --to onnx and try it with trtexec."
             )
 
-    def save(self, file: Path, description: dict[str, Any]) -> None:
+    def save(self, file: Path, description: ExportDescription) -> None:
         """Write the ONNX file and the script."""
         describe_in(self.model, description)
         onnx.save(self.model, file)

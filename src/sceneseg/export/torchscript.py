@@ -5,7 +5,6 @@ import json
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +17,7 @@ from sceneseg.export._body import TRACED_AT, Body
 from sceneseg.export.base import Artifact
 from sceneseg.export.plan import Plan
 from sceneseg.inference.predictor import SemanticModel
+from sceneseg.records.export_description import ExportDescription
 from sceneseg.standalone import KEY
 
 
@@ -36,12 +36,12 @@ class TorchScript(Artifact):
             body = trace_body(model, plan)
             self.module = torch.jit.script(Whole(body, plan).eval())
 
-    def save(self, file: Path, description: dict[str, Any]) -> None:
+    def save(self, file: Path, description: ExportDescription) -> None:
         """Write the file."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             buffer = io.BytesIO()  # PyTorch's own writing ends the process when the disk is full
-            torch.jit.save(self.module, buffer, {f"{KEY}.json": json.dumps(description)})
+            torch.jit.save(self.module, buffer, {f"{KEY}.json": json.dumps(description.to_dict())})
         file.write_bytes(buffer.getvalue())
 
 

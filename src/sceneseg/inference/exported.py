@@ -16,15 +16,16 @@ from sceneseg.errors import RunError
 from sceneseg.inference.images import as_image
 from sceneseg.inference.prediction import Prediction
 from sceneseg.labels import LabelSpace
+from sceneseg.plain import UnfitError
 from sceneseg.records.binary import DAMAGE
 from sceneseg.records.environment import import_openvino
+from sceneseg.records.export_description import ExportDescription
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 TINY = 1e-30  # a probability whose logarithm is finite
 
-Plain = dict[str, Any]
 ClassifiedImage = Callable[[npt.NDArray[np.uint8]], npt.NDArray[Any]]
 """Pictures (B, H, W, 3) uint8 to the file's own output."""
 
@@ -39,7 +40,7 @@ class ExportedModel:
     """
 
     answer: ClassifiedImage
-    description: dict[str, Any]
+    description: ExportDescription
 
     @classmethod
     def load(cls, file: Path) -> Self:
@@ -51,14 +52,22 @@ class ExportedModel:
         if not file.is_file():
             raise RunError(f"{file}: there is no such file.")
         with _as_run_errors():
-            answer, description = OPENERS[file.suffix](file)
-        LabelSpace.from_dict(description.get("label_space"), file)
-        return cls(answer, description)
+            answer, plain = OPENERS[file.suffix](file)
+        LabelSpace.from_dict(plain.get("label_space"), file)
+        try:
+            return cls(answer, ExportDescription.from_dict(plain))
+        except UnfitError as error:
+            raise RunError(f"{file}: what it says of itself is damaged: {error}. Export it again.") from None
 
-    @cached_property
+    @property
     def label_space(self) -> LabelSpace:
         """What the labels mean."""
-        return LabelSpace.from_dict(self.description["label_space"])
+        return self.description.label_space
+
+    @cached_property
+    def _plain(self) -> dict[str, Any]:
+        """The description as the standalone runner takes it."""
+        return self.description.to_dict()
 
     def labels(self, image: Any) -> LabelArray:
         """Return the train ids (H, W) of a picture, given as to `predict`, whichever output the file has.
@@ -85,25 +94,25 @@ class ExportedModel:
         image = as_image(image)
         labels, answer = self._answer(image)
         coarse, covered = self._logits(answer, (image.shape[0], image.shape[1]))
-        align = bool(self.description["output"]["align_corners"])
+        align = self.description.output.align_corners
         return Prediction(image, labels, self.label_space, name, coarse, covered, align)
 
     def _answer(self, image: ImageArray) -> tuple[LabelArray, npt.NDArray[Any]]:
         with _as_run_errors():
-            standalone.check_size(image, self.description)
+            standalone.check_size(image, self._plain)
             answer = self.answer(image[None])[0]
-            return standalone.labels_of(answer, self.description, (image.shape[0], image.shape[1])), answer
+            return standalone.labels_of(answer, self._plain, (image.shape[0], image.shape[1])), answer
 
     def _logits(self, answer: npt.NDArray[Any], size: ImageSize) -> tuple["Tensor | None", tuple[float, float]]:
         """Return what probabilities can be made of, and how many image pixels it covers."""
-        kind, facts = self.description["output"]["kind"], self.description["input"]
+        kind, facts = self.description.output.kind, self.description.input
         if kind not in ("probabilities", "coarse"):
             return None, (0.0, 0.0)
         import torch
 
         if kind == "probabilities":
             return torch.from_numpy(np.log(np.maximum(answer, TINY))[None]), size
-        seen, divisor = facts["target_size"] or size, facts["size_divisor"]
+        seen, divisor = facts.target_size or size, facts.size_divisor
         padded = [-(-side // divisor) * divisor for side in seen]
         return torch.from_numpy(answer[None]), (padded[0] * size[0] / seen[0], padded[1] * size[1] / seen[1])
 
@@ -122,12 +131,12 @@ def _as_run_errors() -> Iterator[None]:
         raise RunError(str(error)) from None
 
 
-def _open_onnx(file: Path) -> tuple[ClassifiedImage, Plain]:
+def _open_onnx(file: Path) -> tuple[ClassifiedImage, dict[str, Any]]:
     runner = standalone.Runner(file)
     return runner.run, runner.description
 
 
-def _open_openvino(file: Path) -> tuple[ClassifiedImage, Plain]:
+def _open_openvino(file: Path) -> tuple[ClassifiedImage, dict[str, Any]]:
     ov = import_openvino()
     try:
         model = ov.Core().read_model(file)
@@ -157,7 +166,7 @@ def _last_line(error: Exception) -> str:
     return ([line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__])[-1]
 
 
-def _open_torchscript(file: Path) -> tuple[ClassifiedImage, Plain]:
+def _open_torchscript(file: Path) -> tuple[ClassifiedImage, dict[str, Any]]:
     import warnings
 
     import torch
@@ -187,7 +196,7 @@ def _first_line(error: Exception) -> str:
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
-OPENERS: dict[str, Callable[[Path], tuple[ClassifiedImage, Plain]]] = {
+OPENERS: dict[str, Callable[[Path], tuple[ClassifiedImage, dict[str, Any]]]] = {
     ".onnx": _open_onnx,
     ".xml": _open_openvino,
     ".torchscript": _open_torchscript,
