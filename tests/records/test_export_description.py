@@ -51,7 +51,16 @@ def test_a_description_is_read_as_it_was_written(description):
 
 @pytest.mark.parametrize(
     ("change", "complaint"),
-    [({"output": None}, "output must be"), ({"model": {}}, "missing key model.name"), ({"names": [1]}, "names.0 must")],
+    [
+        ({"output": None}, "output must be"),
+        ({"model": {}}, "missing key model.name"),
+        ({"label_space": {}}, "label_space: .* missing key name"),
+        (
+            {"label_space": SPACE.to_dict() | {"classes": [{"name": "a", "color": [0, 0, 256], "label_ids": [1]}]}},
+            "0 to 255",
+        ),
+        ({"names": [1]}, "names.0 must"),
+    ],
 )
 def test_other_descriptions_are_refused(change, complaint):
     with pytest.raises(UnfitError, match=complaint):

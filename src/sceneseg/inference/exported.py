@@ -52,12 +52,7 @@ class ExportedModel:
         if not file.is_file():
             raise RunError(f"{file}: there is no such file.")
         with _as_run_errors():
-            answer, plain = OPENERS[file.suffix](file)
-        LabelSpace.from_dict(plain.get("label_space"), file)
-        try:
-            return cls(answer, ExportDescription.from_dict(plain))
-        except UnfitError as error:
-            raise RunError(f"{file}: what it says of itself is damaged: {error}. Export it again.") from None
+            return cls(*OPENERS[file.suffix](file))
 
     @property
     def label_space(self) -> LabelSpace:
@@ -131,21 +126,29 @@ def _as_run_errors() -> Iterator[None]:
         raise RunError(str(error)) from None
 
 
-def _open_onnx(file: Path) -> tuple[ClassifiedImage, dict[str, Any]]:
+def _record(plain: object, file: Path) -> ExportDescription:
+    """Return what a file says of itself as a record."""
+    try:
+        return ExportDescription.from_dict(plain)
+    except UnfitError as error:
+        raise RunError(f"{file}: what it says of itself is damaged: {error}. Export it again.") from None
+
+
+def _open_onnx(file: Path) -> tuple[ClassifiedImage, ExportDescription]:
     runner = standalone.Runner(file)
-    return runner.run, runner.description
+    return runner.run, _record(runner.description, file)
 
 
-def _open_openvino(file: Path) -> tuple[ClassifiedImage, dict[str, Any]]:
+def _open_openvino(file: Path) -> tuple[ClassifiedImage, ExportDescription]:
     ov = import_openvino()
     try:
         model = ov.Core().read_model(file)
         text = model.get_rt_info(standalone.KEY).astype(str) if model.has_rt_info(standalone.KEY) else None
     except (RuntimeError, ValueError) as error:
         raise RunError(f"{file}: OpenVINO can't load it ({_last_line(error)}).") from None
-    description = standalone.describe(text, file)
+    description = _record(standalone.describe(text, file), file)
     settings = {"PERFORMANCE_HINT": "LATENCY"}
-    if description["precision"] == "fp32":
+    if description.precision == "fp32":
         settings["INFERENCE_PRECISION_HINT"] = "f32"  # else it takes bfloat16 where the processor has it
     try:
         compiled = ov.Core().compile_model(model, "CPU", settings)
@@ -166,7 +169,7 @@ def _last_line(error: Exception) -> str:
     return ([line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__])[-1]
 
 
-def _open_torchscript(file: Path) -> tuple[ClassifiedImage, dict[str, Any]]:
+def _open_torchscript(file: Path) -> tuple[ClassifiedImage, ExportDescription]:
     import warnings
 
     import torch
@@ -189,14 +192,14 @@ def _open_torchscript(file: Path) -> tuple[ClassifiedImage, dict[str, Any]]:
 
     given = extra[f"{standalone.KEY}.json"]
     text = given.decode("utf-8", "replace") if isinstance(given, bytes) else None
-    return answer, standalone.describe(text, file)
+    return answer, _record(standalone.describe(text, file), file)
 
 
 def _first_line(error: Exception) -> str:
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
-OPENERS: dict[str, Callable[[Path], tuple[ClassifiedImage, dict[str, Any]]]] = {
+OPENERS: dict[str, Callable[[Path], tuple[ClassifiedImage, ExportDescription]]] = {
     ".onnx": _open_onnx,
     ".xml": _open_openvino,
     ".torchscript": _open_torchscript,

@@ -10,7 +10,7 @@ from typing import Any, Self
 from sceneseg.arrays import ImageSize
 from sceneseg.labels import LabelSpace
 from sceneseg.plain import BESIDE, as_record
-from sceneseg.records.header import ModelSpec
+from sceneseg.records.header import ModelSpec, as_label_space
 from sceneseg.records.protocol import Protocol
 
 
@@ -152,6 +152,8 @@ class ExportDescription:
         Raises:
             UnfitError: It is something else.
         """
+        if isinstance(data, dict) and "label_space" in data:
+            data = data | {"label_space": as_label_space(data["label_space"])}
         description: Self = as_record(cls, data)
         return description
 
