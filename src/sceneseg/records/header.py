@@ -42,6 +42,10 @@ class WeightsScore:
     Args:
         means: Key of the metric -> value in [0, 1].
         protocol: How it was measured.
+
+    Example:
+        >>> WeightsScore({"mean_iou": 0.5}, Protocol(dataset="camvid")).protocol.dataset
+        'camvid'
     """
 
     means: dict[str, float | None] = field(default_factory=dict, metadata=BESIDE)
