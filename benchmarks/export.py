@@ -9,6 +9,7 @@ Run: python benchmarks/export.py (after `make demo`), or with --weights RUN -p R
 """
 
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -72,7 +73,7 @@ def measure(
     with tempfile.TemporaryDirectory() as folder:
         written = made.write(Path(folder) / file_name(to, model.network.name, "labels", precision, None, None))
         size = sum(file.stat().st_size for file in written)
-    return {"format": to, "precision": precision, **verdict.to_dict(), "file_mb": round(size / 1e6, 3)}
+    return {"format": to, "precision": precision, **asdict(verdict.result("", "")), "file_mb": round(size / 1e6, 3)}
 
 
 if __name__ == "__main__":

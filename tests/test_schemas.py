@@ -30,7 +30,7 @@ def schemas():
 
 @pytest.fixture(scope="module")
 def files(schemas):
-    return {file.name: file for file in (*schemas.RUN, *schemas.COMPARISON, *schemas.RESULTS)}
+    return {file.name: file for file in (*schemas.RUN, *schemas.COMPARISON, *schemas.RESULTS, *schemas.EXPORTED)}
 
 
 def problem(value: Any, schema: dict[str, Any], where: str = "") -> str:

@@ -14,6 +14,7 @@ from sceneseg.records.answers import Answer
 from sceneseg.records.comparison_plan import ComparisonPlan
 from sceneseg.records.environment import Environment
 from sceneseg.records.experiment_progress import ExperimentProgress
+from sceneseg.records.export_description import ExportDescription
 from sceneseg.records.header import WeightsHeader
 from sceneseg.records.history import Epoch
 from sceneseg.records.joint_scores import JointScores
@@ -107,6 +108,7 @@ COMPARISON = (
     File("label_space.json", (JointScores,), "The label space that candidates of unlike ones are scored in."),
 )
 RESULTS = (File("predictions.csv", (Row,), "Which result belongs to which source.", many=True),)
+EXPORTED = (File("sceneseg.json", (ExportDescription,), "What an exported file says of itself, in its metadata."),)
 
 HEAD = """# Files of a run
 
@@ -132,7 +134,10 @@ def main() -> None:
 
 def generated() -> dict[Path, str]:
     """Return every file with its text."""
-    sections = (("The run directory", RUN), ("The folder of a comparison", COMPARISON), ("A results folder", RESULTS))
+    sections = (
+        *(("The run directory", RUN), ("The folder of a comparison", COMPARISON)),
+        *(("A results folder", RESULTS), ("An exported file", EXPORTED)),
+    )
     parts = [HEAD]
     for title, files in sections:
         parts += [f"## {title}\n", *(_section(file) for file in files)]

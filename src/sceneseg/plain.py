@@ -100,6 +100,14 @@ def as_known_record(kind: Any, value: Any, key: str = "") -> Any:
 
     Raises:
         UnfitError: As in `as_record`.
+
+    Example:
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class Size:
+        ...     height: int
+        ...     width: int
+        >>> as_known_record(Size, {"height": 360, "width": 480, "depth": 3})
+        Size(height=360, width=480)
     """
     given = as_record(dict[str, Any], value, key or "the file")
     return as_record(kind, {k: v for k, v in given.items() if k in _fields(kind).hints}, key)

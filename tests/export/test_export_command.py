@@ -16,6 +16,8 @@ from sceneseg.export.exported import ExportedModel
 from sceneseg.export.gate import GateError
 from sceneseg.export.job import Export, file_name
 from sceneseg.inference.predictor import SemanticModel
+from sceneseg.records.export_description import TrainedModel
+from sceneseg.records.protocol import Protocol
 
 
 @pytest.fixture
@@ -42,12 +44,10 @@ def test_the_table_is_shown_and_the_file_written(asked, tmp_path, capsys):
     assert "the model scores so little" in said, "it is untrained"
     assert f"written  {file}" in said
     found = ExportedModel.load(file).description
-    assert found["gate"]["passed"]
-    assert found["gate"]["dataset"] == "cityscapes"
-    assert found["gate"]["split"] == "val"
-    assert found["trained_model"] == {"score": {"mean_iou": 0.5}, "protocol": {"dataset": "cityscapes"}}
-    assert "score" not in found, "it is the weights', not the file's"
-    assert json.loads(onnx.load(file).metadata_props[0].value) == found
+    assert found.gate.passed
+    assert (found.gate.dataset, found.gate.split) == ("cityscapes", "val")
+    assert found.trained_model == TrainedModel({"mean_iou": 0.5}, Protocol(dataset="cityscapes"))
+    assert onnx.load(file).metadata_props[0].value == json.dumps(found.to_dict())
 
 
 def test_a_file_that_is_worse_is_not_written(asked, tmp_path, capsys):
@@ -67,12 +67,12 @@ def test_nothing_but_the_files_is_left(asked, tmp_path):
 def test_it_can_go_without_a_comparison_and_says_so(weights, tmp_path, capsys):
     export(weights=weights, images=0, out=tmp_path / "a" / "b.onnx")
     assert "not compared" in capsys.readouterr().out
-    assert "gate" not in ExportedModel.load(tmp_path / "a" / "b.onnx").description
+    assert ExportedModel.load(tmp_path / "a" / "b.onnx").description.gate is None
 
 
 def test_the_size_that_the_network_sees(asked, tmp_path):
     export(**asked, target_size=(32, 64), out=tmp_path / "small.onnx", tolerance=5.0)
-    assert ExportedModel.load(tmp_path / "small.onnx").description["input"]["target_size"] == [32, 64]
+    assert ExportedModel.load(tmp_path / "small.onnx").description.input.target_size == (32, 64)
 
 
 def test_no_export_takes_the_place_of_another():

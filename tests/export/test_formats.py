@@ -58,7 +58,7 @@ def agreement(exported, model, pictures):
 def test_every_precision_for_pictures_of_any_size(export, model, pictures, to, precision):
     exported = export(to, model, pictures if precision == "int8" else (), precision=precision)
     assert agreement(exported, model, pictures) > LEAST[precision]
-    assert exported.description["precision"] == precision
+    assert exported.description.precision == precision
     batch = np.stack([pictures[0], pictures[0][::-1]])
     assert np.array_equal(exported.answer(batch)[0], exported.labels(batch[0]))
     assert np.array_equal(exported.answer(batch)[1], exported.labels(batch[1]))
@@ -90,7 +90,7 @@ def test_openvino_resizes_inside(export, make, pictures):
         with pytest.raises(ConfigError, match="images of 72 x 120 alone"):
             export(to, smooth)
         sized = export(to, smooth, image_size=(72, 120))
-        assert sized.description["input"]["image_size"] == [72, 120]
+        assert sized.description.input.image_size == (72, 120)
 
 
 @pytest.mark.parametrize("to", ["onnx", "openvino", "torchscript", "tensorrt"])

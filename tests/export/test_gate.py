@@ -45,7 +45,7 @@ def shifted_classes(plan):
 def test_a_broken_file_is_refused(model, body, scenes, opened, breaks):
     verdict = compare(model, opened(body, model, breaks(make_plan(model))).labels, scenes, TOLERANCE["int8"])
     assert not verdict.passed
-    assert not verdict.to_dict()["passed"]
+    assert not verdict.result("toy", "val").passed
 
 
 def test_blue_and_red_are_not_exchanged(model, body, scenes, opened):

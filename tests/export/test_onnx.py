@@ -11,6 +11,8 @@ from sceneseg.errors import ConfigError, RunError
 from sceneseg.export.exported import ExportedModel
 from sceneseg.export.onnx import build, finish, translate
 from sceneseg.export.plan import make_plan
+from sceneseg.records.export_description import ExportDescription
+from sceneseg.records.header import ModelSpec
 
 
 def agreement(exported, model, pictures):
@@ -82,7 +84,7 @@ def _opened(graph):
 
     session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
     described = json.loads(session.get_modelmeta().custom_metadata_map["sceneseg"])
-    return (lambda images: session.run(None, {"image": images})[0]), described
+    return (lambda images: session.run(None, {"image": images})[0]), ExportDescription.from_dict(described)
 
 
 def test_pictures_of_one_size_make_a_simpler_file(model, body, pictures):
@@ -117,12 +119,12 @@ def test_many_classes_take_one_operation(model, body, pictures, opened, monkeypa
 
 def test_the_file_describes_itself(model, body, opened):
     found = opened(body, model, make_plan(model, "label_ids")).description
-    assert found["names"] == LABEL_SPACE.names
-    assert found["colors"][0] == [128, 64, 128]
-    assert found["label_ids"][0] == 7
-    assert found["model"] == {"name": "street"}
-    assert found["output"]["kind"] == "label_ids"
-    assert found["input"]["size_divisor"] == 16
+    assert found.names == LABEL_SPACE.names
+    assert found.colors[0] == (128, 64, 128)
+    assert found.label_ids[0] == 7
+    assert found.model == ModelSpec("street")
+    assert found.output.kind == "label_ids"
+    assert found.input.size_divisor == 16
 
 
 def test_no_path_of_this_machine_is_in_the_file(model, body):

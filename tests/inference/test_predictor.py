@@ -18,6 +18,8 @@ from sceneseg.inference.classifier import Preprocessing as ClassifierInput
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.labels import LabelClass, LabelSpace
 from sceneseg.models.base import SegmentationModel
+from sceneseg.records.export_description import ExportDescription, ExportInput, ExportOutput
+from sceneseg.records.header import ModelSpec
 
 SPACE = LabelSpace("tones", tuple(LabelClass(f"tone {i}", (i, i, i), (i,)) for i in range(8)))
 PICTURE = np.random.default_rng(0).integers(0, 256, (20, 28, 3)).astype(np.uint8)
@@ -60,6 +62,15 @@ DESCRIPTION = {
 }
 
 
+def described() -> ExportDescription:
+    """Return what an exported file of the function above says of itself."""
+    colors, ids = [c.color for c in SPACE.classes], [c.label_ids[0] for c in SPACE.classes]
+    given = ExportInput("", None, None, "opencv", "logits", 1, (0.0,), (1.0,))
+    output = ExportOutput("labels", 255, (), 1, False)
+    model = ModelSpec("tones")
+    return ExportDescription(1, "0", "semantic", model, SPACE.names, colors, ids, 0, SPACE, given, output, "fp32")
+
+
 def runner() -> standalone.Runner:
     """Return a runner whose session is the function above."""
     found = object.__new__(standalone.Runner)
@@ -75,7 +86,7 @@ def model() -> SemanticModel:
 
 @pytest.fixture(params=["weights", "exported", "exported labels", "runner", "runner output"])
 def labels_of(request, model):
-    exported = ExportedModel(tones, DESCRIPTION)
+    exported = ExportedModel(tones, described())
     return {
         "weights": lambda image: model.predict(image).labels,
         "exported": lambda image: exported.predict(image).labels,
@@ -170,7 +181,7 @@ def test_a_folder_is_no_picture(model, tmp_path):
 
 def test_names_of_predictions(model, tmp_path):
     Image.fromarray(PICTURE).save(tmp_path / "street.png")
-    for predictor in (model, ExportedModel(tones, DESCRIPTION)):
+    for predictor in (model, ExportedModel(tones, described())):
         assert predictor.predict(str(tmp_path / "street.png")).name == "street"
         assert predictor.predict(tmp_path / "street.png", "mine").name == "mine"
         assert predictor.predict(PICTURE).name == "image"

@@ -51,8 +51,15 @@ def count_scenes(
 def count_scene(counts: SemanticCounts, scene: Scene, prediction: LabelArray) -> None:
     """Add one labeled scene and the labels predicted for it to the counts."""
     if scene.labels is None:
-        raise ConfigError(f"{scene.name} has no labels to compare with. Give a split that has them.", field="split")
+        raise unlabeled(scene.name)
     counts.add(scene.name, scene.labels, prediction, scene.instances)
+
+
+def unlabeled(name: str) -> ConfigError:
+    """Return the error of a scene that has no labels to score by."""
+    return ConfigError(
+        f"{name} has no labels to compare with. Choose a split that has them, such as val.", field="split"
+    )
 
 
 def count_files(
@@ -83,7 +90,7 @@ def count_files(
         prediction = dataset.read_prediction(path)
         labels = dataset.read_labels(i)
         if labels is None:
-            raise ConfigError(f"{name} has no labels to compare with. Give a split that has them.", field="split")
+            raise unlabeled(name)
         if prediction.shape != labels.shape:
             raise DataError(
                 f"{path}: the prediction is {prediction.shape[0]} x {prediction.shape[1]} but its truth is "

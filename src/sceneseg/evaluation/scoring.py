@@ -118,7 +118,9 @@ def score_files(folder: Path, request: Request, on_step: OnStep = silent) -> tup
         DataError: A prediction is missing, or has another size than its truth.
     """
     if request.data is None:
-        raise ConfigError("Predictions in files need a data set to compare with. Give its name.", field="data")
+        raise ConfigError(
+            "Predictions in files need a data set to compare with. Name it, and its folder.", field="data"
+        )
     dataset = datasets.create(request.data, root=request.root, split=request.split)
     counts = count_files(folder, dataset, on_step)
     protocol = evaluation_protocol(dataset, counts, None, request.void, request.absent)
@@ -137,7 +139,8 @@ def open_scenes(request: Request, model: SemanticModel, path: Path) -> SceneData
     name = request.data or (trained.name if trained else known)
     if name is None:
         raise ConfigError(
-            f"{path} doesn't say which data it was trained on. Give the name of a data set.", field="data"
+            f"{path} doesn't say which data set it was trained on. Name the one to score on, and its folder.",
+            field="data",
         )
     same = trained is not None and datasets.datasets.resolve(name) == trained.name
     root = request.root or (trained.root if trained and same else None)
@@ -151,8 +154,8 @@ def open_scenes(request: Request, model: SemanticModel, path: Path) -> SceneData
     if space is None:
         raise ConfigError(
             f"{path} knows the {len(theirs)} classes of {theirs.name}, the data set {name} has the {len(own)} of "
-            f"{own.name}: {difference(own, theirs)}. Give a data set with the same classes, or a file that maps one "
-            f"to the other as label_map.",
+            f"{own.name}: {difference(own, theirs)}. Give a data set with the same classes, or a label map from "
+            f"one to the other.",
             field="label_map",
         )
     dataset.read_in(space)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sceneseg.arrays import ImageArray
 from sceneseg.export.plan import Plan
 from sceneseg.inference.predictor import SemanticModel
+from sceneseg.records.export_description import ExportDescription
 from sceneseg.wording import quoted
 
 ComputeOutput = Callable[[npt.NDArray[np.uint8]], npt.NDArray[Any]]
@@ -41,12 +42,12 @@ class Artifact(ABC):
     def __init__(self, model: SemanticModel, plan: Plan, calibration: Sequence[ImageArray]) -> None: ...
 
     @abstractmethod
-    def save(self, file: Path, description: dict[str, Any]) -> None:
+    def save(self, file: Path, description: ExportDescription) -> None:
         """Write the file, and its companions beside it.
 
         Args:
             file: With `suffix`.
-            description: What the file shall say of itself, plain data.
+            description: What the file shall say of itself.
         """
 
     @classmethod
@@ -55,7 +56,7 @@ class Artifact(ABC):
         """Open a file of the format to predict with it, on the CPU.
 
         Returns:
-            What computes its output, and its description.
+            What computes its output, and its description as plain data.
 
         Raises:
             RunError: It can't be read, or its engine isn't installed.

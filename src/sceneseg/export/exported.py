@@ -18,6 +18,8 @@ from sceneseg.export.base import ComputeOutput
 from sceneseg.inference.images import as_image
 from sceneseg.inference.prediction import Prediction
 from sceneseg.labels import LabelSpace
+from sceneseg.plain import UnfitError
+from sceneseg.records.export_description import ExportDescription
 
 if TYPE_CHECKING:
     from sceneseg.kernels.grid import CoarseLogits
@@ -35,7 +37,7 @@ class ExportedModel:
     """
 
     answer: ComputeOutput
-    description: dict[str, Any]
+    description: ExportDescription
 
     @classmethod
     def load(cls, file: Path) -> Self:
@@ -59,14 +61,21 @@ class ExportedModel:
             RunError: It can't be read, or its engine isn't installed.
         """
         with _as_run_errors():
-            answer, description = maker.open(file)
-        LabelSpace.from_dict(description.get("label_space"), file)
-        return cls(answer, description)
+            answer, plain = maker.open(file)
+        try:
+            return cls(answer, ExportDescription.from_dict(plain))
+        except UnfitError as error:
+            raise RunError(f"{file}: its description is damaged: {error}. Export it again.") from None
 
-    @cached_property
+    @property
     def label_space(self) -> LabelSpace:
         """What the labels mean."""
-        return LabelSpace.from_dict(self.description["label_space"])
+        return self.description.label_space
+
+    @cached_property
+    def _plain(self) -> dict[str, Any]:
+        """The description as the standalone runner takes it."""
+        return self.description.to_dict()
 
     def labels(self, image: Any) -> LabelArray:
         """Return the train ids (H, W) of a picture, given as to `predict`, whichever output the file has.
@@ -96,23 +105,23 @@ class ExportedModel:
 
     def _answer(self, image: ImageArray) -> tuple[LabelArray, npt.NDArray[Any]]:
         with _as_run_errors():
-            standalone.check_size(image, self.description)
+            standalone.check_size(image, self._plain)
             answer = self.answer(image[None])[0]
-            return standalone.labels_of(answer, self.description, (image.shape[0], image.shape[1])), answer
+            return standalone.labels_of(answer, self._plain, (image.shape[0], image.shape[1])), answer
 
     def _logits(self, answer: npt.NDArray[Any], size: ImageSize) -> "CoarseLogits | None":
         """Return what probabilities can be made of."""
-        output, facts = self.description["output"], self.description["input"]
-        if output["kind"] not in ("probabilities", "coarse"):
+        output, facts = self.description.output, self.description.input
+        if output.kind not in ("probabilities", "coarse"):
             return None
         import torch
 
         from sceneseg.kernels.grid import CoarseLogits
 
-        align = bool(output["align_corners"])
-        if output["kind"] == "probabilities":
+        align = output.align_corners
+        if output.kind == "probabilities":
             return CoarseLogits(torch.from_numpy(np.log(np.maximum(answer, TINY))[None]), size, align)
-        seen, divisor = facts["target_size"] or size, facts["size_divisor"]
+        seen, divisor = facts.target_size or size, facts.size_divisor
         padded = (-(-seen[0] // divisor) * divisor, -(-seen[1] // divisor) * divisor)
         return CoarseLogits(torch.from_numpy(answer[None]), padded, align).resized_to(seen, size)
 

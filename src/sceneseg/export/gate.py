@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from sceneseg.inference.resizing import nearest_labels, resize_picture
 from sceneseg.labels import LabelSpace
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.metrics.scores import semantic_scores
+from sceneseg.records.export_description import GateResult, GateScores
 
 TOLERANCE = {"fp32": 0.001, "fp16": 0.001, "int8": 0.01}
 """Precision -> how much mean IoU may drop, in [0, 1]."""
@@ -59,15 +59,10 @@ class Verdict:
             found.append("many pixels differ, though the score holds: look at some predictions")
         return found
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data, for the file's description."""
-        return {
-            "images": self.images,
-            "pixels_equal": self.equal,
-            "mean_iou": {"model": self.before, "exported": self.after},
-            "tolerance": self.tolerance,
-            "passed": self.passed,
-        }
+    def result(self, dataset: str, split: str) -> GateResult:
+        """Return what the file's description says of it."""
+        scores = GateScores(self.before, self.after)
+        return GateResult(self.images, self.equal, scores, self.tolerance, self.passed, dataset, split)
 
 
 class GateError(ScenesegError):

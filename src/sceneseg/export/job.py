@@ -1,7 +1,7 @@
 """From a model to an exported file that has passed the gate."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from sceneseg.export.plan import make_plan
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.loading.scene_samples import evenly
 from sceneseg.progress import OnStep, each, silent
+from sceneseg.records.export_description import ExportDescription
 from sceneseg.records.temporaries import temporary_folder
 from sceneseg.user_files import short_name
 
@@ -67,7 +68,7 @@ class Export:
 
     model: SemanticModel
     artifact: Artifact
-    description: dict[str, Any]
+    description: ExportDescription
     image_size: ImageSize | None
 
     @classmethod
@@ -111,7 +112,7 @@ class Export:
             tolerance: How much mean IoU may drop, in [0, 1]; by the precision when None.
             on_step: Called after each image.
         """
-        allowed = TOLERANCE[self.description["precision"]] if tolerance is None else tolerance
+        allowed = TOLERANCE[self.description.precision] if tolerance is None else tolerance
         chosen = evenly(len(dataset), images)
         with temporary_folder("sceneseg-gate") as folder:
             file = folder / f"exported{self.artifact.suffix}"
@@ -119,7 +120,7 @@ class Export:
             exported = ExportedModel.opened_by(type(self.artifact), file)
             scenes = (dataset.read(i) for i in each(chosen, on_step))
             verdict = compare(self.model, exported.labels, scenes, allowed, self.image_size)
-        self.description["gate"] = verdict.to_dict() | {"dataset": dataset.name, "split": dataset.split}
+        self.description = replace(self.description, gate=verdict.result(dataset.name, dataset.split))
         return verdict
 
     def write(self, file: Path) -> list[Path]:

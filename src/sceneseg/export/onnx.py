@@ -12,6 +12,7 @@ from sceneseg.export._description import describe
 from sceneseg.export.base import Artifact, ComputeOutput
 from sceneseg.export.plan import Plan, make_plan
 from sceneseg.inference.predictor import SemanticModel
+from sceneseg.records.export_description import ExportDescription
 from sceneseg.standalone import KEY, Runner
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Onnx(Artifact):
     def __init__(self, model: SemanticModel, plan: Plan, calibration: Sequence[ImageArray]) -> None:
         self.model = compose(model, plan, calibration)
 
-    def save(self, file: Path, description: dict[str, Any]) -> None:
+    def save(self, file: Path, description: ExportDescription) -> None:
         """Write the file."""
         import onnx
 
@@ -102,10 +103,10 @@ def finish(body: "onnx.ModelProto", model: SemanticModel, plan: Plan) -> "onnx.M
     return whole
 
 
-def describe_in(model: "onnx.ModelProto", description: dict[str, Any]) -> None:
+def describe_in(model: "onnx.ModelProto", description: ExportDescription) -> None:
     """Write a description into a model's metadata."""
     import onnx
 
-    kind = description["output"]["kind"]
-    model.doc_string = f"{description['model']['name']}: pictures (batch, height, width, 3) uint8 RGB to {kind}"
-    onnx.helper.set_model_props(model, {KEY: json.dumps(description)})
+    name, kind = description.model.name, description.output.kind
+    model.doc_string = f"{name}: pictures (batch, height, width, 3) uint8 RGB to {kind}"
+    onnx.helper.set_model_props(model, {KEY: json.dumps(description.to_dict())})

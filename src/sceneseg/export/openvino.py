@@ -17,6 +17,7 @@ from sceneseg.export.onnx import compose
 from sceneseg.export.plan import Plan
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.records.environment import import_openvino
+from sceneseg.records.export_description import ExportDescription
 from sceneseg.records.temporaries import temporary_folder
 
 
@@ -45,10 +46,10 @@ class OpenVINO(Artifact):
             onnx.save(compose(model, plan, calibration), file)
             self.model = ov.convert_model(file)
 
-    def save(self, file: Path, description: dict[str, Any]) -> None:
+    def save(self, file: Path, description: ExportDescription) -> None:
         """Write FILE.xml and FILE.bin."""
         ov = import_openvino()
-        self.model.set_rt_info(json.dumps(description), [standalone.KEY])
+        self.model.set_rt_info(json.dumps(description.to_dict()), [standalone.KEY])
         try:
             ov.save_model(self.model, file, compress_to_fp16=self.precision == "fp16")
         except RuntimeError as error:

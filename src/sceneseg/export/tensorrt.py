@@ -12,6 +12,7 @@ from sceneseg.export.base import Artifact, ComputeOutput
 from sceneseg.export.onnx import compose, describe_in, open_onnx
 from sceneseg.export.plan import Plan
 from sceneseg.inference.predictor import SemanticModel
+from sceneseg.records.export_description import ExportDescription
 
 if TYPE_CHECKING:
     import onnx
@@ -70,7 +71,7 @@ class TensorRT(Artifact):
                 field="to",
             )
 
-    def save(self, file: Path, description: dict[str, Any]) -> None:
+    def save(self, file: Path, description: ExportDescription) -> None:
         """Write the ONNX file and the script."""
         import onnx
 

@@ -22,6 +22,7 @@ from sceneseg.export.base import Artifact, ComputeOutput
 from sceneseg.export.plan import Plan
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.records.binary import DAMAGE
+from sceneseg.records.export_description import ExportDescription
 
 
 @register
@@ -41,12 +42,12 @@ class TorchScript(Artifact):
             body = trace_body(model, plan)
             self.module = torch.jit.script(Whole(body, plan).eval())
 
-    def save(self, file: Path, description: dict[str, Any]) -> None:
+    def save(self, file: Path, description: ExportDescription) -> None:
         """Write the file."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             buffer = io.BytesIO()  # PyTorch's own writing ends the process when the disk is full
-            torch.jit.save(self.module, buffer, {f"{standalone.KEY}.json": json.dumps(description)})
+            torch.jit.save(self.module, buffer, {f"{standalone.KEY}.json": json.dumps(description.to_dict())})
         file.write_bytes(buffer.getvalue())
 
     @classmethod

@@ -163,7 +163,7 @@ def _check_alike(counts: Sequence[SemanticCounts]) -> None:
         if other.label_space.names != first.label_space.names:
             raise DataError(
                 f'Expected counts in the same classes, found "{first.label_space.name}" and '
-                f'"{other.label_space.name}". Score both in one: sceneseg evaluate --from RUN --label-space NAME.'
+                f'"{other.label_space.name}". Score both in one label space.'
             )
     if not len(first):
         raise DataError("The counts hold no image, so there is nothing to draw from. Evaluate again.")

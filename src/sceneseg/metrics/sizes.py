@@ -41,7 +41,8 @@ def size_bands(counts: SemanticCounts, edges: Sequence[int] = COCO_EDGES) -> Siz
     if not images or any(objects is None for objects in images):
         raise RunError(
             "The counts keep no single objects: the data set has no instance numbers, or the counts are older than "
-            "size bands. For a data set with instances: sceneseg evaluate -w RUN --size-bands PIXELS."
+            "size bands. Score a data set with instances again, with its weights.",
+            field="size_bands",
         )
     classes, pixels, hits = (
         np.concatenate([getattr(objects, key) for objects in images]) for key in ("classes", "pixels", "hits")

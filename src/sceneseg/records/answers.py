@@ -17,6 +17,10 @@ class Answer:
         prediction: The most probable class.
         probability: That of the prediction, in [0, 1].
         rank: Place of the true class among the answers, 1 for the first.
+
+    Example:
+        >>> Answer("cat/1.jpg", truth="cat", prediction="dog", probability=0.6, rank=2).rank <= 5  # right in the top 5
+        True
     """
 
     name: str

@@ -42,6 +42,10 @@ class WeightsScore:
     Args:
         means: Key of the metric -> value in [0, 1].
         protocol: How it was measured.
+
+    Example:
+        >>> WeightsScore({"mean_iou": 0.5}, Protocol(dataset="camvid")).protocol.dataset
+        'camvid'
     """
 
     means: dict[str, float | None] = field(default_factory=dict, metadata=BESIDE)
@@ -95,7 +99,7 @@ class WeightsHeader:
         if not isinstance(data, dict):
             raise UnfitError(f"expected named values, found a {type(data).__name__}")
         if isinstance(data.get("label_space"), dict):
-            data = data | {"label_space": _label_space(data["label_space"])}
+            data = data | {"label_space": as_label_space(data["label_space"])}
         empty = [key for key in ("input", "score") if key in data and data[key] is None]
         header: Self = as_record(cls, {key: value for key, value in data.items() if key not in empty})
         outputs = len(header.classes or () if header.label_space is None else header.label_space)
@@ -129,7 +133,12 @@ def parse_header(text: str) -> WeightsHeader:
     return WeightsHeader.from_dict(data)
 
 
-def _label_space(data: object) -> LabelSpace:
+def as_label_space(data: object) -> LabelSpace:
+    """Return a label space whose classes and colors are checked.
+
+    Raises:
+        UnfitError: It is something else.
+    """
     try:
         return LabelSpace.from_dict(data)
     except ScenesegError as error:

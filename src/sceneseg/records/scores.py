@@ -49,6 +49,11 @@ class SizeBands:
         edges: Pixels at which one band ends and the next begins; n edges make n + 1 bands.
         all: Of all objects together.
         classes: Class by class.
+
+    Example:
+        >>> bands = SizeBands([1024], [BandScores(3, 0.25, 0.0), BandScores(2, 0.75, 1.0)], {})
+        >>> [band.recall for band in bands.all]
+        [0.25, 0.75]
     """
 
     edges: list[int]
@@ -67,6 +72,10 @@ class Origin:
         void: Rule for void truth that was asked for; None for scores of the counts of the training itself.
         label_map: File that maps the model's classes.
         absent: Rule for absent classes, where it wasn't "skip".
+
+    Example:
+        >>> Origin("3fa9", "/data/camvid", void="ignore").to_dict()["target_size"] is None
+        True
     """
 
     weights_sha256: str | None = None
@@ -158,6 +167,13 @@ def read_scores(path: Path) -> Scores:
 
     Raises:
         RunError: The file is missing, holds something else, or is of a newer version.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_scores(Path(folder, "metrics.json"), Scores({"mean_iou": 0.5}))
+        ...     read_scores(Path(folder, "metrics.json")).means
+        {'mean_iou': 0.5}
     """
     data = read_json(path)
     if isinstance(data, dict) and data.get("format", FORMAT) != FORMAT:

@@ -95,7 +95,7 @@ def read_contents(run: RunDirectory) -> Contents:
             if not path.exists():
                 found.gaps.append(f"{what}: {name} isn't there")
                 return None
-            reason = str(error).removeprefix(f"{path}: ") or type(error).__name__
+            reason = str(error).removeprefix(f"{path}: ").replace(f"{run.path}/", "") or type(error).__name__
             readable = isinstance(error, OSError) or (path == run.confusion and found.labels is None)
             found.damaged |= {} if readable else {name: reason}
             found.gaps.append(f"{what}: {name} can't be read: {reason}{'' if readable else ' (the file is damaged)'}")
