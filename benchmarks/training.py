@@ -47,8 +47,9 @@ from sceneseg.metrics.semantic import semantic_scores
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.tasks.semantic import Semantic
 from sceneseg.toy import write_toy_scenes
+from sceneseg.training.builder import build_setup, build_trainer
 from sceneseg.training.processes import launch
-from sceneseg.training.trainer import Training
+from sceneseg.training.trainer import Trainer
 
 SCENES = 160
 BLOCK = 5  # steps
@@ -338,33 +339,32 @@ class Ours:
 
     def __init__(self, network: str, config: Config, folder: Path) -> None:
         self.run = RunDirectory(folder)
-        fabric = launch(config)
-        self.training = Training(config, self.run, task_of(network, config), fabric)
+        self.setup = build_setup(config, task_of(network, config), launch(config), print)
 
     @property
     def mean_loss(self) -> float:
         """Mean over the steps so far."""
-        return self.training.progress.mean_loss
+        return self.setup.state.mean_loss
 
     @property
     def waited(self) -> float:
         """Seconds of waiting for data so far."""
-        return self.training.progress.epoch_waited
+        return self.setup.state.epoch_waited
 
     def read_all(self) -> None:
         """Decode all scenes."""
-        samples = self.training.samples
+        samples = self.setup.samples
         for number in range(len(samples.dataset)):  # an epoch has each of them once
             _ = samples[number]
 
     def steps(self) -> Iterator[float]:
         """Train step by step."""
-        return self.training.timed_steps()
+        return Trainer(self.setup, self.run, [], print).timed_steps()
 
     def train(self) -> dict[str, float]:
         """Train to the end."""
-        self.training.fit()
-        return {"mean_iou": self.training.progress.best, "seconds": self.training.progress.seconds}
+        build_trainer(self.setup, self.run).fit()
+        return {"mean_iou": self.setup.state.best, "seconds": self.setup.state.seconds}
 
 
 def task_of(network: str, config: Config) -> Semantic:

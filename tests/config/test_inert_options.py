@@ -25,7 +25,7 @@ INERT = [
     ("--schedule one_cycle --schedule.factor 0.2", "schedule.factor has no effect.*step, reduce_on_plateau read it"),
     ("--augment.weather-strength 0.2", "augment.weather_strength has no effect.*augment.weather.any 0.2"),
     ("--augment.weather-strength 0.2 --augment.weather.fog 0", "augment.weather_strength has no effect"),
-    ("--augment.area 0.2 1", "augment.area has no effect.*--task classification"),
+    ("--augment.area 0.2 1", "augment.area has no effect.*task classification"),
     ("--model.name unet --aux-loss.dice 1", "aux_loss.dice has no effect.*no auxiliary heads"),
     ("--model.name unet --train.aux-weight 0.4", "train.aux_weight has no effect"),
     ("--model.aux false --train.aux-weight 3", "train.aux_weight has no effect"),

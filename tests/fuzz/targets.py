@@ -123,9 +123,10 @@ def make_table(_: Ingredients, folder: Path) -> Path:
 
 
 def make_state(_: Ingredients, folder: Path) -> Path:
-    from sceneseg.training.checkpoint import Progress, save_state
+    from sceneseg.training.checkpoint import save_state
+    from sceneseg.training.state import TrainState
 
-    save_state(folder / "state.ckpt", Progress(1, history=[{"epoch": 1, "loss": 0.5}]), state_parts())
+    save_state(folder / "state.ckpt", TrainState(1, history=[{"epoch": 1, "loss": 0.5}]), state_parts())
     return folder / "state.ckpt"
 
 

@@ -18,7 +18,7 @@ from sceneseg.inference.classifier import ClassificationModel
 from sceneseg.records import run_directory
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.tasks.classification import Classification, ClassificationStep, count_images
-from sceneseg.training import trainer
+from sceneseg.training.interrupt import Interrupt
 
 COLORS = ("red", "green", "blue")
 
@@ -144,9 +144,7 @@ def test_a_trained_classifier_starts_an_encoder(run):
 
 def test_an_interrupted_run_ends_with_the_same_bits(run, tmp_path, monkeypatch):
     steps = iter(range(100))
-    monkeypatch.setattr(
-        trainer.Interrupt, "requested", property(lambda self: next(steps) > 6, lambda self, _: None), False
-    )
+    monkeypatch.setattr(Interrupt, "requested", property(lambda self: next(steps) > 6, lambda self, _: None), False)
     with pytest.raises(SystemExit):
         command("train", "--config", run.config, "--runs", tmp_path, "--name", "broken")
     monkeypatch.undo()

@@ -97,7 +97,7 @@ def test_other_data_are_refused_with_what_changed(given, change):
     resume(given)  # at the new place
     CHANGES[change][0](root)
     before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
-    with pytest.raises(DataError, match=f"{CHANGES[change][1]}.*--data.accept-changes"):
+    with pytest.raises(DataError, match=f"{CHANGES[change][1]}.*data.accept_changes"):
         resume(given, 3)
     assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
 
@@ -148,7 +148,7 @@ def test_accepted_changes_are_noted_and_epochs_stay_epochs(given):
 
 
 def test_the_option_is_for_resumed_runs_alone(original, tmp_path):
-    with pytest.raises(ConfigError, match="resumed with -r"):
+    with pytest.raises(ConfigError, match="for a run that is resumed"):
         start.start(configuration(original[0], accept_changes=True), tmp_path)
 
 

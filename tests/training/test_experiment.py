@@ -18,8 +18,8 @@ from sceneseg.records.locks import alone
 from sceneseg.records.run_directory import RunDirectory, create_run
 from sceneseg.training import experiment, isolated, start
 from sceneseg.training.budget import STAGES, lay_out, measure_step, parse_duration
+from sceneseg.training.callbacks import Callback
 from sceneseg.training.experiment import Budget, carry_out, make_plan, open_comparison, plan_of_runs
-from sceneseg.training.hooks import Hooks
 from sceneseg.training.isolated import Outcome, reason_of, train_apart
 from small_run import make_small_run
 
@@ -255,13 +255,13 @@ def test_a_run_is_trained_by_one_process_at_a_time(toy_root, tmp_path, base):
 def test_a_run_directory_that_is_removed_while_it_trains(base, tmp_path):
     base.train.epochs, base.train.steps_per_epoch, base.train.device, base.name = 3, 1, "cpu", "gone"
 
-    class Removing(Hooks):
-        def call(self, name, loop):
-            if name == "on_step_end" and loop.step == 2:
-                shutil.rmtree(loop.run.path)
+    class Removing(Callback):
+        def on_step_end(self, view):
+            if view.step == 2:
+                shutil.rmtree(view.run.path)
 
     with pytest.raises(RunError, match="removed or renamed after step 2"):
-        start.start(base, tmp_path, Removing())
+        start.start(base, tmp_path, [Removing()])
     assert not (tmp_path / "gone").exists()
 
 

@@ -43,9 +43,9 @@ def gradients(loss, micro_batch, *, dropout=0.0, hook=None, frozen=True, precisi
     if frozen:
         freeze_statistics(module)
     said = []
-    computing = GradientAccumulator(fabric, module, step, micro_batch, said.append)
+    computing = GradientAccumulator(fabric, module, step, micro_batch)
     torch.manual_seed(1)
-    value = computing.compute(batch())
+    value = computing.compute(batch(), said.append)
     grads = {name: p.grad for name, p in network.named_parameters() if p.grad is not None}
     return value, grads, computing, said, network
 
@@ -105,7 +105,7 @@ def test_one_sample_that_does_not_fit_is_an_error():
     def full(image):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    with pytest.raises(TrainingError, match="for one sample.*crop-size"):
+    with pytest.raises(TrainingError, match="for one sample.*crop_size"):
         gradients(MEANS[0], 5, hook=full)
 
 

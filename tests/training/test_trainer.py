@@ -24,8 +24,9 @@ from sceneseg.records import run_directory
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.toy import write_toy_scenes
 from sceneseg.training import checkpoint, start
+from sceneseg.training.builder import build_setup, build_trainer
+from sceneseg.training.gradients import GradientAccumulator
 from sceneseg.training.processes import launch
-from sceneseg.training.trainer import Trainer
 
 
 def configuration(toy_root, **train):
@@ -111,13 +112,13 @@ def test_any_score_can_choose_the_best(toy_root, tmp_path):
 
 @pytest.mark.parametrize("kind", ["loss", "gradient"])
 def test_numbers_that_are_not_finite_stop_the_run_and_name_the_files(toy_root, tmp_path, monkeypatch, kind):
-    compute = start.Trainer.__init__.__globals__["GradientAccumulator"].compute
+    compute = GradientAccumulator.compute
     calls, before = [], {}
 
-    def poisoned(self, batch):
+    def poisoned(self, batch, say):
         if len(calls) == 2:
             before.update({key: value.clone() for key, value in self.step.network.state_dict().items()})
-        value = compute(self, batch)
+        value = compute(self, batch, say)
         calls.append(batch.names)
         if len(calls) == 3 and kind == "loss":
             return float("nan")
@@ -125,7 +126,7 @@ def test_numbers_that_are_not_finite_stop_the_run_and_name_the_files(toy_root, t
             next(iter(self.step.parameters())).grad.fill_(float("inf"))
         return value
 
-    monkeypatch.setattr("sceneseg.training.gradients.GradientAccumulator.compute", poisoned)
+    monkeypatch.setattr(GradientAccumulator, "compute", poisoned)
     with pytest.raises(TrainingError, match="Step 3: the .*(nan|inf)") as caught:
         fit(configuration(toy_root), tmp_path)
     assert all(name in str(caught.value) for name in calls[2])
@@ -140,11 +141,10 @@ def test_clipped_gradients_are_no_longer_than_asked_for(toy_root, tmp_path):
     config.optim.name, config.optim.lr, config.optim.momentum, config.optim.weight_decay = "sgd", 1.0, 0.0, 0.0
     config.train.epochs = config.train.steps_per_epoch = 1
     config.schedule.name = "constant"
-    run = run_directory.create_run(tmp_path, "clipped")
-    training = Trainer(config, run, tasks.create(config), start.launch(config))
-    before = [p.detach().clone() for p in training.model.network.parameters()]
-    assert training.fit()
-    moved = [(a - b).detach() for a, b in zip(training.model.network.parameters(), before, strict=True)]
+    setup = build_setup(config, tasks.create(config), launch(config), print)
+    before = [p.detach().clone() for p in setup.model.network.parameters()]
+    assert build_trainer(setup, run_directory.create_run(tmp_path, "clipped")).fit()
+    moved = [(a - b).detach() for a, b in zip(setup.model.network.parameters(), before, strict=True)]
     assert torch.cat([m.flatten() for m in moved]).norm() == pytest.approx(1e-3, rel=1e-3)
 
 
@@ -157,7 +157,7 @@ def test_a_full_disk_leaves_the_last_good_state(toy_root, tmp_path, monkeypatch)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(checkpoint.torch, "save", full)
-    with pytest.raises(RunError, match="No space left.*last good state stays.*-r"):
+    with pytest.raises(RunError, match="No space left.*last good state stays.*resume the run"):
         start.resume(run, {"train": {"epochs": 2}})
     assert run.state.read_bytes() == before
     assert not list(run.path.glob(".state*"))
@@ -254,5 +254,5 @@ def test_a_signal_to_one_of_two_processes_saves_the_state_of_both(toy_root, tmp_
 
 
 def test_a_batch_smaller_than_the_processes_is_refused():
-    with pytest.raises(ConfigError, match="batch of 1 can't be shared out over 2.*-b 2"):
+    with pytest.raises(ConfigError, match="batch of 1 can't be divided among 2.*batch_size of 2"):
         launch(from_dict({"train": {"batch_size": 1, "devices": 2, "device": "cpu"}}))

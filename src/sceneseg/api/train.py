@@ -101,7 +101,7 @@ def train(
         runs: Folder of the run directories.
         resume: A run to go on with; what may change are `sceneseg.training.start.MAY_CHANGE`. Modules and scenes of
             one's own must be given again.
-        on_start: Called with the `Trainer` before the first step.
+        on_start: Called with a `sceneseg.training.view.TrainView` before the first step.
         on_step_end: After each step.
         on_validation_end: After each validation.
         on_epoch_end: After each epoch.
@@ -111,7 +111,7 @@ def train(
     Raises:
         ScenesegError: As on the command line, before anything is computed.
     """
-    hooks = Hooks(on_start, on_step_end, on_validation_end, on_epoch_end, on_end)
+    callbacks = [Hooks(on_start, on_step_end, on_validation_end, on_epoch_end, on_end)]
     changes = _nested(options)
     with ExitStack() as lendings:
         if isinstance(model, nn.Module):
@@ -127,13 +127,13 @@ def train(
             section["root"] = str(root)
         if resume is not None:
             run = find_run(Path(resume))
-            finished = start.resume(run, _unlike(changes, run.load_config()), hooks)
+            finished = start.resume(run, _unlike(changes, run.load_config()), callbacks)
         else:
             base = config if isinstance(config, Config) else None if config is None else configs.load(Path(config))
             known = {} if base is None else configs.to_dict(base)
             asked = [asked_by("the options", changes), *([asked_by_file("config", base)] if base else [])]
             chosen = configs.from_dict(configs.merge(known, changes), "the options")
-            run, finished = start.start(chosen, Path(runs), hooks, asked)
+            run, finished = start.start(chosen, Path(runs), callbacks, asked)
     if finished:
         write_report(run.path)
     return Trained(run, finished, model if isinstance(model, nn.Module) else None)

@@ -49,11 +49,11 @@ def find_lr(
     from sceneseg.errors import ConfigError
     from sceneseg.optim import optimizers, range_test
     from sceneseg.records.environment import environment
-    from sceneseg.records.run_directory import RunDirectory, create_run, write_json, write_text
+    from sceneseg.records.run_directory import create_run, write_json, write_text
     from sceneseg.report.svg.range_curves import draw_range_tests
     from sceneseg.training import start
+    from sceneseg.training.builder import build_setup
     from sceneseg.training.lr_finder import sweep_rates
-    from sceneseg.training.trainer import Trainer
 
     chosen = command_line.configuration(config, file, model)
     names = list(optimizers.OPTIMIZERS) if chosen.optim.name == "all" else chosen.optim.name.split(",")
@@ -63,15 +63,15 @@ def find_lr(
         raise ConfigError(f"A test rises from --lowest to --highest, found {lowest:g} and {highest:g}.")
     _refuse_inert(command_line.asked(config, file), chosen, names)
     chosen.optim.name = names[0]
-    fabric, task, _ = start.open_task(chosen)
-    training = Trainer(chosen, RunDirectory(runs), task, fabric)
-    training.gradients.say = print
+    fabric, task, _ = start.open_task(chosen, print)
+    setup = build_setup(task.config, task, fabric, print)
+    chosen = setup.config
     tests = []
     with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), disable=not fabric.is_global_zero) as progress:
         for name in names:
             bar = progress.add_task(f"{name:<12}", total=steps)
             rates = range_test.rates(lowest, highest, steps)
-            tests.append(sweep_rates(training, name, rates, partial(progress.advance, bar)))
+            tests.append(sweep_rates(setup, name, rates, print, partial(progress.advance, bar)))
             progress.update(bar, total=len(tests[-1].rates), completed=len(tests[-1].rates))
     if not fabric.is_global_zero:
         return

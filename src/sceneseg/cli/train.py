@@ -42,16 +42,17 @@ def train(
                 f"out, or start a new run without -r."
             )
         run = find_run(Path(resume))
-        finished = start.resume(run, command_line.typed(config) | ({} if model is None else {"model": model}))
+        changes = command_line.typed(config) | ({} if model is None else {"model": model})
+        finished = start.resume(run, changes, report=print)
     else:
         chosen = command_line.configuration(config, file, model)
         earlier = start.find_unfinished(chosen, runs) if resume else None
         if earlier is None:
             if resume:  # a job that is queued again has it from the start
                 chosen.data.accept_changes = False
-            run, finished = start.start(chosen, runs, asked=command_line.asked(config, file))
+            run, finished = start.start(chosen, runs, asked=command_line.asked(config, file), report=print)
         else:
-            run, finished = earlier, start.resume(earlier, start.what_changes(chosen, earlier))
+            run, finished = earlier, start.resume(earlier, start.what_changes(chosen, earlier), report=print)
     if not finished:
         print(f"Interrupted; the state is saved. Go on with: sceneseg train -r {quoted(run.path)}")
         raise SystemExit(130)

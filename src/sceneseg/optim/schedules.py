@@ -45,7 +45,9 @@ def cyclic(step: int, steps: int, config: ScheduleConfig) -> float:
     Source: Smith, "Cyclical Learning Rates for Training Neural Networks", WACV 2017, figure 2 (triangular).
     """
     if config.cycle < 2:
-        raise ConfigError(f"A cycle of the cyclic schedule has at least 2 steps, not {config.cycle}. Give --cycle.")
+        raise ConfigError(
+            f"A cycle of the cyclic schedule has at least 2 steps, found {config.cycle}.", field="schedule.cycle"
+        )
     return 1 - abs(2 * (step % config.cycle) / config.cycle - 1)
 
 

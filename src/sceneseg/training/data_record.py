@@ -103,8 +103,10 @@ def compare(run: RunDirectory, task: Task, accept: bool) -> Comparison:
     said = "; ".join(f"{name}: {', '.join(phrases)}" for name, phrases in found.items() if phrases)
     if said and not accept:
         raise DataError(
-            f"The data in {task.train.root} aren't those that {run.path} began with. {said}. A run that goes on with "
-            f"other data is another run, and its scores can't be compared: give its data with -p FOLDER, start a new "
-            f"run (-w {run.path} begins with its weights), or go on all the same with --data.accept-changes."
+            f"The data in {task.train.root} aren't those that {run.path} began with. {said}. A run that is resumed on "
+            f"other data is another run, and its scores can't be compared: give the folder of its data as data.root, "
+            f"start a new run (train.weights {run.path} begins with its weights), or resume it all the same with "
+            f"data.accept_changes.",
+            field="data.accept_changes",
         )
     return Comparison(now, before, said, bool(found.get("val")))

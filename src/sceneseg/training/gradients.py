@@ -37,19 +37,21 @@ class GradientAccumulator:
         module: The step, as Fabric has set it up.
         step: The same as the task made it.
         micro_batch: Samples of a part at most, in each process.
-        say: Told when a batch must be split.
     """
 
     fabric: Fabric
     module: _FabricModule
     step: Step
     micro_batch: int
-    say: Callable[[str], None]
     before: "StepSnapshot | None" = None
     """What the last batch found."""
 
-    def compute(self, batch: Batch) -> float:
+    def compute(self, batch: Batch, say: Callable[[str], object]) -> float:
         """Add the gradients of a batch to those of the parameters; return its loss.
+
+        Args:
+            batch: The samples of a step.
+            say: Is told when the batch must be split.
 
         Raises:
             TrainingError: One sample alone doesn't fit into the memory.
@@ -68,18 +70,20 @@ class GradientAccumulator:
                 size = min(self.micro_batch, len(batch.image))
                 if self.fabric.world_size > 1:  # the others have begun to exchange gradients
                     raise TrainingError(
-                        f"Out of memory with {counted(size, 'sample')} at once in each process. Go on with fewer: "
-                        f"sceneseg train -r RUN --train.micro-batch {max(1, size // 2)}"
+                        f"Out of memory with {counted(size, 'sample')} at once in each process. Resume the run with "
+                        f"fewer: train.micro_batch {max(1, size // 2)}.",
+                        field="train.micro_batch",
                     ) from error
             before.restore(self.step)
             if size == 1:
                 raise TrainingError(
-                    "The memory doesn't suffice for one sample. Give a smaller --augment.crop-size or -t HEIGHT WIDTH, "
-                    "--train.checkpoint-activations, or a smaller model."
+                    "The memory isn't enough for one sample. Choose a smaller augment.crop_size or "
+                    "data.target_size, set train.checkpoint_activations, or take a smaller model.",
+                    field="augment.crop_size",
                 )
             self.micro_batch = (size + 1) // 2
             tried = counted(size, "sample")
-            self.say(f"out of memory with {tried} at once; going on with {self.micro_batch}, for the same batch")
+            say(f"out of memory with {tried} at once; going on with {self.micro_batch}, for the same batch")
 
     def undo(self) -> None:
         """Take back what the last batch changed besides weights: gradients, statistics of BatchNorm, random numbers."""

@@ -57,7 +57,7 @@ def refuse_inert(sources: Iterable[Asked], candidates: Sequence[Config]) -> None
         for key in source.keys:
             for reader in READERS:
                 if reader.knows(key) and not any(reader.reads(config) for config in everyone):
-                    raise ConfigError(f"{source.where}: {key} has no effect here. {reader.otherwise} Leave it out.")
+                    raise ConfigError(f"{source.where}: {key} has no effect here. {reader.otherwise} Leave it out.", field=key)
 
 
 def refuse_contradictions(config: Config) -> None:
@@ -71,7 +71,8 @@ def refuse_contradictions(config: Config) -> None:
     if peak is not None and config.schedule.min_lr > peak:
         raise ConfigError(
             f"The lowest learning rate, schedule.min_lr {config.schedule.min_lr:g}, is above the peak, optim.lr "
-            f"{peak:g}. Exchange them, or leave --min-lr out."
+            f"{peak:g}. Exchange them, or leave schedule.min_lr out.",
+            field="schedule.min_lr",
         )
 
 
@@ -127,9 +128,9 @@ READERS = (
     Reader(
         ("augment.weather_strength",),
         lambda config: any(config.augment.weather.values()),
-        "No weather has a probability, as --augment.weather.any 0.2 gives it.",
+        "No weather has a probability, as augment.weather.any: 0.2 gives it.",
     ),
-    Reader(("augment.area",), lambda config: config.task == "classification", "It is for --task classification."),
+    Reader(("augment.area",), lambda config: config.task == "classification", "It is for the task classification."),
     Reader(("augment.scale",), lambda config: config.task != "classification", "Classification has augment.area."),
     Reader(("aux_loss.", "train.aux_weight"), _has_auxiliary_heads, "The model has no auxiliary heads."),
     Reader(("train.class_weights",), _takes_class_weights, "Each loss has its own class_weights, or takes none."),

@@ -1,8 +1,9 @@
 """Starting and resuming runs: data sets are opened, the run directory is made and described, then the loop begins."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,13 @@ from sceneseg.records.names import check_name
 from sceneseg.records.run_directory import MARKER, RunDirectory, create_run, write_json, write_text
 from sceneseg.tasks.base import Task
 from sceneseg.training import trackers
+from sceneseg.training.builder import Report, build_setup, build_trainer
+from sceneseg.training.callbacks import Callback
 from sceneseg.training.data_record import compare, record
-from sceneseg.training.hooks import Hooks
+from sceneseg.training.early_stopping import is_stale
 from sceneseg.training.inert import refuse_contradictions, refuse_inert
+from sceneseg.training.monitor import show
 from sceneseg.training.processes import launch
-from sceneseg.training.trainer import Trainer
-from sceneseg.wording import quoted
 
 MAY_CHANGE = {
     *("train.epochs", "train.checkpoint_minutes", "train.patience", "train.validate_every", "train.micro_batch"),
@@ -34,38 +36,46 @@ MAY_CHANGE = {
     *("train.device", "train.devices", "train.strategy", "data.workers", "data.cache", "data.root"),
     "data.accept_changes",
 }
-"""What a resumed run may do otherwise: go on for longer, stop earlier, or run elsewhere."""
+"""Configuration keys that may change on resume: train for longer, stop earlier, or run elsewhere."""
 
 
 def start(
-    config: Config, runs: Path, hooks: Hooks | None = None, asked: Iterable[Asked] = ()
+    config: Config,
+    runs: Path,
+    callbacks: Sequence[Callback] = (),
+    asked: Iterable[Asked] = (),
+    report: Report = show,
 ) -> tuple[RunDirectory, bool]:
     """Train from scratch in a new run directory.
 
-    Everything that can be wrong with names, arguments, weights and data is found before the directory is made; one in
-    which nothing came about is removed again.
+    Everything that can be wrong with names, arguments, weights and data is found before the directory is made; one
+    that nothing was written into but its description is removed again.
 
     Args:
         config: What is trained.
         runs: Folder of the run directories.
-        hooks: What is called on the way.
-        asked: What a person asked for, which must have an effect.
+        callbacks: Called as the run goes.
+        asked: What the user asked for, which must have an effect.
+        report: Is given the messages that come before the first step.
 
     Returns:
         The run, and whether it came to its end (False: interrupted, its state is saved).
     """
     if config.data.accept_changes:
-        raise ConfigError("data.accept_changes is for a run that is resumed with -r RUN. Leave it out.")
+        raise ConfigError(
+            "data.accept_changes is for a run that is resumed. Leave it out.", field="data.accept_changes"
+        )
     if config.name is not None:
         check_name(config.name)
     refuse_contradictions(config)
     refuse_inert(asked, [config])
-    fabric, task, cost = open_task(config)
-    name = f"{task.train.name}-{config.model_name}" if config.name is None else config.name
-    training = Trainer(config, RunDirectory(runs / name), task, fabric, hooks=hooks)
+    fabric, task, cost = open_task(config, report)
+    report = report if fabric.is_global_zero else _ignore
+    setup = build_setup(task.config, task, fabric, report)
     path: Path | None = None
     if fabric.is_global_zero:
         data = record(task)
+        name = f"{task.train.name}-{setup.config.model_name}" if config.name is None else config.name
         run = create_run(runs, name)
         data.write(run)
         write_json(run.labels, task.labels())
@@ -73,12 +83,12 @@ def start(
         write_json(run.environment, environment())
         path = run.path
     run = RunDirectory(fabric.broadcast(path))  # type: ignore[arg-type]
-    config.name, training.run = run.path.name, run
+    setup = replace(setup, config=replace(setup.config, name=run.path.name))
     try:
         with _alone(run, fabric):
             if fabric.is_global_zero:
-                write_text(run.config, configs.dump(config))
-            return run, training.fit()
+                write_text(run.config, configs.dump(setup.config))
+            return run, build_trainer(setup, run, callbacks).fit()
     except BaseException:
         if fabric.is_global_zero:
             _discard(run)
@@ -86,39 +96,47 @@ def start(
 
 
 def _discard(run: RunDirectory) -> None:
-    """Remove the folder of a run that broke off before there was anything to go on from, so that its name is free."""
+    """Remove the folder of a run that broke off before there was anything to resume, so that its name is free."""
     described = {run.config, run.labels, run.model, run.environment, run.data, run.tensorboard, run.trackers}
     described |= {run.path / MARKER, run.path / LOCK}
     if run.path.is_dir() and all(path in described for path in run.path.iterdir()):
         shutil.rmtree(run.path, ignore_errors=True)
 
 
-def open_task(config: Config) -> tuple[Fabric, Task, dict[str, Any]]:
-    """Start the processes, open the data and count the model; names and folders in the configuration get resolved.
+def open_task(config: Config, report: Report) -> tuple[Fabric, Task, dict[str, Any]]:
+    """Start the processes, open the data and count the model.
+
+    Args:
+        config: What is trained.
+        report: Is given warnings about the data.
 
     Returns:
-        What joins the processes, the task, and the cost of the model.
+        What joins the processes; the task, in whose configuration names and folders are resolved; and the cost of the
+        model.
     """
-    config.model = {**config.model, "name": models.resolve(config.model_name)}
+    config = replace(config, model={**config.model, "name": models.resolve(config.model_name)})
     trackers.check(config.train.log)
     fabric = launch(config)
     task = tasks.create(config)
-    for warning in task.check() if config.data.check else []:
-        print(warning)
+    _check_data(task, report if fabric.is_global_zero else _ignore)
     task.check_labels()
     cost = task.cost()
-    config.data.name = datasets.resolve(config.data.name)
-    config.data.root = str(task.train.root.resolve())
+    data = task.config.data
+    resolved = replace(data, name=datasets.resolve(data.name), root=str(task.train.root.resolve()))
+    task.config = replace(task.config, data=resolved)
     return fabric, task, cost
 
 
-def resume(run: RunDirectory, changes: dict[str, Any], hooks: Hooks | None = None) -> bool:
-    """Go on with a run from its saved state; return whether it came to its end.
+def resume(
+    run: RunDirectory, changes: dict[str, Any], callbacks: Sequence[Callback] = (), report: Report = show
+) -> bool:
+    """Resume a run from its saved state; return whether it came to its end.
 
     Args:
         run: Interrupted, or finished and now to be longer.
         changes: What is to be different from now on, as nested plain data; see `MAY_CHANGE`.
-        hooks: What is called on the way.
+        callbacks: Called as the run goes.
+        report: Is given the messages that come before the first step.
 
     Raises:
         ConfigError: Something that would make another run of it.
@@ -130,39 +148,65 @@ def resume(run: RunDirectory, changes: dict[str, Any], hooks: Hooks | None = Non
     if refused:
         raise ConfigError(
             f"A resumed run keeps its configuration; {', '.join(refused)} can't change. What can: "
-            f"{', '.join(sorted(MAY_CHANGE))}. For anything else start a new run: "
-            f"sceneseg train --config {quoted(run.config)}"
+            f"{', '.join(sorted(MAY_CHANGE))}. For anything else start a new run with the configuration {run.config}.",
+            field=refused[0],
         )
-    config = configs.from_dict(configs.merge(configs.to_dict(run.load_config()), changes), str(run.config))
-    accept, config.data.accept_changes = config.data.accept_changes, False
-    trackers.check(config.train.log)
-    fabric = launch(config)
+    described = configs.from_dict(configs.merge(configs.to_dict(run.load_config()), changes), str(run.config))
+    accept = described.data.accept_changes
+    described = replace(described, data=replace(described.data, accept_changes=False))
+    trackers.check(described.train.log)
+    fabric = launch(described)
+    report = report if fabric.is_global_zero else _ignore
     with _alone(run, fabric):
-        kept = configs.from_dict(configs.to_dict(config))
-        config.train.weights = config.train.encoder_weights = None  # the saved state holds what came of them
-        if config.model.get("pretrained"):
-            config.model["pretrained"] = False
-        task = tasks.create(config)
+        task = tasks.create(_without_initial_weights(described))
         data = compare(run, task, accept)
-        if kept.data.root is not None:
-            kept.data.root = str(task.train.root.resolve())
+        if described.data.root is not None:
+            described = replace(described, data=replace(described.data, root=str(task.train.root.resolve())))
         if data.changes:
-            for warning in task.check() if config.data.check else []:
-                print(warning)
-            for one in (config, kept):  # an epoch keeps its steps, else it would end twice or not at all
-                one.train.steps_per_epoch = one.train.steps_in_epoch(data.scenes_before or len(task.train))
-        training = Trainer(config, run, task, fabric, resume=True, hooks=hooks)
+            _check_data(task, report)
+            # an epoch keeps its steps, else it would end twice or not at all
+            steps = described.train.steps_in_epoch(data.scenes_before or len(task.train))
+            described = _with_steps_per_epoch(described, steps)
+            task.config = _with_steps_per_epoch(task.config, steps)
+        micro_batch = changes.get("train", {}).get("micro_batch")  # else what the last steps were computed in
+        setup = build_setup(task.config, task, fabric, report, resume_from=run.state, micro_batch=micro_batch)
         if data.changes:
-            data.record.accepted.append({"step": training.step, "changes": data.changes})
-            print(f"goes on with other data: {data.changes}")
-        training.change_data(data.record.steps, data.val_changed)
+            data.record.accepted.append({"step": setup.state.step, "changes": data.changes})
+            report(f"goes on with other data: {data.changes}")
+        if data.val_changed:
+            setup.state.forget_best()
         if fabric.is_global_zero:
             data.record.write(run)
             if changes:
-                write_text(run.config, configs.dump(kept))
-        if micro_batch := changes.get("train", {}).get("micro_batch"):  # else what the last steps were computed in
-            training.gradients.micro_batch = micro_batch
-        return training.fit()
+                write_text(run.config, configs.dump(described))
+        if is_stale(setup.state, setup.config.train.patience):
+            report("This run was stopped early. With more train.patience it goes on.")
+            return True
+        return build_trainer(setup, run, callbacks, data.record.steps).fit()
+
+
+def _without_initial_weights(config: Config) -> Config:
+    """Return the configuration of a run whose saved state holds what came of its initial weights."""
+    model = {**config.model, "pretrained": False} if config.model.get("pretrained") else config.model
+    return replace(config, model=model, train=replace(config.train, weights=None, encoder_weights=None))
+
+
+def _with_steps_per_epoch(config: Config, steps: int) -> Config:
+    return replace(config, train=replace(config.train, steps_per_epoch=steps))
+
+
+def _check_data(task: Task, report: Report) -> None:
+    """Report what may spoil the training.
+
+    Raises:
+        DataError: It would spoil it.
+    """
+    for warning in task.check() if task.config.data.check else []:
+        report(warning)
+
+
+def _ignore(_: str) -> None:
+    """Drop messages of processes other than the first."""
 
 
 def _alone(run: RunDirectory, fabric: Fabric) -> AbstractContextManager[None]:
