@@ -24,7 +24,7 @@ import io
 import multiprocessing
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import fmean, stdev
@@ -39,7 +39,9 @@ from _smp import SMP, SmpSemantic
 from rich.progress import Progress
 
 from sceneseg.bench.memory import resident
-from sceneseg.config.schema import Config, from_dict, merge
+from sceneseg.config.conversion import from_dict
+from sceneseg.config.layering import layer
+from sceneseg.config.schema import Config
 from sceneseg.devices import resolve_precision
 from sceneseg.evaluation.counting import count_scenes
 from sceneseg.loading.scene_samples import default_workers
@@ -273,9 +275,9 @@ def configure(contender: Contender, job: dict[str, Any]) -> Config:
         "train": {"epochs": 1, "steps_per_epoch": job["steps"], "batch_size": job["batch"], "device": job["device"]},
         "seed": job["seed"],
     }
-    config = from_dict(merge(plain, {"train": SETTINGS[contender.settings]}))
-    config.train.precision = resolve_precision(config.train.precision, job["device"])  # type: ignore[assignment]
-    return config
+    config = from_dict(layer(plain, {"train": SETTINGS[contender.settings]}))
+    precision = resolve_precision(config.train.precision, job["device"])
+    return replace(config, train=replace(config.train, precision=precision))
 
 
 class Loop(Protocol):

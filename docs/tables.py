@@ -8,7 +8,7 @@ from pathlib import Path
 import benchmark_tables
 
 from sceneseg.cli.models import catalog
-from sceneseg.config.schema import load
+from sceneseg.config.files import load
 from sceneseg.losses import CLASSES, heads, losses
 from sceneseg.models import models
 from sceneseg.optim.optimizers import OPTIMIZERS

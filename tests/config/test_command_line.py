@@ -6,7 +6,7 @@ import pytest
 from cyclopts import App, Parameter
 
 from sceneseg.config import command_line
-from sceneseg.config import schema as configs
+from sceneseg.config.conversion import from_dict, to_dict
 from sceneseg.config.schema import Config
 
 
@@ -53,7 +53,7 @@ def test_a_loss_in_the_file_keeps_its_weight(tmp_path):
         "cross_entropy": {"weight": 0.5, "label_smoothing": 0.1},
         "dice": {"weight": 3, "smooth": 1},
     }
-    assert configs.from_dict(configs.to_dict(config)) == config
+    assert from_dict(to_dict(config)) == config
 
 
 def test_a_mapping_of_the_verb_itself():

@@ -5,7 +5,7 @@ import torch
 from lightning_fabric import Fabric
 
 from sceneseg import losses, models
-from sceneseg.config.schema import from_dict
+from sceneseg.config.conversion import from_dict
 from sceneseg.errors import ConfigError
 from sceneseg.loading.scene_samples import Batch
 from sceneseg.tasks.training_step import TrainingStep

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sceneseg import tasks
-from sceneseg.config.schema import from_dict
+from sceneseg.config.conversion import from_dict
 from sceneseg.records.run_directory import MARKER, create_run, load_weights
 from sceneseg.training.builder import build_setup, build_trainer
 from sceneseg.training.callbacks import Callback, Callbacks

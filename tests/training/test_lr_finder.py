@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from sceneseg.cli.app import app
-from sceneseg.config.schema import from_dict
+from sceneseg.config.conversion import from_dict
 from sceneseg.errors import ConfigError, UnknownNameError
 from sceneseg.optim.range_test import rates
 from sceneseg.records.run_directory import create_run

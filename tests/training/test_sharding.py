@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 
-from sceneseg.config.schema import from_dict
+from sceneseg.config.conversion import from_dict
 from sceneseg.errors import ConfigError
 from sceneseg.records import run_directory
 from sceneseg.records.run_directory import RunDirectory

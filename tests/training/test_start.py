@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from sceneseg.cli.app import app
-from sceneseg.config.schema import from_dict
+from sceneseg.config.conversion import changed, from_dict
 from sceneseg.config.variants import Variant
 from sceneseg.errors import ConfigError, RunError, ScenesegError
 from sceneseg.models._timm import create_timm
@@ -207,8 +207,8 @@ def test_pretrained_weights_are_loaded_once_and_nobody_is_warned(toy_root, tmp_p
 
     monkeypatch.setattr("sceneseg.models._encoder.create_timm", create)
     model = {"name": "fpn", "encoder": "resnet18", "pretrained": True, "pyramid_channels": 32, "decoder_channels": 32}
-    config = configuration(toy_root, model=model, optim={"lr_scale": {"encoder": 0.3}})
-    config.train.memory = "60MB"  # so that the batch must be planned
+    memory = {"train": {"memory": "60MB"}}  # so that the batch must be planned
+    config = changed(configuration(toy_root, model=model, optim={"lr_scale": {"encoder": 0.3}}), memory)
     start.start(config, tmp_path)
     assert sum(asked) == 1
     assert not [w for w in recwarn if "no-op" in str(w.message)]

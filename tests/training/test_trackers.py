@@ -12,8 +12,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
-from sceneseg.config import schema as configs
-from sceneseg.config.schema import from_dict
+from sceneseg.config.conversion import from_dict, to_dict
 from sceneseg.errors import ConfigError, UnknownNameError
 from sceneseg.records import run_directory
 from sceneseg.records.run_directory import RunDirectory
@@ -152,7 +151,7 @@ def test_wandb_is_offline_and_a_resumed_run_keeps_its_id(toy_root, tmp_path, wan
     assert given["mode"] == "offline"
     assert os.environ["WANDB_ERROR_REPORTING"] == "false"
     assert given["dir"] == str(run.path)
-    assert given["config"] == configs.to_dict(run.load_config())
+    assert given["config"] == to_dict(run.load_config())
     assert ("*", "step") in wandb.metrics
     rows = {key: row for row in wandb.rows for key in row}
     assert {"step/loss", "step/lr", "mean_iou", "preview"} <= rows.keys()

@@ -13,7 +13,7 @@ import torch
 
 import sceneseg
 from sceneseg import tasks
-from sceneseg.config.schema import from_dict
+from sceneseg.config.conversion import changed, from_dict
 from sceneseg.datasets.cityscapes import Cityscapes
 from sceneseg.errors import ConfigError, RunError, TrainingError
 from sceneseg.evaluation.counting import count_scenes
@@ -63,11 +63,12 @@ def test_auto_finds_the_run_of_the_same_configuration(toy_root, tmp_path):
     run, *_ = fit(configuration(toy_root, epochs=1), tmp_path)
     assert start.find_unfinished(configuration(toy_root, epochs=1), tmp_path).path == run.path
     assert start.find_unfinished(configuration(toy_root, batch_size=2), tmp_path) is None
-    elsewhere = configuration(toy_root, epochs=1)
-    elsewhere.data.root = str(tmp_path)
+    elsewhere = configuration(tmp_path, epochs=1)
     assert start.find_unfinished(elsewhere, tmp_path) is None
-    named = configuration(toy_root, epochs=3, checkpoint_minutes=1.0)
-    named.data.root, named.data.workers = None, 1  # the environment says where it lies
+    named = changed(
+        configuration(toy_root, epochs=3, checkpoint_minutes=1.0),
+        {"data": {"root": None, "workers": 1}},  # the environment says where it lies
+    )
     assert start.find_unfinished(named, tmp_path).path == run.path
     asked = {"data": {"workers": 1}, "train": {"epochs": 3, "checkpoint_minutes": 1.0}}
     assert start.what_changes(named, run) == asked
@@ -76,8 +77,7 @@ def test_auto_finds_the_run_of_the_same_configuration(toy_root, tmp_path):
 def test_a_run_on_packed_scenes_goes_on(toy_root, tmp_path):
     pack(Cityscapes(toy_root, "train"), tmp_path / "packed")
     pack(Cityscapes(toy_root, "val"), tmp_path / "packed")
-    config = configuration(tmp_path / "packed", epochs=1)
-    config.data.name = "packed"
+    config = changed(configuration(tmp_path / "packed", epochs=1), {"data": {"name": "packed"}})
     run, *_ = fit(config, tmp_path)
     assert run.load_config().data.name == "packed"
     assert start.resume(run, {"train": {"epochs": 2}})
@@ -137,10 +137,10 @@ def test_numbers_that_are_not_finite_stop_the_run_and_name_the_files(toy_root, t
 
 
 def test_clipped_gradients_are_no_longer_than_asked_for(toy_root, tmp_path):
-    config = configuration(toy_root, clip_grad=1e-3, precision="32-true")
-    config.optim.name, config.optim.lr, config.optim.momentum, config.optim.weight_decay = "sgd", 1.0, 0.0, 0.0
-    config.train.epochs = config.train.steps_per_epoch = 1
-    config.schedule.name = "constant"
+    config = changed(
+        configuration(toy_root, clip_grad=1e-3, precision="32-true", epochs=1, steps_per_epoch=1),
+        {"optim": {"name": "sgd", "lr": 1.0, "momentum": 0.0, "weight_decay": 0.0}, "schedule": {"name": "constant"}},
+    )
     setup = build_setup(config, tasks.create(config), launch(config), print)
     before = [p.detach().clone() for p in setup.model.network.parameters()]
     assert build_trainer(setup, run_directory.create_run(tmp_path, "clipped")).fit()

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from sceneseg import tasks
-from sceneseg.config import schema as configs
+from sceneseg.config import files as config_files
 from sceneseg.config.asked import asked_by, asked_by_file
+from sceneseg.config.conversion import from_dict, to_dict
+from sceneseg.config.layering import flat, layer, nest
 from sceneseg.config.schema import Config
 from sceneseg.datasets import datasets
 from sceneseg.datasets.base import SceneDataset
@@ -129,10 +131,10 @@ def train(
             run = find_run(Path(resume))
             finished = start.resume(run, _unlike(changes, run.load_config()), callbacks)
         else:
-            base = config if isinstance(config, Config) else None if config is None else configs.load(Path(config))
-            known = {} if base is None else configs.to_dict(base)
+            base = config if isinstance(config, Config) else None if config is None else config_files.load(Path(config))
+            known = {} if base is None else to_dict(base)
             asked = [asked_by("the options", changes), *([asked_by_file("config", base)] if base else [])]
-            chosen = configs.from_dict(configs.merge(known, changes), "the options")
+            chosen = from_dict(layer(known, changes), "the options")
             run, finished = start.start(chosen, Path(runs), callbacks, asked)
     if finished:
         write_report(run.path)
@@ -164,7 +166,7 @@ def _lend_scenes(lendings: ExitStack, train: SceneDataset, val: SceneDataset) ->
 
 def _nested(options: Mapping[str, Any]) -> dict[str, Any]:
     """Bring options under the sections of the configuration."""
-    plain = configs.to_dict(Config())
+    plain = to_dict(Config())
     places: dict[str, list[str]] = {}
     for section, kind in SECTIONS.items():
         if is_dataclass(kind):
@@ -174,20 +176,19 @@ def _nested(options: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in options.items():
         value = str(value) if isinstance(value, PathLike) else value
         if key in SHORT and isinstance(value, str):
-            section, name = SHORT[key]
-            nested: dict[str, Any] = {section: {name: value}}
+            nested = nest(SHORT[key], value)
         elif key == "loss" and isinstance(value, str):
             nested = {"loss": {value: 1.0}}
         elif key in SECTIONS:
-            nested = {key: value}
+            nested = nest([key], value)
         elif len(places.get(key, [])) == 1:
-            nested = {places[key][0]: {key: value}}
+            nested = nest([places[key][0], key], value)
         elif key in places:
             ways = " or ".join(f'{section}={{"{key}": ...}}' for section in places[key])
             raise ConfigError(f'The option "{key}" is in several sections. Say which: {ways}.')
         else:
             raise ConfigError(f'There is no option "{key}".{did_you_mean(key, [*places, *SECTIONS])}')
-        found = configs.merge(found, nested)
+        found = layer(found, nested)
     return found
 
 
@@ -199,12 +200,10 @@ def _section(name: str, given: Any) -> dict[str, Any]:
 
 def _unlike(changes: dict[str, Any], config: Config) -> dict[str, Any]:
     """Leave out what a run has already, so that the call that began it can be repeated with `resume`."""
-    have = configs.flat(configs.to_dict(config))
+    have = flat(to_dict(config))
     kept: dict[str, Any] = {}
-    for key, value in configs.flat(changes).items():
+    for key, value in flat(changes).items():
         plain: Any = list(value) if isinstance(value, tuple) else value
         if key not in have or have[key] != plain:
-            for part in reversed(key.split(".")):
-                plain = {part: plain}
-            kept = configs.merge(kept, plain)
+            kept = layer(kept, nest(key.split("."), plain))
     return kept

@@ -7,7 +7,8 @@ from cyclopts import Parameter
 
 from sceneseg.cli.output import terminal
 from sceneseg.config import command_line
-from sceneseg.config.schema import Config, flat
+from sceneseg.config.layering import flat
+from sceneseg.config.schema import Config
 from sceneseg.ranges import Count, Side
 from sceneseg.wording import quoted
 

@@ -262,7 +262,8 @@ def _training_samples(dataset: "SceneDataset", file: Path | None, count: int = 6
     """Show the first samples of a run, colors included."""
     import torch
 
-    from sceneseg.config.schema import Config, load
+    from sceneseg.config.files import load
+    from sceneseg.config.schema import Config
     from sceneseg.loading.scene_samples import TrainingSamples
     from sceneseg.transforms.geometry import jitter
 

@@ -1,6 +1,7 @@
 """`sceneseg find-lr`: which learning rate suits a model, its data and an optimizer."""
 
 import csv
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -45,7 +46,7 @@ def find_lr(
     """
     from rich.progress import MofNCompleteColumn, Progress
 
-    from sceneseg.config import schema as configs
+    from sceneseg.config import files as config_files
     from sceneseg.errors import ConfigError
     from sceneseg.optim import optimizers, range_test
     from sceneseg.records.environment import environment
@@ -62,8 +63,8 @@ def find_lr(
     if lowest >= highest:
         raise ConfigError(f"A test rises from --lowest to --highest, found {lowest:g} and {highest:g}.")
     _refuse_inert(command_line.asked(config, file), chosen, names)
-    chosen.optim.name = names[0]
-    fabric, task, _ = start.open_task(chosen, print)
+    first = replace(chosen, optim=replace(chosen.optim, name=names[0]))
+    fabric, task, _ = start.open_task(first, print)
     setup = build_setup(task.config, task, fabric, print)
     chosen = setup.config
     tests = []
@@ -76,7 +77,7 @@ def find_lr(
     if not fabric.is_global_zero:
         return
     folder = create_run(runs, f"find_lr-{chosen.data.name}-{chosen.model_name}").path
-    write_text(folder / "config.yaml", configs.dump(chosen))
+    write_text(folder / "config.yaml", config_files.dump(chosen))
     write_json(folder / "environment.json", environment())
     write_json(folder / "find_lr.json", {"tests": [test.to_dict() for test in tests]})
     _write_curves(folder / "find_lr.csv", tests)
@@ -88,8 +89,6 @@ def find_lr(
 
 def _refuse_inert(asked: "list[Asked]", chosen: Config, names: list[str]) -> None:
     """Refuse options that none of the optimizers reads, and learning rates, which the test itself chooses."""
-    from dataclasses import replace
-
     from sceneseg.errors import refuse_options
     from sceneseg.training.inert import refuse_inert
 

@@ -1,5 +1,6 @@
 """`sceneseg train`: from a configuration to a run directory with weights, scores and a report."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -49,7 +50,7 @@ def train(
         earlier = start.find_unfinished(chosen, runs) if resume else None
         if earlier is None:
             if resume:  # a job that is queued again has it from the start
-                chosen.data.accept_changes = False
+                chosen = replace(chosen, data=replace(chosen.data, accept_changes=False))
             run, finished = start.start(chosen, runs, asked=command_line.asked(config, file), report=print)
         else:
             run, finished = earlier, start.resume(earlier, start.what_changes(chosen, earlier), report=print)

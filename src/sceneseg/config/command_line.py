@@ -6,8 +6,10 @@ from typing import Annotated, Any, get_args, get_origin
 from cyclopts import App, Argument, ArgumentCollection
 from cyclopts.utils import UNSET
 
-from sceneseg.config import schema as configs
+from sceneseg.config import files as config_files
 from sceneseg.config.asked import Asked, asked_by, asked_by_file
+from sceneseg.config.conversion import from_dict, to_dict
+from sceneseg.config.layering import layer, nest
 from sceneseg.config.limits import explain
 from sceneseg.config.reading import parse_yaml
 from sceneseg.config.schema import Config
@@ -81,29 +83,29 @@ def configuration(parsed: Config, file: Path | None, model: str | None = None) -
     Raises:
         ConfigError: A key or value of the file that doesn't fit, or two names of the model.
     """
-    base = {} if file is None else configs.to_dict(configs.load(file))
+    base = {} if file is None else to_dict(config_files.load(file))
     options = typed(parsed)
     if model is not None:
         if (other := options.get("model", {}).get("name", model)) != model:
             raise ConfigError(f"-m {model} and --model.name {other} both name the model. Give one of them.")
-        options = _merge(options, {"model": {"name": model}})
-    return configs.from_dict(_merge(base, options), "the command line")
+        options = layer(options, {"model": {"name": model}})
+    return from_dict(layer(base, options), "the command line")
 
 
 def asked(parsed: Config, file: Path | None) -> list[Asked]:
     """Return what was asked for, on the command line and in the file."""
     sources = [asked_by("the command line", typed(parsed))]
-    return sources if file is None else [*sources, asked_by_file(str(file), configs.load(file))]
+    return sources if file is None else [*sources, asked_by_file(str(file), config_files.load(file))]
 
 
 def typed(parsed: Config) -> dict[str, Any]:
     """Return only what was typed of the configuration, as nested plain data."""
-    values = configs.to_dict(parsed)
+    values = to_dict(parsed)
     found: dict[str, Any] = {}
     for path, text in _typed:
         if path and path[0] in values:  # else an option of the verb, not of the configuration
             value = _plain(text) if text is not None else _at(values, path)
-            found = _merge(found, _nested(path, value))
+            found = layer(found, nest(path, value))
     return found
 
 
@@ -111,22 +113,8 @@ def nested(options: dict[str, Any] | None) -> dict[str, Any]:
     """Return the arguments that a verb was given as a free mapping: keys with dots become mappings, texts values."""
     found: dict[str, Any] = {}
     for key, value in (options or {}).items():
-        found = configs.merge(found, _nested(tuple(key.split(".")), _plain(str(value))))
+        found = layer(found, nest(key.split("."), _plain(str(value))))
     return found
-
-
-def _merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
-    """Merge configurations; a loss given by its weight alone keeps it when it is given other arguments."""
-    for key in ("loss", "aux_loss"):
-        ours, theirs = base.get(key), override.get(key)
-        if isinstance(ours, dict) and isinstance(theirs, dict):
-            base = {**base, key: {name: _spelled_out(value, theirs.get(name)) for name, value in ours.items()}}
-            override = {**override, key: {name: _spelled_out(value, ours.get(name)) for name, value in theirs.items()}}
-    return configs.merge(base, override)
-
-
-def _spelled_out(value: Any, other: Any) -> Any:
-    return {"weight": value} if isinstance(other, dict) and not isinstance(value, dict) else value
 
 
 def _plain(text: str) -> Any:
@@ -149,9 +137,3 @@ def _at(values: dict[str, Any], path: tuple[str, ...]) -> Any:
     for key in path:
         values = values[key]
     return values
-
-
-def _nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:
-    for key in reversed(path):
-        value = {key: value}
-    return value

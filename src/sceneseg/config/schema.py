@@ -1,20 +1,12 @@
-"""The configuration of a run: plain dataclasses, read from YAML and from the command line, written back resolved."""
+"""The schema of configurations: frozen dataclasses whose fields are the keys of config.yaml."""
 
-import dataclasses
-import types
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal
 
-import yaml
 from cyclopts import Parameter
 
-from sceneseg.config import limits, recipes
-from sceneseg.config.reading import parse_yaml
-from sceneseg.errors import ConfigError, did_you_mean
 from sceneseg.ranges import MANY, Count, NotNegative, Positive, Range, Seed, Share, Side, Workers
-
-T = TypeVar("T")
 
 TASK_DEFAULTS: dict[str, dict[str, Any]] = {
     "semantic": {"model": {"name": "fast_scnn"}},
@@ -23,7 +15,7 @@ TASK_DEFAULTS: dict[str, dict[str, Any]] = {
 """Task -> what it takes where nothing else is asked for."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class DataConfig:
     """Which scenes, and at which size."""
 
@@ -53,13 +45,14 @@ class DataConfig:
     """Resume a run although its images or masks have changed since; the run notes what changed."""
 
     def __post_init__(self) -> None:
-        if self.label_space and Path(self.label_space).is_file():
-            self.label_space = str(Path(self.label_space).resolve())  # the run may be repeated from another folder
+        if self.label_space and Path(self.label_space).is_file():  # the run may be repeated from another folder
+            object.__setattr__(self, "label_space", str(Path(self.label_space).resolve()))
         short = {"coarse": self.coarse, "label_space": self.label_space}
-        self.options = {**self.options, **{key: value for key, value in short.items() if value is not None}}
+        given = {key: value for key, value in short.items() if value is not None}
+        object.__setattr__(self, "options", {**self.options, **given})
 
 
-@dataclass
+@dataclass(frozen=True)
 class AugmentConfig:
     """Random changes of training scenes, drawn for each sample from (seed, sample number) alone."""
 
@@ -91,7 +84,7 @@ class AugmentConfig:
     """Sizes of the samples over the run, in stages of equal length: 0.5 1 begins at half the size."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class OptimConfig:
     """The optimizer; what is absent takes the optimizer's usual value."""
 
@@ -108,7 +101,7 @@ class OptimConfig:
 
 
 @Parameter(name="--learning-rate-schedule")  # the mapping's own name, which nobody types, else it takes --schedule
-@dataclass
+@dataclass(frozen=True)
 class ScheduleConfig:
     """The learning rate over the steps of the run."""
 
@@ -134,7 +127,7 @@ class ScheduleConfig:
     """Validations without a better score after which reduce_on_plateau lowers the rate."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class TrainConfig:
     """How long, how large, how precise."""
 
@@ -192,14 +185,14 @@ class TrainConfig:
     """Further trackers: wandb, mlflow; offline unless WANDB_MODE or MLFLOW_TRACKING_URI say otherwise."""
 
     def __post_init__(self) -> None:
-        self.log = [name for names in self.log for name in names.split(",") if name]
+        object.__setattr__(self, "log", [name for names in self.log for name in names.split(",") if name])
 
     def steps_in_epoch(self, scenes: int) -> int:
         """Return the steps of an epoch over so many scenes."""
         return self.steps_per_epoch or max(1, round(scenes / self.batch_size))
 
 
-@dataclass
+@dataclass(frozen=True)
 class Config:
     """Everything that decides a run; `config.yaml` in the run directory holds it resolved."""
 
@@ -230,152 +223,3 @@ class Config:
     def model_arguments(self) -> dict[str, Any]:
         """The model's arguments without its name."""
         return {k: v for k, v in self.model.items() if k != "name"}
-
-
-def load(path: Path, ranges: bool = True) -> Config:
-    """Read a configuration file.
-
-    Args:
-        path: The file, or the name of a recipe, see `sceneseg.config.recipes`.
-        ranges: Whether numbers out of their ranges are refused; runs of earlier versions may have some.
-
-    Raises:
-        ConfigError: The file is missing, isn't YAML, or has a key or value that doesn't fit.
-    """
-    return from_dict(read_yaml(recipes.find(path)), str(path), ranges)
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML file that holds a mapping."""
-    try:
-        data = parse_yaml(path.read_text(encoding="utf-8"), str(path))
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such configuration file.") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not readable as YAML: expected UTF-8 text ({error}). Save it as UTF-8.") from None
-    if data is None:
-        return {}
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path}: expected a mapping of keys to values, found {type(data).__name__}.")
-    return data
-
-
-def dump(config: Config) -> str:
-    """Write a configuration as YAML, every value resolved."""
-    return yaml.safe_dump(to_dict(config), sort_keys=False, default_flow_style=None, width=100)
-
-
-def to_dict(config: Config) -> dict[str, Any]:
-    """Return plain data (tuples become lists)."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {k: plain(v) for k, v in value.items()}
-        return [plain(v) for v in value] if isinstance(value, tuple | list) else value
-
-    return {k: plain(v) for k, v in dataclasses.asdict(config).items()}
-
-
-def from_dict(data: dict[str, Any], where: str = "the configuration", ranges: bool = True) -> Config:
-    """Build a configuration from nested plain data; absent keys take their defaults.
-
-    Args:
-        data: Nested mappings.
-        where: What they were read from, for messages.
-        ranges: Whether numbers out of their ranges are refused.
-
-    Raises:
-        ConfigError: An unknown key (with the closest known one), a value of the wrong type, or a number out of its
-            range.
-    """
-    defaults = TASK_DEFAULTS.get(str(data.get("task")), TASK_DEFAULTS["semantic"])
-    config = _build(Config, merge(defaults, data), where, "")
-    if ranges:
-        limits.check(config, where)
-    return config
-
-
-def flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested plain data as one mapping with dotted keys."""
-    found: dict[str, Any] = {}
-    for name, value in data.items():
-        found |= flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
-    return found
-
-
-def merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
-    """Return `base` with the values of `override`, mapping by mapping."""
-    merged = dict(base)
-    for key, value in override.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = merge(merged[key], value) if both else value
-    return merged
-
-
-def _build(cls: type[T], data: Any, where: str, prefix: str) -> T:
-    if not isinstance(data, dict):
-        raise ConfigError(f"{where}: {prefix or 'the file'} must be a mapping, found {data!r}.")
-    hints = get_type_hints(cls)
-    for key in data:
-        if key not in hints:
-            hint = did_you_mean(str(key), hints)
-            raise ConfigError(f'{where}: unknown key "{prefix}{key}".{hint} Known: {", ".join(hints)}.')
-    values = {k: _value(hints[k], v, where, prefix + k) for k, v in data.items()}
-    return cls(**values)
-
-
-def _value(kind: Any, value: Any, where: str, key: str) -> Any:
-    if get_origin(kind) is Annotated:
-        kind = get_args(kind)[0]
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        return _build(kind, value, where, key + ".")
-    choices = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
-    for choice in choices:
-        ok, converted = _convert(choice, value)
-        if ok:
-            return converted
-    expected = " or ".join(_words(c) for c in choices)
-    raise ConfigError(f"{where}: {key} must be {expected}, found {value!r}.")
-
-
-def _convert(kind: Any, value: Any) -> tuple[bool, Any]:
-    if kind is types.NoneType:
-        return value is None, None
-    if kind is float and isinstance(value, int | float | str) and not isinstance(value, bool):
-        try:
-            return True, float(value)  # also "1e-3", which YAML reads as a word
-        except (ValueError, OverflowError):
-            return False, None
-    if get_origin(kind) is Literal:
-        return value in get_args(kind), value
-    if get_origin(kind) is tuple:
-        parts = get_args(kind)
-        if not isinstance(value, list | tuple) or len(value) != len(parts):
-            return False, None
-        pairs = [_convert(p, v) for p, v in zip(parts, value, strict=True)]
-        return all(ok for ok, _ in pairs), tuple(v for _, v in pairs)
-    if get_origin(kind) is list and isinstance(value, list | tuple):
-        pairs = [_convert(get_args(kind)[0], v) for v in value]
-        return all(ok for ok, _ in pairs), [v for _, v in pairs]
-    if get_origin(kind) is dict and isinstance(value, dict):
-        pairs = [_convert(get_args(kind)[1], v) for v in value.values()]
-        named = all(isinstance(key, str) for key in value)
-        return named and all(ok for ok, _ in pairs), dict(zip(value, (v for _, v in pairs), strict=True))
-    if kind is Any:
-        return True, value
-    plain = get_origin(kind) or kind
-    return isinstance(value, plain) and not (plain is int and isinstance(value, bool)), value
-
-
-def _words(kind: Any) -> str:
-    if get_origin(kind) is Literal:
-        return "one of " + ", ".join(str(a) for a in get_args(kind))
-    if get_origin(kind) is tuple:
-        return "a list of " + ", ".join(_words(a) for a in get_args(kind))
-    if get_origin(kind) is list:
-        return f"a list, each {_words(get_args(kind)[0])}"
-    if get_origin(kind) is dict:
-        of = get_args(kind)[1]
-        return "a mapping of names to values" if of is Any else f"a mapping, each value {_words(of)}"
-    names = {types.NoneType: "null", int: "a whole number", float: "a number", str: "a word", bool: "true or false"}
-    return names.get(kind, "a mapping")

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sceneseg.config import files as config_files
 from sceneseg.config import recipes
-from sceneseg.config import schema as configs
 from sceneseg.config.asked import Asked, asked_by_file
-from sceneseg.config.reading import parse_yaml
+from sceneseg.config.conversion import from_dict, to_dict
+from sceneseg.config.layering import layer
+from sceneseg.config.reading import parse_yaml, read_yaml
 from sceneseg.config.schema import Config
 from sceneseg.errors import ConfigError
 
@@ -91,7 +93,7 @@ def set_value(config: Config, key: str, value: Any) -> Config:
     Raises:
         ConfigError: There is no such key, or the value doesn't fit.
     """
-    plain = configs.to_dict(config)
+    plain = to_dict(config)
     *parents, last = key.split(".")
     inner = plain
     for parent in parents:
@@ -99,7 +101,7 @@ def set_value(config: Config, key: str, value: Any) -> Config:
             inner[parent] = {}
         inner = inner[parent]
     inner[last] = value
-    return configs.from_dict(plain, f"--vary {key}")
+    return from_dict(plain, f"--vary {key}")
 
 
 def listed(models: Iterable[str] | None) -> list[str]:
@@ -110,21 +112,21 @@ def listed(models: Iterable[str] | None) -> list[str]:
 def asked_by_candidates(models: Iterable[str]) -> list[Asked]:
     """Return what the files among the candidates ask for."""
     files = [Path(model) for model in models if Path(model).suffix in FILES or model in recipes.names()]
-    return [asked_by_file(str(file), configs.load(file)) for file in files]
+    return [asked_by_file(str(file), config_files.load(file)) for file in files]
 
 
 def _of_model(base: Config, model: str) -> tuple[Config, str]:
     """Return the configuration of a model or of a file laid over the base, and the candidate's name."""
     path = Path(model)
     if path.suffix in FILES or model in recipes.names():
-        own = configs.read_yaml(recipes.find(path))
-        plain = configs.to_dict(base)
+        own = read_yaml(recipes.find(path))
+        plain = to_dict(base)
         for key in {"model", "loss", "aux_loss"} & own.keys():  # their keys depend on the names in them
             del plain[key]
-        return configs.from_dict(configs.merge(plain, own), model), path.stem
+        return from_dict(layer(plain, own), model), path.stem
     if model == base.model_name:
         return base, model  # with the arguments that were given for it
-    return configs.from_dict({**configs.to_dict(base), "model": {"name": model}}), model
+    return from_dict({**to_dict(base), "model": {"name": model}}), model
 
 
 def _word(key: str, value: Any) -> str:

@@ -2,10 +2,10 @@
 
 import re
 import time
+from dataclasses import replace
 from typing import Any
 
 from sceneseg import tasks
-from sceneseg.config import schema as configs
 from sceneseg.config.schema import Config
 from sceneseg.errors import ConfigError
 from sceneseg.records.run_directory import RunDirectory
@@ -37,31 +37,30 @@ def parse_duration(text: str) -> float:
     return float(found[1]) * UNITS[found[2] or "s"]
 
 
-def lay_out(config: Config, steps: int) -> None:
-    """Let a run have that many steps (to a multiple of its stages), and a validation after each stage."""
+def lay_out(config: Config, steps: int) -> Config:
+    """Return a run of that many steps (to a multiple of its stages), with a validation after each stage."""
     stages = min(STAGES, max(1, steps))
-    config.train.epochs, config.train.validate_every = stages, 1
-    config.train.steps_per_epoch = max(1, steps // stages)
+    train = replace(config.train, epochs=stages, validate_every=1, steps_per_epoch=max(1, steps // stages))
+    return replace(config, train=train)
 
 
-def fit_into(config: Config, seconds: float) -> dict[str, Any]:
-    """Let a run have the steps that fit into a time of training; validations don't count.
+def fit_into(config: Config, seconds: float) -> tuple[Config, dict[str, Any]]:
+    """Return a run of the steps that fit into a time of training; validations don't count.
 
     The schedule then ends exactly where the run does, which stopping a longer run after that time wouldn't do.
 
     Returns:
-        What was measured and what follows, as plain data.
+        The configuration, and what was measured and what follows, as plain data.
     """
     step = measure_step(config)
-    lay_out(config, int(seconds / step))
-    return {"seconds_per_step": step, "steps": config.train.epochs * (config.train.steps_per_epoch or 1)}
+    config = lay_out(config, int(seconds / step))
+    return config, {"seconds_per_step": step, "steps": config.train.epochs * (config.train.steps_per_epoch or 1)}
 
 
 def measure_step(config: Config) -> float:
     """Return the seconds of a training step on this machine, waiting for data included; nothing is kept."""
-    trial = configs.from_dict(configs.to_dict(config))
-    trial.augment.progressive = []  # steps at the full size: a run that begins smaller ends a little early
-    lay_out(trial, 1_000_000)
+    # steps at the full size: a run that begins smaller ends a little early
+    trial = lay_out(replace(config, augment=replace(config.augment, progressive=[])), 1_000_000)
     fabric = launch(trial)
     task = tasks.create(trial)
     task.cost()

@@ -1,14 +1,13 @@
 """An experiment: several trainings under one budget, one after the other, which goes on where it was stopped."""
 
 from collections.abc import Callable, Sequence
-from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from sceneseg import datasets, tasks
-from sceneseg.config import schema as configs
 from sceneseg.config.asked import Asked
+from sceneseg.config.conversion import from_dict, to_dict
 from sceneseg.config.schema import Config
 from sceneseg.config.variants import Variant
 from sceneseg.errors import ConfigError, DataError
@@ -68,7 +67,7 @@ def make_plan(
         refuse_contradictions(variant.config)
     varied = Asked("--vary", {key for variant in variants for key in variant.changes if key != "model"})
     refuse_inert([*asked, varied], [variant.config for variant in variants])
-    check(variants)
+    variants = check(variants)
     for variant in variants:
         check_split(variant.config, split)
     if score_in:
@@ -77,14 +76,13 @@ def make_plan(
     for variant in variants:
         runs = []
         for number in range(seeds):
-            config = deepcopy(variant.config)
-            config.seed += number
+            config = replace(variant.config, seed=variant.config.seed + number)
             if budget.kind == "steps":
-                lay_out(config, int(budget.amount))
+                config = lay_out(config, int(budget.amount))
             elif budget.kind == "epochs":
-                config.train.epochs = int(budget.amount)
+                config = replace(config, train=replace(config.train, epochs=int(budget.amount)))
             folder = variant.name if seeds == 1 else f"{variant.name}-seed{config.seed}"
-            runs.append({"folder": folder, "config": configs.to_dict(config)})
+            runs.append({"folder": folder, "config": to_dict(config)})
         candidates.append({"name": variant.name, "changes": variant.changes, "runs": runs})
     amount = budget.amount if budget.kind == "time" else int(budget.amount)
     return _plan(candidates, split, {"kind": budget.kind, "amount": amount}, score_in, absent)
@@ -187,15 +185,20 @@ def carry_out(comparison: ComparisonDirectory, retry: bool = False, say: Callabl
     return True
 
 
-def check(variants: Sequence[Variant]) -> None:
+def check(variants: Sequence[Variant]) -> list[Variant]:
     """Find what is wrong with names, arguments and data before anything is trained.
+
+    Returns:
+        The same with resolved names and folders, as a comparison may be resumed from another folder.
 
     Raises:
         ConfigError: A model or argument that isn't there.
         DataError: Data that isn't there.
     """
-    for config in (variant.config for variant in variants):
-        config.model = {**config.model, "name": models.resolve(config.model_name)}
+    configs = [
+        replace(v.config, model={**v.config.model, "name": models.resolve(v.config.model_name)}) for v in variants
+    ]
+    for config in configs:
         if config.task != "semantic":
             raise ConfigError("Only segmentation is compared. Leave --task out.")
         if config.train.devices != 1:
@@ -203,11 +206,14 @@ def check(variants: Sequence[Variant]) -> None:
         arguments = {**config.model_arguments, "num_classes": 2}
         check_arguments(models.get(config.model_name), arguments, f"model {config.model_name}")
     roots: dict[str, str] = {}
-    for config in (variant.config for variant in variants):
+    checked = []
+    for variant, config in zip(variants, configs, strict=True):
         asked = repr(config.data)
         if asked not in roots:
             roots[asked] = str(tasks.create(config).train.root.resolve())
-        config.data.root = roots[asked]  # the comparison may be resumed from another folder
+        data = replace(config.data, root=roots[asked])
+        checked.append(replace(variant, config=replace(config, data=data)))
+    return checked
 
 
 def check_split(config: Config, split: str | None) -> None:
@@ -231,9 +237,8 @@ def _train(comparison: ComparisonDirectory, job: Plain, budget: Plain, before: P
     seconds = budget["amount"] if budget["kind"] == "time" else None
     config = job["config"]
     if seconds is not None and before.get("steps"):  # measured before it was stopped
-        resolved: Config = configs.from_dict(config)
-        lay_out(resolved, before["steps"])
-        config, seconds = configs.to_dict(resolved), None
+        resolved: Config = from_dict(config)
+        config, seconds = to_dict(lay_out(resolved, before["steps"])), None
     return train_apart(config, own_run(comparison, job["folder"]), seconds)
 
 
@@ -274,7 +279,7 @@ def _compared(plan: Plain) -> Plain:
 
 
 def _filled(run: Plain) -> Plain:
-    return run | ({"config": configs.to_dict(configs.from_dict(run["config"]))} if "config" in run else {})
+    return run | ({"config": to_dict(from_dict(run["config"]))} if "config" in run else {})
 
 
 def _unlike_names(runs: Sequence[Path]) -> list[str]:

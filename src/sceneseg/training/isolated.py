@@ -6,12 +6,12 @@ import shutil
 import signal
 import threading
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Literal
 
-from sceneseg.config import schema as configs
+from sceneseg.config.conversion import from_dict
 from sceneseg.errors import ScenesegError, hide_library_warnings
 from sceneseg.records.locks import LOCK, alone
 from sceneseg.records.run_directory import MARKER, RunDirectory, write_text
@@ -142,11 +142,11 @@ def _start(plain: dict[str, Any], run: RunDirectory, seconds: float | None, send
 
     if run.state.is_file():
         return start.resume(run, {})
-    config = configs.from_dict(plain)
+    config = from_dict(plain)
     if seconds is not None:
-        sender.send(fit_into(config, seconds))
-    config.name = run.path.name
-    return start.start(config, run.path.parent)[1]
+        config, facts = fit_into(config, seconds)
+        sender.send(facts)
+    return start.start(replace(config, name=run.path.name), run.path.parent)[1]
 
 
 def reason_of(error: BaseException) -> str:

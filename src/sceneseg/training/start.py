@@ -10,8 +10,10 @@ from typing import Any
 from lightning_fabric import Fabric
 
 from sceneseg import tasks
-from sceneseg.config import schema as configs
+from sceneseg.config import files as config_files
 from sceneseg.config.asked import Asked
+from sceneseg.config.conversion import changed, to_dict
+from sceneseg.config.layering import flat
 from sceneseg.config.schema import Config
 from sceneseg.datasets import datasets
 from sceneseg.errors import ConfigError
@@ -87,7 +89,7 @@ def start(
     try:
         with _alone(run, fabric):
             if fabric.is_global_zero:
-                write_text(run.config, configs.dump(setup.config))
+                write_text(run.config, config_files.dump(setup.config))
             return run, build_trainer(setup, run, callbacks).fit()
     except BaseException:
         if fabric.is_global_zero:
@@ -144,14 +146,14 @@ def resume(
         RunError: Its state is missing or damaged.
         RunError: Another process trains it.
     """
-    refused = [key for key in configs.flat(changes) if key not in MAY_CHANGE]
+    refused = [key for key in flat(changes) if key not in MAY_CHANGE]
     if refused:
         raise ConfigError(
             f"A resumed run keeps its configuration; {', '.join(refused)} can't change. What can: "
             f"{', '.join(sorted(MAY_CHANGE))}. For anything else start a new run with the configuration {run.config}.",
             field=refused[0],
         )
-    described = configs.from_dict(configs.merge(configs.to_dict(run.load_config()), changes), str(run.config))
+    described = changed(run.load_config(), changes, str(run.config))
     accept = described.data.accept_changes
     described = replace(described, data=replace(described.data, accept_changes=False))
     trackers.check(described.train.log)
@@ -178,7 +180,7 @@ def resume(
         if fabric.is_global_zero:
             data.record.write(run)
             if changes:
-                write_text(run.config, configs.dump(described))
+                write_text(run.config, config_files.dump(described))
         if is_stale(setup.state, setup.config.train.patience):
             report("This run was stopped early. With more train.patience it goes on.")
             return True
@@ -224,7 +226,7 @@ def find_unfinished(config: Config, runs: Path) -> RunDirectory | None:
 
 def what_changes(config: Config, run: RunDirectory) -> dict[str, Any]:
     """Return what a configuration asks a run to do otherwise from now on, as nested plain data."""
-    usual, before, asked = (configs.flat(configs.to_dict(c)) for c in (Config(), run.load_config(), config))
+    usual, before, asked = (flat(to_dict(c)) for c in (Config(), run.load_config(), config))
     found: dict[str, Any] = {}
     for key in MAY_CHANGE - {"data.root"}:
         if asked[key] not in (usual[key], before[key]):
@@ -240,6 +242,6 @@ def _same_run(config: Config, other: Config) -> bool:
 
 
 def _identity(config: Config) -> dict[str, Any]:
-    data = configs.flat(configs.to_dict(config))
+    data = flat(to_dict(config))
     data |= {"model.name": models.resolve(config.model_name), "data.name": datasets.resolve(config.data.name)}
     return {key: value for key, value in data.items() if key != "name" and key not in MAY_CHANGE}

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable
 
-from sceneseg.config import schema as configs
+from sceneseg.config.conversion import to_dict
 from sceneseg.training import trackers
 from sceneseg.training.callbacks import Callback
 from sceneseg.training.trackers._base import End, Tracker
@@ -29,7 +29,7 @@ class Tracking(Callback):
         if not view.is_first_process:
             return
         columns = list(dict.fromkeys([view.setup.score, *view.setup.task.scores]))
-        plain = configs.to_dict(view.config)
+        plain = to_dict(view.config)
         self.trackers = trackers.start(view.config.train.log, view.run, plain, columns, view.step)
         for tracker in self.trackers:
             if tracker.where:
