@@ -146,8 +146,7 @@ def test_other_durations(text):
 
 @pytest.mark.parametrize(("steps", "total"), [(1, 1), (3, 3), (5, 5), (52, 50), (1000, 1000)])
 def test_stages(steps, total):
-    config = Config()
-    lay_out(config, steps)
+    config = lay_out(Config(), steps)
     assert config.train.epochs * config.train.steps_per_epoch == total
     assert config.train.epochs <= STAGES
     assert config.train.validate_every == 1

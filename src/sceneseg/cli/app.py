@@ -47,7 +47,7 @@ app = App(
     name="sceneseg",
     help="Train, compare and ship semantic-segmentation models on street scenes.",
     version=__version__,
-    config=(command_line.remember,),
+    config=(command_line.check_options,),
     suppress_keyboard_interrupt=False,  # `main` says how far the command came
     help_format="plaintext",  # Markdown and rich markup would swallow <NAME> and [export]
 )

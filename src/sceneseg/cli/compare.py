@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from sceneseg.cli.output import terminal
 from sceneseg.config import command_line
 from sceneseg.config.layering import flat
+from sceneseg.config.options import Options
 from sceneseg.config.schema import Config
 from sceneseg.ranges import Count, Side
 from sceneseg.wording import quoted
@@ -23,7 +24,7 @@ Size = tuple[Side, Side]
 
 def compare(
     *finished: Path,
-    config: Annotated[Config, Parameter(name="*")] = Config(),  # noqa: B008 (never changed)
+    options: Annotated[Options, Parameter(name="*")] = Options(),  # noqa: B008 (never changed)
     models: Annotated[list[str] | None, Parameter(name=("--models", "-m"), negative="")] = None,
     vary: Annotated[list[str] | None, Parameter(negative="")] = None,
     budget: str | None = None,
@@ -81,10 +82,10 @@ def compare(
     from sceneseg.records.run_directory import ComparisonDirectory
     from sceneseg.training import experiment
 
-    typed = command_line.typed(config)
+    typed = command_line.typed(options)
     made_by = {"-m": models, "--vary": vary, "--budget": budget, "--steps": steps, "--seeds": seeds, "--config": file}
     if resume is not None:
-        planned = {"RUNS": finished or None, "--split": split, "--score-in": score_in, "--name": config.name}
+        planned = {"RUNS": finished or None, "--split": split, "--score-in": score_in, "--name": typed.get("name")}
         planned["--absent"] = absent
         _refuse(planned | made_by, typed, "-r goes on with a plan that is made. Leave these out, or -r.")
         comparison = ComparisonDirectory(resume)
@@ -94,16 +95,16 @@ def compare(
         _refuse(trained, typed, "runs that are there are compared as they are. Leave these out, or the runs.")
         wanted = (split, score_in, absent)
         experiment.plan_of_runs(finished, str, *wanted)  # mistakes come before the folder
-        name = "comparison" if config.name is None else config.name
+        name = typed.get("name", "comparison")
         comparison, _ = experiment.open_comparison(
             runs, name, lambda c: experiment.plan_of_runs(finished, c.folder_of, *wanted)
         )
     elif models or vary:
-        chosen = command_line.configuration(config, file)
-        asked = command_line.asked(config, file)
+        chosen = command_line.configuration(options, file)
+        asked = command_line.asked(options, file)
         wanted = (split, score_in, absent)
         plan = _plan(chosen, models, vary, _budget(chosen, typed, budget, steps), seeds or 1, wanted, asked)
-        name = f"compare-{chosen.data.name}" if config.name is None else config.name
+        name = typed.get("name", f"compare-{chosen.data.name}")
         comparison, there = experiment.open_comparison(runs, name, lambda c: plan)
         if there:
             print(f"{comparison.path} is this comparison; it goes on there.")

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from sceneseg.cli.output import terminal
 from sceneseg.config import command_line
+from sceneseg.config.options import Options
 from sceneseg.config.schema import Config
 from sceneseg.ranges import MANY, Positive, Range
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def find_lr(
     *,
-    config: Annotated[Config, Parameter(name="*")] = Config(),  # noqa: B008 (never changed)
+    options: Annotated[Options, Parameter(name="*")] = Options(),  # noqa: B008 (never changed)
     model: Annotated[str | None, Parameter(name="-m")] = None,
     file: Annotated[Path | None, Parameter(name="--config")] = None,
     steps: Annotated[int, Range(10, MANY)] = 100,
@@ -56,13 +57,13 @@ def find_lr(
     from sceneseg.training.builder import build_setup
     from sceneseg.training.lr_finder import sweep_rates
 
-    chosen = command_line.configuration(config, file, model)
+    chosen = command_line.configuration(options, file, model)
     names = list(optimizers.OPTIMIZERS) if chosen.optim.name == "all" else chosen.optim.name.split(",")
     for name in names:
         optimizers.find(name)
     if lowest >= highest:
         raise ConfigError(f"A test rises from --lowest to --highest, found {lowest:g} and {highest:g}.")
-    _refuse_inert(command_line.asked(config, file), chosen, names)
+    _refuse_inert(command_line.asked(options, file), chosen, names)
     first = replace(chosen, optim=replace(chosen.optim, name=names[0]))
     fabric, task, _ = start.open_task(first, print)
     setup = build_setup(task.config, task, fabric, print)

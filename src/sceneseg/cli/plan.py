@@ -6,13 +6,13 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from sceneseg.config import command_line
-from sceneseg.config.schema import Config
+from sceneseg.config.options import Options
 from sceneseg.ranges import Classes
 
 
 def plan(
     *,
-    config: Annotated[Config, Parameter(name="*")] = Config(),  # noqa: B008 (never changed)
+    options: Annotated[Options, Parameter(name="*")] = Options(),  # noqa: B008 (never changed)
     model: Annotated[str | None, Parameter(name="-m")] = None,
     file: Annotated[Path | None, Parameter(name="--config")] = None,
     memory: str | None = None,
@@ -31,7 +31,7 @@ def plan(
     from sceneseg.devices import resolve_device, resolve_precision
     from sceneseg.training.planning import SAFE, free_memory, parse_bytes, plan, show_bytes
 
-    chosen = command_line.configuration(config, file, model)
+    chosen = command_line.configuration(options, file, model)
     device = resolve_device(chosen.train.device)
     precision = resolve_precision(chosen.train.precision, device)
     size = chosen.augment.crop_size or chosen.data.target_size or (1024, 2048)

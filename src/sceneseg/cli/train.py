@@ -7,13 +7,13 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from sceneseg.config import command_line
-from sceneseg.config.schema import Config
+from sceneseg.config.options import Options
 from sceneseg.wording import quoted
 
 
 def train(
     *,
-    config: Annotated[Config, Parameter(name="*")] = Config(),  # noqa: B008 (never changed)
+    options: Annotated[Options, Parameter(name="*")] = Options(),  # noqa: B008 (never changed)
     model: Annotated[str | None, Parameter(name="-m")] = None,
     file: Annotated[Path | None, Parameter(name="--config")] = None,
     runs: Path = Path("runs"),
@@ -43,15 +43,15 @@ def train(
                 f"out, or start a new run without -r."
             )
         run = find_run(Path(resume))
-        changes = command_line.typed(config) | ({} if model is None else {"model": model})
+        changes = command_line.typed(options) | ({} if model is None else {"model": model})
         finished = start.resume(run, changes, report=print)
     else:
-        chosen = command_line.configuration(config, file, model)
+        chosen = command_line.configuration(options, file, model)
         earlier = start.find_unfinished(chosen, runs) if resume else None
         if earlier is None:
             if resume:  # a job that is queued again has it from the start
                 chosen = replace(chosen, data=replace(chosen.data, accept_changes=False))
-            run, finished = start.start(chosen, runs, asked=command_line.asked(config, file), report=print)
+            run, finished = start.start(chosen, runs, asked=command_line.asked(options, file), report=print)
         else:
             run, finished = earlier, start.resume(earlier, start.what_changes(chosen, earlier), report=print)
     if not finished:

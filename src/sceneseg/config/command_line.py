@@ -1,7 +1,9 @@
-"""Which options were typed: they win over the configuration file, which wins over the defaults."""
+"""The configuration of a command: what was typed wins over the configuration file, which wins over the defaults."""
 
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from cyclopts import App, Argument, ArgumentCollection
 from cyclopts.utils import UNSET
@@ -9,18 +11,17 @@ from cyclopts.utils import UNSET
 from sceneseg.config import files as config_files
 from sceneseg.config.asked import Asked, asked_by, asked_by_file
 from sceneseg.config.conversion import from_dict, to_dict
-from sceneseg.config.layering import layer, nest
+from sceneseg.config.layering import Plain, layer, nest
 from sceneseg.config.limits import explain
+from sceneseg.config.options import UNTYPED, Options
 from sceneseg.config.reading import parse_yaml
 from sceneseg.config.schema import Config
 from sceneseg.errors import ConfigError
 from sceneseg.ranges import range_of
 
-_typed: list[tuple[tuple[str, ...], str | None]] = []
 
-
-def remember(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-    """Note the options of the command line and check their numbers, as a cyclopts configuration hook.
+def check_options(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Check what was typed before it is converted, as a cyclopts configuration hook.
 
     What stands behind the name of a free mapping, cross_entropy.label-smoothing in
     ``--loss.cross_entropy.label-smoothing 0.1``, becomes one key with dots for cyclopts, which knows no mappings in
@@ -29,7 +30,6 @@ def remember(app: App, commands: tuple[str, ...], arguments: ArgumentCollection)
     Raises:
         ConfigError: A number out of the range that the option's type declares, or nothing where a value is expected.
     """
-    _typed.clear()
     for argument in arguments:
         _check_empty(argument)
         _check_range(argument)
@@ -37,9 +37,6 @@ def remember(app: App, commands: tuple[str, ...], arguments: ArgumentCollection)
             inner = tuple(part.replace("-", "_") for part in token.keys)
             if inner:
                 argument.tokens[i] = token.evolve(keys=(".".join(inner),))
-            if _holds_numbers(argument.hint):  # of things with dots in their names, as encoder.layer1
-                inner = (".".join(inner),) if inner else ()
-            _typed.append((argument.keys + inner, token.value if inner else None))
 
 
 def _check_empty(argument: Argument) -> None:
@@ -72,11 +69,11 @@ def _number(text: str) -> float | None:
     return None
 
 
-def configuration(parsed: Config, file: Path | None, model: str | None = None) -> Config:
+def configuration(options: Options, file: Path | None, model: str | None = None) -> Config:
     """Return the defaults, under the file, under what was typed.
 
     Args:
-        parsed: What the command line was turned into; only typed options count.
+        options: What the command line was turned into.
         file: The configuration file, if any.
         model: The model's name, where it has an option of its own.
 
@@ -84,36 +81,47 @@ def configuration(parsed: Config, file: Path | None, model: str | None = None) -
         ConfigError: A key or value of the file that doesn't fit, or two names of the model.
     """
     base = {} if file is None else to_dict(config_files.load(file))
-    options = typed(parsed)
+    given = typed(options)
     if model is not None:
-        if (other := options.get("model", {}).get("name", model)) != model:
+        if (other := given.get("model", {}).get("name", model)) != model:
             raise ConfigError(f"-m {model} and --model.name {other} both name the model. Give one of them.")
-        options = layer(options, {"model": {"name": model}})
-    return from_dict(layer(base, options), "the command line")
+        given = layer(given, {"model": {"name": model}})
+    return from_dict(layer(base, given), "the command line")
 
 
-def asked(parsed: Config, file: Path | None) -> list[Asked]:
+def asked(options: Options, file: Path | None) -> list[Asked]:
     """Return what was asked for, on the command line and in the file."""
-    sources = [asked_by("the command line", typed(parsed))]
+    sources = [asked_by("the command line", typed(options))]
     return sources if file is None else [*sources, asked_by_file(str(file), config_files.load(file))]
 
 
-def typed(parsed: Config) -> dict[str, Any]:
-    """Return only what was typed of the configuration, as nested plain data."""
-    values = to_dict(parsed)
-    found: dict[str, Any] = {}
-    for path, text in _typed:
-        if path and path[0] in values:  # else an option of the verb, not of the configuration
-            value = _plain(text) if text is not None else _at(values, path)
-            found = layer(found, nest(path, value))
+def typed(options: Options) -> Plain:
+    """Return what was typed of the configuration, as nested plain data."""
+    found: Plain = {}
+    hints = get_type_hints(type(options))
+    for one in fields(options):  # type: ignore[arg-type]
+        value = getattr(options, one.name)
+        if value is UNTYPED:
+            continue
+        if is_dataclass(value):
+            found |= {one.name: section} if (section := typed(value)) else {}  # type: ignore[arg-type]
+        elif isinstance(value, dict) and not _holds_numbers(hints[one.name]):
+            found = layer(found, nested(value, (one.name,)))
+        else:
+            found[one.name] = list(value) if isinstance(value, tuple) else value
     return found
 
 
-def nested(options: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the arguments that a verb was given as a free mapping: keys with dots become mappings, texts values."""
-    found: dict[str, Any] = {}
+def nested(options: dict[str, Any] | None, path: Sequence[str] = ()) -> Plain:
+    """Return what was typed for a free mapping: keys with dots become mappings, texts values.
+
+    Args:
+        options: Key, with dots, -> text.
+        path: The keys that lead to the mapping.
+    """
+    found: Plain = {}
     for key, value in (options or {}).items():
-        found = layer(found, nest(key.split("."), _plain(str(value))))
+        found = layer(found, nest([*path, *key.split(".")], _plain(str(value))))
     return found
 
 
@@ -131,9 +139,3 @@ def _plain(text: str) -> Any:
 def _holds_numbers(hint: Any) -> bool:
     *_, value = get_args(hint) or (None,)
     return (get_args(value)[0] if get_origin(value) is Annotated else value) is float
-
-
-def _at(values: dict[str, Any], path: tuple[str, ...]) -> Any:
-    for key in path:
-        values = values[key]
-    return values

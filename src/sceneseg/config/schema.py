@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import Parameter
-
 from sceneseg.ranges import MANY, Count, NotNegative, Positive, Range, Seed, Share, Side, Workers
 
 TASK_DEFAULTS: dict[str, dict[str, Any]] = {
@@ -19,19 +17,19 @@ TASK_DEFAULTS: dict[str, dict[str, Any]] = {
 class DataConfig:
     """Which scenes, and at which size."""
 
-    name: Annotated[str, Parameter(alias="-d")] = "cityscapes"
+    name: str = "cityscapes"
     """Data set: cityscapes, camvid, ...; image_folder for classification."""
-    root: Annotated[str | None, Parameter(alias="-p")] = None
+    root: str | None = None
     """Its folder; without it the environment variable <NAME>_DATASET."""
     train_split: str = "train"
     """Split to learn from."""
     val_split: str = "val"
     """Split to validate on."""
-    target_size: Annotated[tuple[Side, Side] | None, Parameter(alias="-t", negative="")] = None
+    target_size: tuple[Side, Side] | None = None
     """Resize every image to HEIGHT WIDTH before anything else, in training and in prediction alike."""
-    coarse: Annotated[bool | None, Parameter(alias=("-c", "--coarse"), negative="--no-coarse")] = None
+    coarse: bool | None = None
     """Cityscapes: learn from the coarse labels; short for the option coarse."""
-    label_space: Annotated[str | None, Parameter(alias="--label-space")] = None
+    label_space: str | None = None
     """classes, categories, road (and other), any of them +void, or a YAML file; short for the option label_space."""
     options: dict[str, Any] = field(default_factory=dict)
     """Further arguments of the data set, for example cities."""
@@ -56,13 +54,13 @@ class DataConfig:
 class AugmentConfig:
     """Random changes of training scenes, drawn for each sample from (seed, sample number) alone."""
 
-    crop_size: Annotated[tuple[Side, Side] | None, Parameter(negative="")] = None
+    crop_size: tuple[Side, Side] | None = None
     """HEIGHT WIDTH of training samples; the whole image when absent."""
-    scale: Annotated[tuple[float, float], Range(0.01, 100, rising=True), Parameter(negative="")] = (0.5, 2.0)
+    scale: Annotated[tuple[float, float], Range(0.01, 100, rising=True)] = (0.5, 2.0)
     """Smallest and largest factor of the size."""
     flip: Share = 0.5
     """Probability of mirroring left and right."""
-    area: Annotated[tuple[float, float], Range(above=0, most=1, rising=True), Parameter(negative="")] = (0.08, 1.0)
+    area: Annotated[tuple[float, float], Range(above=0, most=1, rising=True)] = (0.08, 1.0)
     """Classification, in place of scale: smallest and largest part of the image that a sample shows."""
     brightness: Share = 0.25
     """Factor drawn from 1 ± this."""
@@ -78,9 +76,7 @@ class AugmentConfig:
     """Strongest weather, from 0 to 1."""
     class_uniform: Share = 0.0
     """Part of the samples that must show a class drawn first, each class as likely; for rare classes."""
-    progressive: Annotated[
-        list[float], Range(above=0, most=4, rising=True), Parameter(negative="", consume_multiple=True)
-    ] = field(default_factory=list)
+    progressive: Annotated[list[float], Range(above=0, most=4, rising=True)] = field(default_factory=list)
     """Sizes of the samples over the run, in stages of equal length: 0.5 1 begins at half the size."""
 
 
@@ -88,42 +84,39 @@ class AugmentConfig:
 class OptimConfig:
     """The optimizer; what is absent takes the optimizer's usual value."""
 
-    name: Annotated[str, Parameter(alias=("--optimizer", "-f"))] = "adamw"
+    name: str = "adamw"
     """Optimizer: sgd, sgd_nesterov, adam, adamw, adamax, nadam, rmsprop, adagrad, adadelta, ftrl or muon."""
-    lr: Annotated[Positive | None, Parameter(alias=("-l", "--max-lr"))] = None
+    lr: Positive | None = None
     """Peak learning rate, the highest that the schedule reaches."""
     weight_decay: NotNegative | None = None
     """Weight decay of convolutions and linear layers; norms and biases have none."""
-    momentum: Annotated[float | None, Range(0, below=1), Parameter(alias="--momentum")] = None
+    momentum: Annotated[float | None, Range(0, below=1)] = None
     """Momentum of sgd, sgd_nesterov, rmsprop and muon."""
     lr_scale: dict[str, NotNegative] = field(default_factory=dict)
     """Factors of the learning rate for parts of the model, --optim.lr-scale.encoder 0.1"""
 
 
-@Parameter(name="--learning-rate-schedule")  # the mapping's own name, which nobody types, else it takes --schedule
 @dataclass(frozen=True)
 class ScheduleConfig:
     """The learning rate over the steps of the run."""
 
-    name: Annotated[str, Parameter(name=("--schedule.name", "--schedule"))] = "poly"
+    name: str = "poly"
     """Schedule: poly, cosine, one_cycle, cyclic, step, constant or reduce_on_plateau."""
-    power: Annotated[NotNegative, Parameter(name=("--schedule.power", "--power"))] = 0.9
+    power: NotNegative = 0.9
     """Exponent of poly."""
-    min_lr: Annotated[NotNegative, Parameter(name=("--schedule.min-lr", "--min-lr"))] = 0.0
+    min_lr: NotNegative = 0.0
     """Learning rate at the end, and the lowest of cyclic and reduce_on_plateau."""
-    warmup_steps: Annotated[int, Range(0, MANY), Parameter(name="--schedule.warmup-steps")] = 0
+    warmup_steps: Annotated[int, Range(0, MANY)] = 0
     """Steps of linear warm-up from zero."""
-    cycle: Annotated[int, Range(2, MANY), Parameter(name=("--schedule.cycle", "--cycle"))] = 2000
+    cycle: Annotated[int, Range(2, MANY)] = 2000
     """Steps of one cycle of cyclic, from min_lr to the peak and back."""
-    milestones: Annotated[
-        list[float],
-        Range(above=0, below=1, rising=True),
-        Parameter(name="--schedule.milestones", negative="", consume_multiple=True),
-    ] = field(default_factory=lambda: [0.5, 0.75])
+    milestones: Annotated[list[float], Range(above=0, below=1, rising=True)] = field(
+        default_factory=lambda: [0.5, 0.75]
+    )
     """When step lowers the rate, in parts of the run."""
-    factor: Annotated[float, Range(above=0, most=1), Parameter(name="--schedule.factor")] = 0.1
+    factor: Annotated[float, Range(above=0, most=1)] = 0.1
     """By what step and reduce_on_plateau multiply the rate."""
-    patience: Annotated[Count, Parameter(name="--schedule.patience")] = 10
+    patience: Count = 10
     """Validations without a better score after which reduce_on_plateau lowers the rate."""
 
 
@@ -131,9 +124,9 @@ class ScheduleConfig:
 class TrainConfig:
     """How long, how large, how precise."""
 
-    epochs: Annotated[Count, Parameter(alias=("--epochs", "-e"))] = 100
+    epochs: Count = 100
     """Passes over the training split."""
-    batch_size: Annotated[Count, Parameter(alias=("--batch-size", "-b"))] = 8
+    batch_size: Count = 8
     """Samples of one optimizer step."""
     steps_per_epoch: Count | None = None
     """Steps that count as an epoch; one pass over the split when absent."""
@@ -149,7 +142,7 @@ class TrainConfig:
     """Store images and weights with the channels last, which convolutions prefer."""
     device: str = "auto"
     """auto, cpu, cuda, ..."""
-    devices: Annotated[int, Range(1, 1_024), Parameter(alias="--devices")] = 1
+    devices: Annotated[int, Range(1, 1_024)] = 1
     """How many of them, a process for each; torchrun and SLURM decide it themselves."""
     strategy: Literal["auto", "ddp", "fsdp"] = "auto"
     """What several processes keep: ddp the whole model in each, fsdp a part of every weight in each; auto is ddp."""
@@ -159,7 +152,7 @@ class TrainConfig:
     """What a process may take, for example 8GB; what is free when absent."""
     checkpoint_activations: bool = False
     """Compute the network's blocks again on the way back, keeping less of them: less memory, a third more time."""
-    compile: Annotated[bool, Parameter(alias="--compile")] = False
+    compile: bool = False
     """Let PyTorch compile what the network does in training: for GPUs; the first step takes a minute or so."""
     clip_grad: Positive | None = None
     """Largest norm of the gradient; longer ones are shortened to it."""
@@ -173,15 +166,15 @@ class TrainConfig:
     """Weight of each auxiliary head's loss."""
     class_weights: str | None = None
     """Weights of the classes in the loss: median, enet or inverse (from their pixels), or none."""
-    weights: Annotated[str | None, Parameter(alias=("--weights", "-w"))] = None
+    weights: str | None = None
     """Start from a run or weights file of the same model; rows of its heads are matched by class name."""
-    encoder_weights: Annotated[str | None, Parameter(alias="--encoder-weights")] = None
+    encoder_weights: str | None = None
     """Start the encoder (all but the heads, where there is none) from a run or weights file, as of a classifier."""
-    freeze: Annotated[list[str], Parameter(alias="--freeze", negative="")] = field(default_factory=list)
+    freeze: list[str] = field(default_factory=list)
     """Parts that stay as they are, weights and BatchNorm statistics, for example encoder."""
     ema: Annotated[float, Range(0, below=1)] = 0.0
     """Decay of the moving average of the weights that is validated and saved; 0 is off."""
-    log: Annotated[list[str], Parameter(alias="--log", negative="")] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
     """Further trackers: wandb, mlflow; offline unless WANDB_MODE or MLFLOW_TRACKING_URI say otherwise."""
 
     def __post_init__(self) -> None:
@@ -196,7 +189,7 @@ class TrainConfig:
 class Config:
     """Everything that decides a run; `config.yaml` in the run directory holds it resolved."""
 
-    task: Annotated[Literal["semantic", "classification"], Parameter(alias="--task")] = "semantic"
+    task: Literal["semantic", "classification"] = "semantic"
     """What is learned: semantic segmentation, or classification of whole images."""
     model: dict[str, Any] = field(default_factory=lambda: {"name": "fast_scnn"})
     """Model name and arguments, --model.name fast_scnn --model.width 0.5"""
@@ -209,9 +202,9 @@ class Config:
     optim: OptimConfig = field(default_factory=OptimConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
-    seed: Annotated[Seed, Parameter(alias="--seed")] = 0
+    seed: Seed = 0
     """Seed of the initial weights, the sample order and every augmentation."""
-    name: Annotated[str | None, Parameter(alias="--name")] = None
+    name: str | None = None
     """Name of the run; <data>-<model> when absent."""
 
     @property
