@@ -7,8 +7,7 @@ from cyclopts import App, Parameter
 
 from sceneseg.config import command_line
 from sceneseg.config.conversion import from_dict, to_dict
-from sceneseg.config.layering import flat
-from sceneseg.config.options import PARAMETERS, Options
+from sceneseg.config.options import Options
 from sceneseg.config.schema import Config
 
 
@@ -89,8 +88,3 @@ def test_a_default_that_is_typed_counts_as_typed():
 
     app(["-e", "100"], result_action="return_value", exit_on_error=False)
     assert set(seen[0].keys) == {"train.epochs"}
-
-
-def test_every_name_belongs_to_a_key_of_the_schema():
-    known = flat(to_dict(Config())).keys() | {"schedule"}
-    assert PARAMETERS.keys() <= known
