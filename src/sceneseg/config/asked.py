@@ -1,4 +1,4 @@
-"""What a person asked for, as opposed to what has its default."""
+"""The keys that a user asked for, as opposed to those that have their defaults."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -14,7 +14,12 @@ T = TypeVar("T")
 
 
 def to_dict(config: Config) -> dict[str, Any]:
-    """Return plain data (tuples become lists)."""
+    """Return plain data (tuples become lists).
+
+    Example:
+        >>> to_dict(Config(seed=3))["seed"]
+        3
+    """
 
     def plain(value: Any) -> Any:
         if isinstance(value, dict):
@@ -35,6 +40,10 @@ def from_dict(data: dict[str, Any], where: str = "the configuration", ranges: bo
     Raises:
         ConfigError: An unknown key (with the closest known one), a value of the wrong type, or a number out of its
             range.
+
+    Example:
+        >>> from_dict({"augment": {"crop_size": [256, 512]}}).augment.crop_size
+        (256, 512)
     """
     defaults = TASK_DEFAULTS.get(str(data.get("task")), TASK_DEFAULTS["semantic"])
     config = _build(Config, layer(defaults, data), where, "")

@@ -24,5 +24,10 @@ def load(path: Path, ranges: bool = True) -> Config:
 
 
 def dump(config: Config) -> str:
-    """Write a configuration as YAML, every value resolved."""
+    """Write a configuration as YAML, every value resolved.
+
+    Example:
+        >>> dump(Config()).splitlines()[:2]
+        ['task: semantic', 'model: {name: fast_scnn}']
+    """
     return yaml.safe_dump(to_dict(config), sort_keys=False, default_flow_style=None, width=100)

@@ -1,4 +1,4 @@
-"""What a configuration's numbers may be: each lies in the range that its type declares, each loss has a weight."""
+"""Ranges of a configuration's numbers: each as its type declares, and each loss with a weight."""
 
 import ast
 import inspect

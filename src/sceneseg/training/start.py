@@ -172,19 +172,20 @@ def resume(
             task.config = _with_steps_per_epoch(task.config, steps)
         micro_batch = changes.get("train", {}).get("micro_batch")  # else what the last steps were computed in
         setup = build_setup(task.config, task, fabric, report, resume_from=run.state, micro_batch=micro_batch)
+        record_now = data.record
         if data.changes:
-            data.record.accepted.append({"step": setup.state.step, "changes": data.changes})
+            record_now = record_now.with_change(setup.state.step, data.changes)
             report(f"goes on with other data: {data.changes}")
         if data.val_changed:
             setup.state.forget_best()
         if fabric.is_global_zero:
-            data.record.write(run)
+            record_now.write(run)
             if changes:
                 write_text(run.config, config_files.dump(described))
         if is_stale(setup.state, setup.config.train.patience):
             report("This run was stopped early. With more train.patience it goes on.")
             return True
-        return build_trainer(setup, run, callbacks, data.record.steps).fit()
+        return build_trainer(setup, run, callbacks, record_now.steps).fit()
 
 
 def _without_initial_weights(config: Config) -> Config:
