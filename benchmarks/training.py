@@ -24,7 +24,7 @@ import io
 import multiprocessing
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import fmean, stdev
@@ -39,7 +39,9 @@ from _smp import SMP, SmpSemantic
 from rich.progress import Progress
 
 from sceneseg.bench.memory import resident
-from sceneseg.config.schema import Config, from_dict, merge
+from sceneseg.config.conversion import from_dict
+from sceneseg.config.layering import layer
+from sceneseg.config.schema import Config
 from sceneseg.devices import resolve_precision
 from sceneseg.evaluation.counting import count_scenes
 from sceneseg.loading.scene_samples import default_workers
@@ -47,8 +49,9 @@ from sceneseg.metrics.scores import semantic_scores
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.tasks.semantic import Semantic
 from sceneseg.toy import write_toy_scenes
+from sceneseg.training.builder import build_setup, build_trainer
 from sceneseg.training.processes import launch
-from sceneseg.training.trainer import Training
+from sceneseg.training.trainer import Trainer
 
 SCENES = 160
 BLOCK = 5  # steps
@@ -272,9 +275,9 @@ def configure(contender: Contender, job: dict[str, Any]) -> Config:
         "train": {"epochs": 1, "steps_per_epoch": job["steps"], "batch_size": job["batch"], "device": job["device"]},
         "seed": job["seed"],
     }
-    config = from_dict(merge(plain, {"train": SETTINGS[contender.settings]}))
-    config.train.precision = resolve_precision(config.train.precision, job["device"])  # type: ignore[assignment]
-    return config
+    config = from_dict(layer(plain, {"train": SETTINGS[contender.settings]}))
+    precision = resolve_precision(config.train.precision, job["device"])
+    return replace(config, train=replace(config.train, precision=precision))
 
 
 class Loop(Protocol):
@@ -338,33 +341,32 @@ class Ours:
 
     def __init__(self, network: str, config: Config, folder: Path) -> None:
         self.run = RunDirectory(folder)
-        fabric = launch(config)
-        self.training = Training(config, self.run, task_of(network, config), fabric)
+        self.setup = build_setup(config, task_of(network, config), launch(config), print)
 
     @property
     def mean_loss(self) -> float:
         """Mean over the steps so far."""
-        return self.training.progress.mean_loss
+        return self.setup.state.mean_loss
 
     @property
     def waited(self) -> float:
         """Seconds of waiting for data so far."""
-        return self.training.progress.epoch_waited
+        return self.setup.state.epoch_waited
 
     def read_all(self) -> None:
         """Decode all scenes."""
-        samples = self.training.samples
+        samples = self.setup.samples
         for number in range(len(samples.dataset)):  # an epoch has each of them once
             _ = samples[number]
 
     def steps(self) -> Iterator[float]:
         """Train step by step."""
-        return self.training.timed_steps()
+        return Trainer(self.setup, self.run, [], print).timed_steps()
 
     def train(self) -> dict[str, float]:
         """Train to the end."""
-        self.training.fit()
-        return {"mean_iou": self.training.progress.best, "seconds": self.training.progress.seconds}
+        build_trainer(self.setup, self.run).fit()
+        return {"mean_iou": self.setup.state.best, "seconds": self.setup.state.seconds}
 
 
 def task_of(network: str, config: Config) -> Semantic:

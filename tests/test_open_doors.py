@@ -14,7 +14,7 @@ import sceneseg
 from sceneseg import user_files
 from sceneseg.bench.engines import engines
 from sceneseg.cli.app import main
-from sceneseg.config import schema as configs
+from sceneseg.config.conversion import to_dict
 from sceneseg.datasets import datasets
 from sceneseg.errors import ConfigError, UnknownNameError
 from sceneseg.export import formats
@@ -284,7 +284,7 @@ def test_an_engine_in_a_process_of_its_own(write, monkeypatch, capsys):
 
 
 def test_training_in_a_process_of_its_own(write, toy_root, tmp_path):
-    config = configs.to_dict(small_config(toy_root))
+    config = to_dict(small_config(toy_root))
     config["model"] = {"name": f"{write(MODEL)}:TinyFCN"}
     config["train"] |= {"epochs": 1, "steps_per_epoch": 1, "batch_size": 2}
     sceneseg.allow(config)

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import torch
 from PIL import Image
 
 from sceneseg import models, tasks
-from sceneseg.config import schema as configs
+from sceneseg.config import files as config_files
+from sceneseg.config.conversion import changed
 from sceneseg.config.schema import Config
 from sceneseg.datasets import datasets
 from sceneseg.datasets.cityscapes import Cityscapes
@@ -55,7 +57,7 @@ SMALL = {
 """What makes the default of a model, and nothing else about its recipe, small."""
 
 each = pytest.mark.parametrize("recipe", RECIPES, ids=lambda r: f"{r.parent.name}-{r.stem}")
-SEGMENTING = [recipe for recipe in RECIPES if configs.load(recipe).task == "semantic"]
+SEGMENTING = [recipe for recipe in RECIPES if config_files.load(recipe).task == "semantic"]
 each_segmenting = pytest.mark.parametrize("recipe", SEGMENTING, ids=lambda r: f"{r.parent.name}-{r.stem}")
 each_classifying = pytest.mark.parametrize("recipe", sorted(set(RECIPES) - set(SEGMENTING)), ids=lambda r: r.stem)
 
@@ -79,7 +81,7 @@ def test_the_light_ones_have_a_camvid_recipe():
 
 @each
 def test_names_and_header(recipe):
-    config = configs.load(recipe)
+    config = config_files.load(recipe)
     lines = recipe.read_text().splitlines()
     header = " ".join(line for line in lines if line.startswith("#"))
     assert len(lines) <= 40
@@ -94,7 +96,7 @@ def test_names_and_header(recipe):
 @each
 def test_what_it_asks_for_exists(recipe):
     """Model, losses, optimizer and schedule, as they are written, without building anything large."""
-    config = configs.load(recipe)
+    config = config_files.load(recipe)
     name = config.model_name
     check_arguments(shelf.get(name), {**config.model_arguments, "num_classes": 2}, name)
     assert config.optim.name in optimizers.optimizers.names()
@@ -109,7 +111,7 @@ def test_what_it_asks_for_exists(recipe):
 def test_epochs_are_the_iterations_that_the_header_states(recipe):
     if recipe.parent.name not in IMAGES:
         pytest.skip("its header states no iterations")
-    config = configs.load(recipe)
+    config = config_files.load(recipe)
     header = recipe.read_text()
     steps = round(IMAGES[recipe.parent.name] / config.train.batch_size) * config.train.epochs
     stated = [int(n.replace(",", "")) for n in re.findall(r"([\d,]{5,}) iterations", header)]
@@ -121,7 +123,7 @@ def test_epochs_are_the_iterations_that_the_header_states(recipe):
 def test_the_default_sizes_fit_the_recipes():
     """Large models are built as the recipe has them, on the meta device, where weights take no memory."""
     for name, parameters in {"setr": 319_064_927, "segmenter": 333_820_966, "ocrnet": 70_372_678}.items():
-        arguments = configs.load(ROOT / "cityscapes" / f"{name}.yaml").model_arguments
+        arguments = config_files.load(ROOT / "cityscapes" / f"{name}.yaml").model_arguments
         with torch.device("meta"):
             network = models.create(name, num_classes=19, **{**arguments, "pretrained": False})
         assert sum(p.numel() for p in network.parameters()) == parameters
@@ -129,21 +131,22 @@ def test_the_default_sizes_fit_the_recipes():
 
 def shrink(recipe) -> Config:
     """Return the recipe with a small network, small crops and two images a step."""
-    config = configs.load(recipe)
+    config = config_files.load(recipe)
     large = {"encoder", "pretrained", "variant"}
     kept = {k: v for k, v in config.model_arguments.items() if k not in large}
-    config.model = {"name": config.model_name, **kept, **SMALL[config.model_name]}
-    config.augment.crop_size = (64, 128)
-    config.augment.progressive = []  # two samples are no run with stages
-    config.data.target_size = None
-    config.train.batch_size = 2
-    return config
+    small = replace(config, model={"name": config.model_name, **kept, **SMALL[config.model_name]})
+    changes = {
+        "augment": {"crop_size": [64, 128], "progressive": []},  # two samples are no run with stages
+        "data": {"target_size": None},
+        "train": {"batch_size": 2},
+    }
+    return changed(small, changes)
 
 
 @each
 def test_its_model_is_built_as_it_stands(recipe):
     """On the meta device, where weights take no memory."""
-    config = configs.load(recipe)
+    config = config_files.load(recipe)
     arguments = {key: value for key, value in config.model_arguments.items() if key != "pretrained"}
     with torch.device("meta"):
         network = models.create(config.model_name, num_classes=19, **arguments)
@@ -181,10 +184,10 @@ def test_a_step_of_a_classifier_learns(recipe, tmp_path):
         for name in ("ants", "bees"):
             (tmp_path / split / name).mkdir(parents=True)
             Image.fromarray(rng.integers(0, 255, (80, 96, 3), np.uint8)).save(tmp_path / split / name / "a.jpg")
-    config = configs.load(recipe)
+    config = config_files.load(recipe)
     small = {"hrnet": {"encoder": "hrnet", "variant": "w18-small-v1"}, "resnet50": {"encoder": "resnet18"}}
-    config.model = {"name": "classifier", **small[recipe.stem]}
-    config.data.root, config.data.target_size, config.train.batch_size = str(tmp_path), (64, 64), 2
+    config = replace(config, model={"name": "classifier", **small[recipe.stem]})
+    config = changed(config, {"data": {"root": str(tmp_path), "target_size": [64, 64]}, "train": {"batch_size": 2}})
     task = tasks.create(config)
     network = task.create_model("32-true").network
     step = task.training_step().train()

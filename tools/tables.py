@@ -9,7 +9,7 @@ from pathlib import Path
 import benchmark_tables
 
 from sceneseg.api.models import list_models
-from sceneseg.config.schema import load
+from sceneseg.config.files import load
 from sceneseg.losses import CLASSES, heads, losses
 from sceneseg.models import models
 from sceneseg.optim.optimizers import optimizers, usual_values

@@ -45,7 +45,11 @@ class RunError(ScenesegError):
 
 
 class TrainingError(ScenesegError):
-    """A training that can't go on: out of memory, or numbers that are no longer finite."""
+    """A training that can't continue: out of memory, or numbers that are no longer finite."""
+
+
+class NonFiniteError(TrainingError):
+    """A loss or gradient that is infinite or not a number."""
 
 
 class ModelError(ScenesegError):

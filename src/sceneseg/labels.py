@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sceneseg.arrays import LabelArray
+from sceneseg.config.reading import read_yaml
 from sceneseg.errors import ConfigError, DataError, did_you_mean
 from sceneseg.id_lookup import VOID, IdLookup
 from sceneseg.plain import UnfitError, as_record
@@ -268,10 +269,6 @@ def read_space(file: Path, own: LabelSpace) -> LabelSpace:
     Raises:
         ConfigError: The file is missing, or its contents don't fit.
     """
-    from sceneseg.config.schema import (
-        read_yaml,  # here, as the command line's types take longer to import than all of this
-    )
-
     content = read_yaml(file)
     for key in content:
         if key not in (known := ("name", "classes", "colors", "void_ids", "void_label_id")):

@@ -12,7 +12,7 @@ from PIL import Image
 
 from sceneseg.api import predict as api
 from sceneseg.api.predict import predict
-from sceneseg.config.schema import from_dict
+from sceneseg.config.conversion import from_dict
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import ConfigError, DataError, RunError
 from sceneseg.inference import job

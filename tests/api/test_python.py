@@ -196,7 +196,7 @@ def test_a_data_set_class_of_ones_own(toy_root, tmp_path):
 
     parts = (Half(toy_root, "train"), Half(toy_root, "val"))
     result = sceneseg.train(SMALL, parts, runs=tmp_path, **SHORT)
-    assert result.scores["protocol"]["images"] == len(parts[1])
+    assert result.scores.protocol.images == len(parts[1])
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ import torch
 
 from sceneseg.bench.latency import in_turns, interleaved, summarize, whole_prediction
 from sceneseg.bench.memory import MIB, peak_growth, resident
-from sceneseg.config.schema import Config, from_dict
+from sceneseg.config.conversion import from_dict
+from sceneseg.config.schema import Config
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.inference.predictor import SemanticModel
 from sceneseg.tasks.semantic import create_model

@@ -1,9 +1,11 @@
 """`compare` as it is typed: what is scored anew, in which classes, where, and what is refused."""
 
+from dataclasses import replace
+
 import pytest
 
 from sceneseg.cli.app import app
-from sceneseg.config import schema as configs
+from sceneseg.config import files as config_files
 from sceneseg.errors import ConfigError, RunError
 from sceneseg.fetching.checks import file_sha256
 from sceneseg.fetching.progress import ProgressReporter
@@ -98,9 +100,8 @@ def test_what_would_be_ignored_is_refused(options, said):
 
 
 def test_a_classifier_among_the_runs_has_no_score_and_stops_nobody(runs, toy_root, tmp_path):
-    classifier, config = RunDirectory(tmp_path / "classifier"), small_config(toy_root)
-    config.task = "classification"
-    write_text(classifier.config, configs.dump(config))
+    classifier, config = RunDirectory(tmp_path / "classifier"), replace(small_config(toy_root), task="classification")
+    write_text(classifier.config, config_files.dump(config))
     write_json(classifier.metrics, {"protocol": {"dataset": "image_folder"}, "top1": 0.5, "classes": {}})
     save_weights(classifier.best, {}, {"task": "classification"})
     asked = ["--split", "train", "--train.device", "cpu", "--runs", tmp_path, "--repetitions", 1]

@@ -12,7 +12,7 @@ import pytest
 
 from sceneseg.cli import app, signals
 from sceneseg.cli.signals import Stopped, stopping
-from sceneseg.config.schema import from_dict
+from sceneseg.config.conversion import from_dict
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.tasks.semantic import create_model
 

@@ -6,17 +6,18 @@ import pytest
 from cyclopts import App, Parameter
 
 from sceneseg.config import command_line
-from sceneseg.config import schema as configs
+from sceneseg.config.conversion import from_dict, to_dict
+from sceneseg.config.options import Options
 from sceneseg.config.schema import Config
 
 
 def parse(line, file=None):
-    app = App(config=(command_line.remember,))
+    app = App(config=(command_line.check_options,))
     found = []
 
     @app.default
-    def verb(*, config: Annotated[Config, Parameter(name="*")] = Config(), options: dict[str, str] | None = None):  # noqa: B008
-        found.append((command_line.configuration(config, file), command_line.nested(options)))
+    def verb(*, typed: Annotated[Options, Parameter(name="*")] = Options(), options: dict[str, str] | None = None):  # noqa: B008
+        found.append((command_line.configuration(typed, file), command_line.nested(options)))
 
     app(line.split(), result_action="return_value", exit_on_error=False)
     return found[0]
@@ -53,8 +54,37 @@ def test_a_loss_in_the_file_keeps_its_weight(tmp_path):
         "cross_entropy": {"weight": 0.5, "label_smoothing": 0.1},
         "dice": {"weight": 3, "smooth": 1},
     }
-    assert configs.from_dict(configs.to_dict(config)) == config
+    assert from_dict(to_dict(config)) == config
 
 
 def test_a_mapping_of_the_verb_itself():
     assert parse("--options.a.b 1 --options.c [x]")[1] == {"a": {"b": 1}, "c": ["x"]}
+
+
+def test_two_command_lines_know_nothing_of_each_other():
+    """What was typed lies in what was parsed, and nowhere else."""
+    app, seen = App(config=(command_line.check_options,)), []
+
+    @app.default
+    def verb(*, options: Annotated[Options, Parameter(name="*")] = Options()):  # noqa: B008
+        seen.append(options)
+
+    for line in ("-e 3 --loss.dice 1", "-b 2 -t 32 64", ""):
+        app(line.split(), result_action="return_value", exit_on_error=False)
+    assert [command_line.typed(options) for options in seen] == [
+        {"loss": {"dice": 1}, "train": {"epochs": 3}},
+        {"data": {"target_size": [32, 64]}, "train": {"batch_size": 2}},
+        {},
+    ]
+
+
+def test_a_default_that_is_typed_counts_as_typed():
+    assert parse("-e 100")[0] == Config()
+    app, seen = App(config=(command_line.check_options,)), []
+
+    @app.default
+    def verb(*, options: Annotated[Options, Parameter(name="*")] = Options()):  # noqa: B008
+        seen.extend(command_line.asked(options, None))
+
+    app(["-e", "100"], result_action="return_value", exit_on_error=False)
+    assert set(seen[0].keys) == {"train.epochs"}

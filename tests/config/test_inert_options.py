@@ -7,8 +7,9 @@ import yaml
 
 import sceneseg
 from sceneseg.cli.app import app
-from sceneseg.config import schema as configs
+from sceneseg.config import files as config_files
 from sceneseg.config.asked import Asked, asked_by, asked_by_file
+from sceneseg.config.conversion import from_dict
 from sceneseg.config.schema import Config
 from sceneseg.errors import ConfigError
 from sceneseg.optim import optimizers, schedules
@@ -26,7 +27,7 @@ INERT = [
     ("--schedule one_cycle --schedule.factor 0.2", "schedule.factor has no effect.*reduce_on_plateau, step read it"),
     ("--augment.weather-strength 0.2", "augment.weather_strength has no effect.*augment.weather.any 0.2"),
     ("--augment.weather-strength 0.2 --augment.weather.fog 0", "augment.weather_strength has no effect"),
-    ("--augment.area 0.2 1", "augment.area has no effect.*--task classification"),
+    ("--augment.area 0.2 1", "augment.area has no effect.*task classification"),
     ("--model.name unet --aux-loss.dice 1", "aux_loss.dice has no effect.*no auxiliary heads"),
     ("--model.name unet --train.aux-weight 0.4", "train.aux_weight has no effect"),
     ("--model.aux false --train.aux-weight 3", "train.aux_weight has no effect"),
@@ -56,7 +57,7 @@ def test_what_nothing_reads_is_refused_when_typed(line, said, toy_root, tmp_path
     ],
 )
 def test_what_is_read_is_taken(plain):
-    refuse_inert([asked_by("here", plain)], [configs.from_dict(plain)])
+    refuse_inert([asked_by("here", plain)], [from_dict(plain)])
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -70,7 +71,7 @@ def test_a_schedule_declares_what_it_reads(name, key):
         return [learning_rate(step, 50, 1.0, config, scores) for step in range(50)]
 
     base = {"name": name, "patience": 2}
-    usual, changed = (configs.from_dict({"schedule": {**base, **extra}}).schedule for extra in ({}, {key: other}))
+    usual, changed = (from_dict({"schedule": {**base, **extra}}).schedule for extra in ({}, {key: other}))
     if name == "reduce_on_plateau" and key == "min_lr":  # a floor, reached after many plateaus
         usual.factor = changed.factor = 0.01
     assert (rates(usual) != rates(changed)) == (key in reads(name))
@@ -80,33 +81,33 @@ def test_a_schedule_declares_what_it_reads(name, key):
 def test_an_optimizer_declares_what_it_reads(name):
     from torch import nn
 
-    made = optimizers.create(nn.Linear(2, 2), configs.from_dict({"optim": {"name": name, "momentum": 0.3}}).optim)
+    made = optimizers.create(nn.Linear(2, 2), from_dict({"optim": {"name": name, "momentum": 0.3}}).optim)
     assert (made.defaults.get("momentum") == 0.3) == ("momentum" in optimizers.reads(name))
 
 
 def test_a_file_may_say_what_its_own_choices_read(tmp_path):
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text("optim: {name: sgd, momentum: 0.9}\n")
-    asked = asked_by_file(str(recipe), configs.load(recipe))
-    adamw = configs.from_dict({"optim": {"name": "adamw", "momentum": 0.9}})
+    asked = asked_by_file(str(recipe), config_files.load(recipe))
+    adamw = from_dict({"optim": {"name": "adamw", "momentum": 0.9}})
     refuse_inert([asked], [adamw])
     recipe.write_text("optim: {momentum: 0.9}\n")
-    wrong = asked_by_file(str(recipe), configs.load(recipe))
+    wrong = asked_by_file(str(recipe), config_files.load(recipe))
     with pytest.raises(ConfigError, match="recipe.yaml: optim.momentum has no effect"):
         refuse_inert([wrong], [adamw])
-    refuse_inert([wrong], [configs.from_dict({"optim": {"name": "sgd"}})])
+    refuse_inert([wrong], [from_dict({"optim": {"name": "sgd"}})])
 
 
 def test_a_file_with_every_key_asks_for_none_of_the_defaults():
-    config = configs.from_dict({"model": {"name": "unet"}, "optim": {"name": "adam"}, "schedule": {"name": "constant"}})
-    again = configs.from_dict(yaml.safe_load(configs.dump(config)))
+    config = from_dict({"model": {"name": "unet"}, "optim": {"name": "adam"}, "schedule": {"name": "constant"}})
+    again = from_dict(yaml.safe_load(config_files.dump(config)))
     refuse_inert([asked_by_file("config.yaml", again)], [again])
 
 
 def test_python_is_refused_like_the_command_line(toy_root, tmp_path):
     with pytest.raises(ConfigError, match="the options: optim.momentum has no effect"):
         sceneseg.train("fast_scnn", root=toy_root, runs=tmp_path, momentum=0.9, optimizer="adam")
-    config = configs.from_dict({"schedule": {"name": "cosine", "power": 2}})
+    config = from_dict({"schedule": {"name": "cosine", "power": 2}})
     with pytest.raises(ConfigError, match="config: schedule.power has no effect"):
         sceneseg.train("fast_scnn", root=toy_root, runs=tmp_path, config=config)
     assert not list(tmp_path.iterdir())
@@ -122,7 +123,7 @@ def test_one_candidate_that_reads_an_option_is_enough(toy_root, tmp_path):
     file.write_text("optim: {name: adam, momentum: 0.9}")
     with pytest.raises(ConfigError, match="candidate.yaml: optim.momentum has no effect"):
         app([*line[:-1], "-m", f"unet,{file}"], exit_on_error=False)
-    both = [configs.from_dict({"optim": {"name": name}}) for name in ("sgd", "adam")]
+    both = [from_dict({"optim": {"name": name}}) for name in ("sgd", "adam")]
     refuse_inert([Asked("the command line", ["optim.momentum"])], both)
     assert not list(tmp_path.iterdir())
 
@@ -137,9 +138,9 @@ def test_the_range_test_chooses_its_rates(toy_root, tmp_path):
 
 def test_the_lowest_rate_lies_below_the_peak():
     with pytest.raises(ConfigError, match=r"schedule.min_lr 0.1, is above the peak, optim.lr 0.001"):
-        refuse_contradictions(configs.from_dict({"optim": {"lr": 0.001}, "schedule": {"min_lr": 0.1}}))
+        refuse_contradictions(from_dict({"optim": {"lr": 0.001}, "schedule": {"min_lr": 0.1}}))
     with pytest.raises(ConfigError, match="above the peak, optim.lr 0.01"):
-        refuse_contradictions(configs.from_dict({"optim": {"name": "sgd"}, "schedule": {"min_lr": 0.1}}))
+        refuse_contradictions(from_dict({"optim": {"name": "sgd"}, "schedule": {"min_lr": 0.1}}))
     refuse_contradictions(Config())
 
 
@@ -165,6 +166,6 @@ def test_the_shipped_recipes_ask_for_nothing_in_vain():
     recipes = sorted((Path(__file__).parents[2] / "recipes").rglob("*.yaml"))
     assert len(recipes) > 20
     for recipe in recipes:
-        config = configs.load(recipe)
+        config = config_files.load(recipe)
         refuse_contradictions(config)
         refuse_inert([asked_by_file(str(recipe), config)], [config])

@@ -8,7 +8,7 @@ import pytest
 
 import sceneseg
 from sceneseg.cli.app import app
-from sceneseg.config import schema as configs
+from sceneseg.config.conversion import from_dict
 from sceneseg.config.schema import Config
 from sceneseg.config.variants import make_variants
 from sceneseg.errors import ConfigError, ModelError
@@ -66,7 +66,7 @@ def test_out_of_its_range_it_is_refused_everywhere(key, hint, limits, tmp_path):
         value = shaped(hint, number)
         plain = {section: {name: value}} if section else {name: value}
         with pytest.raises(ConfigError, match=rf"{name} must be a (whole )?number (from|above|of at least) .*, found"):
-            configs.from_dict(plain)
+            from_dict(plain)
         with pytest.raises(ConfigError, match=f"{name} must be"):
             sceneseg.train("fast_scnn", root=tmp_path, **plain)
         with pytest.raises(ConfigError, match=f"{name} must be"):
@@ -111,11 +111,11 @@ def yaml_text(value):
 )
 def test_other_values_that_cannot_be_meant(plain, said):
     with pytest.raises(ConfigError, match=said):
-        configs.from_dict(plain)
+        from_dict(plain)
 
 
 def test_the_ends_of_a_range_belong_to_it():
-    configs.from_dict(
+    from_dict(
         {
             "augment": {"flip": 1, "scale": [1, 1], "hue": 0.5, "progressive": [0.5, 0.5, 1], "crop_size": [1, 1]},
             "optim": {"weight_decay": 0, "momentum": 0, "lr_scale": {"encoder": 0}},

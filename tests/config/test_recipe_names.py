@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sceneseg.config import recipes
-from sceneseg.config.schema import load
+from sceneseg.config.files import load
 from sceneseg.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sceneseg.config.schema import Config
+from sceneseg.config.schema import Config, OptimConfig
 from sceneseg.config.variants import listed, make_variants, parse_vary
 from sceneseg.errors import ConfigError
 
@@ -61,8 +61,7 @@ def test_arguments_belong_to_the_model_they_were_given_for():
 def test_a_file_is_a_candidate_with_values_of_its_own(tmp_path):
     file = tmp_path / "narrow.yaml"
     file.write_text("model: {name: unet, width: 8}\nloss: {ohem: 1}\noptim: {lr: 0.5}\n")
-    base = Config()
-    base.optim.momentum = 0.7
+    base = Config(optim=OptimConfig(momentum=0.7))
     own = make_variants(base, ["erfnet", str(file)])[1]
     assert own.name == "narrow"
     assert own.config.model == {"name": "unet", "width": 8}

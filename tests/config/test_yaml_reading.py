@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from sceneseg.config import schema as configs
+from sceneseg.config import files as config_files
 from sceneseg.config.command_line import nested
 from sceneseg.config.reading import DEEPEST, LARGEST, parse_yaml
 from sceneseg.config.variants import parse_vary
@@ -38,7 +38,7 @@ def test_what_grows_or_turns_back_is_refused_quickly(tmp_path, text, said):
     file.write_text(text)
     start = time.process_time()
     with pytest.raises(ConfigError, match=rf"c.yaml: .*{said}"):
-        configs.load(file)
+        config_files.load(file)
     assert time.process_time() - start < 5
 
 

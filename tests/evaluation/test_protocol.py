@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from sceneseg import datasets
+from sceneseg.config.conversion import changed
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.evaluation.counting import count_files
 from sceneseg.evaluation.protocol import evaluation_protocol
@@ -81,8 +82,7 @@ def test_every_way_to_a_score_carries_it(toy_root, tmp_path):
 
     for split in ("train", "val"):
         pack(datasets.create("cityscapes", root=toy_root, split=split), tmp_path / "pack")
-    config = run.load_config()
-    config.data.name, config.data.root = "packed", str(tmp_path / "pack")
+    config = changed(run.load_config(), {"data": {"name": "packed", "root": str(tmp_path / "pack")}})
     task = Semantic(config)
     task.create_model("32-true")
     assert task.validate(0).scores.protocol.labels_hash == expected

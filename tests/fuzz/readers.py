@@ -10,8 +10,9 @@ import numpy as np
 from ingredients import picture
 
 from sceneseg import datasets, standalone, tasks
-from sceneseg.config import schema as configs
+from sceneseg.config import files as config_files
 from sceneseg.config import variants
+from sceneseg.config.schema import Config
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.labels import LabelSpace, choose_space
 from sceneseg.metrics.confusion import SemanticCounts
@@ -55,15 +56,15 @@ def import_foreign(file: Path) -> None:
 
 
 def read_config(file: Path) -> None:
-    configs.dump(configs.load(file))
+    config_files.dump(config_files.load(file))
 
 
 def read_variants(file: Path) -> None:
-    variants.make_variants(configs.Config(), [str(file), "fast_scnn"], ["optim.name=sgd,adamw"])
+    variants.make_variants(Config(), [str(file), "fast_scnn"], ["optim.name=sgd,adamw"])
 
 
 def read_varied(file: Path) -> None:
-    variants.make_variants(configs.Config(), [], [file.read_text("utf-8", "replace")])
+    variants.make_variants(Config(), [], [file.read_text("utf-8", "replace")])
 
 
 def read_folder(file: Path) -> None:

@@ -48,7 +48,8 @@ from readers import (
 
 from layouts import CALIBRATION
 from sceneseg import standalone
-from sceneseg.config import schema as configs
+from sceneseg.config import files as config_files
+from sceneseg.config.schema import Config
 from sceneseg.datasets.base import read_ids, read_image
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.datasets.folder import read_mask
@@ -123,9 +124,10 @@ def make_table(_: Ingredients, folder: Path) -> Path:
 
 
 def make_state(_: Ingredients, folder: Path) -> Path:
-    from sceneseg.training.checkpoint import Progress, save_state
+    from sceneseg.training.checkpoint import save_state
+    from sceneseg.training.state import TrainState
 
-    save_state(folder / "state.ckpt", Progress(1, history=[{"epoch": 1, "loss": 0.5}]), state_parts())
+    save_state(folder / "state.ckpt", TrainState(1, history=[{"epoch": 1, "loss": 0.5}]), state_parts())
     return folder / "state.ckpt"
 
 
@@ -232,7 +234,7 @@ TARGETS = (
     Target("mask palette", written("x.png", lambda: encoded(".png", IDS, COLORS)), read_mask),
     Target("mask 16 bit", written("x.png", lambda: encoded(".png", IDS.astype(np.uint16) * 257)), read_mask),
     Target("ids.png", written("x.png", lambda: encoded(".png", IDS)), read_ids),
-    Target("config", written("x.yaml", lambda: configs.dump(configs.Config()).encode()), read_config, YAML, True),
+    Target("config", written("x.yaml", lambda: config_files.dump(Config()).encode()), read_config, YAML, True),
     Target(
         "candidate", written("x.yaml", "model: {name: unet, width: 0.5}\nloss: {dice: 1}\n"), read_variants, YAML, True
     ),

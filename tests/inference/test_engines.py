@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from sceneseg.config.schema import from_dict
+from sceneseg.config.conversion import from_dict
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.devices import resolve_engine
 from sceneseg.errors import ConfigError
@@ -117,7 +117,7 @@ def test_a_trace_that_holds_for_one_size_alone_is_noticed(model, monkeypatch, tr
 
 FORTY = """
 import numpy as np
-from sceneseg.config.schema import from_dict
+from sceneseg.config.conversion import from_dict
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.tasks.semantic import create_model
 

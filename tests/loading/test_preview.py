@@ -1,7 +1,7 @@
 import pytest
 
 from sceneseg import datasets
-from sceneseg.config.schema import from_dict
+from sceneseg.config.conversion import from_dict
 from sceneseg.loading.preview import preview_samples, preview_weather
 from sceneseg.transforms.weather import EFFECTS
 

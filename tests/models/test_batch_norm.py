@@ -6,7 +6,7 @@ from torch import nn
 
 from sceneseg import tasks
 from sceneseg.cli.app import app
-from sceneseg.config import schema as configs
+from sceneseg.config.conversion import from_dict
 from sceneseg.errors import ModelError
 from sceneseg.models.batch_norm import explained_statistics
 from sceneseg.models.cost import model_memory
@@ -14,7 +14,7 @@ from sceneseg.tasks.single_samples import check_single_samples
 
 
 def config(model="fast_scnn", **train):
-    return configs.from_dict({"model": {"name": model}, "train": {"batch_size": 1, **train}})
+    return from_dict({"model": {"name": model}, "train": {"batch_size": 1, **train}})
 
 
 @pytest.mark.parametrize(("model", "size"), [("fast_scnn", (8, 8)), ("ddrnet", (33, 47)), ("pidnet", (33, 47))])
@@ -43,7 +43,7 @@ def test_it_depends_on_how_many_are_computed_at_once(train, refused):
 
 def test_larger_samples_are_trained_one_by_one():
     check_single_samples(config(), 5, (64, 128))
-    small = configs.from_dict({"train": {"batch_size": 1}, "augment": {"progressive": [0.1, 1]}})
+    small = from_dict({"train": {"batch_size": 1}, "augment": {"progressive": [0.1, 1]}})
     with pytest.raises(ModelError, match="32 x 32"):
         check_single_samples(small, 5, (64, 128))
 
@@ -54,7 +54,7 @@ def test_training_says_so_before_a_folder_is_made(toy_root, tmp_path):
         app(line, exit_on_error=False)
     assert not list(tmp_path.iterdir())
     given = {"data": {"root": str(toy_root)}, "augment": {"crop_size": [8, 8]}, "train": {"batch_size": 2}}
-    assert tasks.create(configs.from_dict(given)).cost().parameters > 0
+    assert tasks.create(from_dict(given)).cost().parameters > 0
 
 
 def test_the_summary_says_so():

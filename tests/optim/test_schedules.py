@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -41,8 +42,7 @@ def test_poly_is_the_papers_formula():
     config = ScheduleConfig("poly", power=0.9, min_lr=1e-4)
     expected = 1e-4 + (0.01 - 1e-4) * 0.75**0.9
     assert learning_rate(50, 200, 0.01, config) == pytest.approx(expected)
-    config.name = "polynomial"
-    assert learning_rate(50, 200, 0.01, config) == pytest.approx(expected)
+    assert learning_rate(50, 200, 0.01, replace(config, name="polynomial")) == pytest.approx(expected)
 
 
 def test_cyclic_is_a_triangle():
@@ -109,7 +109,7 @@ def typed(monkeypatch):
 
         configs = []
 
-        def stop(config, runs, asked):
+        def stop(config, runs, asked, report):
             configs.append(config)
             raise SystemExit(0)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sceneseg.config import schema as configs
+from sceneseg.config.conversion import from_dict, to_dict
 from sceneseg.errors import RunError
 from sceneseg.records.comparison_plan import (
     Budget,
@@ -120,5 +120,5 @@ def test_options_that_came_later_make_no_other_plan():
     def plan(config):
         return ComparisonPlan((PlannedCandidate("a", {}, (PlannedRun("a", config),)),), Budget("steps", 5))
 
-    assert plan({"seed": 1}).is_same(plan(configs.to_dict(configs.from_dict({"seed": 1}))))
+    assert plan({"seed": 1}).is_same(plan(to_dict(from_dict({"seed": 1}))))
     assert not plan({"seed": 1}).is_same(plan({"seed": 2}))

@@ -11,7 +11,8 @@ from torch import nn
 import sceneseg
 from sceneseg import tasks
 from sceneseg.cli.app import app
-from sceneseg.config import schema as configs
+from sceneseg.config.conversion import from_dict
+from sceneseg.config.layering import layer
 from sceneseg.config.schema import TASK_DEFAULTS, Config
 from sceneseg.errors import ConfigError, DataError, ScenesegError
 from sceneseg.inference.classifier import ClassificationModel
@@ -19,7 +20,7 @@ from sceneseg.records import run_directory
 from sceneseg.records.header import ModelSpec
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.tasks.classification import Classification, ClassificationStep, count_images
-from sceneseg.training import trainer
+from sceneseg.training.interrupt import Interrupt
 
 COLORS = ("red", "green", "blue")
 
@@ -145,9 +146,7 @@ def test_a_trained_classifier_starts_an_encoder(run):
 
 def test_an_interrupted_run_ends_with_the_same_bits(run, tmp_path, monkeypatch):
     steps = iter(range(100))
-    monkeypatch.setattr(
-        trainer.Interrupt, "requested", property(lambda self: next(steps) > 6, lambda self, _: None), False
-    )
+    monkeypatch.setattr(Interrupt, "requested", property(lambda self: next(steps) > 6, lambda self, _: None), False)
     with pytest.raises(SystemExit):
         command("train", "--config", run.config, "--runs", tmp_path, "--name", "broken")
     monkeypatch.undo()
@@ -160,13 +159,13 @@ def test_an_interrupted_run_ends_with_the_same_bits(run, tmp_path, monkeypatch):
 
 def make(root, **changes):
     given = {"task": "classification", "data": {"root": str(root)}, "model": {"encoder": "test_resnet"}}
-    return tasks.create(configs.from_dict(configs.merge(given, changes)))
+    return tasks.create(from_dict(layer(given, changes)))
 
 
 def test_every_task_has_its_file_and_its_defaults():
     assert tasks.tasks.names() == sorted(TASK_DEFAULTS)
-    assert configs.from_dict({}) == Config()
-    assert configs.from_dict({"task": "classification"}).data.name == "image_folder"
+    assert from_dict({}) == Config()
+    assert from_dict({"task": "classification"}).data.name == "image_folder"
 
 
 def test_the_default_size_and_that_of_a_network_of_one_size(root):
@@ -211,7 +210,7 @@ def test_other_losses_are_refused(loss, message):
 def test_what_belongs_to_segmentation_is_refused(root, run, toy_root):
     with pytest.raises(ConfigError, match="fast_scnn segments.*Choose the model classifier"):
         tasks.create(
-            configs.from_dict({"task": "classification", "data": {"root": str(root)}, "model": {"name": "fast_scnn"}})
+            from_dict({"task": "classification", "data": {"root": str(root)}, "model": {"name": "fast_scnn"}})
         ).cost()
     with pytest.raises(ConfigError, match="leave augment.crop_size out"):
         make(root, augment={"crop_size": [32, 32]})
@@ -222,7 +221,7 @@ def test_what_belongs_to_segmentation_is_refused(root, run, toy_root):
     with pytest.raises(DataError, match="cityscapes has labels for pixels.*image_folder"):
         make(toy_root, data={"name": "cityscapes"})
     assert "Leave them out" in command("evaluate", "-w", run.path, "--void", "false_positive")
-    semantic = configs.from_dict({"data": {"root": str(toy_root)}, "model": {"name": "classifier"}})
+    semantic = from_dict({"data": {"root": str(toy_root)}, "model": {"name": "classifier"}})
     with pytest.raises(ConfigError, match="classifier gives an image one class and can't segment"):
         tasks.create(semantic).cost()
 

@@ -3,7 +3,7 @@
 import pytest
 
 from sceneseg import models
-from sceneseg.config.schema import from_dict
+from sceneseg.config.conversion import from_dict
 from sceneseg.errors import ModelError
 from sceneseg.labels import LabelClass, LabelSpace
 from sceneseg.records import run_directory

@@ -5,7 +5,7 @@ import torch
 from lightning_fabric import Fabric
 
 from sceneseg import losses, models
-from sceneseg.config.schema import from_dict
+from sceneseg.config.conversion import from_dict
 from sceneseg.errors import ConfigError, DataError
 from sceneseg.kernels.grid import CoarseLogits
 from sceneseg.loading.scene_samples import Batch
@@ -60,7 +60,7 @@ def test_parts_have_the_gradients_of_the_whole(loss, aux_loss, micro_batch):
         module = fabric.setup(step)
         module.train()
         freeze_statistics(module)
-        value = GradientAccumulator(fabric, module, step, size, print).compute(batch())
+        value = GradientAccumulator(fabric, module, step, size).compute(batch(), print)
         found.append((value, {name: p.grad for name, p in step.named_parameters()}))
     (whole, expected), (value, actual) = found
     assert value == pytest.approx(whole, rel=1e-9)
@@ -82,7 +82,7 @@ def test_parts_of_means_with_other_losses_on_auxiliary_heads(aux_loss):
         for part in module.modules():
             if isinstance(part, torch.nn.Dropout):
                 part.p = 0.0
-        value = GradientAccumulator(fabric, module, step, size, print).compute(batch())
+        value = GradientAccumulator(fabric, module, step, size).compute(batch(), print)
         found.append((value, [p.grad for p in step.parameters()]))
     assert found[0][0] == pytest.approx(found[1][0], rel=1e-7)
     for a, b in zip(found[0][1], found[1][1], strict=True):

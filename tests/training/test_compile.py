@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from sceneseg import models
-from sceneseg.config.schema import Config, from_dict
+from sceneseg.config.conversion import from_dict
+from sceneseg.config.schema import Config
 from sceneseg.errors import ConfigError
 from sceneseg.records import run_directory
 from sceneseg.tasks.training_step import TrainingStep

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import sceneseg
-from sceneseg.config.schema import from_dict
+from sceneseg.config.conversion import from_dict
 from sceneseg.datasets import contents as contents_module
 from sceneseg.errors import ConfigError, DataError, RunError
 from sceneseg.packing.pack import pack

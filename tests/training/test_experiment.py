@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import pytest
 
-from sceneseg.config import schema as configs
-from sceneseg.config.schema import Config
+from sceneseg.config.conversion import changed, to_dict
+from sceneseg.config.schema import AugmentConfig, Config, DataConfig, TrainConfig
 from sceneseg.config.variants import make_variants
 from sceneseg.errors import ConfigError, DataError, RunError, reason_of
 from sceneseg.records.comparison_plan import Budget, PlannedRun, write_plan
@@ -21,19 +21,20 @@ from sceneseg.records.locks import alone
 from sceneseg.records.run_directory import RunDirectory, create_run
 from sceneseg.training import experiment, isolated, start
 from sceneseg.training.budget import STAGES, StepBudget, measure_step, parse_duration, with_steps
+from sceneseg.training.callbacks import Callback
 from sceneseg.training.experiment import carry_out, make_plan, open_comparison, plan_of_runs
-from sceneseg.training.hooks import Hooks
 from sceneseg.training.isolated import train_isolated
 from small_run import make_small_run
 
 
 @pytest.fixture
 def base(toy_root):
-    config = Config(model={"name": "unet", "width": 4, "depth": 2})
-    config.data.root, config.data.workers, config.data.check = str(toy_root), 0, False
-    config.augment.crop_size = (32, 48)
-    config.train.batch_size = 2
-    return config
+    return Config(
+        model={"name": "unet", "width": 4, "depth": 2},
+        data=DataConfig(root=str(toy_root), workers=0, check=False),
+        augment=AugmentConfig(crop_size=(32, 48)),
+        train=TrainConfig(batch_size=2),
+    )
 
 
 @pytest.fixture
@@ -114,7 +115,7 @@ def test_mistakes_are_found_before_anything_is_trained(base):
         make_plan(make_variants(base, ["unet", "fast_scn"]), Budget("steps", 5))
     with pytest.raises(ConfigError, match='no argument "widht"'):
         make_plan(make_variants(base, [], ["model.widht=1,2"]), Budget("steps", 5))
-    base.task = "classification"
+    base = replace(base, task="classification")
     with pytest.raises(ConfigError, match="Only segmentation"):
         make_plan(make_variants(base, []), Budget("steps", 5))
 
@@ -155,9 +156,9 @@ def test_stages(steps, total):
 
 def test_steps_are_measured_without_a_trace(base, monkeypatch):
     monkeypatch.setattr("sceneseg.training.budget.LEAST_SECONDS", 0.01)
-    before = configs.to_dict(base)
+    before = to_dict(base)
     assert 0 < measure_step(base) < 5
-    assert configs.to_dict(base) == before
+    assert to_dict(base) == before
 
 
 @pytest.mark.parametrize(
@@ -191,7 +192,7 @@ def test_what_ends_a_process_is_said():
 def test_a_training_that_fails_says_why_and_leaves_the_rest_alone(base, tmp_path):
     base.model = {"name": "unet", "width": 4, "depth": 2}
     base.data.root = str(tmp_path / "nothing")
-    outcome = train_isolated(configs.to_dict(base), RunDirectory(tmp_path / "unet"))
+    outcome = train_isolated(to_dict(base), RunDirectory(tmp_path / "unet"))
     assert outcome.state == "failed"
     assert "nothing" in outcome.reason
     assert "Traceback" in (tmp_path / "unet.error.txt").read_text()
@@ -200,12 +201,12 @@ def test_a_training_that_fails_says_why_and_leaves_the_rest_alone(base, tmp_path
 def test_a_folder_that_is_not_ours_is_left_alone(base, tmp_path):
     (tmp_path / "unet").mkdir()
     (tmp_path / "unet" / "thesis.txt").write_text("years")
-    outcome = train_isolated(configs.to_dict(base), RunDirectory(tmp_path / "unet"))
+    outcome = train_isolated(to_dict(base), RunDirectory(tmp_path / "unet"))
     assert outcome.state == "failed"
     assert "isn't removed" in outcome.reason
     assert (tmp_path / "unet" / "thesis.txt").read_text() == "years"
     (tmp_path / "link").symlink_to(tmp_path / "unet")
-    assert train_isolated(configs.to_dict(base), RunDirectory(tmp_path / "link")).state == "failed"
+    assert train_isolated(to_dict(base), RunDirectory(tmp_path / "link")).state == "failed"
     assert (tmp_path / "unet" / "thesis.txt").exists()
 
 
@@ -256,15 +257,15 @@ def test_a_run_is_trained_by_one_process_at_a_time(toy_root, tmp_path, base):
 
 
 def test_a_run_directory_that_is_removed_while_it_trains(base, tmp_path):
-    base.train.epochs, base.train.steps_per_epoch, base.train.device, base.name = 3, 1, "cpu", "gone"
+    base = changed(base, {"train": {"epochs": 3, "steps_per_epoch": 1, "device": "cpu"}, "name": "gone"})
 
-    class Removing(Hooks):
-        def call(self, name, loop):
-            if name == "on_step_end" and loop.step == 2:
-                shutil.rmtree(loop.run.path)
+    class Removing(Callback):
+        def on_step_end(self, view):
+            if view.step == 2:
+                shutil.rmtree(view.run.path)
 
     with pytest.raises(RunError, match="removed or renamed after step 2"):
-        start.start(base, tmp_path, Removing())
+        start.start(base, tmp_path, [Removing()])
     assert not (tmp_path / "gone").exists()
 
 

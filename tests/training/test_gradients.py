@@ -44,9 +44,9 @@ def gradients(loss, micro_batch, *, dropout=0.0, hook=None, frozen=True, precisi
     if frozen:
         freeze_statistics(module)
     said = []
-    computing = GradientAccumulator(fabric, module, step, micro_batch, said.append)
+    computing = GradientAccumulator(fabric, module, step, micro_batch)
     torch.manual_seed(1)
-    value = computing.compute(batch())
+    value = computing.compute(batch(), said.append)
     grads = {name: p.grad for name, p in network.named_parameters() if p.grad is not None}
     return value, grads, computing, said, network
 

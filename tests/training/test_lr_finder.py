@@ -8,18 +8,18 @@ import torch
 from PIL import Image
 
 from sceneseg.cli.app import app
-from sceneseg.config.schema import from_dict
+from sceneseg.config.conversion import from_dict
 from sceneseg.errors import ConfigError, UnknownNameError
 from sceneseg.optim.range_test import rates
-from sceneseg.records import run_directory
-from sceneseg.records.run_directory import MARKER
+from sceneseg.records.run_directory import create_run
 from sceneseg.training import start
+from sceneseg.training.builder import build_setup, build_trainer
+from sceneseg.training.callbacks import Callback
 from sceneseg.training.gradients import random_state
 from sceneseg.training.lr_finder import sweep_rates
-from sceneseg.training.trainer import Trainer
 
 
-def training(toy_root, folder, **options):
+def build(toy_root, **options):
     config = from_dict(
         {
             "model": {"name": "fast_scnn", "width": 0.25},
@@ -29,12 +29,12 @@ def training(toy_root, folder, **options):
             **options,
         }
     )
-    fabric, task, _ = start.open_task(config)
-    return Trainer(config, run_directory.create_run(folder, "finder"), task, fabric)
+    fabric, task, _ = start.open_task(config, print)
+    return build_setup(task.config, task, fabric, print)
 
 
-def snapshot(training):
-    step = training.gradients.step
+def snapshot(setup):
+    step = setup.step
     return (
         {name: value.clone() for name, value in step.state_dict().items()},
         {name: part.training for name, part in step.named_modules()},
@@ -43,22 +43,21 @@ def snapshot(training):
     )
 
 
-def test_the_model_is_left_as_it_was(toy_root, tmp_path):
-    made = training(toy_root, tmp_path)
+def test_the_model_is_left_as_it_was(toy_root):
+    made = build(toy_root)
     made.module.eval()
     weights, modes, random, _ = snapshot(made)
-    sweep_rates(made, "sgd", rates(1e-4, 1, 4))
+    sweep_rates(made, "sgd", rates(1e-4, 1, 4), print)
     after = snapshot(made)
     assert all(torch.equal(weights[name], value) for name, value in after[0].items())
     assert modes == after[1]
     assert torch.equal(random, after[2])
     assert not [g for g in after[3] if g is not None]
-    assert [file.name for file in made.run.path.iterdir()] == [MARKER]
 
 
-def test_every_optimizer_begins_alike(toy_root, tmp_path):
-    made = training(toy_root, tmp_path)
-    first, other, again = (sweep_rates(made, name, rates(1e-9, 1, 6)) for name in ("sgd", "adamw", "sgd"))
+def test_every_optimizer_begins_alike(toy_root):
+    made = build(toy_root)
+    first, other, again = (sweep_rates(made, name, rates(1e-9, 1, 6), print) for name in ("sgd", "adamw", "sgd"))
     assert first.losses.tolist() == again.losses.tolist()
     assert first.losses[0] == pytest.approx(other.losses[0], rel=1e-5), "after a step of nearly zero"
     assert first.losses[-1] != other.losses[-1]
@@ -67,19 +66,22 @@ def test_every_optimizer_begins_alike(toy_root, tmp_path):
 def test_steps_and_batches_are_those_of_training(toy_root, tmp_path):
     """At a constant rate the test has the losses of a training without a schedule."""
     options = {"optim": {"name": "sgd", "lr": 0.1}, "schedule": {"name": "constant"}}
-    made = training(toy_root, tmp_path, **options)
-    found = sweep_rates(made, "sgd", np.full(3, 0.1))
-    trained = training(toy_root, tmp_path, **options)
+    found = sweep_rates(build(toy_root, **options), "sgd", np.full(3, 0.1), print)
+    setup = build(toy_root, **options)
     expected = []
-    compute = trained.gradients.compute
-    trained.gradients.compute = lambda batch: expected.append(compute(batch)) or expected[-1]
-    trained.steps = trained.steps_per_epoch = 4
-    trained.fit()
+
+    class Losses(Callback):
+        def on_step_end(self, view):
+            expected.append(view.loss)
+            if view.step == 4:
+                view.stop()
+
+    build_trainer(setup, create_run(tmp_path, "finder"), [Losses()]).fit()
     assert found.losses.tolist() == expected[1:]
 
 
-def test_it_stops_when_the_loss_explodes(toy_root, tmp_path):
-    found = sweep_rates(training(toy_root, tmp_path), "sgd", rates(1e-2, 1e9, 40))
+def test_it_stops_when_the_loss_explodes(toy_root):
+    found = sweep_rates(build(toy_root), "sgd", rates(1e-2, 1e9, 40), print)
     assert found.diverged
     assert len(found.rates) == len(found.losses) < 40
 

@@ -8,7 +8,7 @@ import torch
 
 from sceneseg import models
 from sceneseg.cli.app import app
-from sceneseg.config.schema import from_dict
+from sceneseg.config.conversion import from_dict
 from sceneseg.errors import ConfigError
 from sceneseg.models._timm import create_timm
 from sceneseg.models.cost import on_meta

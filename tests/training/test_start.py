@@ -9,14 +9,16 @@ import torch
 from PIL import Image
 
 from sceneseg.cli.app import app
-from sceneseg.config.schema import from_dict
+from sceneseg.config.conversion import changed, from_dict
 from sceneseg.config.variants import Variant
 from sceneseg.errors import ConfigError, RunError, ScenesegError
 from sceneseg.models._timm import create_timm
 from sceneseg.records.comparison_plan import Budget
 from sceneseg.records.run_directory import RunDirectory, find_run, read_json, write_json
 from sceneseg.training import start
+from sceneseg.training.callbacks import Callback
 from sceneseg.training.experiment import make_plan, open_comparison
+from sceneseg.training.gradients import GradientAccumulator
 
 
 def write_streets(root):
@@ -91,20 +93,20 @@ def test_scores_of_instances_choose_where_there_are_some(toy_root, tmp_path, bes
 
 
 def test_a_run_that_breaks_off_before_anything_came_about_leaves_its_name_free(toy_root, tmp_path, monkeypatch):
-    monkeypatch.setattr("sceneseg.training.trainer.Trainer._step", lambda *_: pytest.fail("broken"))
+    monkeypatch.setattr(GradientAccumulator, "compute", lambda *_: pytest.fail("broken"))
     with pytest.raises(pytest.fail.Exception, match="broken"):
         start.start(configuration(toy_root), tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_what_a_run_has_learned_or_a_hook_has_written_stays(toy_root, tmp_path, monkeypatch):
-    def fail(self, *_):
-        (self.run.path / "mine.txt").touch()
-        pytest.fail("broken")
+    class Failing(Callback):
+        def on_start(self, view):
+            (view.run.path / "mine.txt").touch()
+            pytest.fail("broken")
 
-    monkeypatch.setattr("sceneseg.training.trainer.Trainer._step", fail)
     with pytest.raises(pytest.fail.Exception):
-        start.start(configuration(toy_root), tmp_path)
+        start.start(configuration(toy_root), tmp_path, [Failing()])
     assert (tmp_path / "a" / "mine.txt").is_file()
 
 
@@ -206,8 +208,8 @@ def test_pretrained_weights_are_loaded_once_and_nobody_is_warned(toy_root, tmp_p
 
     monkeypatch.setattr("sceneseg.models._encoder.create_timm", create)
     model = {"name": "fpn", "encoder": "resnet18", "pretrained": True, "pyramid_channels": 32, "decoder_channels": 32}
-    config = configuration(toy_root, model=model, optim={"lr_scale": {"encoder": 0.3}})
-    config.train.memory = "60MB"  # so that the batch must be planned
+    memory = {"train": {"memory": "60MB"}}  # so that the batch must be planned
+    config = changed(configuration(toy_root, model=model, optim={"lr_scale": {"encoder": 0.3}}), memory)
     start.start(config, tmp_path)
     assert sum(asked) == 1
     assert not [w for w in recwarn if "no-op" in str(w.message)]

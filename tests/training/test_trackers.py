@@ -12,12 +12,12 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
-from sceneseg.config import schema as configs
-from sceneseg.config.schema import from_dict
+from sceneseg.config.conversion import from_dict, to_dict
 from sceneseg.errors import ConfigError, UnknownNameError
 from sceneseg.records import run_directory
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.training import start, trackers
+from sceneseg.training.tracking import Tracking
 
 
 def configuration(toy_root, log=(), epochs=2):
@@ -151,7 +151,7 @@ def test_wandb_is_offline_and_a_resumed_run_keeps_its_id(toy_root, tmp_path, wan
     assert given["mode"] == "offline"
     assert os.environ["WANDB_ERROR_REPORTING"] == "false"
     assert given["dir"] == str(run.path)
-    assert given["config"] == configs.to_dict(run.load_config())
+    assert given["config"] == to_dict(run.load_config())
     assert ("*", "step") in wandb.metrics
     rows = {key: row for row in wandb.rows for key in row}
     assert {"step/loss", "step/lr", "mean_iou", "preview"} <= rows.keys()
@@ -234,7 +234,7 @@ def test_a_tracker_that_cannot_start_is_left_out(toy_root, tmp_path, wandb, monk
 
 
 def test_an_interrupted_and_a_failed_run_say_so(toy_root, tmp_path, wandb, mlflow, monkeypatch):
-    def fail(self, batch):
+    def fail(self, batch, say):
         raise ValueError("no")
 
     monkeypatch.setattr("sceneseg.training.gradients.GradientAccumulator.compute", fail)
@@ -276,15 +276,13 @@ def test_no_more_points_than_a_screen_has(tmp_path):
         def finish(self, end):
             assert end == "finished"
 
-    from sceneseg.training.monitor import Monitor
-
-    tracker = Counting(RunDirectory(tmp_path), {}, [], 0)
-    with Monitor([tracker], 10_000, 0, ("mean_iou", "mean IoU"), quiet=True) as monitor:
-        for step in range(1, 10_001):
-            monitor.step(step, "1/1", 1.0, 1.0, {"loss": 1.0})
-        monitor.end = "finished"
+    tracking = Tracking(print)
+    tracking.trackers = [Counting(RunDirectory(tmp_path), {}, [], 0)]
+    view = types.SimpleNamespace(steps=10_000, loss=1.0, lr=1.0, gradient_norm=None, interrupted=False)
+    for view.step in range(1, 10_001):
+        tracking.on_step_end(view)
+    tracking.on_end(view)
     assert Counting.told == 2000
-    assert monitor.trackers == [tracker]
 
 
 def test_what_a_tracker_calls_the_run_stands_beside_it(tmp_path, wandb, mlflow):

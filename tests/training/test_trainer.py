@@ -13,7 +13,7 @@ import torch
 
 import sceneseg
 from sceneseg import tasks
-from sceneseg.config.schema import from_dict
+from sceneseg.config.conversion import changed, from_dict
 from sceneseg.datasets.cityscapes import Cityscapes
 from sceneseg.errors import ConfigError, RunError, TrainingError
 from sceneseg.evaluation.counting import count_scenes
@@ -24,8 +24,9 @@ from sceneseg.records import run_directory
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.toy import write_toy_scenes
 from sceneseg.training import checkpoint, start
+from sceneseg.training.builder import build_setup, build_trainer
+from sceneseg.training.gradients import GradientAccumulator
 from sceneseg.training.processes import launch
-from sceneseg.training.trainer import Trainer
 
 
 def configuration(toy_root, **train):
@@ -62,11 +63,12 @@ def test_auto_finds_the_run_of_the_same_configuration(toy_root, tmp_path):
     run, *_ = fit(configuration(toy_root, epochs=1), tmp_path)
     assert start.find_unfinished(configuration(toy_root, epochs=1), tmp_path).path == run.path
     assert start.find_unfinished(configuration(toy_root, batch_size=2), tmp_path) is None
-    elsewhere = configuration(toy_root, epochs=1)
-    elsewhere.data.root = str(tmp_path)
+    elsewhere = configuration(tmp_path, epochs=1)
     assert start.find_unfinished(elsewhere, tmp_path) is None
-    named = configuration(toy_root, epochs=3, checkpoint_minutes=1.0)
-    named.data.root, named.data.workers = None, 1  # the environment says where it lies
+    named = changed(
+        configuration(toy_root, epochs=3, checkpoint_minutes=1.0),
+        {"data": {"root": None, "workers": 1}},  # the environment says where it lies
+    )
     assert start.find_unfinished(named, tmp_path).path == run.path
     asked = {"data": {"workers": 1}, "train": {"epochs": 3, "checkpoint_minutes": 1.0}}
     assert start.what_changes(named, run) == asked
@@ -75,8 +77,7 @@ def test_auto_finds_the_run_of_the_same_configuration(toy_root, tmp_path):
 def test_a_run_on_packed_scenes_goes_on(toy_root, tmp_path):
     pack(Cityscapes(toy_root, "train"), tmp_path / "packed")
     pack(Cityscapes(toy_root, "val"), tmp_path / "packed")
-    config = configuration(tmp_path / "packed", epochs=1)
-    config.data.name = "packed"
+    config = changed(configuration(tmp_path / "packed", epochs=1), {"data": {"name": "packed"}})
     run, *_ = fit(config, tmp_path)
     assert run.load_config().data.name == "packed"
     assert start.resume(run, {"train": {"epochs": 2}})
@@ -111,13 +112,13 @@ def test_any_score_can_choose_the_best(toy_root, tmp_path):
 
 @pytest.mark.parametrize("kind", ["loss", "gradient"])
 def test_numbers_that_are_not_finite_stop_the_run_and_name_the_files(toy_root, tmp_path, monkeypatch, kind):
-    compute = start.Trainer.__init__.__globals__["GradientAccumulator"].compute
+    compute = GradientAccumulator.compute
     calls, before = [], {}
 
-    def poisoned(self, batch):
+    def poisoned(self, batch, say):
         if len(calls) == 2:
             before.update({key: value.clone() for key, value in self.step.network.state_dict().items()})
-        value = compute(self, batch)
+        value = compute(self, batch, say)
         calls.append(batch.names)
         if len(calls) == 3 and kind == "loss":
             return float("nan")
@@ -125,7 +126,7 @@ def test_numbers_that_are_not_finite_stop_the_run_and_name_the_files(toy_root, t
             next(iter(self.step.parameters())).grad.fill_(float("inf"))
         return value
 
-    monkeypatch.setattr("sceneseg.training.gradients.GradientAccumulator.compute", poisoned)
+    monkeypatch.setattr(GradientAccumulator, "compute", poisoned)
     with pytest.raises(TrainingError, match="Step 3: the .*(nan|inf)") as caught:
         fit(configuration(toy_root), tmp_path)
     assert all(name in str(caught.value) for name in calls[2])
@@ -136,15 +137,14 @@ def test_numbers_that_are_not_finite_stop_the_run_and_name_the_files(toy_root, t
 
 
 def test_clipped_gradients_are_no_longer_than_asked_for(toy_root, tmp_path):
-    config = configuration(toy_root, clip_grad=1e-3, precision="32-true")
-    config.optim.name, config.optim.lr, config.optim.momentum, config.optim.weight_decay = "sgd", 1.0, 0.0, 0.0
-    config.train.epochs = config.train.steps_per_epoch = 1
-    config.schedule.name = "constant"
-    run = run_directory.create_run(tmp_path, "clipped")
-    training = Trainer(config, run, tasks.create(config), start.launch(config))
-    before = [p.detach().clone() for p in training.model.network.parameters()]
-    assert training.fit()
-    moved = [(a - b).detach() for a, b in zip(training.model.network.parameters(), before, strict=True)]
+    config = changed(
+        configuration(toy_root, clip_grad=1e-3, precision="32-true", epochs=1, steps_per_epoch=1),
+        {"optim": {"name": "sgd", "lr": 1.0, "momentum": 0.0, "weight_decay": 0.0}, "schedule": {"name": "constant"}},
+    )
+    setup = build_setup(config, tasks.create(config), launch(config), print)
+    before = [p.detach().clone() for p in setup.model.network.parameters()]
+    assert build_trainer(setup, run_directory.create_run(tmp_path, "clipped")).fit()
+    moved = [(a - b).detach() for a, b in zip(setup.model.network.parameters(), before, strict=True)]
     assert torch.cat([m.flatten() for m in moved]).norm() == pytest.approx(1e-3, rel=1e-3)
 
 
@@ -157,7 +157,7 @@ def test_a_full_disk_leaves_the_last_good_state(toy_root, tmp_path, monkeypatch)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(checkpoint.torch, "save", full)
-    with pytest.raises(RunError, match="No space left.*last good state stays.*-r"):
+    with pytest.raises(RunError, match="No space left.*last good state stays.*resume the run"):
         start.resume(run, {"train": {"epochs": 2}})
     assert run.state.read_bytes() == before
     assert not list(run.path.glob(".state*"))
@@ -254,5 +254,5 @@ def test_a_signal_to_one_of_two_processes_saves_the_state_of_both(toy_root, tmp_
 
 
 def test_a_batch_smaller_than_the_processes_is_refused():
-    with pytest.raises(ConfigError, match="batch of 1 can't be shared out over 2.*-b 2"):
+    with pytest.raises(ConfigError, match="batch of 1 can't be divided among 2.*batch_size of 2"):
         launch(from_dict({"train": {"batch_size": 1, "devices": 2, "device": "cpu"}}))

@@ -11,7 +11,7 @@ from sceneseg.api.options import configure, nested
 from sceneseg.api.progress import OnProgress, Progress, counter, ignore
 from sceneseg.arrays import ImageSize
 from sceneseg.bench.comparison import time_candidates, weights_of
-from sceneseg.config import schema as configs
+from sceneseg.config.layering import flat
 from sceneseg.config.schema import Config
 from sceneseg.config.variants import asked_by_candidates, listed, make_variants
 from sceneseg.errors import ConfigError, ScenesegError, refuse_options
@@ -181,7 +181,7 @@ def _messages(on_progress: OnProgress) -> Say:
 
 def _refuse(given: Mapping[str, Any], changes: dict[str, Any], reason: str) -> None:
     """Refuse what belongs to another way of comparing; a name and a device belong to all."""
-    trained = {key: True for key in configs.flat(changes) if key not in {"name", "train.device"}}
+    trained = {key: True for key in flat(changes) if key not in {"name", "train.device"}}
     refuse_options({**given, **trained}, reason)
 
 

@@ -9,19 +9,20 @@ from typing import Any
 
 from sceneseg.api.options import configure, nested
 from sceneseg.api.progress import OnProgress, Progress, ignore
-from sceneseg.config import schema as configs
+from sceneseg.config import files as config_files
 from sceneseg.config.asked import Asked
+from sceneseg.config.conversion import to_dict
 from sceneseg.config.schema import Config
 from sceneseg.errors import ConfigError, refuse_options
 from sceneseg.optim.optimizers import optimizers
 from sceneseg.optim.range_test import RangeTest, rates
 from sceneseg.records.environment import environment
-from sceneseg.records.run_directory import RunDirectory, atomic, create_run, write_json, write_text
+from sceneseg.records.run_directory import atomic, create_run, write_json, write_text
 from sceneseg.report.svg.range_curves import draw_range_tests
 from sceneseg.training import start
+from sceneseg.training.builder import build_setup
 from sceneseg.training.inert import refuse_inert
 from sceneseg.training.lr_finder import sweep_rates
-from sceneseg.training.trainer import Trainer
 from sceneseg.user_files import allow, short_name
 
 
@@ -99,40 +100,52 @@ def find_lr(
     if root is not None:
         changes.setdefault("data", {})["root"] = str(root)
     chosen, sources = configure(config, changes)
-    allow(configs.to_dict(chosen))
+    allow(to_dict(chosen))
     names = optimizers.names() if chosen.optim.name == "all" else chosen.optim.name.split(",")
     for name in names:
         optimizers.get(name)
     if lowest >= highest:
         raise ConfigError(f"A test rises from lowest to highest, found {lowest:g} and {highest:g}.", field="lowest")
     _refuse_inert(sources if asked is None else asked, chosen, names)
-    chosen.optim.name = names[0]
-    fabric, task, _ = start.open_task(chosen)
-    training = Trainer(chosen, RunDirectory(Path(runs)), task, fabric)
+    first = replace(chosen, optim=replace(chosen.optim, name=names[0]))
+    messages: list[str] = []
+    fabric, task, _ = start.open_task(first, messages.append)
     report = on_progress if fabric.is_global_zero else ignore
 
     def say(text: str) -> None:
         report(Progress(message=text))
 
-    training.gradients.say = say
-    tests = [_sweep(training, name, lowest, highest, steps, report) for name in names]
-    folder = _write(chosen, Path(runs), tests) if fabric.is_global_zero else None
+    for message in messages:
+        say(message)
+    setup = build_setup(task.config, task, fabric, say)
+    tests = []
+    for name in names:
+        count = _Counter(f"{name:<12}", steps, report)
+        tests.append(sweep_rates(setup, name, rates(lowest, highest, steps), say, count))
+        report(Progress(count.stage, len(tests[-1].rates), len(tests[-1].rates)))
+    folder = _write(setup.config, Path(runs), tests) if fabric.is_global_zero else None
     return RateSearch(folder, tuple(tests))
 
 
-def _sweep(
-    training: Trainer, optimizer: str, lowest: float, highest: float, steps: int, report: OnProgress
-) -> RangeTest:
-    done = 0
+@dataclass
+class _Counter:
+    """Reports the steps of one test.
 
-    def count() -> None:
-        nonlocal done
-        done += 1
-        report(Progress(f"{optimizer:<12}", done, steps))
+    Args:
+        stage: Its name.
+        steps: Steps that are planned.
+        report: Is told.
+        done: Steps that are done.
+    """
 
-    test = sweep_rates(training, optimizer, rates(lowest, highest, steps), count)
-    report(Progress(f"{optimizer:<12}", len(test.rates), len(test.rates)))
-    return test
+    stage: str
+    steps: int
+    report: OnProgress
+    done: int = 0
+
+    def __call__(self) -> None:
+        self.done += 1
+        self.report(Progress(self.stage, self.done, self.steps))
 
 
 def _refuse_inert(asked: Sequence[Asked], chosen: Config, names: list[str]) -> None:
@@ -146,7 +159,7 @@ def _refuse_inert(asked: Sequence[Asked], chosen: Config, names: list[str]) -> N
 def _write(config: Config, runs: Path, tests: Sequence[RangeTest]) -> Path:
     """Write the folder of the results."""
     folder = create_run(runs, f"find_lr-{short_name(config.data.name)}-{short_name(config.model_name)}").path
-    write_text(folder / "config.yaml", configs.dump(config))
+    write_text(folder / "config.yaml", config_files.dump(config))
     write_json(folder / "environment.json", environment().to_dict())
     write_json(folder / "find_lr.json", {"tests": [test.to_dict() for test in tests]})
     with atomic(folder / "find_lr.csv") as temporary, temporary.open("w", newline="") as opened:

@@ -6,9 +6,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from sceneseg.config import schema as configs
+from sceneseg.config import files as config_files
 from sceneseg.config.asked import Asked, asked_by, asked_by_file
-from sceneseg.config.command_line import layered
+from sceneseg.config.conversion import from_dict, to_dict
+from sceneseg.config.layering import layer
 from sceneseg.config.schema import Config
 from sceneseg.errors import ConfigError, did_you_mean
 
@@ -36,7 +37,7 @@ def nested(options: Mapping[str, Any]) -> dict[str, Any]:
         >>> nested({"lr": 0.05, "optimizer": "sgd", "train": {"patience": 5}, "loss": "dice"})
         {'optim': {'lr': 0.05, 'name': 'sgd'}, 'train': {'patience': 5}, 'loss': {'dice': 1.0}}
     """
-    plain = configs.to_dict(Config())
+    plain = to_dict(Config())
     places: dict[str, list[str]] = {}
     for section, kind in SECTIONS.items():
         if is_dataclass(kind):
@@ -59,7 +60,7 @@ def nested(options: Mapping[str, Any]) -> dict[str, Any]:
             raise ConfigError(f'The option "{key}" is in several sections. Say which: {ways}.')
         else:
             raise ConfigError(f'There is no option "{key}".{did_you_mean(key, [*places, *SECTIONS])}')
-        found = configs.merge(found, option)
+        found = layer(found, option)
     return found
 
 
@@ -76,7 +77,7 @@ def configure(config: str | PathLike[str] | Config | None, changes: dict[str, An
     asked = [asked_by("the options", changes)]
     known: dict[str, Any] = {}
     if config is not None:
-        base = config if isinstance(config, Config) else configs.load(Path(config))
+        base = config if isinstance(config, Config) else config_files.load(Path(config))
         asked.append(asked_by_file("config" if isinstance(config, Config) else str(config), base))
-        known = configs.to_dict(base)
-    return configs.from_dict(layered(known, changes), "the options"), asked
+        known = to_dict(base)
+    return from_dict(layer(known, changes), "the options"), asked

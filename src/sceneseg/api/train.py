@@ -1,5 +1,6 @@
 """`train`: from names, modules and scenes to a run directory with weights, scores and a report."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -11,8 +12,9 @@ from torch import nn
 
 from sceneseg import tasks
 from sceneseg.api.options import configure, nested
-from sceneseg.config import schema as configs
 from sceneseg.config.asked import Asked
+from sceneseg.config.conversion import to_dict
+from sceneseg.config.layering import flat, layer
 from sceneseg.config.schema import Config
 from sceneseg.datasets import datasets
 from sceneseg.datasets.base import SceneDataset
@@ -20,7 +22,7 @@ from sceneseg.errors import ConfigError, refuse_options
 from sceneseg.models.user_module import user_supplied
 from sceneseg.records.history import read_epochs
 from sceneseg.records.run_directory import RunDirectory, find_run
-from sceneseg.records.scores import read_scores
+from sceneseg.records.scores import Scores, read_scores
 from sceneseg.report.run.page import write_report
 from sceneseg.training import start
 from sceneseg.training.hooks import Hook, Hooks
@@ -30,6 +32,8 @@ from sceneseg.user_files import allow
 if TYPE_CHECKING:
     from sceneseg.inference.classifier import ClassificationModel
     from sceneseg.inference.predictor import SemanticModel
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,9 @@ class Trained:
         return self.run.path
 
     @property
-    def scores(self) -> dict[str, Any]:
+    def scores(self) -> Scores:
         """Scores of the best weights on the validation split, with their protocol."""
-        return read_scores(self.run.metrics).to_dict()
+        return read_scores(self.run.metrics)
 
     @property
     def history(self) -> list[dict[str, float]]:
@@ -69,7 +73,7 @@ class Trained:
         key, name = tasks.best_score(config.task)
         if config.train.best not in {None, key}:
             key = name = str(config.train.best)
-        return name, self.scores[key]
+        return name, self.scores[key] or 0.0
 
     def model(self, device: str = "auto") -> "SemanticModel | ClassificationModel":
         """Load the best weights."""
@@ -156,7 +160,7 @@ def train(
         own = lendings.enter_context(transform_entries(transforms))
         if resume is None or resume == "auto":
             chosen, asked = configure(config, changes)
-            allow(configs.to_dict(chosen))
+            allow(to_dict(chosen))
             run, finished = _start(_with_transforms(chosen, own), asked, Path(runs), resume is not None, hooks)
         else:
             refuse_options(
@@ -166,7 +170,7 @@ def train(
             if own:
                 augment = _with_transforms(run.load_config(), own).augment
                 changes.setdefault("augment", {})["transforms"] = augment.transforms
-            finished = start.resume(run, _unlike(changes, run.load_config()), hooks)
+            finished = start.resume(run, _unlike(changes, run.load_config()), [hooks], LOG.info)
     if finished:
         write_report(run.path)
     return Trained(run, finished, model if isinstance(model, nn.Module) else None)
@@ -176,9 +180,9 @@ def _start(chosen: Config, asked: list[Asked], runs: Path, queued: bool, hooks: 
     """Start a run, or resume the newest one of the same configuration if a job is queued again."""
     if queued:
         if earlier := start.find_unfinished(chosen, runs):
-            return earlier, start.resume(earlier, start.what_changes(chosen, earlier), hooks)
+            return earlier, start.resume(earlier, start.what_changes(chosen, earlier), [hooks], LOG.info)
         chosen = replace(chosen, data=replace(chosen.data, accept_changes=False))  # which such a job has from the start
-    return start.start(chosen, runs, hooks, asked)
+    return start.start(chosen, runs, [hooks], asked, LOG.info)
 
 
 def _with_transforms(config: Config, own: list[dict[str, Any]]) -> Config:
@@ -219,12 +223,12 @@ def _section(name: str, given: Any) -> dict[str, Any]:
 
 def _unlike(changes: dict[str, Any], config: Config) -> dict[str, Any]:
     """Leave out what a run has already, so that the call that began it can be repeated with `resume`."""
-    have = configs.flat(configs.to_dict(config))
+    have = flat(to_dict(config))
     kept: dict[str, Any] = {}
-    for key, value in configs.flat(changes).items():
+    for key, value in flat(changes).items():
         plain: Any = list(value) if isinstance(value, tuple) else value
         if key not in have or have[key] != plain:
             for part in reversed(key.split(".")):
                 plain = {part: plain}
-            kept = configs.merge(kept, plain)
+            kept = layer(kept, plain)
     return kept

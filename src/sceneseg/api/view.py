@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from sceneseg.api.splits import open_split
-from sceneseg.config.schema import Config, load
+from sceneseg.config.files import load
+from sceneseg.config.schema import Config
 from sceneseg.errors import refuse_options
 from sceneseg.loading.preview import preview_samples, preview_weather
 from sceneseg.report.data_set import draw_annotations, draw_gallery

@@ -62,7 +62,7 @@ app = App(
     "A model, loss, ... of your own is named FILE.py:CLASS. Every command takes --allow FILE.py, for runs and weights "
     "that name such a file, which is not run on their word alone.",
     version=__version__,
-    config=(command_line.remember,),
+    config=(command_line.check_options,),
     suppress_keyboard_interrupt=False,  # `main` says how far the command came
     help_format="plaintext",  # Markdown and rich markup would swallow <NAME> and [export]
 )

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from sceneseg.cli.output import terminal
 from sceneseg.cli.progress import Bars
 from sceneseg.config import command_line, panels
-from sceneseg.config.schema import Config
+from sceneseg.config.options import Options
 from sceneseg.errors import RunError
 from sceneseg.ranges import Count, Side
 from sceneseg.wording import quoted
@@ -18,7 +18,7 @@ Size = tuple[Side, Side]
 
 def compare(
     *finished: Path,
-    config: Annotated[Config, Parameter(name="*")] = Config(),  # noqa: B008 (never changed)
+    options: Annotated[Options, Parameter(name="*")] = Options(),  # noqa: B008 (never changed)
     models: Annotated[list[str] | None, Parameter(name=("--models", "-m"), negative="")] = None,
     vary: Annotated[list[str] | None, Parameter(negative="")] = None,
     budget: Annotated[str | None, Parameter(group=panels.OPTIMIZATION)] = None,
@@ -92,7 +92,7 @@ def compare(
             size=size,
             repetitions=repetitions,
             on_progress=bars,
-            **command_line.typed(config),
+            **command_line.typed(options),
         )
     if made.results is None:
         print(f"Interrupted; everything so far is saved. Resume it with: sceneseg compare -r {quoted(made.path)}")

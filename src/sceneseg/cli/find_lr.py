@@ -9,13 +9,13 @@ from sceneseg.cli import tables
 from sceneseg.cli.output import terminal
 from sceneseg.cli.progress import Bars
 from sceneseg.config import command_line, panels
-from sceneseg.config.schema import Config
+from sceneseg.config.options import Options
 from sceneseg.ranges import MANY, Positive, Range
 
 
 def find_lr(
     *,
-    options: Annotated[Config, Parameter(name="*")] = Config(),  # noqa: B008 (never changed)
+    options: Annotated[Options, Parameter(name="*")] = Options(),  # noqa: B008 (never changed)
     model: Annotated[str | None, Parameter(name="-m", group=panels.MODEL)] = None,
     config: Annotated[Path | None, Parameter(group=panels.MODEL)] = None,
     steps: Annotated[int, Range(10, MANY), Parameter(group=panels.OPTIMIZATION)] = 100,

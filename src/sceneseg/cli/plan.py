@@ -8,13 +8,13 @@ from cyclopts import Parameter
 from sceneseg.cli import tables
 from sceneseg.cli.output import terminal
 from sceneseg.config import command_line, panels
-from sceneseg.config.schema import Config
+from sceneseg.config.options import Options
 from sceneseg.ranges import Classes
 
 
 def plan(
     *,
-    options: Annotated[Config, Parameter(name="*")] = Config(),  # noqa: B008 (never changed)
+    options: Annotated[Options, Parameter(name="*")] = Options(),  # noqa: B008 (never changed)
     model: Annotated[str | None, Parameter(name="-m", group=panels.MODEL)] = None,
     config: Annotated[Path | None, Parameter(group=panels.MODEL)] = None,
     memory: Annotated[str | None, Parameter(group=panels.RUNTIME)] = None,

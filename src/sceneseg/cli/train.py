@@ -6,13 +6,13 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from sceneseg.config import command_line, panels
-from sceneseg.config.schema import Config
+from sceneseg.config.options import Options
 from sceneseg.wording import quoted
 
 
 def train(
     *,
-    config: Annotated[Config, Parameter(name="*")] = Config(),  # noqa: B008 (never changed)
+    options: Annotated[Options, Parameter(name="*")] = Options(),  # noqa: B008 (never changed)
     model: Annotated[str | None, Parameter(group=panels.MODEL, name="-m")] = None,
     file: Annotated[Path | None, Parameter(name="--config")] = None,
     runs: Annotated[Path, Parameter(group=panels.OUTPUT)] = Path("runs"),
@@ -31,7 +31,7 @@ def train(
     """
     from sceneseg.api.train import train as start
 
-    trained = start(config=file, runs=runs, resume=resume, **command_line.typed(config, model))
+    trained = start(config=file, runs=runs, resume=resume, **command_line.typed(options, model))
     if not trained.finished:
         print(f"Interrupted; the state is saved. Resume it with: sceneseg train -r {quoted(trained.path)}")
         raise SystemExit(130)

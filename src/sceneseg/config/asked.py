@@ -1,10 +1,11 @@
-"""What a person asked for, as opposed to what has its default."""
+"""The keys that a user asked for, as opposed to those that have their defaults."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sceneseg.config import schema as configs
+from sceneseg.config.conversion import from_dict, to_dict
+from sceneseg.config.layering import flat
 from sceneseg.config.schema import Config
 
 
@@ -30,7 +31,7 @@ def asked_by(where: str, options: dict[str, Any]) -> Asked:
         where: The source, for messages.
         options: Nested plain data.
     """
-    return Asked(where, configs.flat(options).keys())
+    return Asked(where, flat(options).keys())
 
 
 def asked_by_file(where: str, config: Config) -> Asked:
@@ -38,5 +39,5 @@ def asked_by_file(where: str, config: Config) -> Asked:
 
     A run's config.yaml has every key, so that one with its default says nothing.
     """
-    usual, found = (configs.flat(configs.to_dict(c)) for c in (configs.from_dict({"task": config.task}), config))
+    usual, found = (flat(to_dict(c)) for c in (from_dict({"task": config.task}), config))
     return Asked(where, [key for key, value in found.items() if key not in usual or usual[key] != value], config)

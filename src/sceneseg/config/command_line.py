@@ -1,26 +1,29 @@
-"""Which options were typed: they win over the configuration file, which wins over the defaults."""
+"""The configuration of a command: what was typed wins over the configuration file, which wins over the defaults."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from cyclopts import App, Argument, ArgumentCollection
 from cyclopts.utils import UNSET
 
-from sceneseg.config import schema as configs
+from sceneseg.config import files as config_files
 from sceneseg.config.asked import Asked, asked_by, asked_by_file
+from sceneseg.config.conversion import from_dict, to_dict
+from sceneseg.config.layering import Plain, layer, nest
 from sceneseg.config.limits import explain
+from sceneseg.config.options import UNTYPED, Options
 from sceneseg.config.reading import parse_yaml
 from sceneseg.config.schema import Config
 from sceneseg.errors import ConfigError
 from sceneseg.ranges import range_of
 from sceneseg.user_files import allow
 
-_typed: list[tuple[tuple[str, ...], str | None]] = []
 
-
-def remember(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-    """Note the options of the command line and check their numbers, as a cyclopts configuration hook.
+def check_options(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Check what was typed before it is converted, as a cyclopts configuration hook.
 
     What stands behind the name of a free mapping, cross_entropy.label-smoothing in
     ``--loss.cross_entropy.label-smoothing 0.1``, becomes one key with dots for cyclopts, which knows no mappings in
@@ -29,20 +32,15 @@ def remember(app: App, commands: tuple[str, ...], arguments: ArgumentCollection)
     Raises:
         ConfigError: A number out of the range that the option's type declares, or nothing where a value is expected.
     """
-    _typed.clear()
     for argument in arguments:
         _check_empty(argument)
         _check_range(argument)
         for i, token in enumerate(argument.tokens):
-            inner = _parts(token.keys)
-            if inner:
+            if inner := _parts(token.keys):
                 argument.tokens[i] = token.evolve(keys=(".".join(inner),))
-            if _holds_numbers(argument.hint):  # of things with dots in their names, as encoder.layer1
-                inner = (".".join(inner),) if inner else ()
-            _typed.append((argument.keys + inner, token.value if inner else None))
 
 
-def _parts(keys: tuple[str, ...]) -> tuple[str, ...]:
+def _parts(keys: Sequence[str]) -> tuple[str, ...]:
     """Return the parts of a key, with underscores; the name of a Python file is one of them."""
     text = ".".join(keys)
     file = re.match(r".*\.py:\w+(?=\.|$)", text)
@@ -80,72 +78,74 @@ def _number(text: str) -> float | None:
     return None
 
 
-def configuration(parsed: Config, file: Path | None, model: str | None = None) -> Config:
+def configuration(options: Options, file: Path | None, model: str | None = None) -> Config:
     """Return the defaults, under the file, under what was typed.
 
     Args:
-        parsed: What the command line was turned into; only typed options count.
+        options: What the command line was turned into.
         file: The configuration file, if any.
         model: The model's name, where it has an option of its own.
 
     Raises:
         ConfigError: A key or value of the file that doesn't fit, or two names of the model.
     """
-    base = {} if file is None else configs.to_dict(configs.load(file))
-    found = configs.from_dict(layered(base, typed(parsed, model)), "the command line")
-    allow(configs.to_dict(found))
+    base = {} if file is None else to_dict(config_files.load(file))
+    found = from_dict(layer(base, typed(options, model)), "the command line")
+    allow(to_dict(found))
     return found
 
 
-def asked(parsed: Config, file: Path | None) -> list[Asked]:
+def asked(options: Options, file: Path | None) -> list[Asked]:
     """Return what was asked for, on the command line and in the file."""
-    sources = [asked_by("the command line", typed(parsed))]
-    return sources if file is None else [*sources, asked_by_file(str(file), configs.load(file))]
+    sources = [asked_by("the command line", typed(options))]
+    return sources if file is None else [*sources, asked_by_file(str(file), config_files.load(file))]
 
 
-def typed(parsed: Config, model: str | None = None) -> dict[str, Any]:
-    """Return only what was typed of the configuration, as nested plain data.
+def typed(options: Options, model: str | None = None) -> Plain:
+    """Return what was typed of the configuration, as nested plain data.
 
     Args:
-        parsed: What the command line was turned into.
+        options: What the command line was turned into.
         model: The model's name, where it has an option of its own.
 
     Raises:
         ConfigError: Two names of the model.
     """
-    values = configs.to_dict(parsed)
-    found: dict[str, Any] = {}
-    for path, text in _typed:
-        if path and path[0] in values:  # else an option of the verb, not of the configuration
-            value = _plain(text) if text is not None else _at(values, path)
-            found = layered(found, _nested(path, value))
+    found = _typed(options)
     if model is not None:
         if (other := found.get("model", {}).get("name", model)) != model:
             raise ConfigError(f"-m {model} and --model.name {other} both name the model. Give one of them.")
-        found = layered(found, {"model": {"name": model}})
+        found = layer(found, {"model": {"name": model}})
     return found
 
 
-def nested(options: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the arguments that a verb was given as a free mapping: keys with dots become mappings, texts values."""
-    found: dict[str, Any] = {}
+def _typed(options: Any) -> Plain:
+    found: Plain = {}
+    hints = get_type_hints(type(options))
+    for one in fields(options):
+        value = getattr(options, one.name)
+        if value is UNTYPED:
+            continue
+        if is_dataclass(value):
+            found |= {one.name: section} if (section := _typed(value)) else {}
+        elif isinstance(value, dict) and not _holds_numbers(hints[one.name]):
+            found = layer(found, nested(value, (one.name,)))
+        else:
+            found[one.name] = list(value) if isinstance(value, tuple) else value
+    return found
+
+
+def nested(options: dict[str, Any] | None, path: Sequence[str] = ()) -> Plain:
+    """Return what was typed for a free mapping: keys with dots become mappings, texts values.
+
+    Args:
+        options: Key, with dots, -> text.
+        path: The keys that lead to the mapping.
+    """
+    found: Plain = {}
     for key, value in (options or {}).items():
-        found = configs.merge(found, _nested(tuple(key.split(".")), _plain(str(value))))
+        found = layer(found, nest([*path, *_parts([key])], _plain(str(value))))
     return found
-
-
-def layered(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
-    """Merge configurations; a loss given by its weight alone keeps it when it is given other arguments."""
-    for key in ("loss", "aux_loss"):
-        ours, theirs = base.get(key), override.get(key)
-        if isinstance(ours, dict) and isinstance(theirs, dict):
-            base = {**base, key: {name: _spelled_out(value, theirs.get(name)) for name, value in ours.items()}}
-            override = {**override, key: {name: _spelled_out(value, ours.get(name)) for name, value in theirs.items()}}
-    return configs.merge(base, override)
-
-
-def _spelled_out(value: Any, other: Any) -> Any:
-    return {"weight": value} if isinstance(other, dict) and not isinstance(value, dict) else value
 
 
 def _plain(text: str) -> Any:
@@ -162,15 +162,3 @@ def _plain(text: str) -> Any:
 def _holds_numbers(hint: Any) -> bool:
     *_, value = get_args(hint) or (None,)
     return (get_args(value)[0] if get_origin(value) is Annotated else value) is float
-
-
-def _at(values: dict[str, Any], path: tuple[str, ...]) -> Any:
-    for key in path:
-        values = values[key]
-    return values
-
-
-def _nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:
-    for key in reversed(path):
-        value = {key: value}
-    return value

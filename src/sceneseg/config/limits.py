@@ -1,10 +1,11 @@
-"""What a configuration's numbers may be: each lies in the range that its type declares, each loss has a weight."""
+"""Ranges of a configuration's numbers: each as its type declares, and each loss with a weight."""
 
 import ast
 import inspect
-import textwrap
+import sys
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any, get_type_hints
 
@@ -62,13 +63,21 @@ def explain(kind: type, path: Sequence[str]) -> str:
         kind = get_type_hints(kind)[name] if is_dataclass(kind) and name in get_type_hints(kind) else object
     if not path or not is_dataclass(kind):
         return ""
+    return _descriptions(kind.__module__).get(kind.__name__, {}).get(path[-1], "")
+
+
+@cache
+def _descriptions(module: str) -> dict[str, dict[str, str]]:
+    """Return the docstrings below the fields of a module's classes."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
-    except OSError:
-        return ""
-    body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
-    for statement, text in pairwise(body):
-        named = isinstance(statement, ast.AnnAssign) and getattr(statement.target, "id", None) == path[-1]
-        if named and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
-            return " ".join(str(text.value.value).split())
-    return ""
+        tree = ast.parse(inspect.getsource(sys.modules[module]))
+    except (OSError, TypeError):  # a module without a file
+        return {}
+    found: dict[str, dict[str, str]] = {}
+    for node in (node for node in tree.body if isinstance(node, ast.ClassDef)):
+        for statement, text in pairwise(node.body):
+            if not (isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)):
+                continue
+            if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
+                found.setdefault(node.name, {})[statement.target.id] = " ".join(str(text.value.value).split())
+    return found

@@ -1,5 +1,6 @@
-"""Reading YAML that anybody may have written: bounded in depth and size before anything is built of it."""
+"""Reading of untrusted YAML: bounded in depth and size before anything is built of it."""
 
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -10,6 +11,21 @@ DEEPEST = 50
 """Levels of lists and mappings within each other."""
 LARGEST = 200_000
 """Values, each counted as often as an alias repeats it."""
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that holds a mapping."""
+    try:
+        data = parse_yaml(path.read_text(encoding="utf-8"), str(path))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such configuration file.") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not readable as YAML: expected UTF-8 text ({error}). Save it as UTF-8.") from None
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: expected a mapping of keys to values, found {type(data).__name__}.")
+    return data
 
 
 def parse_yaml(text: str, where: str) -> Any:

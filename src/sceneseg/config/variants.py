@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sceneseg.config import files as config_files
 from sceneseg.config import recipes
-from sceneseg.config import schema as configs
 from sceneseg.config.asked import Asked, asked_by_file
-from sceneseg.config.reading import parse_yaml
+from sceneseg.config.conversion import from_dict, to_dict
+from sceneseg.config.layering import layer
+from sceneseg.config.reading import parse_yaml, read_yaml
 from sceneseg.config.schema import Config
 from sceneseg.errors import ConfigError
 from sceneseg.user_files import absolute, allow, is_file_name, short_name
@@ -64,7 +66,7 @@ def make_variants(base: Config, models: Sequence[str], vary: Sequence[str] = ())
             shown = [word] if word and (len(models) > 1 or not words) else []
             name = "-".join([*shown, *words]) or short_name(config.model_name)
             own = {"model": word} if word else {}
-            allow(configs.to_dict(config))
+            allow(to_dict(config))
             variants.append(Variant(_folder(name), config, {**own, **changes}))
     _check_different(variants)
     return variants
@@ -105,7 +107,7 @@ def set_value(config: Config, key: str, value: Any) -> Config:
         >>> set_value(Config(), "optim.lr", 0.5).optim.lr
         0.5
     """
-    plain = configs.to_dict(config)
+    plain = to_dict(config)
     *parents, last = key.split(".")
     inner = plain
     for parent in parents:
@@ -113,7 +115,7 @@ def set_value(config: Config, key: str, value: Any) -> Config:
             inner[parent] = {}
         inner = inner[parent]
     inner[last] = value
-    return configs.from_dict(plain, f"vary {key}")
+    return from_dict(plain, f"vary {key}")
 
 
 def listed(models: Iterable[str] | None) -> list[str]:
@@ -129,21 +131,21 @@ def listed(models: Iterable[str] | None) -> list[str]:
 def asked_by_candidates(models: Iterable[str]) -> list[Asked]:
     """Return the options that the files among the candidates set."""
     files = [Path(model) for model in models if Path(model).suffix in FILES or model in recipes.names()]
-    return [asked_by_file(str(file), configs.load(file)) for file in files]
+    return [asked_by_file(str(file), config_files.load(file)) for file in files]
 
 
 def _of_model(base: Config, model: str) -> tuple[Config, str]:
     """Return the configuration of a model or of a file laid over the base, and the candidate's name."""
     path = Path(model)
     if path.suffix in FILES or model in recipes.names():
-        own = configs.read_yaml(recipes.find(path))
-        plain = configs.to_dict(base)
+        own = read_yaml(recipes.find(path))
+        plain = to_dict(base)
         for key in {"model", "loss", "aux_loss"} & own.keys():  # their keys depend on the names in them
             del plain[key]
-        return configs.from_dict(configs.merge(plain, own), model), path.stem
+        return from_dict(layer(plain, own), model), path.stem
     if absolute(model) == base.model_name:
         return base, short_name(model)  # with the arguments that were given for it
-    return configs.from_dict({**configs.to_dict(base), "model": {"name": model}}), short_name(model)
+    return from_dict({**to_dict(base), "model": {"name": model}}), short_name(model)
 
 
 def _word(key: str, value: Any) -> str:

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sceneseg.config.schema import read_yaml
+from sceneseg.config.reading import read_yaml
 from sceneseg.datasets._foreign_keys import FOREIGN, HARMLESS, IGNORED, translate
 from sceneseg.datasets.masks import Color
 from sceneseg.errors import ConfigError, DataError, did_you_mean

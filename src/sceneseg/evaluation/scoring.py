@@ -7,7 +7,7 @@ import numpy as np
 
 from sceneseg import datasets
 from sceneseg.arrays import LabelArray
-from sceneseg.config.schema import read_yaml
+from sceneseg.config.reading import read_yaml
 from sceneseg.datasets.base import SceneDataset
 from sceneseg.errors import ConfigError, did_you_mean
 from sceneseg.evaluation.counting import count_files, count_scenes

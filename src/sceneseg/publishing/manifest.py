@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from sceneseg.config.schema import read_yaml
+from sceneseg.config.reading import read_yaml
 from sceneseg.errors import ConfigError, RunError, UnknownNameError, did_you_mean
 from sceneseg.fetching.progress import ProgressReporter
 from sceneseg.fetching.transfer import download

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from sceneseg.config import schema as configs
+from sceneseg.config.conversion import from_dict, to_dict
 from sceneseg.errors import ConfigError, RunError
 from sceneseg.plain import UnfitError
 from sceneseg.records.codec import read_record
@@ -194,4 +194,4 @@ def _completed(plan: ComparisonPlan) -> ComparisonPlan:
 def _completed_run(run: PlannedRun) -> PlannedRun:
     if run.config is None:
         return run
-    return replace(run, config=configs.to_dict(configs.from_dict(run.config)))
+    return replace(run, config=to_dict(from_dict(run.config)))

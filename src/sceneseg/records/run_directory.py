@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sceneseg.config import schema as configs
+from sceneseg.config import files as config_files
 from sceneseg.config.schema import Config
 from sceneseg.errors import RunError
 from sceneseg.labels import LabelSpace
@@ -138,7 +138,7 @@ class RunDirectory:
             RunError: The folder isn't a run.
         """
         self.check()
-        return configs.load(self.config, ranges=False)
+        return config_files.load(self.config, ranges=False)
 
     def check(self) -> None:
         """See whether this is a run.

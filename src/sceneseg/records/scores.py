@@ -121,6 +121,14 @@ class Scores:
     origin: Origin | None = None
     others: dict[str, Any] = field(default_factory=dict, metadata=BESIDE)
 
+    def __getitem__(self, metric: str) -> float | None:
+        """Return a score of the whole split by the metric's key."""
+        return self.means[metric]
+
+    def get(self, metric: str) -> float | None:
+        """Return a score of the whole split; None where there is none of that key."""
+        return self.means.get(metric)
+
     @classmethod
     def from_dict(cls, data: Any) -> Self:
         """Read the contents of metrics.json.

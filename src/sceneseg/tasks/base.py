@@ -139,7 +139,7 @@ class Task(ABC):
     """One task with its data; the loop asks for the model, then for the step and the samples, then for validations.
 
     Args:
-        config: The configuration of the run; values that the task resolves are written into it.
+        config: The configuration of the run; `Task.config` is it with the values that the task resolves.
 
     Raises:
         DataError: A folder, split or label file that isn't there, or data of another kind.

@@ -5,6 +5,7 @@ segmentation model.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -44,13 +45,12 @@ class Classification(Task):
     model: "ClassificationModel"
 
     def __init__(self, config: Config) -> None:
-        super().__init__(config)
         refuse_pixel_options(config)
-        wanted = config.data
+        wanted = replace(config.data, target_size=config.data.target_size or DEFAULT_SIZE)
+        super().__init__(replace(config, data=wanted))
         self.train = open_split(wanted.name, root=wanted.root, split=wanted.train_split, **wanted.options)
         options = {**wanted.options, "classes": self.train.classes}
         self.val = open_split(wanted.name, root=wanted.root, split=wanted.val_split, **options)
-        wanted.target_size = wanted.target_size or DEFAULT_SIZE
 
     @property
     def sample_size(self) -> ImageSize:  # type: ignore[override]

@@ -10,6 +10,8 @@ from sceneseg.config.schema import Config
 from sceneseg.errors import ConfigError
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.records.temporaries import temporary_folder
+from sceneseg.training.builder import build_setup
+from sceneseg.training.monitor import show
 from sceneseg.training.processes import launch
 from sceneseg.training.trainer import Trainer
 
@@ -88,7 +90,8 @@ def measure_step(config: Config) -> float:
     times: list[float] = []
     with temporary_folder("sceneseg-timing") as folder:
         begin = time.perf_counter()
-        for seconds in Trainer(trial, RunDirectory(folder), task, fabric).timed_steps():
+        setup = build_setup(trial, task, fabric, show)
+        for seconds in Trainer(setup, RunDirectory(folder), [], show).timed_steps():
             times.append(seconds)
             if len(times) == WARMUP_STEPS:
                 begin = time.perf_counter()

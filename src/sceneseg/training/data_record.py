@@ -1,8 +1,7 @@
-"""Which data a run learns from and is scored on: noted when it starts, compared when it is resumed."""
+"""The record of the data that a run learns from and is scored on: written at its start, compared on resume."""
 
 import json
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, replace
 
 from sceneseg.datasets.contents import Contents, changes, contents
 from sceneseg.errors import DataError, RunError
@@ -12,27 +11,45 @@ from sceneseg.tasks.base import Task
 FORMAT = 1
 
 
-@dataclass
+@dataclass(frozen=True)
+class AcceptedChange:
+    """A change of the data that a run was resumed with.
+
+    Args:
+        step: The step after which the run was resumed.
+        changes: What changed, in words.
+    """
+
+    step: int
+    changes: str
+
+
+@dataclass(frozen=True)
 class DataRecord:
     """The contents of data.json.
 
     Args:
         splits: What "train" and "val" hold.
-        accepted: Changes that a resumed run was allowed to go on with: step, and what changed in words.
+        accepted: Changes of the data so far.
     """
 
     splits: dict[str, Contents]
-    accepted: list[dict[str, Any]] = field(default_factory=list)
+    accepted: tuple[AcceptedChange, ...] = ()
 
     @property
     def steps(self) -> list[int]:
-        """After which steps the data changed."""
-        return [change["step"] for change in self.accepted]
+        """The steps after which the data changed."""
+        return [change.step for change in self.accepted]
+
+    def with_change(self, step: int, changes: str) -> "DataRecord":
+        """Return the record with one more accepted change."""
+        return replace(self, accepted=(*self.accepted, AcceptedChange(step, changes)))
 
     def write(self, run: RunDirectory) -> None:
         """Write it into the run, a line for everything but the scenes."""
         splits = {name: split.to_dict() for name, split in self.splits.items()}
-        data = {"format": FORMAT, "accepted": self.accepted, "splits": splits}
+        accepted = [asdict(change) for change in self.accepted]
+        data = {"format": FORMAT, "accepted": accepted, "splits": splits}
         write_text(run.data, json.dumps(data, separators=(",", ":")) + "\n")
 
     @classmethod
@@ -49,7 +66,8 @@ class DataRecord:
             if found["format"] > FORMAT:
                 raise RunError(f"{run.data}: written by a newer sceneseg. Update sceneseg.")
             splits = {name: Contents.from_dict(split) for name, split in found["splits"].items()}
-            return cls(splits, [{"step": int(c["step"]), "changes": str(c["changes"])} for c in found["accepted"]])
+            accepted = [AcceptedChange(int(c["step"]), str(c["changes"])) for c in found["accepted"]]
+            return cls(splits, tuple(accepted))
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             raise RunError(
                 f"{run.data}: expected the record of the run's data, found something else. Without this file the run "
@@ -98,7 +116,7 @@ def compare(run: RunDirectory, task: Task, accept: bool) -> Comparison:
     before = DataRecord.read(run)
     known = {} if before is None else before.splits
     splits = {name: contents(split, known.get(name)) for name, split in (("train", task.train), ("val", task.val))}
-    now = DataRecord(splits, [] if before is None else list(before.accepted))
+    now = DataRecord(splits, () if before is None else before.accepted)
     found = {name: changes(known[name], split) for name, split in splits.items() if name in known}
     said = "; ".join(f"{name}: {', '.join(phrases)}" for name, phrases in found.items() if phrases)
     if said and not accept:

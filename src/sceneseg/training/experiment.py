@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from sceneseg import datasets, tasks
-from sceneseg.config import schema as configs
 from sceneseg.config.asked import Asked
+from sceneseg.config.conversion import from_dict, to_dict
 from sceneseg.config.schema import Config
 from sceneseg.config.variants import Variant
 from sceneseg.errors import ConfigError, DataError
@@ -176,6 +176,9 @@ def resolved(variants: Sequence[Variant]) -> list[Variant]:
         The variants with the full names of their models and the absolute folders of their data, as a comparison may be
         resumed from another folder.
 
+    Returns:
+        The same with resolved names and folders, as a comparison may be resumed from another folder.
+
     Raises:
         ConfigError: A model or argument that isn't there.
         DataError: Data that isn't there.
@@ -236,7 +239,7 @@ def _planned_runs(variant: Variant, budget: Budget, seeds: int) -> list[PlannedR
         elif budget.kind == "epochs":
             config = replace(config, train=replace(config.train, epochs=int(budget.amount)))
         folder = variant.name if seeds == 1 else f"{variant.name}-seed{seed}"
-        runs.append(PlannedRun(folder, configs.to_dict(config)))
+        runs.append(PlannedRun(folder, to_dict(config)))
     return runs
 
 
@@ -245,7 +248,7 @@ def _train(comparison: ComparisonDirectory, run: PlannedRun, budget: Budget | No
     config, seconds = run.config or {}, budget.seconds if budget else None
     if seconds is None or before is None or not before.steps:
         return train_isolated(config, inner_run(comparison, run.folder), seconds)
-    config = configs.to_dict(with_steps(configs.from_dict(config), before.steps))
+    config = to_dict(with_steps(from_dict(config), before.steps))
     outcome = train_isolated(config, inner_run(comparison, run.folder), None)
     return replace(outcome, seconds_per_step=before.seconds_per_step, steps=before.steps)
 

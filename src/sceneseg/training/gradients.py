@@ -40,19 +40,21 @@ class GradientAccumulator:
         module: The step, as Fabric has set it up.
         step: The same as the task made it.
         micro_batch: Samples of a part at most, in each process.
-        say: Told when a batch must be split.
     """
 
     fabric: Fabric
     module: _FabricModule
     step: Step
     micro_batch: int
-    say: Callable[[str], None]
     before: "StepSnapshot | None" = None
     """What the last batch found."""
 
-    def compute(self, batch: Batch) -> float:
+    def compute(self, batch: Batch, say: Callable[[str], object]) -> float:
         """Add the gradients of a batch to those of the parameters; return its loss.
+
+        Args:
+            batch: The samples of a step.
+            say: Is told when the batch must be split.
 
         Raises:
             TrainingError: One sample alone doesn't fit into the memory.
@@ -84,7 +86,7 @@ class GradientAccumulator:
                 )
             self.micro_batch = (size + 1) // 2
             tried = counted(size, "sample")
-            self.say(f"out of memory with {tried} at once; going on with {self.micro_batch}, for the same batch")
+            say(f"out of memory with {tried} at once; going on with {self.micro_batch}, for the same batch")
 
     def undo(self) -> None:
         """Take back what the last batch changed besides weights: gradients, statistics of BatchNorm, random numbers."""

@@ -2,35 +2,53 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from sceneseg.training.trainer import Trainer
+from sceneseg.training.callbacks import Callback
+from sceneseg.training.view import TrainView
 
-Hook = Callable[["Trainer"], object]
-"""Is given the run as it stands, see `sceneseg.training.trainer.Trainer`; what it returns doesn't matter."""
+Hook = Callable[[TrainView], object]
+"""Is given the run at that moment, see `sceneseg.training.view.TrainView`; its return value is ignored."""
 
 
 @dataclass(frozen=True)
-class Hooks:
-    """When they are called; with several processes in each of them. What one raises ends the run.
+class Hooks(Callback):
+    """Plain functions as a callback.
 
     Args:
-        on_start: Before the first step, of a resumed run too.
-        on_step_end: After each step of the optimizer; gradients are gone, weights are new.
-        on_validation_end: After each validation; `scores` are its scores.
-        on_epoch_end: After each epoch; `row` is what history.csv says of it.
-        on_end: When the run is over or was interrupted, but not when it failed.
+        start: Called before the first step, of a resumed run too.
+        step_end: After each step of the optimizer; gradients are gone, weights are new.
+        validation_end: After each validation; `scores` are its scores.
+        epoch_end: After each epoch; `row` is what history.csv says of it.
+        end: When the run is over or was interrupted, but not when it failed.
     """
 
-    on_start: Hook | None = None
-    on_step_end: Hook | None = None
-    on_validation_end: Hook | None = None
-    on_epoch_end: Hook | None = None
-    on_end: Hook | None = None
+    start: Hook | None = None
+    step_end: Hook | None = None
+    validation_end: Hook | None = None
+    epoch_end: Hook | None = None
+    end: Hook | None = None
 
-    def call(self, when: str, training: "Trainer") -> None:
-        """Call the function of that moment, if there is one."""
-        hook: Hook | None = getattr(self, when)
-        if hook is not None:
-            hook(training)
+    def on_start(self, view: TrainView) -> None:
+        """Call `start`."""
+        _call(self.start, view)
+
+    def on_step_end(self, view: TrainView) -> None:
+        """Call `step_end`."""
+        _call(self.step_end, view)
+
+    def on_validation_end(self, view: TrainView) -> None:
+        """Call `validation_end`."""
+        _call(self.validation_end, view)
+
+    def on_epoch_end(self, view: TrainView) -> None:
+        """Call `epoch_end`."""
+        _call(self.epoch_end, view)
+
+    def on_end(self, view: TrainView) -> None:
+        """Call `end`."""
+        _call(self.end, view)
+
+
+def _call(hook: Hook | None, view: TrainView) -> None:
+    if hook is not None:
+        hook(view)

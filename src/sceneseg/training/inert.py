@@ -57,8 +57,9 @@ def refuse_inert(sources: Iterable[Asked], candidates: Sequence[Config]) -> None
         for key in source.keys:
             for reader in READERS:
                 if reader.knows(key) and not any(reader.reads(config) for config in everyone):
-                    said = f"{source.where}: {key} has no effect here. {reader.otherwise} Leave it out."
-                    raise ConfigError(said, field=key)
+                    raise ConfigError(
+                        f"{source.where}: {key} has no effect here. {reader.otherwise} Leave it out.", field=key
+                    )
 
 
 def refuse_contradictions(config: Config) -> None:

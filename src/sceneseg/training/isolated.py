@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sceneseg.config import schema as configs
+from sceneseg.config.conversion import from_dict
 from sceneseg.errors import hide_library_warnings, reason_of
 from sceneseg.records.experiment_progress import Outcome
 from sceneseg.records.locks import LOCK, alone
@@ -177,7 +177,7 @@ def _start(plain: dict[str, Any], run: RunDirectory, seconds: float | None, send
 
     if run.state.is_file():
         return start.resume(run, {})
-    config = configs.from_dict(plain)
+    config = from_dict(plain)
     if seconds is not None:
         config, budget = fit_into(config, seconds)
         sender.send(budget)

@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from sceneseg.loading import scene_samples
-from sceneseg.loading.scene_samples import StepSampler
 from sceneseg.optim import optimizers
 from sceneseg.optim.range_test import Numbers, RangeTest
 from sceneseg.training.gradients import freeze_statistics, random_state, set_random_state
-from sceneseg.training.trainer import Trainer
+from sceneseg.training.setup import TrainingSetup
 
 MEMORY = 0.8
 """Weight of the past in the running loss that divergence is judged by."""
@@ -23,7 +21,11 @@ TOO_MUCH = 4.0
 
 
 def sweep_rates(
-    training: Trainer, optimizer: str, rates: Numbers, on_step: Callable[[], None] | None = None
+    setup: TrainingSetup,
+    optimizer: str,
+    rates: Numbers,
+    say: Callable[[str], object],
+    on_step: Callable[[], None] | None = None,
 ) -> RangeTest:
     """Train with rising learning rates; model and random numbers are afterwards what they were before.
 
@@ -31,23 +33,24 @@ def sweep_rates(
     before the step, so that it belongs to the rate of the step before.
 
     Args:
-        training: Not begun yet.
+        setup: Of a training that hasn't begun yet.
         optimizer: Name; momentum, weight decay and scales of parts are the configuration's.
         rates: (N,) learning rate of each step.
+        say: Is given messages for the user.
         on_step: Is called after each step.
     """
-    config = training.config
-    with _as_it_was(training):
-        made = optimizers.create(training.gradients.step, replace(config.optim, name=optimizer, lr=1.0))
+    config = setup.config
+    with _as_it_was(setup):
+        made = optimizers.create(setup.step, replace(config.optim, name=optimizer, lr=1.0))
         factors = [group["lr"] for group in made.param_groups]
-        step: Any = training.fabric.setup_optimizers(made)
+        step: Any = setup.fabric.setup_optimizers(made)
         losses: list[float] = []
         running, best, diverged = 0.0, math.inf, False
-        for number, batch in enumerate(_batches(training, len(rates) + 1)):
-            training.module.train()
+        for number, batch in enumerate(setup.loader(0, len(rates) + 1)):
+            setup.module.train()
             if config.train.freeze_norm:
-                freeze_statistics(training.module)
-            loss = training.gradients.compute(batch)
+                freeze_statistics(setup.module)
+            loss = setup.gradients.compute(batch, say)
             losses.append(loss)
             running = MEMORY * running + (1 - MEMORY) * loss
             level = running / (1 - MEMORY ** (number + 1))  # without the zero it began with
@@ -65,16 +68,10 @@ def sweep_rates(
     return RangeTest(optimizer, rates[: len(found)], found, len(rates), diverged)
 
 
-def _batches(training: Trainer, steps: int) -> Iterator[Any]:
-    fabric = training.fabric
-    sampler = StepSampler(0, steps, training.config.train.batch_size, fabric.global_rank, fabric.world_size)
-    yield from scene_samples.training_loader(training.samples, sampler, training.workers)
-
-
 @contextmanager
-def _as_it_was(training: Trainer) -> Iterator[None]:
+def _as_it_was(setup: TrainingSetup) -> Iterator[None]:
     """Bring weights, statistics, modes and random numbers back afterwards."""
-    module = training.module
+    module = setup.module
     state = {name: value.detach().clone() for name, value in module.state_dict().items()}
     modes = {name: part.training for name, part in module.named_modules()}
     random = random_state()

@@ -1,4 +1,4 @@
-"""How a batch fits into the memory: counted before the first step, so that it needn't be found out by failing."""
+"""Memory plans of training steps: counted before the first one, so that no step has to fail first."""
 
 import re
 from dataclasses import dataclass, replace
@@ -148,6 +148,10 @@ def parse_bytes(text: str) -> int:
 
     Raises:
         ConfigError: It is none of these.
+
+    Example:
+        >>> parse_bytes("8GB"), parse_bytes("512 MiB")
+        (8000000000, 536870912)
     """
     match = re.fullmatch(r"([0-9.]+)\s*([kmg]i?)?b?", text.strip().lower())
     if match is None:
@@ -156,5 +160,10 @@ def parse_bytes(text: str) -> int:
 
 
 def show_bytes(number: int) -> str:
-    """Write bytes as people read them."""
+    """Write bytes as people read them.
+
+    Example:
+        >>> show_bytes(1_500_000_000), show_bytes(2_000_000)
+        ('1.50 GB', '2 MB')
+    """
     return f"{number / 1e9:.2f} GB" if number >= 1e9 else f"{number / 1e6:.0f} MB"

@@ -1,4 +1,4 @@
-"""One process for each device: by --devices, torchrun, or SLURM; Lightning Fabric does the work."""
+"""One process for each device: by train.devices, torchrun, or SLURM; Lightning Fabric does the work."""
 
 import logging
 import os
@@ -23,8 +23,9 @@ def launch(config: Config) -> Fabric:
     devices, nodes = _given(config.train.devices)
     if config.train.batch_size < devices * nodes:
         raise ConfigError(
-            f"A batch of {config.train.batch_size} can't be shared out over {devices * nodes} processes. Give -b "
-            f"{devices * nodes} or more."
+            f"A batch of {config.train.batch_size} can't be divided among {devices * nodes} processes. Give a "
+            f"train.batch_size of {devices * nodes} or more.",
+            field="train.batch_size",
         )
     joined = strategy(config, precision, devices * nodes)
     fabric = Fabric(

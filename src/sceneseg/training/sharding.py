@@ -44,23 +44,32 @@ def strategy(config: Config, precision: str, count: int) -> "str | Strategy":
         return "auto"  # which is DDP where there are several
     if count == 1:
         raise ConfigError(
-            "--train.strategy fsdp shares a model out over several devices, and this run has one. Give --devices 2 or "
-            "more, or leave it out."
+            "train.strategy fsdp divides a model among several devices, and this run has one. Set train.devices to 2 "
+            "or more, or leave train.strategy out.",
+            field="train.devices",
         )
     if config.train.batch_size % count:
         raise ConfigError(
-            f"With --train.strategy fsdp the processes work in step: a batch of {config.train.batch_size} can't be "
-            f"shared out evenly over {count}. Give a -b that is a multiple of {count}."
+            f"With train.strategy fsdp the processes work in step: a batch of {config.train.batch_size} can't be "
+            f"divided evenly among {count}. Give a train.batch_size that is a multiple of {count}.",
+            field="train.batch_size",
         )
     if precision == "16-mixed":
         raise ConfigError(
-            "--train.strategy fsdp doesn't go with 16-mixed. Give --train.precision bf16-mixed or 32-true, or leave "
-            "--train.strategy out."
+            "train.strategy fsdp doesn't work with 16-mixed. Set train.precision to bf16-mixed or 32-true, or leave "
+            "train.strategy out.",
+            field="train.precision",
         )
     if config.optim.name == "muon":
-        raise ConfigError("muon needs whole matrices, and fsdp has parts of them. Choose -f adamw, or leave fsdp out.")
+        raise ConfigError(
+            "muon needs whole matrices, and fsdp has parts of them. Choose another optim.name, as adamw, or leave "
+            "train.strategy out.",
+            field="optim.name",
+        )
     if config.train.compile:
-        raise ConfigError("--compile doesn't go with --train.strategy fsdp. Leave one of them out.")
+        raise ConfigError(
+            "train.compile doesn't work with train.strategy fsdp. Leave one of them out.", field="train.compile"
+        )
     from lightning_fabric.strategies.model_parallel import ModelParallelStrategy
 
     return ModelParallelStrategy(_shard, data_parallel_size=count, tensor_parallel_size=1)

@@ -1,4 +1,4 @@
-"""A trial step: what a sample takes in a GPU's memory is measured, as its libraries need more than can be counted."""
+"""Trial steps: measure what a sample takes in a GPU's memory, as its libraries need more than can be counted."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -13,7 +13,7 @@ from sceneseg.arrays import ImageArray, ImageSize
 from sceneseg.bench.engines.base import Engine
 from sceneseg.bench.job import Candidate, Job
 from sceneseg.bench.memory import MIB
-from sceneseg.config.schema import from_dict
+from sceneseg.config.conversion import from_dict
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.devices import resolve_precision
 from sceneseg.inference.predictor import SemanticModel

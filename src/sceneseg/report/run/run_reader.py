@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from sceneseg.config import schema as configs
+from sceneseg.config.reading import read_yaml
 from sceneseg.errors import ScenesegError
 from sceneseg.labels import LabelSpace
 from sceneseg.metrics.counts_file import read_matrices
@@ -85,7 +85,7 @@ def read_contents(run: RunDirectory) -> Contents:
         ConfigError: config.yaml isn't YAML.
     """
     run.check()
-    found = Contents(run, configs.read_yaml(run.config), run.config.read_text(encoding="utf-8"))
+    found = Contents(run, read_yaml(run.config), run.config.read_text(encoding="utf-8"))
 
     def part(path: Path, read: Callable[[Path], T], what: str) -> T | None:
         try:

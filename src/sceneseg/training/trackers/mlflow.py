@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from sceneseg.config import schema as configs
+from sceneseg.config.layering import flat
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.training.trackers import register
 from sceneseg.training.trackers.base import End, Tracker
@@ -76,7 +76,7 @@ class MLflow(Tracker):
         experiment = self._client.get_experiment_by_name(name)
         number = experiment.experiment_id if experiment else self._client.create_experiment(name)
         identity: str = self._client.create_run(number, run_name=self.run.path.name).info.run_id
-        parameters = [self._entities.Param(key, str(value)) for key, value in configs.flat(self.config).items()]
+        parameters = [self._entities.Param(key, str(value)) for key, value in flat(self.config).items()]
         for first in range(0, len(parameters), MOST_PARAMETERS):
             self._client.log_batch(identity, params=parameters[first : first + MOST_PARAMETERS])
         return identity

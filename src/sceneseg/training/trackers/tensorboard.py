@@ -8,7 +8,7 @@ import numpy.typing as npt
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
-from sceneseg.config import schema as configs
+from sceneseg.config.layering import flat
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.training.trackers import register
 from sceneseg.training.trackers.base import End, Tracker
@@ -50,8 +50,7 @@ class TensorBoard(Tracker):
         The writer's own `add_hparams` would make a second run of it, apart from the curves.
         """
         kinds = (bool, int, float, str)
-        flat = configs.flat(self.config)
-        values = {key: value if isinstance(value, kinds) else str(value) for key, value in flat.items()}
+        values = {key: value if isinstance(value, kinds) else str(value) for key, value in flat(self.config).items()}
         file = self.writer._get_file_writer()  # type: ignore[no-untyped-call]
         for summary in hparams(values, dict.fromkeys([*self.scores, "loss"], 0.0)):  # type: ignore[no-untyped-call]
             file.add_summary(summary)
