@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -23,6 +24,7 @@ from sceneseg.models import models
 from sceneseg.optim.optimizers import optimizers
 from sceneseg.optim.schedules import schedules
 from sceneseg.records import run_directory
+from sceneseg.records.header import ModelSpec
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.registry import Registry
 from sceneseg.tasks import tasks
@@ -236,20 +238,20 @@ def test_a_module_or_a_function_that_makes_one(write, train, name):
 
 def test_a_loss(write, train):
     run = train(loss={f"{write(LOSS)}:Three": {"weight": 2, "share": 0.5}})
-    assert sceneseg.api.train.read_epochs(run.history)[0]["loss"] == pytest.approx(3.0)
+    assert sceneseg.api.train.read_epochs(run.history)[0].value("loss") == pytest.approx(3.0)
 
 
 def test_a_data_set(write, train):
     run = train(data={"name": f"{write(DATASET)}:FirstScenes", "options": {"count": 1}})
     assert run.path.name == "first_scenes-fast_scnn"
-    assert sceneseg.api.train.read_scores(run.metrics)["protocol"]["dataset"] == "first_scenes"
-    assert sceneseg.api.train.read_scores(run.metrics)["protocol"]["images"] == 1
+    assert sceneseg.api.train.read_scores(run.metrics).protocol.dataset == "first_scenes"
+    assert sceneseg.api.train.read_scores(run.metrics).protocol.images == 1
 
 
 def test_an_optimizer_and_a_schedule(write, train):
     optimizer, schedule = write(OPTIMIZER, "signs.py"), write(SCHEDULE, "halved.py")
     run = train(optimizer=f"{optimizer}:Signs", schedule={"name": f"{schedule}:halved", "power": 2})
-    assert sceneseg.api.train.read_epochs(run.history)[0]["lr"] == pytest.approx(0.01 / 4)
+    assert sceneseg.api.train.read_epochs(run.history)[0].value("lr") == pytest.approx(0.01 / 4)
     with pytest.raises(ConfigError, match="optim.momentum has no effect"):
         train(optim={"name": f"{optimizer}:Signs", "momentum": 0.5})
 
@@ -272,7 +274,7 @@ def test_an_export_format(write, toy_root, tmp_path, monkeypatch, capsys):
     picture = next(toy_root.glob("leftImg8bit/val/*/*.png"))
     assert command("predict", "-w", "net.mine", picture, "--allow", "mine.py") == 0
     assert "1 predicted" in capsys.readouterr().out
-    assert sceneseg.ExportedModel.load(Path("net.mine")).description["model"]["name"] == "separable_unet"
+    assert sceneseg.ExportedModel.load(Path("net.mine")).description.model.name == "separable_unet"
 
 
 def test_an_engine_in_a_process_of_its_own(write, monkeypatch, capsys):
@@ -349,8 +351,9 @@ def test_a_class_that_the_program_has_registered_needs_no_permission(write, trai
 def test_a_header_calls_no_function_that_happens_to_be_imported(write, train):
     run = train(f"{write(MODEL)}:TinyFCN")
     weights, header = run_directory.load_weights(run.best), run_directory.read_header(run.best)
-    header["model"] = {"name": f"{subprocess.__file__}:run", "args": ["touch", str(run.path / "touched")]}
-    run_directory.save_weights(run.path / "evil.safetensors", weights, header)
+    called = {"args": ["touch", str(run.path / "touched")]}
+    header = replace(header, model=ModelSpec(f"{subprocess.__file__}:run", called))
+    run_directory.save_weights(run.path / "evil.safetensors", weights, header.to_dict())
     with pytest.raises(UnknownNameError, match="isn't run on the word of a stored file"):
         sceneseg.load(run.path / "evil.safetensors", "cpu")
     assert not (run.path / "touched").exists()

@@ -80,7 +80,8 @@ def allow(*given: Any) -> None:
             else is skipped.
 
     Example:
-        >>> allow("unet", {"loss": {"./no_such_file.py:MyLoss": 1.0}})
+        >>> import sceneseg
+        >>> sceneseg.allow("unet", {"loss": {"./no_such_file.py:MyLoss": 1.0}})
         >>> allowed()[-1].endswith("/no_such_file.py")
         True
     """

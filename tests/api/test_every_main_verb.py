@@ -151,7 +151,7 @@ def test_train(toy_root, capfd):
     )
     quiet(capfd)
     typed = RunDirectory(made.path.with_name("typed"))
-    assert made.scores == read_json(typed.metrics)
+    assert made.scores.to_dict() == read_json(typed.metrics)
     assert made.best == ("mean IoU", made.scores["mean_iou"])
     ours, theirs = load_weights(made.run.best), load_weights(typed.best)
     assert all((ours[key] == theirs[key]).all() for key in ours | theirs)

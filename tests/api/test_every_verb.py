@@ -227,10 +227,6 @@ def table() -> dict[str, list[str]]:
     return {verb: re.findall(r"`(\w+)`", functions) for verb, functions in rows}
 
 
-PENDING = {"evaluate", "predict", "compare", "export", "benchmark"}
-"""Functions in the table that aren't public yet."""
-
-
 def test_every_command_has_a_function():
     def verbs(group, path: str = "") -> set[str]:
         found = set()
@@ -241,7 +237,7 @@ def test_every_command_has_a_function():
         return found
 
     assert table().keys() == verbs(app.app)
-    assert {name for names in table().values() for name in names} <= {*sceneseg.__all__, *PENDING}
+    assert {name for names in table().values() for name in names} <= set(sceneseg.__all__)
 
 
 def test_every_function_has_a_command():

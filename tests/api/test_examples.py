@@ -2,6 +2,7 @@
 
 import doctest
 import inspect
+import sys
 
 import pytest
 
@@ -22,8 +23,9 @@ OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 def examples(name: str) -> doctest.DocTest:
     """Return what runs for a public name: its own docstring, not those of methods."""
-    found = doctest.DocTestFinder(recurse=False).find(getattr(sceneseg, name), name, globs={})
-    return found[0]
+    thing = getattr(sceneseg, name)
+    known = dict(vars(sys.modules[thing.__module__]))  # as doctest has it: the names of the module
+    return doctest.DocTestFinder(recurse=False).find(thing, name, globs=known)[0]
 
 
 @pytest.mark.parametrize("name", [name for name in sceneseg.__all__ if name not in WITHOUT])

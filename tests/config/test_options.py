@@ -7,7 +7,7 @@ import pytest
 
 from sceneseg.config.conversion import to_dict
 from sceneseg.config.layering import flat
-from sceneseg.config.options import PARAMETERS, UNTYPED, Options
+from sceneseg.config.options import PANELS, PARAMETERS, UNTYPED, Options
 from sceneseg.config.schema import Config
 
 SECTIONS = [one.name for one in fields(Config) if is_dataclass(getattr(Config(), one.name))]
@@ -25,5 +25,11 @@ def test_options_have_the_keys_of_the_schema_and_no_values(section):
 
 
 def test_descriptions_and_defaults_are_those_of_the_schema():
-    _, _, shown = get_type_hints(type(Options().train), include_extras=True)["epochs"].__metadata__
+    _, _, shown, panel = get_type_hints(type(Options().train), include_extras=True)["epochs"].__metadata__
     assert (shown.help, shown.show_default) == ("Passes over the training split.", "100")
+    assert [group.name for group in panel.group] == ["Optimization"]
+
+
+def test_every_section_has_a_panel():
+    assert {key.partition(".")[0] for key in PANELS} == {one.name for one in fields(Config)}
+    assert PANELS.keys() <= {*flat(to_dict(Config())), *SECTIONS, "model", "loss", "aux_loss"}

@@ -10,7 +10,7 @@ import torch
 from onnx import TensorProto, helper
 
 from sceneseg.errors import ConfigError, ModelError, RunError
-from sceneseg.export import formats, torchscript
+from sceneseg.export import formats, tensorrt, torchscript
 from sceneseg.export._description import describe
 from sceneseg.export.exported import ExportedModel
 from sceneseg.export.onnx import build
@@ -167,7 +167,7 @@ def test_tensorrt_turns_bytes_into_numbers_before_all_else(make, facts):
 
 def test_what_tensorrt_does_not_have_is_refused(model, monkeypatch, tmp_path):
     plan = make_plan(model, engine="tensorrt")
-    monkeypatch.setattr("sceneseg.export.tensorrt.OPERATIONS", "Conv Cast")
+    monkeypatch.setattr(tensorrt, "OPERATIONS", "Conv Cast")
     with pytest.raises(ModelError, match=r"street needs .*Resize.*, which TensorRT isn't known to have"):
         TensorRT(model, plan, [])
 

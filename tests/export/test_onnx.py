@@ -8,6 +8,7 @@ import pytest
 
 from sceneseg.datasets.cityscapes import LABEL_SPACE
 from sceneseg.errors import ConfigError, RunError
+from sceneseg.export import _graph
 from sceneseg.export.exported import ExportedModel
 from sceneseg.export.onnx import build, finish, translate
 from sceneseg.export.plan import make_plan
@@ -113,7 +114,7 @@ def test_an_output_that_is_no_class_becomes_void(model, body, pictures, opened):
 
 
 def test_many_classes_take_one_operation(model, body, pictures, opened, monkeypatch):
-    monkeypatch.setattr("sceneseg.export._graph.MOST_PLANES", 2)
+    monkeypatch.setattr(_graph, "MOST_PLANES", 2)
     assert agreement(opened(body, model, make_plan(model)), model, pictures) > 0.999
 
 

@@ -151,7 +151,7 @@ def test_a_network_that_cannot_be_converted_says_what_to_do(model):
             return (torch.special.bessel_j0(super().coarse_logits(image)[0]),)
 
     odd = Odd(3)
-    with pytest.raises(engines.ModelError, match="--engine torch"):
+    with pytest.raises(engines.ModelError, match="engine torch"):
         OpenVINONetwork(odd).of_pictures(np.zeros((1, 64, 64, 3), np.uint8))
 
 

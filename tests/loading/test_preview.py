@@ -25,6 +25,6 @@ def test_samples_are_shown_as_the_network_sees_them(toy):
     scenes = {toy.files[i].name: toy.read(i).image for i in range(len(toy))}
     for image, name in shown:
         assert abs(image.astype(int) - scenes[name]).max() <= 1
-    config.augment.brightness = 1.0
+    config = from_dict({"augment": plain | {"brightness": 1.0}})
     changed = preview_samples(toy, config, count=3)
     assert max(abs(a.astype(int) - b).mean() for (a, _), (b, _) in zip(shown, changed, strict=True)) > 5

@@ -39,7 +39,7 @@ def test_other_channels() -> None:
 def test_a_network_of_one_size_says_which() -> None:
     model = models.create("classifier", num_classes=2, encoder="vit_tiny_patch16_224").eval()
     assert model(torch.rand(1, 3, 224, 224)).shape == (1, 2)
-    with pytest.raises(ModelError, match=r"224 x 224 pixels, found 64 x 96.*-t 224 224"):
+    with pytest.raises(ModelError, match=r"224 x 224 pixels, found 64 x 96.*target_size"):
         model(torch.rand(1, 3, 64, 96))
 
 

@@ -109,7 +109,7 @@ def typed(monkeypatch):
 
         configs = []
 
-        def stop(config, runs, asked, report):
+        def stop(config, runs, asked, report, *rest):
             configs.append(config)
             raise SystemExit(0)
 

@@ -190,8 +190,8 @@ def test_what_ends_a_process_is_said():
 
 
 def test_a_training_that_fails_says_why_and_leaves_the_rest_alone(base, tmp_path):
-    base.model = {"name": "unet", "width": 4, "depth": 2}
-    base.data.root = str(tmp_path / "nothing")
+    unet = {"name": "unet", "width": 4, "depth": 2}
+    base = replace(base, model=unet, data=replace(base.data, root=str(tmp_path / "nothing")))
     outcome = train_isolated(to_dict(base), RunDirectory(tmp_path / "unet"))
     assert outcome.state == "failed"
     assert "nothing" in outcome.reason

@@ -165,7 +165,7 @@ def test_wandb_is_offline_and_a_resumed_run_keeps_its_id(toy_root, tmp_path, wan
 
 def test_wandb_goes_online_when_the_user_says_so(toy_root, tmp_path, wandb, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "online")
-    trackers.start(["wandb"], RunDirectory(tmp_path), {}, ["mean_iou"], 0)
+    trackers.start(["wandb"], RunDirectory(tmp_path), {}, ["mean_iou"], 0, print)
     assert wandb.given[0]["mode"] == "online"
 
 
@@ -209,7 +209,7 @@ def test_the_real_wandb_keeps_parameters_scores_and_pictures_offline(toy_root, t
 
 def test_mlflow_goes_where_the_user_says(tmp_path, mlflow, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://elsewhere")
-    trackers.start(["mlflow"], RunDirectory(tmp_path), {}, ["mean_iou"], 0)
+    trackers.start(["mlflow"], RunDirectory(tmp_path), {}, ["mean_iou"], 0, print)
     assert list(mlflow) == ["http://elsewhere"]
     assert "MLFLOW_ALLOW_FILE_STORE" not in os.environ
 
@@ -223,14 +223,14 @@ def test_a_tracker_that_fails_does_not_end_the_run(toy_root, tmp_path, wandb, ca
     assert wandb.ends == [1]
 
 
-def test_a_tracker_that_cannot_start_is_left_out(toy_root, tmp_path, wandb, monkeypatch, caplog):
+def test_a_tracker_that_cannot_start_is_left_out(toy_root, tmp_path, wandb, monkeypatch, capsys):
     def refuse(**settings):
         raise OSError("no key")
 
     monkeypatch.setattr(sys.modules["wandb"], "init", refuse)
     _, finished = start.start(configuration(toy_root, ["wandb"], epochs=1), tmp_path)
     assert finished
-    assert "The tracker wandb is left out: it can't start (OSError: no key)" in caplog.text
+    assert "The tracker wandb is left out: it can't start (OSError: no key)" in capsys.readouterr().err
 
 
 def test_an_interrupted_and_a_failed_run_say_so(toy_root, tmp_path, wandb, mlflow, monkeypatch):
@@ -286,5 +286,5 @@ def test_no_more_points_than_a_screen_has(tmp_path):
 
 
 def test_what_a_tracker_calls_the_run_stands_beside_it(tmp_path, wandb, mlflow):
-    trackers.start(["wandb", "mlflow"], RunDirectory(tmp_path), {}, ["mean_iou"], 0)
+    trackers.start(["wandb", "mlflow"], RunDirectory(tmp_path), {}, ["mean_iou"], 0, print)
     assert json.loads((tmp_path / "trackers.json").read_text()) == {"wandb": "fresh", "mlflow": "r1"}

@@ -157,7 +157,7 @@ def test_a_full_disk_leaves_the_last_good_state(toy_root, tmp_path, monkeypatch)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(checkpoint.torch, "save", full)
-    with pytest.raises(RunError, match="No space left.*last good state stays.*resume the run"):
+    with pytest.raises(RunError, match="No space left.*last good state stays.*resume"):
         start.resume(run, {"train": {"epochs": 2}})
     assert run.state.read_bytes() == before
     assert not list(run.path.glob(".state*"))

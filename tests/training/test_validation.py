@@ -45,10 +45,10 @@ def test_the_loss_is_pytorchs_over_the_chosen_images(trained, toy_root):
 
 
 def test_the_protocol_says_that_it_is_a_part(trained, toy_root):
-    protocol = trained.scores["protocol"]
+    protocol = trained.scores.protocol
     number = len(datasets.create("cityscapes", root=toy_root, split="val"))
-    assert protocol["images"] == 1
-    assert protocol["part"] == f"1 of {number} images"
+    assert protocol.images == 1
+    assert protocol.part == f"1 of {number} images"
 
 
 def test_the_rates_of_an_epoch(trained):

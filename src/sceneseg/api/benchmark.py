@@ -122,7 +122,7 @@ def _export(model: Candidate, contents: set[str], folder: Path) -> Candidate:
     """Write the ONNX files of a model into its folder, whole and ending at the coarse logits; or say why not."""
     import onnx as package
 
-    from sceneseg.bench.engines._torch import load
+    from sceneseg.bench.engines.torch_engine import load
     from sceneseg.export import onnx
 
     files: dict[str, str] = {}

@@ -100,7 +100,7 @@ def evaluate(
     Example:
         >>> import sceneseg
         >>> evaluation = sceneseg.evaluate("runs/small", split="val", device="cpu")
-        >>> evaluation.protocol["images"], 0 <= evaluation.mean_iou <= 1
+        >>> evaluation.protocol.images, 0 <= evaluation.mean_iou <= 1
         (2, True)
     """
     if sum(given is not None for given in (weights, predictions, counts)) != 1:

@@ -30,7 +30,7 @@ class Tracking(Callback):
             return
         columns = list(dict.fromkeys([view.setup.score, *view.setup.task.scores]))
         plain = to_dict(view.config)
-        self.trackers = trackers.start(view.config.train.log, view.run, plain, columns, view.step)
+        self.trackers = trackers.start(view.config.train.log, view.run, plain, columns, view.step, self.say)
         for tracker in self.trackers:
             if tracker.where:
                 self.say(tracker.where)

@@ -4,9 +4,8 @@ None of them connects to a network unless the user has said so in its own way (a
 """
 
 import importlib.util
-import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from sceneseg.errors import ConfigError
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from sceneseg.records.run_directory import RunDirectory
     from sceneseg.training.trackers.base import Tracker
 
-LOG = logging.getLogger(__name__)
 ALWAYS = ("tensorboard",)
 
 trackers: Registry["Tracker"] = Registry(
@@ -44,7 +42,12 @@ def check(names: Iterable[str]) -> None:
 
 
 def start(
-    names: Iterable[str], run: "RunDirectory", config: dict[str, Any], scores: list[str], step: int
+    names: Iterable[str],
+    run: "RunDirectory",
+    config: dict[str, Any],
+    scores: list[str],
+    step: int,
+    say: Callable[[str], object],
 ) -> "list[Tracker]":
     """Start the trackers of a run, TensorBoard first; one that can't start is left out with a word about it.
 
@@ -54,6 +57,7 @@ def start(
         config: The resolved configuration as plain data.
         scores: The columns of history.csv that say how good the model is, the deciding one first.
         step: Where the run (re)starts.
+        say: Is given messages for the user.
     """
     wanted = dict.fromkeys([*ALWAYS, *(trackers.resolve(name) for name in names)])
     started = []
@@ -61,5 +65,5 @@ def start(
         try:
             started.append(trackers.create(name, run=run, config=config, scores=scores, step=step))
         except Exception as error:  # of whatever service
-            LOG.warning("The tracker %s is left out: it can't start (%s: %s)", name, type(error).__name__, error)
+            say(f"The tracker {name} is left out: it can't start ({type(error).__name__}: {error})")
     return started
