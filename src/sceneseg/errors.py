@@ -83,6 +83,7 @@ EXTRAS = {
     "openvino": EXPORT,
     "av": ("video", "av"),
     "cityscapesscripts": ("cityscapes", "cityscapesscripts"),
+    "google_crc32c": ("tfrecord", "google-crc32c"),
 }
 """Optional packages: the extra that brings each, and what to install for it."""
 

@@ -138,7 +138,8 @@ def _load_records(data: bytes) -> Any:
 
 def _dump_records(_: bytes, document: Any) -> bytes:
     """Write records whose checksums are right, whatever their lengths and payloads are."""
-    from sceneseg.shards.crc32c import crc32c
+    from google_crc32c import value as crc32c
+
     from sceneseg.shards.tfrecord import mask
 
     def checksum(data: bytes) -> bytes:

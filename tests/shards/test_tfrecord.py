@@ -1,13 +1,14 @@
 import gzip
 import struct
+import sys
 import tracemalloc
 import zlib
 
 import pytest
 
-from sceneseg.errors import DataError
+from sceneseg.errors import DataError, MissingPackageError
 from sceneseg.shards import tfrecord
-from sceneseg.shards.crc32c import crc32c
+from sceneseg.shards.index import container
 from sceneseg.shards.tfrecord import decode_example, encode_example, frame, read_records, write_records
 
 EXTREMES = {
@@ -16,6 +17,18 @@ EXTREMES = {
     "id": [0, 1, -1, 2**63 - 1, -(2**63), 300],
     "none": [],
 }
+
+
+def test_the_checksum_of_the_format():
+    """The value that every implementation of CRC-32C is checked with (RFC 3720, appendix B.4, has others)."""
+    assert tfrecord.crc32c(b"123456789") == 0xE3069283
+
+
+def test_without_the_package_its_name_is_said(monkeypatch):
+    monkeypatch.setitem(sys.modules, "google_crc32c", None)
+    monkeypatch.delitem(sys.modules, "sceneseg.shards.tfrecord")
+    with pytest.raises(MissingPackageError, match="pip install google-crc32c"):
+        container("tfrecord")
 
 
 def test_examples_come_back():
@@ -97,7 +110,7 @@ def test_damaged_files_of_others(shared_data, kind, message):
 @pytest.mark.parametrize("compress", [bytes, gzip.compress])
 def test_a_length_beyond_the_file_takes_no_memory(tmp_path, length, compress):
     head = struct.pack("<Q", length)
-    record = head + struct.pack("<I", tfrecord.mask(crc32c(head))) + b"x" * 100
+    record = head + struct.pack("<I", tfrecord.mask(tfrecord.crc32c(head))) + b"x" * 100
     (tmp_path / "a.tfrecord").write_bytes(compress(tfrecord.frame(b"first") + record))
     records = tfrecord.read_records(tmp_path / "a.tfrecord")
     assert next(records) == b"first"

@@ -16,9 +16,13 @@ from typing import IO, Any, cast
 import numpy as np
 
 from sceneseg.arrays import AnyArray
-from sceneseg.errors import DataError
-from sceneseg.shards.crc32c import crc32c
+from sceneseg.errors import DataError, MissingPackageError
 from sceneseg.shards.index import Pack, PackedScene, decode_png, encode_png
+
+try:
+    from google_crc32c import value as crc32c
+except ModuleNotFoundError:
+    raise MissingPackageError("google_crc32c") from None
 
 SUFFIX = ".tfrecord"
 KEYS = {
