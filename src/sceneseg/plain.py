@@ -65,13 +65,7 @@ def as_record(kind: Any, value: Any, key: str = "") -> Any:
     """
     origin, parts = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
-        if value is None and types.NoneType in parts:
-            return None
-        *first, last = (k for k in parts if k is not types.NoneType)
-        for choice in first:
-            with suppress(UnfitError):
-                return as_record(choice, value, key)
-        return as_record(last, value, key)  # whose message it is when none fits
+        return _one_of(parts, value, key)
     if dataclasses.is_dataclass(kind) and type(value) in (dict, kind):  # the latter is read already
         return _dataclass(kind, value, key) if isinstance(value, dict) else value
     if origin is list and isinstance(value, list):
@@ -88,6 +82,17 @@ def as_record(kind: Any, value: Any, key: str = "") -> Any:
     if plain is None:
         raise UnfitError(f"{key.rstrip('.')} must be {_expected(kind)}, found {_shown(value)}")
     return plain
+
+
+def _one_of(kinds: tuple[Any, ...], value: Any, key: str) -> Any:
+    """Return a value as the first of several types that it fits."""
+    if value is None and types.NoneType in kinds:
+        return None
+    *first, last = (kind for kind in kinds if kind is not types.NoneType)
+    for choice in first:
+        with suppress(UnfitError):
+            return as_record(choice, value, key)
+    return as_record(last, value, key)  # whose message it is when none fits
 
 
 def as_known_record(kind: Any, value: Any, key: str = "") -> Any:

@@ -10,7 +10,7 @@ from PIL import Image
 from sceneseg.cli.app import app
 from sceneseg.config.conversion import from_dict
 from sceneseg.errors import ConfigError, UnknownNameError
-from sceneseg.optim.range_test import rates
+from sceneseg.optim.lr_range import rates
 from sceneseg.records.run_directory import create_run
 from sceneseg.training import start
 from sceneseg.training.builder import build_setup, build_trainer

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sceneseg.datasets.statistics import Statistics
     from sceneseg.doctor import Diagnosis, Repaired
     from sceneseg.fetching.datasets import Source
-    from sceneseg.optim.range_test import RangeTest
+    from sceneseg.optim.lr_range import RangeTest
     from sceneseg.publishing.manifest import Entry
     from sceneseg.publishing.verification import WeightsSummary
     from sceneseg.records.model_cost import ModelCost

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from sceneseg.optim import optimizers
-from sceneseg.optim.range_test import Numbers, RangeTest
+from sceneseg.optim.lr_range import Numbers, RangeTest
 from sceneseg.training.gradients import freeze_statistics, random_state, set_random_state
 from sceneseg.training.setup import TrainingSetup
 

@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-from sceneseg.optim.range_test import RangeTest
+from sceneseg.optim.lr_range import RangeTest
 from sceneseg.records.run_directory import atomic
 from sceneseg.report.formatting import rate
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sceneseg.optim.range_test import RangeTest, rates
+from sceneseg.optim.lr_range import RangeTest, rates
 
 
 def curve(losses, lowest=1e-5, highest=10.0, **facts):
