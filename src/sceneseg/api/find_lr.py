@@ -14,8 +14,8 @@ from sceneseg.config.asked import Asked
 from sceneseg.config.conversion import to_dict
 from sceneseg.config.schema import Config
 from sceneseg.errors import ConfigError, refuse_options
-from sceneseg.optim.optimizers import optimizers
 from sceneseg.optim.lr_range import RangeTest, rates
+from sceneseg.optim.optimizers import optimizers
 from sceneseg.records.environment import environment
 from sceneseg.records.run_directory import atomic, create_run, write_json, write_text
 from sceneseg.report.svg.range_curves import draw_range_tests
