@@ -22,6 +22,7 @@ from sceneseg.records.names import file_name
 from sceneseg.records.run_directory import RunDirectory, read_json
 from sceneseg.records.sample_scores import read_sample_scores
 from sceneseg.records.scores import Scores, read_scores
+from sceneseg.task_facts import SEMANTIC, TaskFacts, facts_of
 
 T = TypeVar("T")
 
@@ -65,9 +66,9 @@ class Contents:
     """Files that are there and can't be read, with the reason."""
 
     @property
-    def classifies(self) -> bool:
-        """Whether the run gives classes to whole images, and so has no pictures of classes."""
-        return self.config.get("task") == "classification"
+    def facts(self) -> TaskFacts:
+        """Of the run's task: what the run has to show."""
+        return facts_of(str(self.config.get("task", SEMANTIC.name)))
 
     def setting(self, key: str) -> Any:
         """Return a value of the configuration by its dotted name, None where there is none."""
@@ -101,13 +102,16 @@ def read_contents(run: RunDirectory) -> Contents:
             found.gaps.append(f"{what}: {name} can't be read: {reason}{'' if readable else ' (the file is damaged)'}")
             return None
 
-    if not found.classifies:
+    sections = found.facts.sections
+    if "colors" in sections:
         found.labels = part(run.labels, lambda path: LabelSpace.from_dict(read_json(path), path), "class colors")
     found.metrics = part(run.metrics, read_scores, "scores")
     found.history = part(run.history, _history, "learning curves") or []
-    if not found.classifies:
+    if "confusion" in sections:
         found.confusion = part(run.confusion, lambda path: _confusion(path, found.labels), "confusion matrix")
+    if "samples" in sections:
         found.samples = part(run.samples, read_samples, "samples") or []
+    if "previews" in sections:
         found.previews = part(run.preview(0).parent, _previews, "previews") or {}
     found.environment = part(run.environment, read_environment, "environment")
     if run.model.exists():
