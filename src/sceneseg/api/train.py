@@ -30,8 +30,7 @@ from sceneseg.transforms.user_supplied import is_own, transform_entries
 from sceneseg.user_files import allow
 
 if TYPE_CHECKING:
-    from sceneseg.inference.classifier import ClassificationModel
-    from sceneseg.inference.predictor import SemanticModel
+    from sceneseg.inference.base import Predictor
 
 LOG = logging.getLogger(__name__)
 
@@ -75,7 +74,7 @@ class Trained:
             key = name = str(config.train.best)
         return name, self.scores[key] or 0.0
 
-    def model(self, device: str = "auto") -> "SemanticModel | ClassificationModel":
+    def model(self, device: str = "auto") -> "Predictor":
         """Load the best weights."""
         return tasks.load(self.path, device, self.module)
 

@@ -164,7 +164,7 @@ class MicroBatchPlanner:
         size = self.task.sample_size
         device = fabric.device.type
         memory = parse_bytes(config.train.memory) if config.train.memory else free_memory(device) // fabric.world_size
-        if config.task != "semantic" or batch * size[0] * size[1] * MOST_PER_PIXEL < SAFE * memory:
+        if not self.task.has_label_images or batch * size[0] * size[1] * MOST_PER_PIXEL < SAFE * memory:
             return batch
         sample = None
         if device == "cuda" and config.train.strategy != "fsdp":  # whose processes must do the same number of steps
