@@ -44,7 +44,7 @@ def task_class(name: str) -> "type[Task]":
 
 def best_score(task: str) -> tuple[str, str]:
     """Return by which score the best weights of a task are chosen, and its name for people."""
-    metric = metrics_of(facts_of(task).name)[0]
+    metric = next(metric for metric in metrics_of(facts_of(task).name) if metric.in_history)
     return metric.key, metric.in_words
 
 

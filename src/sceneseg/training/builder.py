@@ -202,7 +202,13 @@ def _build_model(config: Config, task: Task, fabric: Fabric, precision: str) -> 
 
 def _deciding_score(config: Config, task: Task) -> str:
     """Return the score that decides which weights are the best."""
-    score = config.train.best or next(iter(task.scores))
+    score = config.train.best or next(iter(task.scores), None)
+    if score is None:
+        raise ConfigError(
+            f"The task {task.facts.name} has no metric to choose the best weights by: expected one on the shelf with "
+            f'"{task.facts.name}" among its tasks and in_history = True.',
+            field="task",
+        )
     if score not in task.measured:
         raise ConfigError(
             f'There is no score "{score}" to choose the best by.{did_you_mean(score, task.measured)} '

@@ -55,7 +55,8 @@ def headline(contents: Contents) -> Headline:
     """Return the score by which the best weights of a run were chosen: the one it asked for, else its task's first."""
     metrics = _metrics(contents)
     means = contents.metrics.means if contents.metrics else {}
-    key = str(contents.setting("train.best") or next(iter([*metrics, *means]), "loss"))
+    in_history = [key for key, metric in metrics.items() if metric.in_history]
+    key = str(contents.setting("train.best") or next(iter([*in_history, *means]), "loss"))
     metric = metrics.get(key)
     if metric is None:
         return Headline(key, label(key), label(key).lower())
