@@ -80,10 +80,15 @@ def facts_of(task: str) -> TaskFacts:
         task: Registry name, or ``FILE.py:NAME``. A task of a file that wasn't allowed to run is taken for a kind of
             segmentation, any other that isn't known for one without facts.
     """
+    return known_facts(task) or (SEMANTIC if user_files.is_file_name(task) else TaskFacts(task))
+
+
+def known_facts(task: str) -> TaskFacts | None:
+    """Return the facts of a task; None where it is defined in a file that wasn't allowed to run, or nowhere."""
     if task not in _known:
         user_files.run_allowed()
         task = user_files.located(task)
-    return _known.get(task) or (SEMANTIC if user_files.is_file_name(task) else TaskFacts(task))
+    return _known.get(task)
 
 
 def builtin_facts() -> tuple[TaskFacts, ...]:

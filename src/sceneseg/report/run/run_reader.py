@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sceneseg.config.reading import read_yaml
-from sceneseg.errors import ScenesegError
+from sceneseg.errors import RunError, ScenesegError
 from sceneseg.labels import LabelSpace
 from sceneseg.metrics.counts_file import read_matrices
 from sceneseg.plain import UnfitError
@@ -19,10 +21,10 @@ from sceneseg.records.environment import Environment, read_environment
 from sceneseg.records.history import Epoch, read_epochs
 from sceneseg.records.model_cost import ModelCost, read_model_cost
 from sceneseg.records.names import file_name
-from sceneseg.records.run_directory import RunDirectory, read_json
+from sceneseg.records.run_directory import RunDirectory, find_weights, read_header, read_json
 from sceneseg.records.sample_scores import read_sample_scores
 from sceneseg.records.scores import Scores, read_scores
-from sceneseg.task_facts import SEMANTIC, TaskFacts, facts_of
+from sceneseg.task_facts import SEMANTIC, TaskFacts, facts_of, known_facts
 
 T = TypeVar("T")
 
@@ -65,10 +67,14 @@ class Contents:
     damaged: dict[str, str] = field(default_factory=dict)
     """Files that are there and can't be read, with the reason."""
 
-    @property
+    @cached_property
     def facts(self) -> TaskFacts:
-        """Of the run's task: what the run has to show."""
-        return facts_of(str(self.config.get("task", SEMANTIC.name)))
+        """Of the run's task: what the run has to show. Where its file wasn't allowed to run, the weights say which."""
+        task = str(self.config.get("task", SEMANTIC.name))
+        if known_facts(task) is None:
+            with suppress(RunError):
+                task = str(read_header(find_weights(self.run.path)).task)
+        return facts_of(task)
 
     def setting(self, key: str) -> Any:
         """Return a value of the configuration by its dotted name, None where there is none."""
