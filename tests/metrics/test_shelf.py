@@ -117,6 +117,7 @@ def test_training_scores_and_chooses_by_it(run, toy_root):
     history = read_epochs(run.history)
     assert max(row.value("border_accuracy") for row in history) == scores["border_accuracy"]
     assert all(0 < row.value("frequency_weighted_iou") < 1 for row in history)
+    assert tasks.best_score("semantic", "border_accuracy") == ("border_accuracy", "border accuracy")
     assert list(read_header(run.best).score.means) == ["border_accuracy"]
 
 

@@ -69,9 +69,7 @@ class Trained:
     def best(self) -> tuple[str, float]:
         """The score by which the best weights were chosen, as people name it, and its value in [0, 1]."""
         config = self.run.load_config()
-        key, name = tasks.best_score(config.task)
-        if config.train.best not in {None, key}:
-            key = name = str(config.train.best)
+        key, name = tasks.best_score(config.task, config.train.best)
         return name, self.scores[key] or 0.0
 
     def model(self, device: str = "auto") -> "Predictor":

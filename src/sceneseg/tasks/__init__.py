@@ -42,10 +42,21 @@ def task_class(name: str) -> "type[Task]":
     return task
 
 
-def best_score(task: str) -> tuple[str, str]:
-    """Return by which score the best weights of a task are chosen, and its name for people."""
-    metric = next(metric for metric in metrics_of(facts_of(task).name) if metric.in_history)
-    return metric.key, metric.in_words
+def best_score(task: str, asked: str | None = None) -> tuple[str, str]:
+    """Return by which score the best weights are chosen, and its name within a sentence.
+
+    Args:
+        task: Name of the task.
+        asked: Key of the score that the configuration asks for; None: the first of the task.
+
+    Example:
+        >>> best_score("semantic"), best_score("semantic", "mean_dice")
+        (('mean_iou', 'mean IoU'), ('mean_dice', 'mean Dice'))
+    """
+    words = {metric.key: metric.in_words for metric in metrics_of(facts_of(task).name)}
+    in_history = (metric.key for metric in metrics_of(facts_of(task).name) if metric.in_history)
+    key = asked or next(in_history)
+    return key, words.get(key, key)
 
 
 def task_of(path: str | Path) -> str:

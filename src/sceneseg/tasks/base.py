@@ -143,6 +143,9 @@ class Step(nn.Module, ABC):
 class Task(ABC):
     """One task with its data; the loop asks for the model, then for the step and the samples, then for validations.
 
+    Adding one is one file with a subclass and ``@register``. What verbs and reports ask without any data stands in the
+    class: `facts`, `predictor`, `score_weights`; its metrics are those on the shelf that name it among their `tasks`.
+
     Args:
         config: The configuration of the run; `Task.config` is it with the values that the task resolves.
 

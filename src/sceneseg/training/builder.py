@@ -126,7 +126,8 @@ def build_trainer(
         callbacks: Further ones; they come after the weights are saved, and before the state is.
         data_changes: After which steps a resumed run went on with other data.
     """
-    monitor = Monitor(setup.task.scores.get(setup.score, setup.score), quiet=not setup.fabric.is_global_zero)
+    names = {metric.key: metric.in_words for metric in setup.task.metrics()}
+    monitor = Monitor(names.get(setup.score, setup.score), quiet=not setup.fabric.is_global_zero)
     signals = SignalHandling()
     standard = [signals, monitor, BestWeights(), Tracking(monitor.say), HistoryFile()]
     every = [*standard, EarlyStopping(setup.config.train.patience), *callbacks, Checkpointing(signals.interrupt)]
