@@ -20,6 +20,7 @@ from sceneseg.datasets import datasets
 from sceneseg.errors import ConfigError, UnknownNameError
 from sceneseg.export import formats
 from sceneseg.losses import losses
+from sceneseg.metrics import metrics
 from sceneseg.models import models
 from sceneseg.optim.optimizers import optimizers
 from sceneseg.optim.schedules import schedules
@@ -33,7 +34,8 @@ from sceneseg.training.trackers import trackers
 from small_run import make_small_run, small_config
 
 SHELVES: dict[str, Registry] = {
-    shelf.group: shelf for shelf in (models, losses, datasets, optimizers, schedules, formats, engines, tasks, trackers)
+    shelf.group: shelf
+    for shelf in (models, losses, metrics, datasets, optimizers, schedules, formats, engines, tasks, trackers)
 }
 SHORT = {
     **{"epochs": 1, "steps_per_epoch": 2, "batch_size": 2, "crop_size": (32, 64), "workers": 0, "check": False},

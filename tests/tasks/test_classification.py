@@ -13,12 +13,13 @@ from sceneseg import tasks
 from sceneseg.cli.app import app
 from sceneseg.config.conversion import from_dict
 from sceneseg.config.layering import layer
-from sceneseg.config.schema import TASK_DEFAULTS, Config
+from sceneseg.config.schema import Config
 from sceneseg.errors import ConfigError, DataError, ScenesegError
 from sceneseg.inference.classifier import ClassificationModel
 from sceneseg.records import run_directory
 from sceneseg.records.header import ModelSpec
 from sceneseg.records.run_directory import RunDirectory
+from sceneseg.task_facts import builtin_facts
 from sceneseg.tasks.classification import Classification, ClassificationStep, count_images
 from sceneseg.training.interrupt import Interrupt
 
@@ -163,7 +164,7 @@ def make(root, **changes):
 
 
 def test_every_task_has_its_file_and_its_defaults():
-    assert tasks.tasks.names() == sorted(TASK_DEFAULTS)
+    assert tasks.tasks.names() == sorted(facts.name for facts in builtin_facts())
     assert from_dict({}) == Config()
     assert from_dict({"task": "classification"}).data.name == "image_folder"
 

@@ -23,6 +23,7 @@ from sceneseg.records.run_directory import ComparisonDirectory, RunDirectory
 from sceneseg.report.comparison.page import write_comparison
 from sceneseg.report.comparison.results import ComparisonResults, RankedCandidate
 from sceneseg.report.run.page import write_report
+from sceneseg.task_facts import facts_of
 from sceneseg.tasks import task_of
 from sceneseg.training import experiment
 from sceneseg.training.budget import parse_duration
@@ -272,7 +273,7 @@ def _segmenters(comparison: ComparisonDirectory, folders: Sequence[str], say: Sa
             continue
         try:
             run.load_config()
-            if task_of(run.best) == "semantic":
+            if facts_of(task_of(run.best)).is_compared:
                 found[folder] = run
         except ScenesegError as error:  # one damaged run doesn't end a comparison
             say(f"{folder} is left out: {error}")

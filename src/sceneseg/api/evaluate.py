@@ -8,14 +8,14 @@ from pathlib import Path
 from sceneseg.api.progress import OnProgress, counter, ignore
 from sceneseg.arrays import ImageSize
 from sceneseg.errors import ConfigError, refuse_options
-from sceneseg.evaluation import image_scoring, scoring, stored
+from sceneseg.evaluation import scoring, stored
 from sceneseg.evaluation.heading import heading
 from sceneseg.evaluation.request import Request
 from sceneseg.labels import LabelSpace
 from sceneseg.records.protocol import AbsentRule, Protocol, VoidRule
 from sceneseg.records.scores import Scores, write_scores
 from sceneseg.records.targets import check_targets
-from sceneseg.tasks import task_of
+from sceneseg.tasks import task_class, task_of
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,7 @@ def evaluate(
         scores, table = scoring.score_files(Path(predictions), request, on_step)
     else:
         path = Path(weights or "")
-        room = image_scoring if task_of(path) == "classification" else scoring
-        scores, table = room.score_weights(path, request, on_step)
+        scores, table = task_class(task_of(path)).score_weights(path, request, on_step)
     if json is not None:
         write_scores(Path(json), scores)
     return Evaluation(scores, table)

@@ -13,9 +13,9 @@ from sceneseg.datasets import datasets
 from sceneseg.devices import is_out_of_memory, resolve_engine
 from sceneseg.errors import ConfigError, DataError, ScenesegError, refuse_options
 from sceneseg.export.exported import ExportedModel, is_exported
-from sceneseg.inference.classifier import ClassificationModel
-from sceneseg.inference.job import Job, Model, Predicted, sha256
-from sceneseg.inference.predictor import SemanticModel
+from sceneseg.inference.base import Predictor
+from sceneseg.inference.job import Job, sha256
+from sceneseg.inference.results import Predicted
 from sceneseg.inference.sources import HEIC, Found, Source, find_sources, is_heic, once, size_of
 from sceneseg.records.predictions import Predictions
 from sceneseg.records.run_directory import find_weights
@@ -124,7 +124,7 @@ def predict(
     _check(files, data, root, split, target_size)
     model = _load(weights, target_size, device, engine)
     found = find_sources(files, folder) if data is None else _split(data, root, split or "test")
-    if engine is not None and isinstance(model, SemanticModel):
+    if engine is not None and isinstance(model, Predictor):
         engine = _engine(engine, model, found.sources)
         model.compute_with(engine)
         made = PredictedFiles(folder, engine, model.input.precision, left_out=found.left_out, earlier_results=found.own)
@@ -184,7 +184,9 @@ def _split(name: str, root: str | None, split: str) -> Found:
     return Found(once(Source(files.image, files.name) for files in dataset.files))
 
 
-def _load(weights: Path, target_size: ImageSize | None, device: str | None, engine: str | None) -> Model:
+def _load(
+    weights: Path, target_size: ImageSize | None, device: str | None, engine: str | None
+) -> Predictor | ExportedModel:
     """Open weights or an exported file, in which size, device and engine are settled."""
     if is_exported(weights):
         options = {"target_size": target_size, "device": device, "engine": engine}
@@ -196,13 +198,11 @@ def _load(weights: Path, target_size: ImageSize | None, device: str | None, engi
             )
         return ExportedModel.load(weights)
     model = load(weights, device or "auto")
-    if isinstance(model, ClassificationModel):
-        refuse_options({"engine": engine}, "a classifier is computed by torch. Leave it out.")
     model.input.target_size = target_size or model.input.target_size
     return model
 
 
-def _engine(engine: str, model: SemanticModel, sources: list[Source]) -> str:
+def _engine(engine: str, model: Predictor, sources: list[Source]) -> str:
     """Return what `auto` means for these pictures: compiling takes time for each size, so it must pay.
 
     A video has pictures enough.

@@ -30,8 +30,7 @@ from sceneseg.transforms.user_supplied import is_own, transform_entries
 from sceneseg.user_files import allow
 
 if TYPE_CHECKING:
-    from sceneseg.inference.classifier import ClassificationModel
-    from sceneseg.inference.predictor import SemanticModel
+    from sceneseg.inference.base import Predictor
 
 LOG = logging.getLogger(__name__)
 
@@ -70,12 +69,10 @@ class Trained:
     def best(self) -> tuple[str, float]:
         """The score by which the best weights were chosen, as people name it, and its value in [0, 1]."""
         config = self.run.load_config()
-        key, name = tasks.best_score(config.task)
-        if config.train.best not in {None, key}:
-            key = name = str(config.train.best)
+        key, name = tasks.best_score(config.task, config.train.best)
         return name, self.scores[key] or 0.0
 
-    def model(self, device: str = "auto") -> "SemanticModel | ClassificationModel":
+    def model(self, device: str = "auto") -> "Predictor":
         """Load the best weights."""
         return tasks.load(self.path, device, self.module)
 

@@ -12,7 +12,7 @@ from sceneseg.ranges import Side
 
 if TYPE_CHECKING:
     from sceneseg.api.predict import PredictedFiles
-    from sceneseg.inference.job import Predicted
+    from sceneseg.inference.results import Predicted
 
 Size = tuple[Side, Side]
 

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from sceneseg.config import limits
 from sceneseg.config.layering import layer
-from sceneseg.config.schema import TASK_DEFAULTS, Config
+from sceneseg.config.schema import Config
 from sceneseg.errors import ConfigError, did_you_mean
+from sceneseg.task_facts import facts_of
 
 T = TypeVar("T")
 
@@ -45,7 +46,7 @@ def from_dict(data: dict[str, Any], where: str = "the configuration", ranges: bo
         >>> from_dict({"augment": {"crop_size": [256, 512]}}).augment.crop_size
         (256, 512)
     """
-    defaults = TASK_DEFAULTS.get(str(data.get("task")), TASK_DEFAULTS["semantic"])
+    defaults = facts_of(str(data.get("task", Config.task))).defaults
     config = _build(Config, layer(defaults, data), where, "")
     if ranges:
         limits.check(config, where)

@@ -7,12 +7,6 @@ from typing import Annotated, Any, Literal
 from sceneseg.ranges import MANY, Count, NotNegative, Positive, Range, Seed, Share, Side, Workers
 from sceneseg.user_files import absolute
 
-TASK_DEFAULTS: dict[str, dict[str, Any]] = {
-    "semantic": {"model": {"name": "fast_scnn"}},
-    "classification": {"model": {"name": "classifier"}, "data": {"name": "image_folder"}},
-}
-"""Task -> what it takes where nothing else is asked for."""
-
 
 @dataclass(frozen=True)
 class DataConfig:

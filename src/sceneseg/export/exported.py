@@ -17,9 +17,11 @@ from sceneseg.export import formats
 from sceneseg.export.base import ComputeOutput
 from sceneseg.inference.images import as_image
 from sceneseg.inference.prediction import Prediction
+from sceneseg.inference.results import LabelImages
 from sceneseg.labels import LabelSpace
 from sceneseg.plain import UnfitError
 from sceneseg.records.export_description import ExportDescription
+from sceneseg.records.predictions import Predictions
 
 if TYPE_CHECKING:
     from sceneseg.kernels.grid import CoarseLogits
@@ -71,6 +73,10 @@ class ExportedModel:
     def label_space(self) -> LabelSpace:
         """What the labels mean."""
         return self.description.label_space
+
+    def results(self, table: Predictions) -> LabelImages:
+        """Return what writes label ids, colors and overlays into the results folder of a table."""
+        return LabelImages(self, table)
 
     @cached_property
     def _plain(self) -> dict[str, Any]:

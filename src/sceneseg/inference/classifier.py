@@ -10,17 +10,21 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from sceneseg.arrays import ImageSize
+from sceneseg.arrays import ImageArray, ImageSize
 from sceneseg.devices import resolve_device
 from sceneseg.errors import RunError
+from sceneseg.inference.base import Predictor
 from sceneseg.inference.images import as_image
 from sceneseg.inference.networks import autocast, create_network, load_strictly, read_input
+from sceneseg.inference.results import ClassAnswers
 from sceneseg.loading.image_samples import crop_center
 from sceneseg.metrics.classification import ClassificationCounts
 from sceneseg.records import run_directory
 from sceneseg.records.header import WeightsHeader
+from sceneseg.records.predictions import Predictions
+from sceneseg.task_facts import CLASSIFICATION
 
-TASK = "classification"
+TASK = CLASSIFICATION.name
 DEFAULT_SIZE = (224, 224)
 
 
@@ -38,7 +42,7 @@ class Preprocessing:
 
 
 @dataclass
-class ClassificationModel:
+class ClassificationModel(Predictor):
     """A network that knows its classes and the input it was made for.
 
     Args:
@@ -84,6 +88,11 @@ class ClassificationModel:
         run_directory.save_weights(path, state, about | facts)
 
     @property
+    def class_names(self) -> list[str]:
+        """Names of the classes."""
+        return self.classes
+
+    @property
     def device(self) -> torch.device:
         """Where the network lies."""
         return next(self.network.parameters()).device
@@ -112,6 +121,16 @@ class ClassificationModel:
         middle = np.require(crop_center(as_image(image), self.input.target_size), requirements=["C", "W"])
         crop = torch.from_numpy(middle).permute(2, 0, 1)[None]
         return ImagePrediction(name, self.classes, self.probabilities(crop)[0])
+
+    def problem_with(self, image: ImageArray) -> str | None:
+        """Predict an image; its probabilities must sum to 1."""
+        if np.isclose(self.predict(image).probabilities.sum(), 1, atol=1e-3):
+            return None
+        return f"the model's output isn't a probability for each of its {len(self.classes)} classes"
+
+    def results(self, table: Predictions) -> ClassAnswers:
+        """Return what writes the most probable classes."""
+        return ClassAnswers(self, table)
 
     def evaluate(self, batches: Iterable[Any]) -> ClassificationCounts:
         """Predict labeled batches and note the answers.

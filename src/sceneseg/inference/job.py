@@ -1,62 +1,28 @@
 """One source after the other: predicted, written, and entered in the table of the results folder."""
 
 import hashlib
-import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
-from sceneseg.errors import DataError, RunError
-from sceneseg.inference.classifier import ClassificationModel
-from sceneseg.inference.prediction import Prediction
-from sceneseg.inference.sources import Source, has_more_frames
-from sceneseg.inference.video import Video, paint_video
-from sceneseg.records import run_directory
+from sceneseg.errors import DataError
+from sceneseg.inference.results import Predicted, Results
+from sceneseg.inference.sources import Source
 from sceneseg.records.predictions import Predictions, Row
 
 
-class Segmenter(Protocol):
-    """What predicts the class of every pixel: a network with its weights, or an exported file."""
+class Model(Protocol):
+    """What predicts: a `sceneseg.inference.base.Predictor`, or an exported file."""
 
-    def predict(self, image: Any, name: str | None = None) -> Prediction:
-        """Predict one image, given as a file or an array."""
+    def results(self, table: Predictions) -> Results:
+        """Return what writes predictions into the results folder of a table."""
         ...
 
 
-Model = Segmenter | ClassificationModel
-
-ANSWERS = "classes.json"
-UNFINISHED = "not finished"
-"""Problem of a row whose files are being written: a process that is killed there leaves them under a name of its own,
-and the next one writes them again instead of giving them to somebody else."""
-SAVE_EVERY = 5.0  # seconds between two savings of a classifier's answers
-
-
-@dataclass(frozen=True)
-class Predicted:
-    """What was predicted from one source.
-
-    Args:
-        source: The picture or video.
-        outputs: The files that were written.
-        answers: A classifier's most probable classes; None for segmentation.
-        video: Frames and sound of a video; None for a picture.
-        seconds: How long it took.
-        first_frame: Whether the file holds several pictures, of which the first was read.
-    """
-
-    source: Path
-    outputs: list[Path]
-    answers: dict[str, float] | None = None
-    video: Video | None = None
-    seconds: float = 0.0
-    first_frame: bool = False
-
-
 class Job:
-    """Predicts sources into one folder; a context manager, at whose end a classifier's answers are saved.
+    """Predicts sources into one folder; a context manager, at whose end all is written.
 
     Args:
         model: What predicts.
@@ -69,17 +35,15 @@ class Job:
     def __init__(
         self, model: Model, table: Predictions, weights: str, target_size: str = "", skip_existing: bool = False
     ) -> None:
-        self.model, self.table = model, table
+        self.table, self.results = table, model.results(table)
         self.weights, self.target_size, self.skip_existing = weights, target_size, skip_existing
-        self.answers = Answers(table.folder / ANSWERS) if isinstance(model, ClassificationModel) else None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
         self.table.__exit__(*error)
-        if self.answers is not None:
-            self.answers.save()
+        self.results.close()
 
     def predict(self, source: Source, name: str, on_frame: Callable[[int], object]) -> Predicted | None:
         """Predict a source.
@@ -99,12 +63,7 @@ class Job:
         row = self._row(source.file)
         if self.skip_existing and self._exists(row, source.file):
             return None
-        if isinstance(self.model, ClassificationModel):
-            made = self._classify(self.model, source, row)
-        elif source.video:
-            made = self._film(self.model, source, name, row, on_frame)
-        else:
-            made = self._segment(self.model, source, name, row)
+        made = self.results.predict(source, name, row, on_frame)
         return replace(made, seconds=time.perf_counter() - start)
 
     def _row(self, file: Path) -> Row:
@@ -117,86 +76,7 @@ class Job:
         if known is None or not self.table.complete(known):
             return False
         made_of = replace(known, label_ids="", color="", overlay="", classes="")
-        return made_of == row and (self.answers is None or str(file) in self.answers.found)
-
-    def _segment(self, model: Segmenter, source: Source, name: str, row: Row) -> Predicted:
-        prediction = model.predict(source.file, name)
-        row = replace(row, label_ids=f"{name}_labelIds.png", color=f"{name}_color.png", overlay=f"{name}_overlay.jpg")
-        self.table.add(replace(row, problem=UNFINISHED))
-        try:
-            files = prediction.save(self.table.folder)
-            self.table.add(row)
-        except BaseException:  # some of the three are new: neither they nor an earlier row hold any more
-            for output in row.outputs:
-                (self.table.folder / output).unlink(missing_ok=True)
-            self.table.remove(row.source)
-            raise
-        return Predicted(source.file, files, first_frame=has_more_frames(source.file))
-
-    def _film(
-        self,
-        model: Segmenter,
-        source: Source,
-        name: str,
-        row: Row,
-        on_frame: Callable[[int], object],
-    ) -> Predicted:
-        """Write a video with the classes laid over every frame."""
-        row = replace(row, overlay=f"{name}_overlay.mp4")
-        target = self.table.folder / row.overlay
-        earlier = self.table.rows.get(row.source)
-        self.table.add(replace(row, problem=UNFINISHED))
-        try:
-            video = paint_video(source.file, target, lambda frame: model.predict(frame).overlay(legend=False), on_frame)
-        except BaseException:  # what was there is there still
-            self.table.remove(row.source)
-            if earlier is not None:
-                self.table.add(earlier)
-            raise
-        self.table.add(replace(row, problem=video.problem))
-        return Predicted(source.file, [target], video=video)
-
-    def _classify(self, model: ClassificationModel, source: Source, row: Row) -> Predicted:
-        if source.video:
-            raise DataError(
-                f"{source.file}: a classifier says one thing of a whole picture. Give pictures, or save frames."
-            )
-        assert self.answers is not None
-        found = model.predict(source.file).top(5)
-        self.answers.add(str(source.file), found)
-        self.table.add(replace(row, classes=ANSWERS))
-        more = has_more_frames(source.file)
-        return Predicted(source.file, [self.table.folder / ANSWERS], answers=found, first_frame=more)
-
-
-class Answers:
-    """A classifier's answers, saved every few seconds; those for other pictures stay in the file.
-
-    Args:
-        file: JSON.
-
-    Raises:
-        RunError: The file holds something else.
-    """
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self.found: dict[str, Any] = run_directory.read_json(file) if file.is_file() else {}
-        if not isinstance(self.found, dict):
-            raise RunError(f"{file}: expected a classifier's answers. Choose another folder for the results.")
-        self._saved, self._changed = time.monotonic(), False
-
-    def add(self, source: str, answers: dict[str, float]) -> None:
-        """Enter the answers for a picture."""
-        self.found[source], self._changed = answers, True
-        if time.monotonic() - self._saved > SAVE_EVERY:
-            self.save()
-
-    def save(self) -> None:
-        """Write the file, if there is something new."""
-        if self._changed:
-            run_directory.write_text(self.file, json.dumps(self.found, indent=2) + "\n")
-            self._saved, self._changed = time.monotonic(), False
+        return made_of == row and self.results.has(file)
 
 
 def sha256(*files: Path) -> str:

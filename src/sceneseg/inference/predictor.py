@@ -12,18 +12,22 @@ from torch import Tensor
 from sceneseg.arrays import AnyArray, ImageArray, ImageSize, LabelArray
 from sceneseg.devices import resolve_device, resolve_engine
 from sceneseg.errors import RunError
+from sceneseg.inference.base import Predictor
 from sceneseg.inference.engines import OpenVINONetwork
 from sceneseg.inference.images import as_image, as_images
 from sceneseg.inference.networks import autocast, create_network, load_strictly, read_input
 from sceneseg.inference.prediction import Prediction
 from sceneseg.inference.resizing import METHODS, as_input, nearest_labels, resize_picture
+from sceneseg.inference.results import LabelImages
 from sceneseg.kernels.grid import CoarseLogits
 from sceneseg.labels import IGNORE_INDEX, LabelSpace
 from sceneseg.models.base import SegmentationModel
 from sceneseg.records import run_directory
 from sceneseg.records.header import WeightsHeader
+from sceneseg.records.predictions import Predictions
+from sceneseg.task_facts import SEMANTIC
 
-TASK = "semantic"
+TASK = SEMANTIC.name
 ENLARGE = ("logits", "labels")
 
 
@@ -46,7 +50,7 @@ class Preprocessing:
 
 
 @dataclass
-class SemanticModel:
+class SemanticModel(Predictor):
     """A network that knows its classes and the input it was made for.
 
     Args:
@@ -107,6 +111,22 @@ class SemanticModel:
             **facts,
         }
         run_directory.save_weights(path, state, header)
+
+    @property
+    def class_names(self) -> list[str]:
+        """Names of the classes."""
+        return self.label_space.names
+
+    def problem_with(self, image: ImageArray) -> str | None:
+        """Predict an image; every pixel of it must have one of the classes, or none."""
+        labels, classes = self.predict(image).labels, self.class_names
+        if labels.shape == image.shape[:2] and np.isin(labels, [*range(len(classes)), IGNORE_INDEX]).all():
+            return None
+        return f"the model's prediction doesn't fit its {len(classes)} classes"
+
+    def results(self, table: Predictions) -> LabelImages:
+        """Return what writes label ids, colors and overlays."""
+        return LabelImages(self, table)
 
     def compute_with(self, engine: str) -> None:
         """Let an engine compute the network: "torch" or "openvino" (on a CPU, at the same precision).

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from sceneseg.registry import Registry
+from sceneseg.errors import ConfigError
+from sceneseg.registry import Registry, name_of
 
 if TYPE_CHECKING:
     from sceneseg.metrics.base import Metric
@@ -18,6 +19,16 @@ def metrics_of(task: str) -> "list[Metric[Any]]":
     Example:
         >>> [metric.key for metric in metrics_of("classification")]
         ['top1', 'top5', 'class_accuracy']
+
+    Raises:
+        ConfigError: Two of them have the same key.
     """
-    found = [metrics.create(name) for name in metrics.names()]
-    return sorted((metric for metric in found if task in metric.tasks), key=lambda metric: metric.order)
+    found: dict[str, Metric[Any]] = {}
+    for name in metrics.names():
+        metric = metrics.create(name)
+        if task in metric.tasks and (other := found.setdefault(metric.key, metric)) is not metric:
+            raise ConfigError(
+                f'The metrics "{name}" and "{name_of(type(other))}" have the same key, {metric.key}. Give one of them '
+                f"another."
+            )
+    return sorted(found.values(), key=lambda metric: metric.order)

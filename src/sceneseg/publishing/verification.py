@@ -10,7 +10,6 @@ from torch import nn
 
 from sceneseg import tasks
 from sceneseg.errors import RunError
-from sceneseg.inference.predictor import SemanticModel
 from sceneseg.records import run_directory
 from sceneseg.records.protocol import Protocol
 
@@ -66,22 +65,15 @@ def verify(file: Path) -> WeightsSummary:
         raise RunError(f"{file}: its header doesn't say {', '.join(missing)}. It was cut or written by hand.")
     model = tasks.load(file, "cpu")
     _require_finite(file, model.network)
-    image = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), np.uint8)
-    if isinstance(model, SemanticModel):
-        labels = model.predict(image).labels
-        classes, space = model.label_space.names, model.label_space.name
-        if labels.shape != SIZE or not np.isin(labels, [*range(len(classes)), 255]).all():
-            raise RunError(f"{file}: the model's prediction doesn't fit its {len(classes)} classes.")
-    else:
-        classes, space = model.classes, None
-        if not np.isclose(model.predict(image).probabilities.sum(), 1, atol=1e-3):
-            raise RunError(f"{file}: the model's output isn't a probability for each of its {len(classes)} classes.")
+    problem = model.problem_with(np.random.default_rng(0).integers(0, 256, (*SIZE, 3), np.uint8))
+    if problem is not None:
+        raise RunError(f"{file}: {problem}.")
     return WeightsSummary(
         header.model.name,
         sum(p.numel() for p in model.network.parameters()),
         len(model.network.state_dict()),
-        space,
-        tuple(classes),
+        header.label_space.name if header.label_space else None,
+        tuple(model.class_names),
         header.input,
         header.score.means if header.score else {},
         header.score.protocol if header.score else Protocol(),

@@ -23,7 +23,7 @@ MEANS = (
     *("mean_iou", "mean_iiou", "mean_category_iou", "mean_category_iiou", "mean_dice"),
     *("pixel_accuracy", "class_accuracy", "top1", "top5"),
 )
-"""Keys of a file that must be numbers or null; every other number in it is a mean, too."""
+"""Keys of a file that must be numbers or null; every other number or null in it is a mean, too, of whatever metric."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class Scores:
         if not isinstance(data, dict):
             raise UnfitError(f"the file must be a mapping, found a {type(data).__name__}")
         rest = {key: value for key, value in data.items() if key not in PARTS}
-        means = {key: value for key, value in rest.items() if key in MEANS or isinstance(value, float)}
+        means = {key: value for key, value in rest.items() if key in MEANS or value is None or isinstance(value, float)}
         groups = {key: _group(data.get(key, {}), f"{key}.") for key in ("classes", "categories")}
         return cls(
             {key: as_record(float | None, value, key) for key, value in means.items()},

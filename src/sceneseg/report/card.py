@@ -19,11 +19,19 @@ from sceneseg.records import run_directory
 from sceneseg.records.header import ModelSpec, WeightsHeader
 from sceneseg.records.protocol import Protocol
 from sceneseg.records.run_directory import RunDirectory
-from sceneseg.records.scores import MetricValues, Scores, read_scores
+from sceneseg.records.scores import Scores, read_scores
 from sceneseg.report.formatting import duration, label, number, percent, words
 from sceneseg.report.render import code, render_markdown
-from sceneseg.report.run.page import COLUMNS, SETTINGS, SUMMARY, hardware
+from sceneseg.report.run.page import SETTINGS, hardware
 from sceneseg.report.run.run_reader import Contents, read_contents
+from sceneseg.report.run.score_tables import (
+    ScoreTable,
+    category_table,
+    class_table,
+    headline,
+    main_class_score,
+    score_labels,
+)
 from sceneseg.toy.writing import MARKER
 
 TEMPLATE = "card.md.j2"
@@ -32,6 +40,8 @@ HUB_LICENCES = {
     *("cc-by-nc-sa-4.0", "cc-by-nc-sa-3.0", "cc-by-nc-nd-4.0", "openrail", "unlicense"),
 }
 """Names that Hugging Face knows; any other becomes `other` with a name of its own."""
+HUB_METRICS = {"top1": "accuracy"}
+"""Scores that Hugging Face has names of its own for."""
 NAMELESS = {"folder", "image_folder"}
 """Data sets that everybody has others of."""
 WEAK = 0.3
@@ -72,12 +82,16 @@ def model_card(path: Path, about: About) -> str:
     weights = run_directory.find_weights(path)
     header = run_directory.read_header(weights)
     metrics = contents.metrics if contents.metrics is not None else read_scores(contents.run.metrics)
-    key = next(iter(header.score.means if header.score else ()), "mean_iou")
+    key = next(iter(header.score.means if header.score else ()), headline(contents).key)
     if (value := metrics.means.get(key)) is None:
         raise RunError(f"{contents.run.metrics}: has no {key}, by which the weights were chosen. Evaluate again.")
     digest = file_sha256(weights, ProgressReporter())
     data = _data(contents, metrics.protocol)
-    groups = {"classes": metrics.classes, "categories": metrics.categories}
+    tables = {
+        "classes": class_table(contents, metrics.classes),
+        "categories": category_table(contents, metrics.categories),
+    }
+    labels = score_labels(contents, [metrics])
     view = {
         "name": about.name,
         "paper": about.paper,
@@ -87,11 +101,11 @@ def model_card(path: Path, about: About) -> str:
                 hub_header(contents, metrics, about, data.name), sort_keys=False, allow_unicode=True
             ).rstrip()
         ),
-        "classifies": contents.classifies,
-        "headline": (SUMMARY.get(key, label(key)), value),
+        "facts": contents.facts,
+        "headline": (key, labels[key], value),
         "metrics": metrics,
-        "summary": {k: label for k, label in SUMMARY.items() if metrics.means.get(k) is not None},
-        "tables": [(title, _table(rows)) for title, rows in groups.items() if rows],
+        "summary": labels,
+        "tables": [(title, _in_words(table)) for title, table in tables.items() if table.rows],
         "evaluations": _of_weights(contents.evaluations, digest),
         "model_name": _model_name(header.model),
         "input": header.input,
@@ -104,7 +118,7 @@ def model_card(path: Path, about: About) -> str:
         "data": data,
         "limits": _limits(contents, metrics, header),
         "file": about.file or weights.name,
-        "use": _use(about.file or weights.name, contents.classifies),
+        "use": _use(about.file or weights.name, contents.facts.usage),
         "sha256": digest,
         "bytes": weights.stat().st_size,
         "version": header.sceneseg_version,
@@ -120,16 +134,11 @@ def _model_name(model: ModelSpec | None) -> str:
     return f"{model.name} on {encoder}" if encoder else model.name
 
 
-def _use(file: str, classifies: bool) -> dict[str, Markup]:
+def _use(file: str, usage: str) -> dict[str, Markup]:
     """Return how the weights are used, on the command line and from Python."""
-    shown = (
-        'print(model.predict("photo.jpg").top(5))'
-        if classifies
-        else 'model.predict("photo.jpg").save("results")  # label ids, palette PNG, overlay'
-    )
     return {
         "command": code(f"sceneseg predict -w {shlex.quote(file)} photo.jpg -r results"),
-        "python": code(f"import sceneseg\n\nmodel = sceneseg.load({json.dumps(file)})\n{shown}", "python"),
+        "python": code(f"import sceneseg\n\nmodel = sceneseg.load({json.dumps(file)})\n{usage}", "python"),
     }
 
 
@@ -140,19 +149,16 @@ def _of_weights(evaluations: dict[str, Scores], digest: str) -> dict[str, Scores
 
 def hub_header(contents: Contents, metrics: Scores, about: About, dataset: str) -> dict[str, Any]:
     """Return the front matter: licence, task, data and scores, in Hugging Face's words."""
-    task, title = (
-        ("image-classification", "Image classification")
-        if contents.classifies
-        else ("image-segmentation", "Semantic segmentation")
-    )
+    facts = contents.facts
+    task, title = facts.hub_task, facts.title or label(facts.name)
     licence, slug = about.licence.lower(), re.sub(r"[^\w.-]+", "_", dataset).strip("_")
     known = licence in HUB_LICENCES
     terms = {"license": licence if known else "other" if licence else "unknown"}
     if licence and not known:
         terms["license_name"] = licence.replace(" ", "-")
     scores = [
-        {"type": "accuracy" if key == "top1" else key, "name": SUMMARY[key], "value": round(value, 4)}
-        for key in SUMMARY
+        {"type": HUB_METRICS.get(key, key), "name": name, "value": round(value, 4)}
+        for key, name in score_labels(contents, [metrics]).items()
         if (value := metrics.means.get(key)) is not None
     ]
     result = {
@@ -160,11 +166,11 @@ def hub_header(contents: Contents, metrics: Scores, about: About, dataset: str) 
         "dataset": {"type": slug, "name": dataset, "split": str(metrics.protocol.split)},
         "metrics": scores,
     }
-    tags = [title.lower().replace(" ", "-"), str(contents.setting("model.name")), "street-scenes"]
+    tags = [title.lower().replace(" ", "-"), str(contents.setting("model.name")), *facts.hub_tags]
     return terms | {
         "library_name": "sceneseg",
         "pipeline_tag": task,
-        "tags": tags[:2] if contents.classifies else tags,
+        "tags": tags,
         "datasets": [slug],
         "metrics": [scores[0]["type"]],
         "model-index": [{"name": about.name, "results": [result]}],
@@ -178,11 +184,9 @@ class CardTable(NamedTuple):
     rows: list[tuple[str, list[str]]]
 
 
-def _table(rows: dict[str, MetricValues]) -> CardTable:
-    """Return the columns that have any value and the rows of a group of scores."""
-    columns = {key: label for key, label in COLUMNS.items() if any(row.get(key) is not None for row in rows.values())}
-    lines = [(name, [percent(row.get(key)) for key in columns]) for name, row in rows.items()]
-    return CardTable(list(columns.values()), lines)
+def _in_words(table: ScoreTable) -> CardTable:
+    lines = [(name, [percent(row.get(key)) for key in table.columns]) for name, row in table.rows.items()]
+    return CardTable([column.label for column in table.columns.values()], lines)
 
 
 def _settings(contents: Contents, header: WeightsHeader) -> dict[str, str]:
@@ -292,7 +296,7 @@ def _doubt(source: Source | None, split: str, images: int | None) -> str:
 
 def _limits(contents: Contents, metrics: Scores, header: WeightsHeader) -> list[str]:
     """List what the scores don't promise, from the run itself."""
-    key = "accuracy" if contents.classifies else "iou"
+    key, score = main_class_score(contents)
     values = {name: row.get(key) for name, row in metrics.classes.items()}
     absent = [name for name, value in values.items() if value is None]
     weak = sorted((value, name) for name, value in values.items() if value is not None and value < WEAK)
@@ -304,9 +308,8 @@ def _limits(contents: Contents, metrics: Scores, header: WeightsHeader) -> list[
     ]
     if weak:
         listed = ", ".join(f"{name} ({percent(value)} %)" for value, name in weak)
-        limits.append(
-            f"Weak classes ({'accuracy' if contents.classifies else 'IoU'} below {percent(WEAK)} %): {listed}."
-        )
+        named = score.lower() if score.istitle() else score  # "accuracy", but "IoU"
+        limits.append(f"Weak classes ({named} below {percent(WEAK)} %): {listed}.")
     if absent:
         limits.append(f"Not in the scored images, so nothing is known of them: {', '.join(absent)}.")
     if size := header.input.get("target_size"):
@@ -315,7 +318,5 @@ def _limits(contents: Contents, metrics: Scores, header: WeightsHeader) -> list[
 
 
 def _validations(contents: Contents) -> str:
-    scored = sum(
-        math.isfinite(row.value("mean_iou" if "mean_iou" in row.scores else "top1")) for row in contents.history
-    )
+    scored = sum(math.isfinite(row.value(headline(contents).key)) for row in contents.history)
     return f"{scored} validations" if scored > 1 else "the validations"

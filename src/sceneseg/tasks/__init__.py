@@ -2,19 +2,20 @@
 
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, Any
 
+from sceneseg.errors import ConfigError
 from sceneseg.metrics import metrics_of
 from sceneseg.records import run_directory
 from sceneseg.registry import Registry
+from sceneseg.task_facts import facts_of
 from sceneseg.user_files import allow
 
 if TYPE_CHECKING:
     from torch import nn
 
     from sceneseg.config.schema import Config
-    from sceneseg.inference.classifier import ClassificationModel
-    from sceneseg.inference.predictor import SemanticModel
+    from sceneseg.inference.base import Predictor
     from sceneseg.tasks.base import Task
 
 tasks: Registry["Task"] = Registry("task", __name__, field="task")
@@ -30,10 +31,32 @@ def create(config: "Config") -> "Task":
     return tasks.create(config.task, config=config)
 
 
-def best_score(task: str) -> tuple[str, str]:
-    """Return by which score the best weights of a task are chosen, and its name for people."""
-    metric = metrics_of(task)[0]
-    return metric.key, metric.in_words
+def task_class(name: str) -> "type[Task]":
+    """Return the class of a task, for what needs no data.
+
+    Raises:
+        UnknownNameError: There is no such task, or its file wasn't allowed to run.
+    """
+    maker: Any = tasks.get(name)
+    task: type[Task] = maker
+    return task
+
+
+def best_score(task: str, asked: str | None = None) -> tuple[str, str]:
+    """Return by which score the best weights are chosen, and its name within a sentence.
+
+    Args:
+        task: Name of the task.
+        asked: Key of the score that the configuration asks for; None: the first of the task.
+
+    Example:
+        >>> best_score("semantic"), best_score("semantic", "mean_dice")
+        (('mean_iou', 'mean IoU'), ('mean_dice', 'mean Dice'))
+    """
+    words = {metric.key: metric.in_words for metric in metrics_of(facts_of(task).name)}
+    in_history = (metric.key for metric in metrics_of(facts_of(task).name) if metric.in_history)
+    key = asked or next(in_history)
+    return key, words.get(key, key)
 
 
 def task_of(path: str | Path) -> str:
@@ -45,9 +68,7 @@ def task_of(path: str | Path) -> str:
     return str(run_directory.read_header(run_directory.find_weights(Path(path))).task)
 
 
-def load(
-    path: "str | PathLike[str]", device: str = "auto", module: "nn.Module | str | None" = None
-) -> Union["SemanticModel", "ClassificationModel"]:
+def load(path: "str | PathLike[str]", device: str = "auto", module: "nn.Module | str | None" = None) -> "Predictor":
     """Load a model of any task from a run directory (its best weights) or from a weights file.
 
     Args:
@@ -59,6 +80,7 @@ def load(
     Raises:
         RunError: There are no weights, or they can't be read.
         UnknownNameError: The weights belong to a user-supplied class, and it wasn't given.
+        ConfigError: The weights are of a task that only trains.
     """
     path = Path(path)
     if isinstance(module, str):
@@ -68,10 +90,7 @@ def load(
 
         with user_supplied(module):
             return load(path, device)
-    if task_of(path) == "classification":
-        from sceneseg.inference.classifier import ClassificationModel
-
-        return ClassificationModel.load(path, device)
-    from sceneseg.inference.predictor import SemanticModel
-
-    return SemanticModel.load(path, device)
+    task = task_class(task_of(path))
+    if task.predictor is None:
+        raise ConfigError(f"{path}: weights of the task {task.facts.name} can only be trained: it has no predictor.")
+    return task.predictor.load(path, device)

@@ -16,14 +16,19 @@ from sceneseg import models
 from sceneseg.arrays import ImageSize
 from sceneseg.config.schema import Config
 from sceneseg.devices import check_compiler
-from sceneseg.errors import DataError
+from sceneseg.errors import ConfigError, DataError
+from sceneseg.evaluation.request import Request
+from sceneseg.inference.base import Predictor
 from sceneseg.metrics import metrics_of
 from sceneseg.metrics.base import Metric
 from sceneseg.models.base import SegmentationModel
+from sceneseg.progress import OnStep, silent
 from sceneseg.records.model_cost import ModelCost
 from sceneseg.records.run_directory import RunDirectory
 from sceneseg.records.scores import Scores
+from sceneseg.task_facts import TaskFacts, remember
 from sceneseg.transforms.base import FULL_SCALE, DeviceTransform, Sample
+from sceneseg.user_files import snake_case
 
 
 class Split(Protocol):
@@ -138,6 +143,9 @@ class Step(nn.Module, ABC):
 class Task(ABC):
     """One task with its data; the loop asks for the model, then for the step and the samples, then for validations.
 
+    Adding one is one file with a subclass and ``@register``. What verbs and reports ask without any data stands in the
+    class: `facts`, `predictor`, `score_weights`; its metrics are those on the shelf that name it among their `tasks`.
+
     Args:
         config: The configuration of the run; `Task.config` is it with the values that the task resolves.
 
@@ -145,8 +153,12 @@ class Task(ABC):
         DataError: A folder, split or label file that isn't there, or data of another kind.
     """
 
-    name: ClassVar[str]
-    """Name on the shelf, that of its file."""
+    facts: ClassVar[TaskFacts]
+    """What configurations and reports need to know; a subclass without any has its base's, else no more than a name."""
+    predictor: ClassVar[type[Predictor] | None] = None
+    """What loads its weights; None for a task that only trains."""
+    has_label_images: ClassVar[bool] = False
+    """Whether the labels of a batch are (B, H, W), by which is planned how many samples fit into the memory."""
 
     sample_size: ImageSize
     """(height, width) of training samples."""
@@ -157,10 +169,16 @@ class Task(ABC):
     def __init__(self, config: Config) -> None:
         self.config = config
 
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        if not hasattr(cls, "facts"):
+            cls.facts = TaskFacts(snake_case(cls.__name__))
+        remember(cls, cls.facts)
+
     @classmethod
     def metrics(cls) -> list[Metric[Any]]:
         """Return the metrics of the task, the one that decides which weights are the best first."""
-        return metrics_of(cls.name)
+        return metrics_of(cls.facts.name)
 
     @property
     def scores(self) -> dict[str, str]:
@@ -215,6 +233,26 @@ class Task(ABC):
     @abstractmethod
     def validate(self, workers: int) -> Validation:
         """Score the model as it is on the validation split."""
+
+    @classmethod
+    def score_weights(cls, path: Path, request: Request, on_step: OnStep = silent) -> tuple[Scores, str]:
+        """Score a run's best weights or a weights file on a split, and keep the scores of a run under `evaluations`.
+
+        Args:
+            path: Run directory or weights file.
+            request: What is scored.
+            on_step: Called as it goes.
+
+        Returns:
+            The scores, and the printed table.
+
+        Raises:
+            ConfigError: The task scores nothing but its own validations, as this default.
+        """
+        raise ConfigError(
+            f"Weights of the task {cls.facts.name} are scored in training alone: see metrics.json of the run.",
+            field="weights",
+        )
 
 
 def segments(model: str) -> bool:

@@ -6,6 +6,7 @@ segmentation model.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,15 +20,21 @@ from sceneseg.config.schema import Config
 from sceneseg.datasets.image_folder import ImageFolder
 from sceneseg.datasets.statistics import ClassCounts, class_weights
 from sceneseg.errors import ConfigError
+from sceneseg.evaluation import image_scoring
 from sceneseg.evaluation.image_scoring import BATCH, open_split, score
+from sceneseg.evaluation.request import Request
+from sceneseg.inference.base import Predictor
 from sceneseg.inference.classifier import DEFAULT_SIZE, ClassificationModel, Preprocessing
 from sceneseg.loading import scene_samples
 from sceneseg.loading.image_samples import ImageSamples, image_loader
 from sceneseg.models.cost import on_meta
+from sceneseg.progress import OnStep, silent
 from sceneseg.ranges import ClassWeights, Positive, Smoothing
 from sceneseg.records.answers import write_answers
 from sceneseg.records.model_cost import ModelCost
+from sceneseg.records.scores import Scores
 from sceneseg.registry import check_arguments
+from sceneseg.task_facts import CLASSIFICATION, TaskFacts
 from sceneseg.tasks import register
 from sceneseg.tasks.base import Step, Task, Validation, segments
 from sceneseg.tasks.single_samples import check_single_samples
@@ -39,7 +46,8 @@ from sceneseg.transforms.pipeline import image_pipeline
 class Classification(Task):
     """A class for every image."""
 
-    name: ClassVar[str] = "classification"
+    facts: ClassVar[TaskFacts] = CLASSIFICATION
+    predictor: ClassVar[type[Predictor] | None] = ClassificationModel
     train: ImageFolder
     val: ImageFolder
     model: "ClassificationModel"
@@ -117,6 +125,11 @@ class Classification(Task):
         return Validation(
             score(answers, self.val, self.model), lambda run: write_answers(run.answers, answers.answers())
         )
+
+    @classmethod
+    def score_weights(cls, path: Path, request: Request, on_step: OnStep = silent) -> tuple[Scores, str]:
+        """Score weights by the middle of each image; a run keeps scores and answers."""
+        return image_scoring.score_weights(path, request, on_step)
 
 
 class ClassificationStep(Step):

@@ -3,6 +3,7 @@
 import logging
 from functools import cached_property
 from itertools import chain
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -15,9 +16,12 @@ from sceneseg.datasets.statistics import class_weights, count_classes
 from sceneseg.devices import gather, processes
 from sceneseg.doctor import quick_check
 from sceneseg.errors import ConfigError, DataError
+from sceneseg.evaluation import scoring
 from sceneseg.evaluation.counting import count_scenes
 from sceneseg.evaluation.protocol import evaluation_protocol, score
+from sceneseg.evaluation.request import Request
 from sceneseg.evaluation.samples import Samples
+from sceneseg.inference.base import Predictor
 from sceneseg.inference.predictor import Preprocessing, SemanticModel
 from sceneseg.labels import IGNORE_INDEX, LabelSpace
 from sceneseg.loading import scene_samples
@@ -25,8 +29,11 @@ from sceneseg.loading.sampling import ClassLocations, find_class_locations
 from sceneseg.loading.scene_samples import TrainingSamples, WholeScenes, evenly
 from sceneseg.metrics.confusion import SemanticCounts
 from sceneseg.models.cost import model_cost
+from sceneseg.progress import OnStep, silent
 from sceneseg.records.model_cost import ModelCost
 from sceneseg.records.run_directory import RunDirectory
+from sceneseg.records.scores import Scores
+from sceneseg.task_facts import SEMANTIC, TaskFacts
 from sceneseg.tasks import register
 from sceneseg.tasks.base import Task, Validation, segments
 from sceneseg.tasks.initial_weights import prepare
@@ -42,7 +49,9 @@ LOG = logging.getLogger(__name__)
 class Semantic(Task):
     """A class for every pixel."""
 
-    name: ClassVar[str] = "semantic"
+    facts: ClassVar[TaskFacts] = SEMANTIC
+    predictor: ClassVar[type[Predictor] | None] = SemanticModel
+    has_label_images: ClassVar[bool] = True
     train: SceneDataset
     val: SceneDataset
     model: "SemanticModel"
@@ -148,6 +157,11 @@ class Semantic(Task):
 
         scores = score(counts, evaluation_protocol(self.val, counts, self.model))
         return Validation(scores, write, samples.sheet(), loss.mean() if loss else None)
+
+    @classmethod
+    def score_weights(cls, path: Path, request: Request, on_step: OnStep = silent) -> tuple[Scores, str]:
+        """Score weights at the labels' native size; a run keeps scores, counts and samples."""
+        return scoring.score_weights(path, request, on_step)
 
 
 def create_model(config: Config, label_space: LabelSpace, precision: str) -> SemanticModel:

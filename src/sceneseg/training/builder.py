@@ -126,7 +126,8 @@ def build_trainer(
         callbacks: Further ones; they come after the weights are saved, and before the state is.
         data_changes: After which steps a resumed run went on with other data.
     """
-    monitor = Monitor(setup.task.scores.get(setup.score, setup.score), quiet=not setup.fabric.is_global_zero)
+    names = {metric.key: metric.in_words for metric in setup.task.metrics()}
+    monitor = Monitor(names.get(setup.score, setup.score), quiet=not setup.fabric.is_global_zero)
     signals = SignalHandling()
     standard = [signals, monitor, BestWeights(), Tracking(monitor.say), HistoryFile()]
     every = [*standard, EarlyStopping(setup.config.train.patience), *callbacks, Checkpointing(signals.interrupt)]
@@ -164,7 +165,7 @@ class MicroBatchPlanner:
         size = self.task.sample_size
         device = fabric.device.type
         memory = parse_bytes(config.train.memory) if config.train.memory else free_memory(device) // fabric.world_size
-        if config.task != "semantic" or batch * size[0] * size[1] * MOST_PER_PIXEL < SAFE * memory:
+        if not self.task.has_label_images or batch * size[0] * size[1] * MOST_PER_PIXEL < SAFE * memory:
             return batch
         sample = None
         if device == "cuda" and config.train.strategy != "fsdp":  # whose processes must do the same number of steps
@@ -202,7 +203,13 @@ def _build_model(config: Config, task: Task, fabric: Fabric, precision: str) -> 
 
 def _deciding_score(config: Config, task: Task) -> str:
     """Return the score that decides which weights are the best."""
-    score = config.train.best or next(iter(task.scores))
+    score = config.train.best or next(iter(task.scores), None)
+    if score is None:
+        raise ConfigError(
+            f"The task {task.facts.name} has no metric to choose the best weights by: expected one on the shelf with "
+            f'"{task.facts.name}" among its tasks and in_history = True.',
+            field="task",
+        )
     if score not in task.measured:
         raise ConfigError(
             f'There is no score "{score}" to choose the best by.{did_you_mean(score, task.measured)} '

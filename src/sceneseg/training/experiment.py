@@ -28,6 +28,7 @@ from sceneseg.records.names import check_name
 from sceneseg.records.protocol import AbsentRule
 from sceneseg.records.run_directory import ComparisonDirectory, RunDirectory, create_run, read_label_space
 from sceneseg.registry import check_arguments
+from sceneseg.task_facts import facts_of
 from sceneseg.training.budget import with_steps
 from sceneseg.training.inert import refuse_contradictions, refuse_inert
 from sceneseg.training.isolated import train_isolated
@@ -94,7 +95,7 @@ def plan_of_runs(
         ConfigError: One is named twice, or the label space isn't there.
         DataError: The split isn't there, or has no labels.
     """
-    segmenters = [run for run in runs if RunDirectory(run).load_config().task == "semantic"]
+    segmenters = [run for run in runs if facts_of(RunDirectory(run).load_config().task).is_compared]
     for run in segmenters:
         check_split(RunDirectory(run).load_config(), split)
     if score_in and segmenters:
@@ -220,7 +221,7 @@ def _with_model(config: Config) -> Config:
         ConfigError: The model, one of its arguments or another option can't be compared.
     """
     config = replace(config, model={**config.model, "name": models.resolve(config.model_name)})
-    if config.task != "semantic":
+    if not facts_of(config.task).is_compared:
         raise ConfigError("Only segmentation is compared. Leave the task out.", field="task")
     if config.train.devices != 1:
         raise ConfigError("Candidates are trained on one device each. Leave train.devices out.", field="train.devices")

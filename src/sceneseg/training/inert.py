@@ -20,6 +20,7 @@ from sceneseg.errors import ConfigError
 from sceneseg.models.cost import count_auxiliary_heads
 from sceneseg.optim import optimizers, schedules
 from sceneseg.registry import USER_SUPPLIED, Registry
+from sceneseg.task_facts import builtin_facts, facts_of
 from sceneseg.user_files import is_file_name
 
 
@@ -100,8 +101,25 @@ def _readers_of(section: str, shelf: Registry[Any], reads_of: Callable[[str], tu
     return found
 
 
+def _readers_of_tasks(section: str) -> list[Reader]:
+    """Return readers for options of a section that only some tasks read."""
+
+    def reads(config: Config, key: str) -> bool:
+        return key in facts_of(config.task).reads
+
+    readers: dict[str, list[str]] = {}
+    for facts in builtin_facts():
+        for key in facts.reads:
+            readers.setdefault(key, []).append(facts.name)
+    return [
+        Reader((key,), partial(reads, key=key), f"It is for the task {' or '.join(names)}.")
+        for key, names in readers.items()
+        if key.startswith(section)
+    ]
+
+
 def _has_auxiliary_heads(config: Config) -> bool:
-    if config.task != "semantic":
+    if "aux_loss." not in facts_of(config.task).reads:
         return False
     if config.model_name.startswith(USER_SUPPLIED) or is_file_name(config.model_name):
         return True  # a user's module may give more outputs in training than it is known to
@@ -134,8 +152,7 @@ READERS = (
         lambda config: any(config.augment.weather.values()),
         "No weather has a probability, as augment.weather.any = 0.2 gives it.",
     ),
-    Reader(("augment.area",), lambda config: config.task == "classification", "It is for the task classification."),
-    Reader(("augment.scale",), lambda config: config.task != "classification", "Classification has augment.area."),
+    *_readers_of_tasks("augment."),
     Reader(("aux_loss.", "train.aux_weight"), _has_auxiliary_heads, "The model has no auxiliary heads."),
     Reader(("train.class_weights",), _takes_class_weights, "Each loss has its own class_weights, or takes none."),
     Reader(("train.freeze_norm",), _has_batch_norm, "The model has no BatchNorm."),

@@ -187,8 +187,8 @@ def _run(
 
 
 def _unfinished(contents: Contents, outcome: Outcome | None) -> str:
-    if contents.classifies:
-        return "classifies whole images; only segmentation is compared"
+    if not contents.facts.is_compared:
+        return f"is of the task {contents.facts.name}; only segmentation is compared"
     if outcome and outcome.state == "interrupted":
         done = f"{contents.history[-1].epoch:g}" if contents.history else "none"
         return f"interrupted: {done} of {contents.setting('train.epochs')} parts of its training are done"

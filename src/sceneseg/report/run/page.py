@@ -18,6 +18,15 @@ from sceneseg.report.formatting import count, date, duration, number, percent, w
 from sceneseg.report.pictures import Picture, embed
 from sceneseg.report.render import render
 from sceneseg.report.run.run_reader import Contents, read_contents
+from sceneseg.report.run.score_tables import (
+    Headline,
+    category_table,
+    class_table,
+    headline,
+    headline_labels,
+    main_class_score,
+    score_labels,
+)
 from sceneseg.report.svg.charts import Bar, Curve, bar_chart, heat_map, line_chart
 from sceneseg.report.svg.schedule import schedule_chart
 from sceneseg.wording import counted
@@ -34,19 +43,6 @@ WORTH_WORDS = 0.01
 MAX_MISTAKES = 10
 NEUTRAL = "var(--muted)"
 
-SUMMARY = {
-    "mean_iou": "Mean IoU",
-    "mean_iiou": "Mean iIoU",
-    "mean_category_iou": "Category IoU",
-    "mean_category_iiou": "Category iIoU",
-    "mean_dice": "Mean Dice",
-    "pixel_accuracy": "Pixel accuracy",
-    "top1": "Top-1 accuracy",
-    "top5": "Top-5 accuracy",
-    "class_accuracy": "Class accuracy",
-}
-SHORT = {"mean_iou": "mean IoU", "top1": "top-1 accuracy"}
-COLUMNS = {"iou": "IoU", "iiou": "iIoU", "dice": "Dice", "accuracy": "Accuracy"}
 SETTINGS = {
     "model.name": "Model",
     "loss": "Loss",
@@ -93,8 +89,7 @@ def _view(contents: Contents) -> dict[str, Any]:
     metrics = contents.metrics
     protocol = metrics.protocol if metrics else Protocol()
     colors = _colors(contents)
-    best = _best(contents)
-    compared = ("top1", "top5") if contents.classifies else ("mean_iou", "mean_category_iou", "pixel_accuracy")
+    best = headline(contents)
     return {
         "name": contents.run.path.resolve().name,
         "model": contents.setting("model.name") or contents.cost.name or "unknown model",
@@ -103,15 +98,14 @@ def _view(contents: Contents) -> dict[str, Any]:
         "gaps": contents.gaps,
         "metrics": metrics,
         "protocol": protocol.to_dict(),
-        "best": best,
-        "best_name": SHORT[best],
-        "counted": "images" if contents.classifies else "pixels",
-        "compared": {
-            k: SUMMARY[k] for k in compared if any(m.means.get(k) is not None for m in contents.evaluations.values())
-        },
-        "summary": SUMMARY,
-        "classes": _table(metrics.classes, colors) if metrics else None,
-        "categories": _table(metrics.categories, {}) if metrics and metrics.categories else None,
+        "best": best.key,
+        "best_name": best.in_words,
+        "counted": contents.facts.counted,
+        "compared": headline_labels(contents, contents.evaluations.values()),
+        "summary": score_labels(contents, [metrics] if metrics else []),
+        "classes": class_table(contents, metrics.classes) if metrics else None,
+        "categories": category_table(contents, metrics.categories) if metrics and metrics.categories else None,
+        "colors": colors,
         "protocol_line": _protocol_line(protocol),
         "evaluations": [(name, _protocol_line(m.protocol), m) for name, m in contents.evaluations.items()],
         "bars": _class_bars(contents, metrics.classes, colors) if metrics and metrics.classes else None,
@@ -133,11 +127,6 @@ def hardware(environment: Environment | None) -> dict[str, str | int | float]:
     """Return what is known of a machine and its software, without the packages."""
     found = {} if environment is None else {key: getattr(environment, key) for key in HARDWARE}
     return {key: value for key, value in found.items() if value is not None}
-
-
-def _best(contents: Contents) -> str:
-    """Return the score by which the best weights were chosen."""
-    return "top1" if contents.classifies else "mean_iou"
 
 
 def _protocol_line(protocol: Protocol) -> str:
@@ -176,46 +165,29 @@ def _facts(contents: Contents) -> dict[str, tuple[str, str]]:
     return facts
 
 
-class ScoreTable(NamedTuple):
-    """The scores of classes or categories.
-
-    Args:
-        columns: Those that have any value: key -> label.
-        rows: Name, color if there is one, and scores.
-    """
-
-    columns: dict[str, str]
-    rows: list[tuple[str, str | None, MetricValues]]
-
-
-def _table(scores: dict[str, MetricValues], colors: dict[str, str]) -> ScoreTable:
-    columns = {key: label for key, label in COLUMNS.items() if any(row.get(key) is not None for row in scores.values())}
-    return ScoreTable(columns, [(name, colors.get(name), row) for name, row in scores.items()])
-
-
 def _colors(contents: Contents) -> dict[str, str]:
     classes = contents.labels.classes if contents.labels else ()
     return {c.name: f"#{c.color[0]:02x}{c.color[1]:02x}{c.color[2]:02x}" for c in classes}
 
 
 def _class_bars(contents: Contents, classes: dict[str, MetricValues], colors: dict[str, str]) -> Markup:
-    key = "accuracy" if contents.classifies else "iou"
-    bars = [Bar(name, row.get(key), colors.get(name, NEUTRAL)) for name, row in classes.items()]
+    key, name = main_class_score(contents)
+    bars = [Bar(each, row.get(key), colors.get(each, NEUTRAL)) for each, row in classes.items()]
     bars.sort(key=lambda bar: -1 if bar.value is None else bar.value, reverse=True)
-    return bar_chart(bars, title=f"{COLUMNS[key]} by class", note="%, best first")
+    return bar_chart(bars, title=f"{name} by class", note="%, best first")
 
 
 COLORS = ("var(--muted)", "var(--accent)")
 """Of two curves in one chart; a single one has the second."""
 
 
-def _curves(contents: Contents, best: str) -> list[Markup]:
-    """Draw loss, the score `best` and the learning rate with its plan, as far as the history has them."""
+def _curves(contents: Contents, best: Headline) -> list[Markup]:
+    """Draw loss, the score that chose the best weights, and the learning rate with its plan, where there are any."""
     charts = []
     history = contents.history
     for title, curves in (
         ("Loss", {"loss": "training", "val_loss": "validation"}),
-        (SUMMARY[best], {best: SUMMARY[best]}),
+        (best.label, {best.key: best.label}),
     ):
         known = {
             key: history if key == "loss" and history and history[0].loss is not None else _validated(history, key)
@@ -228,13 +200,13 @@ def _curves(contents: Contents, best: str) -> list[Markup]:
                 for (key, rows), color in zip(found.items(), COLORS[-len(found) :], strict=True)
             ]
             key, rows = next(iter(found.items()))
-            ends, percents = (0.0, history[-1].epoch), key == best
+            ends, percents = (0.0, history[-1].epoch), key == best.key
             note = _note(key, rows)
             if len(found) > 1:
                 note = ", ".join(f"{curves[key]} {number(rows[-1].value(key))}" for key, rows in found.items())
                 note = note.replace(",", " (gray),", 1)
             charts.append(line_chart(lines, title=title, x_name="epoch", note=note, in_percent=percents, x_range=ends))
-    rate = schedule_chart(contents, best)
+    rate = schedule_chart(contents, best.key)
     return charts + ([rate] if rate else [])
 
 

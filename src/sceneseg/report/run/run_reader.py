@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sceneseg.config.reading import read_yaml
-from sceneseg.errors import ScenesegError
+from sceneseg.errors import RunError, ScenesegError
 from sceneseg.labels import LabelSpace
 from sceneseg.metrics.counts_file import read_matrices
 from sceneseg.plain import UnfitError
@@ -19,9 +21,10 @@ from sceneseg.records.environment import Environment, read_environment
 from sceneseg.records.history import Epoch, read_epochs
 from sceneseg.records.model_cost import ModelCost, read_model_cost
 from sceneseg.records.names import file_name
-from sceneseg.records.run_directory import RunDirectory, read_json
+from sceneseg.records.run_directory import RunDirectory, find_weights, read_header, read_json
 from sceneseg.records.sample_scores import read_sample_scores
 from sceneseg.records.scores import Scores, read_scores
+from sceneseg.task_facts import SEMANTIC, TaskFacts, facts_of, known_facts
 
 T = TypeVar("T")
 
@@ -64,10 +67,14 @@ class Contents:
     damaged: dict[str, str] = field(default_factory=dict)
     """Files that are there and can't be read, with the reason."""
 
-    @property
-    def classifies(self) -> bool:
-        """Whether the run gives classes to whole images, and so has no pictures of classes."""
-        return self.config.get("task") == "classification"
+    @cached_property
+    def facts(self) -> TaskFacts:
+        """Of the run's task: what the run has to show. Where its file wasn't allowed to run, the weights say which."""
+        task = str(self.config.get("task", SEMANTIC.name))
+        if known_facts(task) is None:
+            with suppress(RunError):
+                task = str(read_header(find_weights(self.run.path)).task)
+        return facts_of(task)
 
     def setting(self, key: str) -> Any:
         """Return a value of the configuration by its dotted name, None where there is none."""
@@ -101,13 +108,16 @@ def read_contents(run: RunDirectory) -> Contents:
             found.gaps.append(f"{what}: {name} can't be read: {reason}{'' if readable else ' (the file is damaged)'}")
             return None
 
-    if not found.classifies:
+    sections = found.facts.sections
+    if "colors" in sections:
         found.labels = part(run.labels, lambda path: LabelSpace.from_dict(read_json(path), path), "class colors")
     found.metrics = part(run.metrics, read_scores, "scores")
     found.history = part(run.history, _history, "learning curves") or []
-    if not found.classifies:
+    if "confusion" in sections:
         found.confusion = part(run.confusion, lambda path: _confusion(path, found.labels), "confusion matrix")
+    if "samples" in sections:
         found.samples = part(run.samples, read_samples, "samples") or []
+    if "previews" in sections:
         found.previews = part(run.preview(0).parent, _previews, "previews") or {}
     found.environment = part(run.environment, read_environment, "environment")
     if run.model.exists():
