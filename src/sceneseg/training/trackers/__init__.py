@@ -6,7 +6,7 @@ None of them connects to a network unless the user has said so in its own way (a
 import importlib.util
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sceneseg.errors import ConfigError
@@ -44,7 +44,7 @@ def check(names: Iterable[str]) -> None:
 
 
 def start(
-    names: Iterable[str], run: "RunDirectory", config: dict[str, Any], scores: list[str], step: int
+    names: Iterable[str], run: "RunDirectory", config: Mapping[str, object], scores: list[str], step: int
 ) -> "list[Tracker]":
     """Start the trackers of a run, TensorBoard first; one that can't start is left out with a word about it.
 
