@@ -73,7 +73,7 @@ class ExportedModel:
         return self.description.label_space
 
     @cached_property
-    def _plain(self) -> dict[str, Any]:
+    def _plain(self) -> dict[str, object]:
         """The description as the standalone runner takes it."""
         return self.description.to_dict()
 
