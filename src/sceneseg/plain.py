@@ -127,7 +127,7 @@ def _dataclass(kind: Any, value: dict[Any, Any], key: str) -> Any:
 class _Fields(NamedTuple):
     """The fields of a dataclass: their types, those without a default, and the one whose entries stand beside them."""
 
-    hints: dict[str, Any]
+    hints: dict[str, object]
     needed: tuple[str, ...]
     beside: str
 
