@@ -113,7 +113,7 @@ class Record:
 
     Args:
         schema: Version of this layout.
-        environment: Machine and versions.
+        environment: Machine, versions and command.
         settings: What was asked for.
         results: One per candidate, size and batch.
     """
