@@ -220,3 +220,25 @@ def test_a_function_wins_over_the_room_of_its_name(name):
 def test_unknown_public_name():
     with pytest.raises(AttributeError, match="lod"):
         _ = sceneseg.lod  # type: ignore[attr-defined]
+
+
+def per_thousand_lines(count: int, files: list[Path]) -> float:
+    return 1000 * count / sum(len(f.read_text().splitlines()) for f in files)
+
+
+def test_free_dictionaries_stay_at_the_doors():
+    """Data with a shape is a record, free data that is only read a Mapping of objects."""
+    texts = [f.read_text() for f in FILES]
+    assert per_thousand_lines(sum(text.count("dict[str, Any]") for text in texts), FILES) <= 1.0
+    assert not [line for text in texts for line in re.findall(r"(?m)^\w+(?:: \w+)? = dict\[str, Any\]$", text)]
+
+
+def test_reports_read_records():
+    files = [f for f in FILES if f.relative_to(SOURCE).parts[0] == "report"]
+    keys = [
+        node
+        for f in files
+        for node in ast.walk(ast.parse(f.read_text()))
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and type(node.slice.value) is str
+    ]
+    assert per_thousand_lines(len(keys), files) <= 10

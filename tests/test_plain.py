@@ -93,3 +93,10 @@ def test_every_type_of_a_union_is_tried():
     assert as_record(Literal["native"] | tuple[int, int] | None, [3, 4]) == (3, 4)
     with pytest.raises(UnfitError, match="must be a list"):
         as_record(Literal["native"] | tuple[int, int] | None, "wide")
+
+
+@pytest.mark.parametrize("kind", [dict[str, Any], dict[str, object]])
+def test_values_of_free_mappings_are_taken_as_they_are(kind):
+    assert as_record(kind, {"x": [None, {"y": 1}]}) == {"x": [None, {"y": 1}]}
+    with pytest.raises(UnfitError, match="must be a mapping"):
+        as_record(kind, {1: "x"}, "facts")

@@ -157,7 +157,7 @@ def schema_of(file: File) -> dict[str, Any]:
 def schema(kind: Any) -> dict[str, Any]:
     """Return the JSON Schema of what `sceneseg.plain.as_record` takes for a type."""
     origin, parts = get_origin(kind), get_args(kind)
-    if kind is Any:
+    if kind in (Any, object):
         return {}
     if dataclasses.is_dataclass(kind):
         return _object(kind)
@@ -188,7 +188,7 @@ def _object(kind: Any) -> dict[str, Any]:
         "description": (kind.__doc__ or "").splitlines()[0],
         "properties": properties,
         "required": [f.name for f in named if f.default is f.default_factory is dataclasses.MISSING],
-        "additionalProperties": True if Any in rest else schema(rest[0]) if rest else True,
+        "additionalProperties": True if {Any, object} & {*rest} else schema(rest[0]) if rest else True,
     }
 
 
@@ -247,7 +247,8 @@ def _words(kind: Any) -> str:
     return WORDS.get(kind) or str(kind.__name__)
 
 
-WORDS = {float: "number", int: "whole number", str: "text", bool: "true or false", types.NoneType: "null", Any: "any"}
+WORDS = {float: "number", int: "whole number", str: "text", bool: "true or false", types.NoneType: "null"}
+WORDS |= {Any: "any", object: "any"}
 
 
 if __name__ == "__main__":

@@ -166,7 +166,7 @@ class LabelSpace:
             f"Add the id to the label space, or repair the file."
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return plain data, for YAML and for the header of a weights file."""
         return {
             "name": self.name,

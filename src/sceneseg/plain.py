@@ -77,7 +77,7 @@ def as_record(kind: Any, value: Any, key: str = "") -> Any:
     if origin is Literal and value in parts and type(value) is type(parts[parts.index(value)]):
         return value
     if (origin or kind) is dict and isinstance(value, dict) and all(isinstance(k, str) for k in value):
-        return {k: v if parts[1] is Any else as_record(parts[1], v, f"{key}{k}.") for k, v in value.items()}
+        return {k: v if parts[1] in (Any, object) else as_record(parts[1], v, f"{key}{k}.") for k, v in value.items()}
     plain = _plain(kind, value)
     if plain is None:
         raise UnfitError(f"{key.rstrip('.')} must be {_expected(kind)}, found {_shown(value)}")
@@ -114,7 +114,7 @@ def as_known_record(kind: Any, value: Any, key: str = "") -> Any:
         >>> as_known_record(Size, {"height": 360, "width": 480, "depth": 3})
         Size(height=360, width=480)
     """
-    given = as_record(dict[str, Any], value, key or "the file")
+    given = as_record(dict[str, object], value, key or "the file")
     return as_record(kind, {k: v for k, v in given.items() if k in _fields(kind).hints}, key)
 
 
@@ -132,7 +132,7 @@ def _dataclass(kind: Any, value: dict[Any, Any], key: str) -> Any:
 class _Fields(NamedTuple):
     """The fields of a dataclass: their types, those without a default, and the one whose entries stand beside them."""
 
-    hints: dict[str, Any]
+    hints: dict[str, object]
     needed: tuple[str, ...]
     beside: str
 

@@ -26,7 +26,7 @@ def test_every_model_and_batch_is_measured(tmp_path, capsys):
     record = Record.read(tmp_path / "bench.json")
     found = [(r.name, r.size, r.batch, r.error) for r in record.results]
     assert found == [(name, (64, 96), batch, None) for batch in (1, 2) for name in ("fast_scnn", "espnet_v2")]
-    assert record.environment["cpu"]
+    assert record.environment.cpu
     assert capsys.readouterr().out.count("untrained") == 4
 
 

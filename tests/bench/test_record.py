@@ -6,6 +6,7 @@ import pytest
 from sceneseg.bench.record import SCHEMA, Memory, Record, Result, Settings, Times, parse
 from sceneseg.bench.table import failures, ratio, tables
 from sceneseg.errors import DataError
+from sceneseg.records.environment import Environment
 
 TIMES = Times(100.0, 120.0, 10.0, 20)
 RESULTS = [
@@ -23,7 +24,7 @@ RESULTS = [
     ),
     Result("unet", "compile", None, (64, 128), 1, "cpu", 2, error="was killed"),
 ]
-RECORD = Record(SCHEMA, {"cpu": "one"}, Settings(20, 3, 30.0), RESULTS)
+RECORD = Record(SCHEMA, Environment(cpu="one"), Settings(20, 3, 30.0), RESULTS)
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path):

@@ -103,7 +103,7 @@ def benchmark(
                 settings,
                 lambda what, done, total: on_progress(Progress(what, done, total)),
             )
-    record = Record(SCHEMA, environment().to_dict(), settings, results)
+    record = Record(SCHEMA, environment(), settings, results)
     if target is not None:
         record.write(target)
     return record

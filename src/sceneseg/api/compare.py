@@ -180,7 +180,7 @@ def _messages(on_progress: OnProgress) -> Say:
     return lambda text: on_progress(Progress(message=text))
 
 
-def _refuse(given: Mapping[str, Any], changes: dict[str, Any], reason: str) -> None:
+def _refuse(given: Mapping[str, Any], changes: Mapping[str, object], reason: str) -> None:
     """Refuse what belongs to another way of comparing; a name and a device belong to all."""
     trained = {key: True for key in flat(changes) if key not in {"name", "train.device"}}
     refuse_options({**given, **trained}, reason)
@@ -210,13 +210,13 @@ def _varied(vary: str | Sequence[str] | Mapping[str, Sequence[Any]]) -> list[str
     return [f"{key}={','.join(values)}" for key, values in words.items()]
 
 
-def _budget(config: Config, changes: dict[str, Any], budget: str | None, steps: int | None) -> Budget:
+def _budget(config: Config, changes: Mapping[str, object], budget: str | None, steps: int | None) -> Budget:
     if budget is not None and steps is not None:
         raise ConfigError("budget and steps both say how long to train. Give one of them.", field="budget")
     if budget is not None or steps is not None:
         lengths = ("epochs", "steps_per_epoch", "validate_every")
         refuse_options(
-            {f"train.{key}": changes.get("train", {}).get(key) for key in lengths},
+            {f"train.{key}": flat(changes).get(f"train.{key}") for key in lengths},
             "budget and steps decide it. Leave it out, or them.",
         )
     if budget is not None:
@@ -261,8 +261,8 @@ def _is_up_to_date(run: RunDirectory) -> bool:
 
 def _device(plan: ComparisonPlan) -> str:
     """Return the device that the candidates were trained on; auto for finished runs."""
-    trained = [run.config for run in plan.runs if run.config is not None]
-    return str(trained[0]["train"]["device"]) if trained else "auto"
+    trained = [flat(run.config) for run in plan.runs if run.config is not None]
+    return str(trained[0]["train.device"]) if trained else "auto"
 
 
 def _segmenters(comparison: ComparisonDirectory, folders: Sequence[str], say: Say) -> dict[str, RunDirectory]:

@@ -37,18 +37,17 @@ def nested(options: Mapping[str, Any]) -> dict[str, Any]:
         >>> nested({"lr": 0.05, "optimizer": "sgd", "train": {"patience": 5}, "loss": "dice"})
         {'optim': {'lr': 0.05, 'name': 'sgd'}, 'train': {'patience': 5}, 'loss': {'dice': 1.0}}
     """
-    plain = to_dict(Config())
     places: dict[str, list[str]] = {}
     for section, kind in SECTIONS.items():
         if is_dataclass(kind):
-            for key in plain[section]:
-                places.setdefault(key, []).append(section)
+            for field in fields(kind):
+                places.setdefault(field.name, []).append(section)
     found: dict[str, Any] = {}
     for key, value in options.items():
         value = str(value) if isinstance(value, PathLike) else value
         if key in SHORT and isinstance(value, str):
             section, name = SHORT[key]
-            option: dict[str, Any] = {section: {name: value}}
+            option: dict[str, object] = {section: {name: value}}
         elif key == "loss" and isinstance(value, str):
             option = {"loss": {value: 1.0}}
         elif key in SECTIONS:
@@ -64,7 +63,7 @@ def nested(options: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def configure(config: str | PathLike[str] | Config | None, changes: dict[str, Any]) -> tuple[Config, list[Asked]]:
+def configure(config: str | PathLike[str] | Config | None, changes: Mapping[str, object]) -> tuple[Config, list[Asked]]:
     """Return a configuration with options over it, and what was asked for by either.
 
     Args:
@@ -75,7 +74,7 @@ def configure(config: str | PathLike[str] | Config | None, changes: dict[str, An
         ConfigError: A key or value that doesn't fit.
     """
     asked = [asked_by("the options", changes)]
-    known: dict[str, Any] = {}
+    known: dict[str, object] = {}
     if config is not None:
         base = config if isinstance(config, Config) else config_files.load(Path(config))
         asked.append(asked_by_file("config" if isinstance(config, Config) else str(config), base))

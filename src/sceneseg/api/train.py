@@ -182,7 +182,7 @@ def _start(chosen: Config, asked: list[Asked], runs: Path, queued: bool, hooks: 
     return start.start(chosen, runs, [hooks], asked, LOG.info)
 
 
-def _with_transforms(config: Config, own: list[dict[str, Any]]) -> Config:
+def _with_transforms(config: Config, own: list[dict[str, object]]) -> Config:
     """Return a configuration with user-supplied transforms behind those that it names."""
     if not own:
         return config
@@ -190,7 +190,7 @@ def _with_transforms(config: Config, own: list[dict[str, Any]]) -> Config:
     return replace(config, augment=replace(config.augment, transforms=[*named, *own]))
 
 
-def _lend_scenes(lendings: ExitStack, train: SceneDataset, val: SceneDataset) -> dict[str, Any]:
+def _lend_scenes(lendings: ExitStack, train: SceneDataset, val: SceneDataset) -> dict[str, object]:
     """Put scenes on the shelf of data sets; return the section of the configuration that opens them."""
     for part in (train, val):
         if not isinstance(part, SceneDataset):
@@ -212,16 +212,16 @@ def _lend_scenes(lendings: ExitStack, train: SceneDataset, val: SceneDataset) ->
     return {"name": name, "train_split": "train", "val_split": "val"}
 
 
-def _section(name: str, given: Any) -> dict[str, Any]:
+def _section(name: str, given: Any) -> dict[str, object]:
     if not isinstance(given, Mapping):
         raise ConfigError(f"{name}: expected a name, a mapping or a pair of data sets, found {given!r}.")
     return {key: str(value) if isinstance(value, PathLike) else value for key, value in given.items()}
 
 
-def _unlike(changes: dict[str, Any], config: Config) -> dict[str, Any]:
+def _unlike(changes: Mapping[str, object], config: Config) -> dict[str, object]:
     """Leave out what a run has already, so that the call that began it can be repeated with `resume`."""
     have = flat(to_dict(config))
-    kept: dict[str, Any] = {}
+    kept: dict[str, object] = {}
     for key, value in flat(changes).items():
         plain: Any = list(value) if isinstance(value, tuple) else value
         if key not in have or have[key] != plain:

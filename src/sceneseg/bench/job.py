@@ -1,11 +1,14 @@
 """What one measuring process is told to do, and what it answers."""
 
 import dataclasses
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sceneseg.bench.record import Memory
 from sceneseg.errors import ModelError
+from sceneseg.plain import as_record
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,14 @@ class Job:
     allowed: tuple[str, ...] = ()
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> "Job":
-        """Read what `dataclasses.asdict` made of a job."""
-        return cls(**{**data, "candidate": Candidate(**data["candidate"])})
+    def from_line(cls, line: str) -> "Job":
+        """Read what `to_line` wrote."""
+        job: Job = as_record(cls, json.loads(line))
+        return job
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return dataclasses.asdict(self)
+    def to_line(self) -> str:
+        """Return the job as a line of JSON."""
+        return json.dumps(dataclasses.asdict(self))
 
     def file(self, content: str) -> Path:
         """Return the exported file with that content.
@@ -70,3 +74,53 @@ class Job:
         if content not in self.candidate.files:
             raise ModelError(self.candidate.not_exported or f"there is no exported {content} file")
         return Path(self.candidate.files[content])
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What loading a candidate and its first prediction took.
+
+    Args:
+        imported: When the engine was imported, by a clock that all processes share, in seconds.
+        load_s: Seconds of loading.
+        first_s: Seconds of the first prediction.
+        memory: Up to its end.
+    """
+
+    imported: float
+    load_s: float
+    first_s: float
+    memory: Memory
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a measuring process answers to a line: one of these.
+
+    Args:
+        loaded: To the job.
+        seconds: To a call; what it took.
+        error: To either, if it failed.
+    """
+
+    loaded: Loaded | None = None
+    seconds: float | None = None
+    error: str | None = None
+
+    @classmethod
+    def from_line(cls, line: str) -> "Answer":
+        """Read what `to_line` wrote.
+
+        Raises:
+            ValueError: It is something else.
+
+        Example:
+            >>> Answer.from_line(Answer(seconds=0.5).to_line()).seconds
+            0.5
+        """
+        answer: Answer = as_record(cls, json.loads(line))
+        return answer
+
+    def to_line(self) -> str:
+        """Return the answer as a line of JSON."""
+        return json.dumps(dataclasses.asdict(self))

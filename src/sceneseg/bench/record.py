@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from sceneseg.errors import DataError
-from sceneseg.plain import UnfitError, as_record
+from sceneseg.plain import UnfitError, as_known_record, as_record
 from sceneseg.records import run_directory
+from sceneseg.records.environment import Environment
 
 SCHEMA = "sceneseg-bench-1"
 
@@ -112,19 +113,19 @@ class Record:
 
     Args:
         schema: Version of this layout.
-        environment: Machine, versions, command (`sceneseg.records.environment`).
+        environment: Machine, versions and command.
         settings: What was asked for.
         results: One per candidate, size and batch.
     """
 
     schema: str
-    environment: dict[str, Any]
+    environment: Environment
     settings: Settings
     results: list[Result]
 
     def write(self, path: Path) -> None:
         """Write the record as JSON."""
-        run_directory.write_json(path, dataclasses.asdict(self))
+        run_directory.write_json(path, dataclasses.asdict(self) | {"environment": self.environment.to_dict()})
 
     @classmethod
     def read(cls, path: Path) -> "Record":
@@ -147,7 +148,8 @@ def parse(data: Any, where: str) -> Record:
         found = data.get("schema") if isinstance(data, dict) else type(data).__name__
         raise DataError(f'{where}: expected a measurement with the schema "{SCHEMA}", found {found!r}. Measure again.')
     try:
-        record: Record = as_record(Record, data)
+        found = as_known_record(Environment, data.get("environment"), "environment.")
+        record: Record = as_record(Record, data | {"environment": found})
     except UnfitError as error:
         raise DataError(f"{where}: {error}. Measure again with this version.") from None
     for i, result in enumerate(record.results):

@@ -1,7 +1,6 @@
 """Measuring candidates against each other: each in a process of its own, all taking turns."""
 
 import dataclasses
-import json
 import os
 import signal
 import subprocess
@@ -10,13 +9,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
 from sceneseg.arrays import ImageSize
 from sceneseg.bench.images import street_images
-from sceneseg.bench.job import Candidate, Job
+from sceneseg.bench.job import Answer, Candidate, Job
 from sceneseg.bench.record import Memory, Result, Settings, Times
 from sceneseg.records.temporaries import temporary_folder
 from sceneseg.user_files import allowed
@@ -110,8 +109,6 @@ class Worker:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.facts: dict[str, Any] = {}
-        self.memory: Memory | None = None
         self.error: str | None = None
         self.seconds: dict[str, list[float]] = {part: [] for part in PARTS}
         self.spent = dict.fromkeys(PARTS, 0.0)
@@ -126,9 +123,8 @@ class Worker:
             env=environment(job.threads),
             start_new_session=True,
         )
-        self.facts = self._ask(json.dumps(job.to_dict()))
-        if not self.error:
-            self.memory = Memory(**self.facts["memory"])
+        self.loaded = self._ask(job.to_line()).loaded
+        self.memory = self.loaded and self.loaded.memory
 
     def __enter__(self) -> "Worker":
         return self
@@ -145,11 +141,11 @@ class Worker:
 
     def turn(self, part: str, counts: bool) -> None:
         """Let the worker compute once."""
-        answer = self._ask(part)
-        if self.error is None:
-            self.spent[part] += answer["seconds"]
+        seconds = self._ask(part).seconds
+        if seconds is not None:
+            self.spent[part] += seconds
             if counts:
-                self.seconds[part].append(answer["seconds"])
+                self.seconds[part].append(seconds)
 
     def result(self, size: ImageSize, batch: int, neighbors: int) -> Result:
         """Summarize."""
@@ -157,33 +153,32 @@ class Worker:
         result = Result(
             candidate.name, candidate.engine, candidate.weights, size, batch, self.job.device, self.job.threads
         )
-        if self.error is not None:
+        if self.error is not None or self.loaded is None:
             return dataclasses.replace(result, error=self.error)
+        memory = dataclasses.asdict(self.loaded.memory)
         return dataclasses.replace(
             result,
-            start_s=round(self.facts["imported"] - self.started, 3),
-            load_s=round(self.facts["load_s"], 3),
-            first_s=round(self.facts["first_s"], 3),
-            memory=Memory(**{k: v and round(v, 1) for k, v in dataclasses.asdict(self.memory).items()}),  # type: ignore[arg-type]
+            start_s=round(self.loaded.imported - self.started, 3),
+            load_s=round(self.loaded.load_s, 3),
+            first_s=round(self.loaded.first_s, 3),
+            memory=Memory(**{k: v and round(v, 1) for k, v in memory.items()}),
             whole=summary(self.seconds["whole"], batch),
             network=summary(self.seconds["network"], batch),
             calibration=candidate.calibration,
             neighbors=neighbors,
         )
 
-    def _ask(self, line: str) -> dict[str, Any]:
+    def _ask(self, line: str) -> Answer:
         told, answers = self.process.stdin, self.process.stdout
         assert told is not None
         assert answers is not None
         try:
             told.write(line + "\n")
             told.flush()
-            answer: dict[str, Any] = json.loads(answers.readline() or "{}")
-        except (BrokenPipeError, json.JSONDecodeError):
-            answer = {}
-        if not answer:
-            answer = {"error": self._end()}
-        self.error = answer.get("error")
+            answer = Answer.from_line(answers.readline())
+        except (BrokenPipeError, ValueError):
+            answer = Answer(error=self._end())
+        self.error = answer.error
         return answer
 
     def _end(self) -> str:

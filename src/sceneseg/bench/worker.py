@@ -6,17 +6,18 @@ predicts once and tells what that took; then it computes what it is told, one tu
 """
 
 import gc
-import json
 import os
 import sys
 import time
-from typing import Any, TextIO
+from collections.abc import Callable
+from typing import TextIO
 
 import numpy as np
 
 from sceneseg.bench.engines import engines
-from sceneseg.bench.job import Job
+from sceneseg.bench.job import Answer, Job, Loaded
 from sceneseg.bench.memory import resident
+from sceneseg.bench.record import Memory
 from sceneseg.errors import ScenesegError
 from sceneseg.user_files import allow
 
@@ -26,18 +27,18 @@ def main() -> None:
     told, answers = sys.stdin, os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what an engine prints must not come between the answers
     try:
-        _work(Job.from_dict(json.loads(told.readline())), told, answers)
+        _work(Job.from_line(told.readline()), told, answers)
     except ScenesegError as error:
-        _answer(answers, {"error": str(error)})
+        _answer(answers, Answer(error=str(error)))
     except Exception as error:  # whatever it was, it is this candidate's result
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        _answer(answers, {"error": f"{type(error).__name__}: {first}"})
+        _answer(answers, Answer(error=f"{type(error).__name__}: {first}"))
 
 
 def _work(job: Job, told: TextIO, answers: TextIO) -> None:
     allow(*job.allowed)
     images = np.load(job.images)
-    maker: Any = engines.get(job.candidate.engine)
+    engines.get(job.candidate.engine)  # imports it
     imported, libraries = time.monotonic(), resident()
     engine = engines.create(job.candidate.engine, job=job)
     loaded = time.monotonic()
@@ -45,33 +46,22 @@ def _work(job: Job, told: TextIO, answers: TextIO) -> None:
     labels = engine.predict(images)
     predicted = time.monotonic()
     np.save(job.labels, labels)
-    facts = {
-        "imported": imported,  # by a clock that all processes share
-        "load_s": loaded - imported,
-        "first_s": predicted - loaded,
-        "memory": {
-            "libraries_mib": libraries,
-            "loaded_mib": loaded_mib,
-            "peak_mib": resident("VmHWM"),
-            "gpu_peak_mib": engine.memory(),
-        },
-        "engine": maker.__name__,
-    }
-    _answer(answers, facts)
+    memory = Memory(libraries, loaded_mib, resident("VmHWM"), engine.memory())
+    _answer(answers, Answer(Loaded(imported, loaded - imported, predicted - loaded, memory)))
     gc.collect()
     gc.freeze()
     gc.disable()  # collecting isn't what is measured
-    calls: dict[str, Any] = {"whole": lambda: engine.predict(images)}
+    calls: dict[str, Callable[[], object]] = {"whole": lambda: engine.predict(images)}
     for line in told:
         part = line.strip()
         if part not in calls:
             calls[part] = engine.network(images)
         time_call = engine.time_network if part == "network" else engine.time
-        _answer(answers, {"seconds": time_call(calls[part])})
+        _answer(answers, Answer(seconds=time_call(calls[part])))
 
 
-def _answer(answers: TextIO, facts: dict[str, Any]) -> None:
-    answers.write(json.dumps(facts) + "\n")
+def _answer(answers: TextIO, answer: Answer) -> None:
+    answers.write(answer.to_line() + "\n")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 """The keys that a user asked for, as opposed to those that have their defaults."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sceneseg.config.conversion import from_dict, to_dict
 from sceneseg.config.layering import flat
@@ -24,7 +23,7 @@ class Asked:
     own: Config | None = None
 
 
-def asked_by(where: str, options: dict[str, Any]) -> Asked:
+def asked_by(where: str, options: Mapping[str, object]) -> Asked:
     """Return what options ask for: each of them, also one that has its default.
 
     Args:

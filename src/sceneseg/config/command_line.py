@@ -1,7 +1,7 @@
 """The configuration of a command: what was typed wins over the configuration file, which wins over the defaults."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -12,7 +12,7 @@ from cyclopts.utils import UNSET
 from sceneseg.config import files as config_files
 from sceneseg.config.asked import Asked, asked_by, asked_by_file
 from sceneseg.config.conversion import from_dict, to_dict
-from sceneseg.config.layering import Plain, layer, nest
+from sceneseg.config.layering import flat, layer, nest
 from sceneseg.config.limits import explain
 from sceneseg.config.options import UNTYPED, Options
 from sceneseg.config.reading import parse_yaml
@@ -101,7 +101,7 @@ def asked(options: Options, file: Path | None) -> list[Asked]:
     return sources if file is None else [*sources, asked_by_file(str(file), config_files.load(file))]
 
 
-def typed(options: Options, model: str | None = None) -> Plain:
+def typed(options: Options, model: str | None = None) -> dict[str, Any]:
     """Return what was typed of the configuration, as nested plain data.
 
     Args:
@@ -113,14 +113,14 @@ def typed(options: Options, model: str | None = None) -> Plain:
     """
     found = _typed(options)
     if model is not None:
-        if (other := found.get("model", {}).get("name", model)) != model:
+        if (other := flat(found).get("model.name", model)) != model:
             raise ConfigError(f"-m {model} and --model.name {other} both name the model. Give one of them.")
         found = layer(found, {"model": {"name": model}})
     return found
 
 
-def _typed(options: Any) -> Plain:
-    found: Plain = {}
+def _typed(options: Any) -> dict[str, object]:
+    found: dict[str, object] = {}
     hints = get_type_hints(type(options))
     for one in fields(options):
         value = getattr(options, one.name)
@@ -135,14 +135,14 @@ def _typed(options: Any) -> Plain:
     return found
 
 
-def nested(options: dict[str, Any] | None, path: Sequence[str] = ()) -> Plain:
+def nested(options: Mapping[str, object] | None, path: Sequence[str] = ()) -> dict[str, object]:
     """Return what was typed for a free mapping: keys with dots become mappings, texts values.
 
     Args:
         options: Key, with dots, -> text.
         path: The keys that lead to the mapping.
     """
-    found: Plain = {}
+    found: dict[str, object] = {}
     for key, value in (options or {}).items():
         found = layer(found, nest([*path, *_parts([key])], _plain(str(value))))
     return found

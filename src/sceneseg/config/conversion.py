@@ -14,7 +14,7 @@ from sceneseg.task_facts import facts_of
 T = TypeVar("T")
 
 
-def to_dict(config: Config) -> dict[str, Any]:
+def to_dict(config: Config) -> dict[str, object]:
     """Return plain data (tuples become lists).
 
     Example:
@@ -30,7 +30,7 @@ def to_dict(config: Config) -> dict[str, Any]:
     return {k: plain(v) for k, v in dataclasses.asdict(config).items()}
 
 
-def from_dict(data: dict[str, Any], where: str = "the configuration", ranges: bool = True) -> Config:
+def from_dict(data: Mapping[str, object], where: str = "the configuration", ranges: bool = True) -> Config:
     """Build a configuration from nested plain data; absent keys take their defaults.
 
     Args:
@@ -53,7 +53,7 @@ def from_dict(data: dict[str, Any], where: str = "the configuration", ranges: bo
     return config
 
 
-def changed(config: Config, changes: Mapping[str, Any], where: str = "the changes") -> Config:
+def changed(config: Config, changes: Mapping[str, object], where: str = "the changes") -> Config:
     """Return a configuration with other values.
 
     Args:

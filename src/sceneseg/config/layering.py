@@ -3,14 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-Plain = dict[str, Any]
-"""Nested mappings, lists and plain values, as YAML gives them."""
-
 LOSSES = ("loss", "aux_loss")
 """Mappings whose values are either a weight or arguments with a weight among them."""
 
 
-def layer(base: Mapping[str, Any], *overrides: Mapping[str, Any]) -> Plain:
+def layer(base: Mapping[str, object], *overrides: Mapping[str, object]) -> dict[str, object]:
     """Return a configuration with others laid over it, mapping by mapping.
 
     A loss that one layer gives by its weight alone keeps that weight when another layer gives it arguments.
@@ -37,7 +34,7 @@ def layer(base: Mapping[str, Any], *overrides: Mapping[str, Any]) -> Plain:
     return merged
 
 
-def nest(path: Sequence[str], value: Any) -> Plain:
+def nest(path: Sequence[str], value: Any) -> dict[str, object]:
     """Return a value as nested plain data.
 
     Args:
@@ -50,11 +47,11 @@ def nest(path: Sequence[str], value: Any) -> Plain:
     """
     for key in reversed(path):
         value = {key: value}
-    nested: Plain = value
+    nested: dict[str, object] = value
     return nested
 
 
-def flat(data: Mapping[str, Any], prefix: str = "") -> Plain:
+def flat(data: Mapping[str, object], prefix: str = "") -> dict[str, object]:
     """Return nested plain data as one mapping with dotted keys.
 
     Args:
@@ -65,17 +62,17 @@ def flat(data: Mapping[str, Any], prefix: str = "") -> Plain:
         >>> flat({"optim": {"name": "sgd", "lr": 0.1}, "seed": 0})
         {'optim.name': 'sgd', 'optim.lr': 0.1, 'seed': 0}
     """
-    found: Plain = {}
+    found: dict[str, object] = {}
     for name, value in data.items():
         found |= flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
     return found
 
 
-def _merge(base: Plain, override: Mapping[str, Any]) -> Plain:
+def _merge(base: dict[str, object], override: Mapping[str, object]) -> dict[str, object]:
     merged = dict(base)
     for key, value in override.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merge(merged[key], value) if both else value
+        lower = merged.get(key)
+        merged[key] = _merge(lower, value) if isinstance(lower, dict) and isinstance(value, dict) else value
     return merged
 
 

@@ -13,7 +13,7 @@ LARGEST = 200_000
 """Values, each counted as often as an alias repeats it."""
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, object]:
     """Read a YAML file that holds a mapping."""
     try:
         data = parse_yaml(path.read_text(encoding="utf-8"), str(path))

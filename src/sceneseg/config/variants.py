@@ -32,7 +32,7 @@ class Variant:
 
     name: str
     config: Config
-    changes: dict[str, Any]
+    changes: dict[str, object]
 
 
 def make_variants(base: Config, models: Sequence[str], vary: Sequence[str] = ()) -> list[Variant]:
@@ -109,7 +109,7 @@ def set_value(config: Config, key: str, value: Any) -> Config:
     """
     plain = to_dict(config)
     *parents, last = key.split(".")
-    inner = plain
+    inner: Any = plain
     for parent in parents:
         if not isinstance(inner.get(parent), dict):
             inner[parent] = {}

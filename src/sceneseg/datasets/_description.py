@@ -20,13 +20,13 @@ Source: the keys path to label_mapping are those of https://docs.ultralytics.com
 
 import colorsys
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sceneseg.config.reading import read_yaml
-from sceneseg.datasets._foreign_keys import FOREIGN, HARMLESS, IGNORED, translate
+from sceneseg.datasets._foreign_keys import FOREIGN, HARMLESS, IGNORED, as_list, translate
 from sceneseg.datasets.masks import Color
 from sceneseg.errors import ConfigError, DataError, did_you_mean
 from sceneseg.labels import IGNORE_INDEX, LabelClass, LabelSpace
@@ -106,7 +106,7 @@ def read_description(file: Path) -> Description:
     return Description(space, by_color, splits, _base(_text(content.get("path"), "path", file), file), masks_dir)
 
 
-def _check_keys(content: dict[str, Any], file: Path) -> None:
+def _check_keys(content: Mapping[str, object], file: Path) -> None:
     known = (*KEYS, *FOREIGN)
     for key in content:
         if key not in known and key not in HARMLESS:
@@ -199,7 +199,7 @@ def _void(given: Any, file: Path) -> tuple[list[int], list[Color]]:
 
 
 def _space(
-    content: dict[str, Any], names: dict[int, str], colors: dict[str, Color], void_ids: list[int], file: Path
+    content: Mapping[str, object], names: dict[int, str], colors: dict[str, Color], void_ids: list[int], file: Path
 ) -> LabelSpace:
     ids = _ids(content, names, file)
     if empty := [name for name in names.values() if name not in ids.values()]:
@@ -221,7 +221,7 @@ def _space(
     return LabelSpace(name, tuple(classes), tuple(dict.fromkeys(void)), void_label_id)
 
 
-def _ids(content: dict[str, Any], names: dict[int, str], file: Path) -> dict[int, str | None]:
+def _ids(content: Mapping[str, object], names: dict[int, str], file: Path) -> dict[int, str | None]:
     """Return which class each stored id stands for, None where void."""
     key = "ids" if content.get("ids") is not None else "label_mapping"
     given = content.get(key)
@@ -231,7 +231,7 @@ def _ids(content: dict[str, Any], names: dict[int, str], file: Path) -> dict[int
         raise DataError(f"{file}: expected {key}, a mapping of ids to classes, found {_shown(given)}.")
     known: dict[object, str | None] = {"void": None} | {name: name for name in names.values()}
     if key == "label_mapping":
-        known = {IGNORE_INDEX: None, -1: None, "ignore_label": None, **dict.fromkeys(content.get(IGNORED, []))}
+        known = {IGNORE_INDEX: None, -1: None, "ignore_label": None, **dict.fromkeys(as_list(content.get(IGNORED)))}
         known |= names.items()
     ids = {}
     for label_id, meaning in given.items():

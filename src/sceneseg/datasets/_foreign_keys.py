@@ -1,5 +1,6 @@
 """Keys of other programs in a data set's YAML file: those that change the labels are translated or refused."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ HARMLESS = {
 """Keys that say nothing about the labels."""
 
 
-def translate(content: dict[str, Any], names: dict[int, str], file: Path) -> dict[str, Any]:
+def translate(content: Mapping[str, object], names: dict[int, str], file: Path) -> dict[str, object]:
     """Return the contents of a file with foreign keys put into `ids`, `void` and, for label_mapping, `IGNORED`.
 
     Args:
@@ -40,7 +41,7 @@ def translate(content: dict[str, Any], names: dict[int, str], file: Path) -> dic
     if any(reduced):
         found |= _reduced(found, names, file)
     mapped = found.get("label_mapping") is not None  # whose numbers are then meant, else those in the masks
-    classes = dict(enumerate(names.values())) if mapped else _meanings(found, names)
+    classes: Mapping[int, str] = dict(enumerate(names.values())) if mapped else _meanings(found, names)
     ignored = []
     for key in IGNORE:
         for label_id in _ignored(content, key, file):
@@ -54,10 +55,10 @@ def translate(content: dict[str, Any], names: dict[int, str], file: Path) -> dic
         return found
     if mapped:
         return {**found, IGNORED: ignored}
-    return {**found, "void": [*_as_list(found.get("void")), *(i for i in ignored if i >= 0)]}  # -100 is none
+    return {**found, "void": [*as_list(found.get("void")), *(i for i in ignored if i >= 0)]}  # -100 is none
 
 
-def _meanings(content: dict[str, Any], names: dict[int, str]) -> dict[Any, Any]:
+def _meanings(content: Mapping[str, object], names: dict[int, str]) -> Mapping[int, str]:
     """Return the class of each id in the masks, as far as it has one."""
     given = content.get("ids")
     if not isinstance(given, dict):
@@ -74,14 +75,14 @@ def _check_count(key: str, given: Any, names: dict[int, str], file: Path) -> Non
     )
 
 
-def _truth(content: dict[str, Any], key: str, file: Path) -> bool:
+def _truth(content: Mapping[str, object], key: str, file: Path) -> bool:
     given = content.get(key)
     if given is not None and not isinstance(given, bool):
         raise DataError(f"{file}: expected {key} to be true or false, found {given!r:.60}.")
     return bool(given)
 
 
-def _reduced(content: dict[str, Any], names: dict[int, str], file: Path) -> dict[str, Any]:
+def _reduced(content: Mapping[str, object], names: dict[int, str], file: Path) -> dict[str, object]:
     """Return ids that begin at 1, and void with 0."""
     if (
         content.get("ids") is not None
@@ -93,15 +94,16 @@ def _reduced(content: dict[str, Any], names: dict[int, str], file: Path) -> dict
             f"label_mapping or the numbers of names say something else. Leave one of them out."
         )
     ids = {number + 1: name for number, name in names.items()}
-    return {"ids": ids, "void": [*_as_list(content.get("void")), 0]}
+    return {"ids": ids, "void": [*as_list(content.get("void")), 0]}
 
 
-def _ignored(content: dict[str, Any], key: str, file: Path) -> list[int]:
-    given = _as_list(content.get(key))
+def _ignored(content: Mapping[str, object], key: str, file: Path) -> list[int]:
+    given = as_list(content.get(key))
     if wrong := [entry for entry in given if type(entry) is not int]:
         raise DataError(f"{file}: expected {key}, the id that is void, found {wrong[0]!r:.60}.")
     return given
 
 
-def _as_list(given: Any) -> list[Any]:
+def as_list(given: Any) -> list[Any]:
+    """Return a list as it is, nothing as an empty one, and anything else as a list of one."""
     return given if isinstance(given, list) else [] if given is None else [given]

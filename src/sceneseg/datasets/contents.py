@@ -43,7 +43,7 @@ class Contents:
     meaning: str
     scenes: dict[str, dict[str, Mark]]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return plain data."""
         return {"meaning": self.meaning, "scenes": self.scenes}
 

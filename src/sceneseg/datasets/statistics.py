@@ -126,7 +126,7 @@ class Statistics:
             for i, name in enumerate(self.dataset.label_space.names)
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return everything as plain data, for JSON."""
         classes = {
             one.name: {key: value for key, value in asdict(one).items() if key != "name"} for one in self.classes

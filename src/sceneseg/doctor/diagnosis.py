@@ -2,12 +2,11 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -83,7 +82,7 @@ def diagnose(
     name: str,
     root: str | Path | None = None,
     splits: Iterable[str] = (),
-    options: dict[str, Any] | None = None,
+    options: Mapping[str, object] | None = None,
     progress: Callable[[int, int], None] | None = None,
     workers: int | None = None,
 ) -> Diagnosis:
@@ -228,7 +227,7 @@ def _with_digests(parts: dict[str, list[Pair]]) -> dict[str, list[Pair]]:
 
 
 def _open(
-    name: str, root: str | Path | None, splits: tuple[str, ...], options: dict[str, Any]
+    name: str, root: str | Path | None, splits: tuple[str, ...], options: Mapping[str, object]
 ) -> tuple[dict[str, SceneDataset], dict[str, DataError]]:
     opened: dict[str, SceneDataset] = {}
     refused: dict[str, DataError] = {}

@@ -4,7 +4,7 @@ import os
 import struct
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from PIL import Image as PillowImage
 from PIL import TiffImagePlugin, UnidentifiedImageError
 
 from sceneseg import standalone
-from sceneseg.arrays import ImageSize
+from sceneseg.arrays import ImageArray, ImageSize, LabelArray
 from sceneseg.datasets.base import SceneDataset, SceneFiles, open_picture, read_image
 from sceneseg.datasets.folder import Folder
 from sceneseg.datasets.in_memory import Scenes
@@ -153,23 +153,21 @@ def examine(
     if isinstance(dataset, Scenes):
         return _examine_scene(dataset, i, mask_pixels)
     files = dataset.files[i]
-    image = look_at(files.image)
-    mask = None if files.labels is None else look_at(files.labels)
-    facts: dict[str, Any] = {}
-    if image.problem is None and (image_pixels or (mask_pixels and image.depth > 8)):
+    pair = Pair(files, look_at(files.image), None if files.labels is None else look_at(files.labels))
+    if pair.image.problem is None and (image_pixels or (mask_pixels and pair.image.depth > 8)):
         try:
             if jpeg and (problem := jpeg.problem(files.image)):
                 raise DataError(f"{files.image}: {problem}")
             pixels = read_image(files.image)
-            facts |= _image_facts(pixels) if image_pixels else {}
+            pair = _with_image_pixels(pair, pixels) if image_pixels else pair
         except DataError as error:
-            image = _unread(files.image, error)
-    if mask_pixels and mask is not None and mask.problem is None:
+            pair = replace(pair, image=_unread(files.image, error))
+    if mask_pixels and files.labels is not None and pair.mask is not None and pair.mask.problem is None:
         try:
-            facts |= _mask_facts(dataset, i, mask.path)
+            pair = _with_mask_pixels(pair, dataset, i, files.labels)
         except DataError as error:
-            mask = _unread(mask.path, error)
-    return Pair(files, image, mask, **facts)
+            pair = replace(pair, mask=_unread(files.labels, error))
+    return pair
 
 
 def _unread(path: Path, error: DataError) -> Picture:
@@ -180,18 +178,16 @@ def _unread(path: Path, error: DataError) -> Picture:
 def _examine_scene(dataset: Scenes, i: int, mask_pixels: bool) -> Pair:
     """Look at the labels of one scene that a program holds."""
     files = dataset.files[i]
+    pair = Pair(files, Picture(files.image, format=MEMORY), None)
     if not mask_pixels:
-        return Pair(files, Picture(files.image, format=MEMORY), None)
-    facts: dict[str, Any] = {}
+        return pair
     try:
         if (given := dataset.given_labels(i)) is not None:
             values, counts = np.unique(given, return_counts=True)
-            facts["values"] = dict(zip(map(int, values), counts.tolist(), strict=True))
-        if (labels := dataset.read_labels(i)) is not None:
-            facts["labels"] = np.bincount(labels.ravel(), minlength=256)
+            pair = replace(pair, values=dict(zip(map(int, values), counts.tolist(), strict=True)))
+        return _with_labels(pair, dataset.read_labels(i))
     except DataError as error:
-        facts["refusal"] = _reason(error)
-    return Pair(files, Picture(files.image, format=MEMORY), None, **facts)
+        return replace(pair, refusal=_reason(error))
 
 
 def _examine_packed(dataset: Packed, i: int, image_pixels: bool, mask_pixels: bool) -> Pair:
@@ -199,16 +195,17 @@ def _examine_packed(dataset: Packed, i: int, image_pixels: bool, mask_pixels: bo
     files, scene = dataset.files[i], dataset.entry(i)
     image = Picture(files.image, None, (scene.height, scene.width), "RGB", "pack")
     mask = Picture(files.labels, None, image.size, "L", "pack") if files.labels else None
-    facts: dict[str, Any] = {"digest": bytes.fromhex(scene.sha256["image"])}
+    pair = Pair(files, image, mask, digest=bytes.fromhex(scene.sha256["image"]))
     try:
         if image_pixels:
             dataset.check(i)
-        labels = dataset.read_labels(i) if mask_pixels else None
-        if labels is not None:
-            facts["labels"] = np.bincount(labels.ravel(), minlength=256)
+        return _with_labels(pair, dataset.read_labels(i) if mask_pixels else None)
     except DataError as error:
-        image = Picture(files.image, _reason(error))
-    return Pair(files, image, mask, **facts)
+        return replace(pair, image=Picture(files.image, _reason(error)))
+
+
+def _with_labels(pair: Pair, labels: LabelArray | None) -> Pair:
+    return pair if labels is None else replace(pair, labels=np.bincount(labels.ravel(), minlength=256))
 
 
 def look_at(path: Path) -> Picture:
@@ -322,40 +319,36 @@ def _orientation(picture: PillowImage.Image) -> int:
     return int(exif.get(ORIENTATION, 1) or 1)
 
 
-def _image_facts(pixels: npt.NDArray[np.uint8]) -> dict[str, Any]:
+def _with_image_pixels(pair: Pair, pixels: ImageArray) -> Pair:
     some = pixels[:: max(1, pixels.shape[0] // 256), :: max(1, pixels.shape[1] // 256)]
     digest = blake2b(f"{pixels.shape}".encode(), digest_size=16)
     digest.update(np.ascontiguousarray(pixels).data)
-    return {
-        "digest": digest.digest(),
-        "few_colors": len(np.unique(color_codes(some))) <= 64,
-        "gray_image": bool((some == some[..., :1]).all()),
-    }
+    few_colors = len(np.unique(color_codes(some))) <= 64
+    is_gray = bool((some == some[..., :1]).all())
+    return replace(pair, digest=digest.digest(), few_colors=few_colors, gray_image=is_gray)
 
 
-def _mask_facts(dataset: SceneDataset, i: int, path: Path) -> dict[str, Any]:
-    facts: dict[str, Any] = {}
+def _with_mask_pixels(pair: Pair, dataset: SceneDataset, i: int, path: Path) -> Pair:
     try:
-        labels = dataset.read_labels(i)
-        if labels is not None:
-            facts["labels"] = np.bincount(labels.ravel(), minlength=256)
+        pair = _with_labels(pair, dataset.read_labels(i))
     except DataError as error:
-        facts["refusal"] = _reason(error)
+        pair = replace(pair, refusal=_reason(error))
     stored = read_mask(path)
     meaning = dataset.reading.meaning(stored) if isinstance(dataset, Folder) else "ids"
     if isinstance(dataset, Folder) and stored.values.ndim == 2 and dataset.reading.colors:
-        facts["gray"] = "either" if meaning == "either" else dataset.reading.evidence(stored)
+        pair = replace(pair, gray="either" if meaning == "either" else dataset.reading.evidence(stored))
     if stored.transparent is not None:
-        facts["transparent"] = int(stored.transparent.sum())
+        pair = replace(pair, transparent=int(stored.transparent.sum()))
     elif stored.clear and meaning == "colors":
-        facts["transparent"] = sum(pixels for number, pixels in stored.counts.items() if number in stored.clear)
+        clear = sum(pixels for number, pixels in stored.counts.items() if number in stored.clear)
+        pair = replace(pair, transparent=clear)
     if stored.values.ndim == 2 and (meaning == "ids" or (meaning is None and not _looks_colored(dataset, stored))):
-        facts["values"] = stored.counts
+        pair = replace(pair, values=stored.counts)
         if stored.has_own_palette:
-            facts["palette"] = {number: stored.color_of(number) for number in stored.counts}
-    elif "labels" not in facts:
-        facts["colors"] = dict(Counter(stored.color_counts).most_common(MOST_COLORS + 1))
-    return facts
+            pair = replace(pair, palette={n: code for n in stored.counts if (code := stored.color_of(n)) is not None})
+    elif pair.labels is None:
+        pair = replace(pair, colors=dict(Counter(stored.color_counts).most_common(MOST_COLORS + 1)))
+    return pair
 
 
 def _looks_colored(dataset: SceneDataset, stored: StoredMask) -> bool:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -271,7 +270,7 @@ class Surgeon:
         """Return the YAML file."""
         if self.learned:
             colors = {f"color_{code:06x}": list(color_of(code)) for code in self.learned}
-            content: dict[str, Any] = {"names": list(colors), "colors": colors}
+            content: dict[str, object] = {"names": list(colors), "colors": colors}
         else:
             groups = {g: [c.name for c in self.space.classes if c.category == g] for g in self.space.categories}
             content = {"name": self.space.name, "names": self.space.names}

@@ -187,7 +187,7 @@ def read_label_map(file: Path, model: SemanticModel, target: LabelSpace) -> Labe
             if word not in known:
                 hint = did_you_mean(str(word), known)
                 raise ConfigError(f'{file}: {space.name} has no class "{word}".{hint}')
-        table[ours[name]] = theirs[meaning]
+        table[ours[name]] = theirs[str(meaning)]
     if missing := [name for name in model.label_space.names if name not in entries]:
         raise ConfigError(f"{file}: no entry for {', '.join(missing)}. Map every class of the model; void is allowed.")
     return table

@@ -21,8 +21,8 @@ from sceneseg.records.temporaries import temporary_folder
 quantization: Any = import_onnxruntime("onnxruntime.quantization")
 quant_pre_process: Any = import_onnxruntime("onnxruntime.quantization.shape_inference").quant_pre_process
 
-FOR_OTHERS: dict[str, Any] = {"activation_type": quantization.QuantType.QUInt8}
-FOR_TENSORRT: dict[str, Any] = {
+FOR_OTHERS: dict[str, object] = {"activation_type": quantization.QuantType.QUInt8}
+FOR_TENSORRT: dict[str, object] = {
     "activation_type": quantization.QuantType.QInt8,
     "op_types_to_quantize": ["Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "AveragePool", "MaxPool"],
     "extra_options": {
@@ -92,7 +92,7 @@ class _Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
         return next(self.inputs, None)
 
     @torch.no_grad()
-    def _inputs(self, pictures: Sequence[ImageArray]) -> Iterator[dict[str, Any]]:
+    def _inputs(self, pictures: Sequence[ImageArray]) -> Iterator[dict[str, npt.NDArray[np.float32]]]:
         facts, network = self.model.input, self.model.network
         for picture in pictures:
             image = as_input(resize_picture(picture, facts.target_size, facts.resize)[None])

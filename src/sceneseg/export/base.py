@@ -1,7 +1,7 @@
 """Base class of the export formats: made from a model and a plan, saved with a description, opened to predict."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -52,7 +52,7 @@ class Artifact(ABC):
 
     @classmethod
     @abstractmethod
-    def open(cls, file: Path) -> tuple[ComputeOutput, dict[str, Any]]:
+    def open(cls, file: Path) -> tuple[ComputeOutput, Mapping[str, object]]:
         """Open a file of the format to predict with it, on the CPU.
 
         Returns:

@@ -79,7 +79,7 @@ class ExportedModel:
         return LabelImages(self, table)
 
     @cached_property
-    def _plain(self) -> dict[str, Any]:
+    def _plain(self) -> dict[str, object]:
         """The description as the standalone runner takes it."""
         return self.description.to_dict()
 

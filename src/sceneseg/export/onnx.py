@@ -1,9 +1,9 @@
 """ONNX: one file for ONNX Runtime, and for everything else that reads ONNX."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sceneseg.arrays import ImageArray
 from sceneseg.export import register
@@ -37,12 +37,12 @@ class Onnx(Artifact):
         onnx.save(self.model, file)
 
     @classmethod
-    def open(cls, file: Path) -> tuple[ComputeOutput, dict[str, Any]]:
+    def open(cls, file: Path) -> tuple[ComputeOutput, Mapping[str, object]]:
         """Open the file with ONNX Runtime."""
         return open_onnx(file)
 
 
-def open_onnx(file: Path) -> tuple[ComputeOutput, dict[str, Any]]:
+def open_onnx(file: Path) -> tuple[ComputeOutput, Mapping[str, object]]:
     """Open an ONNX file with ONNX Runtime; return what computes its output, and its description."""
     runner = Runner(file)
     return runner.run, runner.description

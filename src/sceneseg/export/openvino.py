@@ -1,7 +1,7 @@
 """OpenVINO: for Intel's processors, graphics and NPUs."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ class OpenVINO(Artifact):
             ) from error
 
     @classmethod
-    def open(cls, file: Path) -> tuple[ComputeOutput, dict[str, Any]]:
+    def open(cls, file: Path) -> tuple[ComputeOutput, Mapping[str, object]]:
         """Open the file with OpenVINO, for its lowest latency on the CPU."""
         ov = import_openvino()
         try:

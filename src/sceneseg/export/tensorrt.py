@@ -1,9 +1,9 @@
 """TensorRT: for NVIDIA's GPUs and Jetson, on which the script beside the file builds the engine."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sceneseg.arrays import ImageArray
 from sceneseg.errors import ConfigError, ModelError
@@ -82,7 +82,7 @@ class TensorRT(Artifact):
         script.chmod(0o755)
 
     @classmethod
-    def open(cls, file: Path) -> tuple[ComputeOutput, dict[str, Any]]:
+    def open(cls, file: Path) -> tuple[ComputeOutput, Mapping[str, object]]:
         """Open the ONNX file with ONNX Runtime."""
         return open_onnx(file)
 

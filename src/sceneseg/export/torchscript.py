@@ -3,7 +3,7 @@
 import io
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +51,9 @@ class TorchScript(Artifact):
         file.write_bytes(buffer.getvalue())
 
     @classmethod
-    def open(cls, file: Path) -> tuple[ComputeOutput, dict[str, Any]]:
+    def open(cls, file: Path) -> tuple[ComputeOutput, Mapping[str, object]]:
         """Open the file with LibTorch."""
-        extra: dict[str, Any] = {f"{standalone.KEY}.json": ""}  # bytes when it has been read
+        extra: dict[str, str | bytes] = {f"{standalone.KEY}.json": ""}  # bytes when it has been read
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # TorchScript is deprecated, and says so
             try:

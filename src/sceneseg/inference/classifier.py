@@ -15,7 +15,7 @@ from sceneseg.devices import resolve_device
 from sceneseg.errors import RunError
 from sceneseg.inference.base import Predictor
 from sceneseg.inference.images import as_image
-from sceneseg.inference.networks import autocast, create_network, load_strictly, read_input
+from sceneseg.inference.networks import autocast, create_network, load_strictly, model_of, read_input
 from sceneseg.inference.results import ClassAnswers
 from sceneseg.loading.image_samples import crop_center
 from sceneseg.metrics.classification import ClassificationCounts
@@ -77,10 +77,11 @@ class ClassificationModel(Predictor):
         if not (classes := header.classes):
             raise RunError(f"{file}: its header doesn't say what the classes are. Fetch or train the weights again.")
         facts = read_input(Preprocessing, header.input, file)
-        network = create_network(header.model, len(classes), file)
+        named = model_of(header, file)
+        network = create_network(named, len(classes), file)
         load_strictly(network, file)
         network.to(resolve_device(device), memory_format=torch.channels_last).eval()
-        return cls(network, classes, header.to_dict()["model"], facts, header)
+        return cls(network, classes, named.to_dict(), facts, header)
 
     def save(self, path: Path, state: dict[str, Tensor], **facts: Any) -> None:
         """Write weights that describe themselves; `facts` (score, epoch) go into the header."""

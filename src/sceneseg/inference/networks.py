@@ -1,6 +1,7 @@
 """Networks ready to predict: strict loading of weights, and the precision they run at."""
 
 import textwrap
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +13,7 @@ from sceneseg import models
 from sceneseg.errors import RunError, ScenesegError, UnknownNameError
 from sceneseg.plain import UnfitError, as_record
 from sceneseg.records import run_directory
-from sceneseg.records.header import ModelSpec
+from sceneseg.records.header import ModelSpec, WeightsHeader
 
 T = TypeVar("T")
 PRECISIONS = {"32-true": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
@@ -21,19 +22,32 @@ LARGEST_SIDE = 2**15
 """Pixels of a side that a network is given."""
 
 
-def create_network(model: ModelSpec | None, outputs: int, file: Path) -> Any:
+def model_of(header: WeightsHeader, file: Path) -> ModelSpec:
+    """Return the model that the header of a weights file names.
+
+    Args:
+        header: What the file says of itself.
+        file: The file, for the message.
+
+    Raises:
+        RunError: It names none.
+    """
+    if header.model is None:
+        raise RunError(f"{file}: its header doesn't say which model it is of. Fetch or train the weights again.")
+    return header.model
+
+
+def create_network(model: ModelSpec, outputs: int, file: Path) -> Any:
     """Create the network that the header of a weights file names, untrained.
 
     Args:
-        model: Its name and arguments; None where the header doesn't say.
+        model: Its name and arguments.
         outputs: How many it has.
         file: Of the weights, for the message.
 
     Raises:
-        RunError: It names none, or one that can't be made.
+        RunError: It can't be made.
     """
-    if model is None:
-        raise RunError(f"{file}: its header doesn't say which model it is of. Fetch or train the weights again.")
     arguments = {key: value for key, value in model.arguments.items() if key != "pretrained"}
     try:
         return models.create(model.name, num_classes=outputs, **arguments)
@@ -43,7 +57,7 @@ def create_network(model: ModelSpec | None, outputs: int, file: Path) -> Any:
         raise RunError(f"{file}: its header names a model that can't be made. {error}") from None
 
 
-def read_input(kind: type[T], facts: dict[str, Any], file: Path) -> T:
+def read_input(kind: type[T], facts: Mapping[str, object], file: Path) -> T:
     """Read from a header what a network must be given.
 
     Args:

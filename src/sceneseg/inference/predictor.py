@@ -15,7 +15,7 @@ from sceneseg.errors import RunError
 from sceneseg.inference.base import Predictor
 from sceneseg.inference.engines import OpenVINONetwork
 from sceneseg.inference.images import as_image, as_images
-from sceneseg.inference.networks import autocast, create_network, load_strictly, read_input
+from sceneseg.inference.networks import autocast, create_network, load_strictly, model_of, read_input
 from sceneseg.inference.prediction import Prediction
 from sceneseg.inference.resizing import METHODS, as_input, nearest_labels, resize_picture
 from sceneseg.inference.results import LabelImages
@@ -95,10 +95,11 @@ class SemanticModel(Predictor):
                 raise RunError(
                     f"{file}: expected {what} as one of {', '.join(known)}, found {word!r}. Update sceneseg."
                 )
-        network = create_network(header.model, len(space) + (void is not None), file)
+        named = model_of(header, file)
+        network = create_network(named, len(space) + (void is not None), file)
         load_strictly(network, file)
         network.to(resolve_device(device), memory_format=torch.channels_last).eval()
-        return cls(network, space, header.to_dict()["model"], facts, void, header)
+        return cls(network, space, named.to_dict(), facts, void, header)
 
     def save(self, path: Path, state: dict[str, Tensor], **facts: Any) -> None:
         """Write weights that describe themselves; `facts` (score, epoch) go into the header."""

@@ -185,7 +185,7 @@ class Answers:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self.found: dict[str, Any] = run_directory.read_json(file) if file.is_file() else {}
+        self.found: dict[str, object] = run_directory.read_json(file) if file.is_file() else {}
         if not isinstance(self.found, dict):
             raise RunError(f"{file}: expected a classifier's answers. Choose another folder for the results.")
         self._saved, self._changed = time.monotonic(), False

@@ -186,13 +186,17 @@ def training_loader(
         workers: Processes that read.
         pinned: Whether they lie in pinned memory, for a GPU.
     """
-    return Loader(samples, batch_sampler=steps, collate_fn=_collate, pin_memory=pinned, **_quiet(workers))
+    return Loader(
+        samples, batch_sampler=steps, collate_fn=_collate, pin_memory=pinned, num_workers=workers, generator=_no_draw()
+    )
 
 
-def _quiet(workers: int) -> dict[str, Any]:
-    """Loader options: no draw from the global random numbers, which belong to the model."""
-    generator = torch.Generator().manual_seed(0)  # samples take nothing from it
-    return {"num_workers": workers, "generator": generator}
+def _no_draw() -> torch.Generator:
+    """Return a generator for a loader, which else would draw from the global one, whose numbers belong to the model.
+
+    Samples take nothing from it.
+    """
+    return torch.Generator().manual_seed(0)
 
 
 def _collate(samples: list[Sample]) -> Batch:
@@ -260,7 +264,7 @@ def evenly(number: int, wanted: int | None) -> list[int]:
 
 def scene_loader(scenes: WholeScenes, workers: int) -> "DataLoader[Scene]":
     """Return a loader that yields one scene at a time, in order."""
-    return Loader(scenes, batch_size=None, collate_fn=_same, **_quiet(workers))
+    return Loader(scenes, batch_size=None, collate_fn=_same, num_workers=workers, generator=_no_draw())
 
 
 def default_workers() -> int:

@@ -208,7 +208,7 @@ class SemanticCounts:
         path = Path(path)
         size = len(self.label_space) + 1
         truths = [self.images[name].truth for name in self.names]
-        arrays: dict[str, Any] = {
+        arrays: dict[str, npt.NDArray[Any]] = {
             "label_space": np.array(json.dumps(self.label_space.to_dict())),
             "object_pixels": self.object_pixels,
             "names": np.array(self.names, np.str_),

@@ -147,7 +147,7 @@ def check_name(name: str, pretrained: bool = False) -> None:
 def _feature_network(name: str, in_channels: int, output_stride: int, pretrained: bool) -> nn.Module:
     if output_stride not in (8, 16, 32):
         raise ModelError(f"The output stride of an encoder is 8, 16 or 32, not {output_stride}.")
-    options: dict[str, Any] = {} if output_stride == 32 else {"output_stride": output_stride}
+    options: dict[str, int] = {} if output_stride == 32 else {"output_stride": output_stride}
     if name.startswith("swin"):
         options["strict_img_size"] = False  # its windows fit any size, timm only wants to be told
     try:

@@ -60,7 +60,7 @@ class ForeignWeights:
     training: Training
     source: str
 
-    def header(self) -> dict[str, Any]:
+    def header(self) -> dict[str, object]:
         """Return what a weights file must say about itself, as plain data (mean and std travel in the state)."""
         return {
             "model": self.model,

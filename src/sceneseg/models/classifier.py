@@ -119,7 +119,9 @@ class ClassMaps(nn.Module):
 
     def __init__(self, name: str, num_classes: int, in_channels: int, variant: str | None) -> None:
         super().__init__()
-        arguments: dict[str, Any] = {"aux": False} if "aux" in inspect.signature(models.get(name)).parameters else {}
+        arguments: dict[str, bool | str] = (
+            {"aux": False} if "aux" in inspect.signature(models.get(name)).parameters else {}
+        )
         if variant is not None:
             arguments["variant"] = variant
         self.model: SegmentationModel = models.create(

@@ -35,15 +35,17 @@ def parameter_groups(
         ConfigError: A prefix that no parameter has.
     """
     factors = _factors([name for name, _ in model.named_parameters()], lr_scale or {})
-    groups: dict[tuple[Any, ...], dict[str, Any]] = {}
+    groups: dict[tuple[float, bool, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
         decays = parameter.ndim > 1 and not name.endswith(NOT_DECAYED)
-        key = (factors[name], not decays, name not in matrices)
-        facts = {"params": [], "lr": lr * factors[name], "weight_decay": weight_decay if decays else 0.0}
-        groups.setdefault(key, facts | ({"matrices": name in matrices} if matrices else {}))["params"].append(parameter)
-    return [groups[key] for key in sorted(groups)]
+        groups.setdefault((factors[name], not decays, name not in matrices), []).append(parameter)
+    return [
+        {"params": parameters, "lr": lr * factor, "weight_decay": 0.0 if is_spared else weight_decay}
+        | ({"matrices": not is_other} if matrices else {})
+        for (factor, is_spared, is_other), parameters in sorted(groups.items(), key=lambda item: item[0])
+    ]
 
 
 def fuses(parameter: nn.Parameter) -> bool:

@@ -5,7 +5,6 @@ Source: Smith, "Cyclical Learning Rates for Training Neural Networks", WACV 2017
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -83,7 +82,7 @@ class RangeTest:
         begins, ends = ((down >= part).argmax() for part in FALL)
         return float(np.sqrt(self.rates[begins] * self.rates[ends]))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return what the test found, as plain data."""
         return {
             "optimizer": self.optimizer,

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -25,6 +24,7 @@ from sceneseg.shards.index import (
     PARTS,
     UNFINISHED,
     Container,
+    EncodedPart,
     Pack,
     PackedScene,
     Shard,
@@ -114,7 +114,7 @@ class _Work:
         placed = [replace(scene, place=place) for scene, place in zip(scenes, places, strict=True)]
         return Shard(file, path.stat().st_size, source, placed)
 
-    def _prepare(self, i: int) -> tuple[PackedScene, dict[str, Any]]:
+    def _prepare(self, i: int) -> tuple[PackedScene, dict[str, EncodedPart]]:
         scene = self.dataset.read(i, with_instances=True)
         found = {part: getattr(scene, part) for part in PARTS if getattr(scene, part) is not None}
         hashes = {part: fingerprint(pixels) for part, pixels in found.items()}
@@ -214,9 +214,9 @@ def _stored_space(space: LabelSpace) -> LabelSpace:
     return LabelSpace(space.name, plain, (IGNORE_INDEX,), IGNORE_INDEX)
 
 
-def describe(space: LabelSpace) -> dict[str, Any]:
+def describe(space: LabelSpace) -> dict[str, object]:
     """Return the contents of a data.yaml for masks in a label space; see `sceneseg.datasets._description`."""
-    content: dict[str, Any] = {"name": space.name, "names": space.names}
+    content: dict[str, object] = {"name": space.name, "names": space.names}
     content["ids"] = {label_id: c.name for c in space.classes for label_id in c.label_ids}
     content["void"] = sorted({*space.void_ids, space.void_label_id})
     if len({c.color for c in space.classes}) == len(space):

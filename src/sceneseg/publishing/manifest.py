@@ -5,6 +5,7 @@ official one lies in this package; any other file or web address can take its pl
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
@@ -57,7 +58,7 @@ class Entry:
     model: str = ""
     label_space: str = ""
     score: dict[str, float] = field(default_factory=dict)
-    protocol: dict[str, Any] = field(default_factory=dict)
+    protocol: dict[str, object] = field(default_factory=dict)
     data_terms: str = ""
 
 
@@ -167,7 +168,7 @@ def check_name(name: str) -> str:
     return name
 
 
-def _parse(content: dict[str, Any], origin: str) -> Manifest:
+def _parse(content: Mapping[str, object], origin: str) -> Manifest:
     if content.get("format") != FORMAT:
         raise ConfigError(
             f"{origin}: expected a manifest with format {FORMAT}, found {content.get('format')!r}. "
@@ -183,7 +184,7 @@ def _parse(content: dict[str, Any], origin: str) -> Manifest:
     return Manifest(origin, entries)
 
 
-def _entry(given: dict[str, Any], where: str) -> Entry:
+def _entry(given: Mapping[str, Any], where: str) -> Entry:
     known = {f.name for f in fields(Entry)}
     for key in given:
         if key not in known:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sceneseg.errors import RunError
 from sceneseg.plain import UnfitError, as_record
@@ -17,7 +17,7 @@ def read_record(
     *,
     cure: str,
     newest: int = 1,
-    adapt: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+    adapt: Callable[[dict[str, object]], dict[str, object]] = dict,
     check: Callable[[T], None] | None = None,
 ) -> T:
     """Read a JSON file as a record.

@@ -6,7 +6,7 @@ out of it.
 
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 from sceneseg.config.conversion import from_dict, to_dict
 from sceneseg.errors import ConfigError, RunError
@@ -41,7 +41,7 @@ class Budget:
         """Seconds of training; None where the budget is of another kind."""
         return self.amount if self.kind == "time" else None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return plain data, in the order of the file."""
         return {"kind": self.kind, "amount": self.amount if self.kind == "time" else int(self.amount)}
 
@@ -56,7 +56,7 @@ class PlannedRun:
     """
 
     folder: str
-    config: dict[str, Any] | None = None
+    config: dict[str, object] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class PlannedCandidate:
     """
 
     name: str
-    changes: dict[str, Any]
+    changes: dict[str, object]
     runs: tuple[PlannedRun, ...]
 
 
@@ -162,7 +162,7 @@ def inner_run(comparison: ComparisonDirectory, folder: str) -> RunDirectory:
     return run
 
 
-def _run(run: PlannedRun) -> dict[str, Any]:
+def _run(run: PlannedRun) -> dict[str, object]:
     return {"folder": run.folder} if run.config is None else asdict(run)
 
 

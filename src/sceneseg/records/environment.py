@@ -62,7 +62,7 @@ class Environment:
     gpu: str | None = None
     threads: int | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return it as it stands in a file."""
         plain = asdict(self)
         return plain if self.threads is not None else {k: v for k, v in plain.items() if k != "threads"}

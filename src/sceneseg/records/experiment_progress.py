@@ -1,7 +1,7 @@
 """The progress of an experiment (`progress.json`): the outcome of each of its trainings so far."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from sceneseg.records.codec import read_record
 from sceneseg.records.run_directory import ComparisonDirectory, write_json
@@ -68,5 +68,5 @@ def write_progress(comparison: ComparisonDirectory, progress: ExperimentProgress
     write_json(comparison.progress, {"runs": runs})
 
 
-def _plain(outcome: Outcome) -> dict[str, Any]:
+def _plain(outcome: Outcome) -> dict[str, object]:
     return {key: value for key, value in asdict(outcome).items() if value is not None}

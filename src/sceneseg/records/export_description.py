@@ -143,7 +143,7 @@ class ExportDescription:
     precision: str
     trained_model: TrainedModel = field(default_factory=TrainedModel)
     gate: GateResult | None = None
-    others: dict[str, Any] = field(default_factory=dict, metadata=BESIDE)
+    others: dict[str, object] = field(default_factory=dict, metadata=BESIDE)
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:
@@ -157,9 +157,9 @@ class ExportDescription:
         description: Self = as_record(cls, data)
         return description
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return plain data, in the order of the file."""
-        plain = asdict(self) | {"model": {"name": self.model.name, **self.model.arguments}}
+        plain = asdict(self) | {"model": self.model.to_dict()}
         protocol = self.trained_model.protocol
         plain["label_space"] = self.label_space.to_dict()
         plain["trained_model"] = {"score": self.trained_model.score, "protocol": protocol and protocol.to_dict()}

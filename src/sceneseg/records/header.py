@@ -31,6 +31,10 @@ class ModelSpec:
     name: str
     arguments: dict[str, Any] = field(default_factory=dict, metadata=BESIDE)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the name and the arguments, as a configuration has them."""
+        return {"name": self.name, **self.arguments}
+
     def __str__(self) -> str:
         return " ".join([self.name, *(f"{key} {value}" for key, value in self.arguments.items())])
 
@@ -83,11 +87,11 @@ class WeightsHeader:
     label_space: LabelSpace | None = None
     void_output: int | None = None
     classes: list[str] | None = None
-    input: dict[str, Any] = field(default_factory=dict)
+    input: dict[str, object] = field(default_factory=dict)
     score: WeightsScore | None = None
     epoch: int | None = None
     source: str | None = None
-    others: dict[str, Any] = field(default_factory=dict, metadata=BESIDE)
+    others: dict[str, object] = field(default_factory=dict, metadata=BESIDE)
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:
@@ -107,10 +111,10 @@ class WeightsHeader:
             raise UnfitError(f"void_output must be one of {outputs + 1} outputs, found {header.void_output}")
         return header
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the contents of the header."""
-        plain: dict[str, Any] = {"format": self.format, "sceneseg_version": self.sceneseg_version, "task": self.task}
-        plain["model"] = self.model and {"name": self.model.name, **self.model.arguments}
+        plain: dict[str, object] = {"format": self.format, "sceneseg_version": self.sceneseg_version, "task": self.task}
+        plain["model"] = self.model and self.model.to_dict()
         if self.label_space is not None:
             plain |= {"label_space": self.label_space.to_dict(), "void_output": self.void_output}
         plain |= {"classes": self.classes, "input": self.input or None}

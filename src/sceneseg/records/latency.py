@@ -3,7 +3,6 @@ measured.
 """
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from sceneseg.arrays import ImageSize
 from sceneseg.plain import UnfitError, as_known_record
@@ -100,7 +99,7 @@ class LatencyRecord:
         """
         return (self.size, self.repetitions, self.asked_device, self.weights) == (size, repetitions, device, weights)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return plain data, in the order of the file."""
         asked = {} if self.asked_device is None else {"asked_device": self.asked_device}
         return {
@@ -132,7 +131,7 @@ def write_latency(comparison: ComparisonDirectory, record: LatencyRecord) -> Non
     write_json(comparison.latency, record.to_dict())
 
 
-def _adapted(data: dict[str, Any]) -> dict[str, Any]:
+def _adapted(data: dict[str, object]) -> dict[str, object]:
     if "environment" not in data:
         return data
     return data | {"environment": as_known_record(Environment, data["environment"], "environment.")}

@@ -5,7 +5,6 @@ How the file is read: facts that a version doesn't have are None, and those of a
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from sceneseg.arrays import ImageSize
 from sceneseg.errors import RunError
@@ -62,7 +61,7 @@ class ModelCost:
     size: ImageSize | None = None
     parts: tuple[PartCost, ...] = field(default=())
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the contents of model.json."""
         plain = {key: value for key, value in asdict(self).items() if value not in (None, ())}
         plain |= {"size": list(self.size)} if self.size else {}

@@ -66,7 +66,7 @@ class Protocol:
     counted_in: str | None = None
     task: str | None = None
     number_of_classes: int | None = None
-    others: dict[str, Any] = field(default_factory=dict, metadata=BESIDE, hash=False)
+    others: dict[str, object] = field(default_factory=dict, metadata=BESIDE, hash=False)
 
     @classmethod
     def from_dict(cls, data: Any, key: str = "protocol.") -> Self:
@@ -82,7 +82,7 @@ class Protocol:
         protocol: Self = as_record(cls, data, key)
         return protocol
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return what is known as plain data, in the order of the file."""
         known = [f.name for f in fields(self) if f.name != "others"]
         order = dict.fromkeys([*CLASSIFICATION, *known] if self.task else known)

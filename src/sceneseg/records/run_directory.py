@@ -4,7 +4,7 @@ import contextlib
 import csv
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -283,7 +283,7 @@ def read_json(path: Path) -> Any:
         raise RunError(f"{path}: not readable as JSON ({error}).") from None
 
 
-def write_history(path: Path, rows: list[dict[str, Any]]) -> None:
+def write_history(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
     """Write `history.csv`, whole or not at all."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
     with atomic(path) as temporary, temporary.open("w", newline="") as file:

@@ -85,13 +85,14 @@ class Origin:
     label_map: str | None = None
     absent: AbsentRule | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return it as plain data, in the order of the file."""
         if self.void is None:
             return {"weights_sha256": self.weights_sha256}
         size = None if self.target_size is None else list(self.target_size)
-        plain = {"weights_sha256": self.weights_sha256, "root": self.root, "target_size": size, "void": self.void}
-        return plain | {"label_map": self.label_map} | ({"absent": self.absent} if self.absent else {})
+        plain: dict[str, object] = {"weights_sha256": self.weights_sha256, "root": self.root, "target_size": size}
+        plain |= {"void": self.void, "label_map": self.label_map}
+        return plain | ({"absent": self.absent} if self.absent else {})
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class Scores:
     protocol: Protocol = field(default_factory=Protocol)
     size_bands: SizeBands | None = None
     origin: Origin | None = None
-    others: dict[str, Any] = field(default_factory=dict, metadata=BESIDE)
+    others: dict[str, object] = field(default_factory=dict, metadata=BESIDE)
 
     def __getitem__(self, metric: str) -> float | None:
         """Return a score of the whole split by the metric's key."""
@@ -150,9 +151,9 @@ class Scores:
             others={key: value for key, value in rest.items() if key not in means},
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the contents of metrics.json; its order is the same in every version."""
-        plain = {"protocol": self.protocol.to_dict(), **self.means, "classes": self.classes}
+        plain: dict[str, object] = {"protocol": self.protocol.to_dict(), **self.means, "classes": self.classes}
         if self.categories or self.protocol.task is None:
             plain["categories"] = self.categories
         plain |= self.others

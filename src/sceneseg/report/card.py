@@ -6,7 +6,7 @@ import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import yaml
 from markupsafe import Markup
@@ -147,7 +147,7 @@ def _of_weights(evaluations: dict[str, Scores], digest: str) -> dict[str, Scores
     return {k: found for k, found in evaluations.items() if found.origin and found.origin.weights_sha256 == digest}
 
 
-def hub_header(contents: Contents, metrics: Scores, about: About, dataset: str) -> dict[str, Any]:
+def hub_header(contents: Contents, metrics: Scores, about: About, dataset: str) -> dict[str, object]:
     """Return the front matter: licence, task, data and scores, in Hugging Face's words."""
     facts = contents.facts
     task, title = facts.hub_task, facts.title or label(facts.name)
@@ -193,7 +193,7 @@ def _settings(contents: Contents, header: WeightsHeader) -> dict[str, str]:
     """Return the settings that matter most, and what the training started from."""
     shown = {name: (key, contents.setting(key)) for key, name in SETTINGS.items()}
     settings = {name: words(value, key) for name, (key, value) in shown.items() if value is not None}
-    settings["Precision"] = header.input.get("precision", "")
+    settings["Precision"] = str(header.input.get("precision", ""))
     given = {
         "weights": contents.setting("train.weights"),
         "encoder weights": contents.setting("train.encoder_weights"),
@@ -254,7 +254,7 @@ class CardData:
     source: Source | None
     note: str
     toy: bool
-    options: dict[str, Any]
+    options: dict[str, object]
 
 
 def _data(contents: Contents, protocol: Protocol) -> CardData:

@@ -1,7 +1,7 @@
 """A data set as one picture: what its classes have of pixels and images, what occurs together, and some scenes."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +37,8 @@ def draw_statistics(statistics: Statistics, file: Path, examples: int = 6) -> No
         file: PNG to write.
         examples: How many scenes it shows.
     """
-    facts = statistics.to_dict()
     space = statistics.dataset.label_space
-    charts = _charts(facts, statistics.together, space)
+    charts = _charts(statistics)
     scenes = [statistics.dataset.read(i) for i in statistics.examples(examples)]
     cells = [_small(scene, space) for scene in scenes]
     cells += [np.full_like(cells[0], 255)] * (-len(cells) % COLUMNS)
@@ -73,26 +72,27 @@ def draw_gallery(pictures: Sequence[tuple[ImageArray, str]], file: Path) -> None
 
 
 @matplotlib.rc_context({"text.parse_math": False})  # a class may be called $x_{
-def _charts(facts: Mapping[str, Any], together: npt.NDArray[np.int64], space: LabelSpace) -> ImageArray:
-    names = list(facts["classes"])
+def _charts(statistics: Statistics) -> ImageArray:
+    dataset, classes, void_pixels = statistics.dataset, statistics.classes, statistics.void_pixels
+    names = [one.name for one in classes]
     height = max(3.2, 1.5 + ROW * len(names))
     figure = Figure(figsize=(WIDTH / 100, height), dpi=100, layout="constrained")
     canvas = FigureCanvasAgg(figure)
-    sizes = ", ".join(list(facts["sizes"])[:3]) + (" and more" if len(facts["sizes"]) > 3 else "")
-    void = facts["void_pixels"] / max(1, facts["void_pixels"] + sum(c["pixels"] for c in facts["classes"].values()))
-    figure.suptitle(
-        f"{facts['dataset']} {facts['split']}: {facts['images']:,} images of {sizes}, {void:.1%} void", fontsize=13
-    )
+    found = [f"{height} x {width}" for height, width in sorted(statistics.sizes)]
+    sizes = ", ".join(found[:3]) + (" and more" if len(found) > 3 else "")
+    void = void_pixels / max(1, void_pixels + sum(one.pixels for one in classes))
+    number = len(statistics.table)
+    figure.suptitle(f"{dataset.name} {dataset.split}: {number:,} images of {sizes}, {void:.1%} void", fontsize=13)
     pixels, images, matrix = figure.subplots(1, 3, width_ratios=(1.25, 1, 1.25))
-    colors = [tuple(np.array(c.color) / 255) for c in space.classes]
-    shares = [100 * facts["classes"][name]["share"] for name in names]
+    colors = [tuple(np.array(c.color) / 255) for c in dataset.label_space.classes]
+    shares = [100 * one.share for one in classes]
     _bars(pixels, names, shares, colors, "labeled pixels, %", [_percent(share) for share in shares])
     pixels.set_xscale("log")
     pixels.set_xlim(max(1e-4, min((s for s in shares if s), default=1) / 2), 400)
-    counts = [facts["classes"][name]["images"] for name in names]
+    counts = [one.images for one in classes]
     _bars(images, [""] * len(names), counts, colors, "images with the class", [f"{count:,}" for count in counts])
     images.set_xlim(0, max(1, *counts) * 1.18)
-    _matrix(matrix, names, together)
+    _matrix(matrix, names, statistics.together)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # of a name's letters; they are drawn as boxes
         canvas.draw()  # type: ignore[no-untyped-call]

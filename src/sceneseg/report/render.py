@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from sceneseg.report.formatting import label, milliseconds, percent, words
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render(template: str, view: dict[str, Any], own: str = "") -> str:
+def render(template: str, view: Mapping[str, object], own: str = "") -> str:
     """Fill a template, which finds `style`, `script` and `security_policy` beside what is in `view`.
 
     The policy lets the browser load nothing from outside and run no script but the page's own, so that not even a
@@ -33,10 +34,10 @@ def render(template: str, view: dict[str, Any], own: str = "") -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
     parts = {"script": Markup(script), "style": Markup(style), "security_policy": policy}
-    return _environment().get_template(template).render(view | parts)
+    return _environment().get_template(template).render({**view, **parts})
 
 
-def render_markdown(template: str, view: dict[str, Any]) -> str:
+def render_markdown(template: str, view: Mapping[str, object]) -> str:
     """Fill a template of Markdown; strings are escaped, `Markup` isn't.
 
     A name from a file then can't break a table, begin a heading or bring HTML along.

@@ -5,10 +5,9 @@ any reader of safetensors can use a shard alone.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
@@ -27,7 +26,7 @@ def encode(part: str, pixels: AnyArray, name: str) -> AnyArray:
     return np.ascontiguousarray(pixels, DTYPES[part])
 
 
-def write(path: Path, pack: Pack, scenes: Sequence[PackedScene], parts: Sequence[dict[str, Any]]) -> None:
+def write(path: Path, pack: Pack, scenes: Sequence[PackedScene], parts: Sequence[Mapping[str, AnyArray]]) -> None:
     """Write a shard with a header that says what it is."""
     tensors = {
         f"{scene.name}.{part}": pixels

@@ -5,7 +5,7 @@ The three kinds of shard (`CONTAINERS`) are modules that offer the functions of 
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from importlib import import_module
@@ -34,6 +34,8 @@ CONTAINERS = {
 }
 
 T = TypeVar("T")
+EncodedPart = bytes | AnyArray
+"""A part of a scene as its kind of shard stores it: the bytes of a file, or the pixels themselves."""
 MOST_PIXELS = 2**32
 """Of an image, so that sizes stay numbers that arrays can have."""
 
@@ -112,12 +114,14 @@ class Container(Protocol):
 
     SUFFIX: str
 
-    def encode(self, part: str, pixels: AnyArray, name: str) -> Any:
+    def encode(self, part: str, pixels: AnyArray, name: str) -> EncodedPart:
         """Return a part as it will be stored; runs in several threads."""
         ...
 
-    def write(self, path: Path, pack: Pack, scenes: Sequence[PackedScene], parts: Sequence[dict[str, Any]]) -> None:
-        """Write a shard."""
+    def write(
+        self, path: Path, pack: Pack, scenes: Sequence[PackedScene], parts: Sequence[Mapping[str, EncodedPart]]
+    ) -> None:
+        """Write a shard of parts as `encode` returned them."""
         ...
 
     def places(self, path: Path, scenes: Sequence[PackedScene]) -> list[dict[str, tuple[int, int]]]:
@@ -202,14 +206,14 @@ def load_index(path: Path) -> Pack:
         raise DataError(f"{path}: damaged ({error!r}). Remove it and pack again.") from None
 
 
-def _shard(data: dict[str, Any]) -> Shard:
+def _shard(data: Any) -> Shard:
     file, size = _typed(data["file"], str, "file"), _typed(data["bytes"], int, "bytes")
     if Path(file).name != file or "\0" in file:
         raise ValueError(f"expected the name of a shard, found {file!r}")
     return Shard(file, size, _typed(data["source"], str, "source"), [_scene(scene, size) for scene in data["scenes"]])
 
 
-def _scene(data: dict[str, Any], size: int) -> PackedScene:
+def _scene(data: Any, size: int) -> PackedScene:
     """Read what is said of a scene; `size` is its shard's, in bytes, which the scene lies within."""
     name, height, width = _typed(data["name"], str, "name"), data["height"], data["width"]
     if type(height) is not int or type(width) is not int or not 0 < height * width < MOST_PIXELS or height < 0:

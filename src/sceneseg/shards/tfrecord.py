@@ -11,7 +11,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 import numpy as np
 
@@ -43,7 +43,7 @@ Values = list[bytes] | list[float] | list[int]
 encode = encode_png
 
 
-def write(path: Path, pack: Pack, scenes: Sequence[PackedScene], parts: Sequence[dict[str, Any]]) -> None:
+def write(path: Path, pack: Pack, scenes: Sequence[PackedScene], parts: Sequence[Mapping[str, bytes]]) -> None:
     """Write a shard, a record for each scene."""
     with path.open("wb") as file:
         for scene, encoded in zip(scenes, parts, strict=True):

@@ -6,9 +6,8 @@ A key is the scene's number in the shard; its name is in the JSON, since a key m
 import io
 import json
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from sceneseg.arrays import AnyArray
 from sceneseg.shards.index import Pack, PackedScene, damaged, decode_png, encode_png
@@ -17,7 +16,7 @@ SUFFIX = ".tar"
 encode = encode_png
 
 
-def write(path: Path, pack: Pack, scenes: Sequence[PackedScene], parts: Sequence[dict[str, Any]]) -> None:
+def write(path: Path, pack: Pack, scenes: Sequence[PackedScene], parts: Sequence[Mapping[str, bytes]]) -> None:
     """Write a shard; equal scenes give equal bytes."""
     with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as tar:
         for number, (scene, encoded) in enumerate(zip(scenes, parts, strict=True)):
@@ -27,7 +26,7 @@ def write(path: Path, pack: Pack, scenes: Sequence[PackedScene], parts: Sequence
                 tar.addfile(member, io.BytesIO(data))
 
 
-def _members(number: int, pack: Pack, scene: PackedScene, parts: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
+def _members(number: int, pack: Pack, scene: PackedScene, parts: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
     for part, data in parts.items():
         yield f"{number:06}.{part}.png", data
     facts = {

@@ -1,8 +1,9 @@
 """The saved state of a run: everything that a resumed run needs to do exactly what the unbroken one would have done."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from lightning_fabric import Fabric
@@ -18,7 +19,21 @@ from sceneseg.training.gradients import random_state, set_random_state
 from sceneseg.training.state import TrainState
 
 
-def stateful_parts(fabric: Fabric, network: nn.Module, optimizer: Any, average: WeightAverage | None) -> dict[str, Any]:
+class Stateful(Protocol):
+    """What is saved and restored: the network, the optimizer, the gradient scaler, the average of the weights."""
+
+    def state_dict(self) -> Any:
+        """Return the state, which `load_state_dict` takes."""
+        ...
+
+    def load_state_dict(self, state_dict: Any, /) -> Any:
+        """Restore a state."""
+        ...
+
+
+def stateful_parts(
+    fabric: Fabric, network: nn.Module, optimizer: Any, average: WeightAverage | None
+) -> dict[str, Stateful]:
     """Return what of a training has a `state_dict`, by the names in the saved state.
 
     Args:
@@ -27,13 +42,13 @@ def stateful_parts(fabric: Fabric, network: nn.Module, optimizer: Any, average: 
         optimizer: Wrapped by Fabric.
         average: The moving average of the weights, where there is one.
     """
-    parts: dict[str, Any] = {"network": network, "optimizer": optimizer}
+    parts: dict[str, Stateful] = {"network": network, "optimizer": optimizer}
     if scaler := getattr(fabric.strategy.precision, "scaler", None):
         parts["scaler"] = scaler
     return parts | ({"average": average} if average else {})
 
 
-def save_state(path: Path, state: TrainState, parts: dict[str, Any]) -> None:
+def save_state(path: Path, state: TrainState, parts: Mapping[str, Stateful]) -> None:
     """Write the state, whole or not at all: the last good one stays when the disk is full.
 
     Every process calls this; the first one writes.
@@ -60,7 +75,7 @@ def save_state(path: Path, state: TrainState, parts: dict[str, Any]) -> None:
         ) from error
 
 
-def load_state(path: Path, parts: dict[str, Any]) -> TrainState:
+def load_state(path: Path, parts: Mapping[str, Stateful]) -> TrainState:
     """Read a state into `parts`, restore the random numbers, and return how far the run had come.
 
     Raises:

@@ -7,10 +7,11 @@ import shutil
 import signal
 import threading
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sceneseg.config.conversion import from_dict
 from sceneseg.errors import hide_library_warnings, reason_of
@@ -45,7 +46,7 @@ class _Messages:
             self.budget = message
 
 
-def train_isolated(config: dict[str, Any], run: RunDirectory, seconds: float | None = None) -> Outcome:
+def train_isolated(config: Mapping[str, object], run: RunDirectory, seconds: float | None = None) -> Outcome:
     """Train, or resume a run that has a saved state, and wait for the end.
 
     Ctrl-C and SIGTERM are passed on; the training then saves its state and ends.
@@ -150,7 +151,9 @@ class Forward(logging.Handler):
         self._sender.send(record)
 
 
-def _train(plain: dict[str, Any], path: str, seconds: float | None, sender: Connection, files: tuple[str, ...]) -> None:
+def _train(
+    plain: Mapping[str, object], path: str, seconds: float | None, sender: Connection, files: tuple[str, ...]
+) -> None:
     """Run in the isolated process: train, and send how it ended."""
     hide_library_warnings()
     allow(*files)
@@ -171,7 +174,7 @@ def _train(plain: dict[str, Any], path: str, seconds: float | None, sender: Conn
         sender.send(Outcome("finished") if finished else Outcome("interrupted", "interrupted"))
 
 
-def _start(plain: dict[str, Any], run: RunDirectory, seconds: float | None, sender: Connection) -> bool:
+def _start(plain: Mapping[str, object], run: RunDirectory, seconds: float | None, sender: Connection) -> bool:
     from sceneseg.training import start
     from sceneseg.training.budget import fit_into
 

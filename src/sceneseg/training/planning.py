@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -77,9 +76,8 @@ def plan(
         processes: That share a batch.
         sample: Bytes of one sample's activations, where they were measured.
     """
-    arguments = config.model_arguments
-    sample = _counted(config, num_classes, size, precision, arguments) if sample is None else sample
-    weights = 4 * (model_cost(config.model_name, num_classes, size, **arguments).parameters_training or 0)
+    sample = _counted(config, num_classes, size, precision) if sample is None else sample
+    weights = 4 * (model_cost(config.model_name, num_classes, size, **config.model_arguments).parameters_training or 0)
     batch = -(-config.train.batch_size // processes)
     kept = round(weights * _kept_for_a_weight(config))
     average = weights if config.train.ema else 0
@@ -90,10 +88,11 @@ def plan(
     return Plan(batch, weights, kept, average, sample, memory, micro_batch)
 
 
-def _counted(config: Config, num_classes: int, size: ImageSize, precision: str, arguments: dict[str, Any]) -> int:
+def _counted(config: Config, num_classes: int, size: ImageSize, precision: str) -> int:
     prepare = checkpoint_blocks if config.train.checkpoint_activations else None
 
     def counted(batch: int) -> int:
+        arguments = config.model_arguments
         return model_memory(config.model_name, num_classes, size, batch, prepare=prepare, **arguments).backward
 
     try:

@@ -1,7 +1,7 @@
 """Starting and resuming runs: data sets are opened, the run directory is made and described, then the loop begins."""
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -132,7 +132,7 @@ def open_task(config: Config, report: Report) -> tuple[Fabric, Task, ModelCost]:
 
 
 def resume(
-    run: RunDirectory, changes: dict[str, Any], callbacks: Sequence[Callback] = (), report: Report = show
+    run: RunDirectory, changes: Mapping[str, object], callbacks: Sequence[Callback] = (), report: Report = show
 ) -> bool:
     """Resume a run from its saved state; return whether it came to its end.
 
@@ -172,7 +172,8 @@ def resume(
             steps = described.train.steps_in_epoch(data.scenes_before or len(task.train))
             described = _with_steps_per_epoch(described, steps)
             task.config = _with_steps_per_epoch(task.config, steps)
-        micro_batch = changes.get("train", {}).get("micro_batch")  # else what the last steps were computed in
+        asked = "train.micro_batch" in flat(changes)
+        micro_batch = described.train.micro_batch if asked else None  # else what the last steps were computed in
         setup = build_setup(task.config, task, fabric, report, resume_from=run.state, micro_batch=micro_batch)
         record_now = data.record
         if data.changes:
@@ -190,7 +191,7 @@ def resume(
         return build_trainer(setup, run, callbacks, record_now.steps).fit()
 
 
-def _differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+def _differences(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
     """Return the keys in which two configurations differ; a Python file that has moved is the same."""
 
     def same(one: Any, other: Any) -> bool:
@@ -238,10 +239,10 @@ def find_unfinished(config: Config, runs: Path) -> RunDirectory | None:
     )
 
 
-def what_changes(config: Config, run: RunDirectory) -> dict[str, Any]:
+def what_changes(config: Config, run: RunDirectory) -> dict[str, dict[str, object]]:
     """Return what a configuration asks a run to do otherwise from now on, as nested plain data."""
     usual, before, asked = (flat(to_dict(c)) for c in (Config(), run.load_config(), config))
-    found: dict[str, Any] = {}
+    found: dict[str, dict[str, object]] = {}
     for key in MAY_CHANGE - {"data.root"}:
         if asked[key] not in (usual[key], before[key]):
             section, _, name = key.partition(".")
@@ -255,7 +256,7 @@ def _same_run(config: Config, other: Config) -> bool:
     return _identity(config) == _identity(other) and len(set(roots)) < 2  # without one the environment names it
 
 
-def _identity(config: Config) -> dict[str, Any]:
+def _identity(config: Config) -> dict[str, object]:
     data = flat(to_dict(config))
     data |= {"model.name": models.resolve(config.model_name), "data.name": datasets.resolve(config.data.name)}
     return {key: value for key, value in data.items() if key != "name" and key not in MAY_CHANGE}

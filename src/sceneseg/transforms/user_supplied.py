@@ -1,6 +1,6 @@
 """User-supplied transforms from Python: on the shelf for one training, and recorded by their reprs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ KINDS = (WindowTransform, SampleTransform, DeviceTransform)
 
 
 @contextmanager
-def transform_entries(given: Sequence[Any]) -> Iterator[list[dict[str, Any]]]:
+def transform_entries(given: Sequence[Any]) -> Iterator[list[dict[str, object]]]:
     """Put transforms on the shelf; yield what `AugmentConfig.transforms` says of each: ``{"own:Name": {"repr": ...}}``.
 
     A run that is resumed with other transforms has another configuration, and is refused like any other change of it.
@@ -40,7 +40,7 @@ def transform_entries(given: Sequence[Any]) -> Iterator[list[dict[str, Any]]]:
         yield [{name: {"repr": _described(one)}} for name, one in zip(registered, given, strict=True)]
 
 
-def is_own(entry: dict[str, Any]) -> bool:
+def is_own(entry: Mapping[str, object]) -> bool:
     """Return whether an entry of `AugmentConfig.transforms` stands for a transform that a program gave."""
     return any(name.startswith(USER_SUPPLIED) for name in entry)
 

@@ -8,7 +8,6 @@ comes from; so a folder with that file is whole.
 import shutil
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from sceneseg.errors import DataError
 from sceneseg.fetching.checks import alone, file_sha256, folder_sha256, require_space
@@ -48,7 +47,7 @@ def is_fetched(source: Source, root: Path) -> bool:
     return False
 
 
-def _record(root: Path) -> dict[str, Any]:
+def _record(root: Path) -> dict[str, object]:
     """Return what `fetch` wrote about the data set in `root`; empty where it wrote nothing."""
     try:
         found = parse_json((root / RECORD).read_text(encoding="utf-8"))

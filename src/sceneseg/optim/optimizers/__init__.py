@@ -45,7 +45,7 @@ def create(model: "nn.Module", config: OptimConfig, *, fused: bool = True) -> "t
         raise ConfigError(f"The optimizer {config.name} has no usual learning rate. Give one.", field="optim.lr")
     matrices = maker.matrix_names(model) if hasattr(maker, "matrix_names") else ()
     groups = parameter_groups(model, values["lr"], values["weight_decay"] or 0.0, config.lr_scale, matrices)
-    options: dict[str, Any] = {key: values[key] for key in usual if key in values}
+    options: dict[str, object] = {key: values[key] for key in usual if key in values}
     if fused and "fused" in usual and all(fuses(p) for group in groups for p in group["params"]):
         options["fused"] = True
     return maker(groups, **options)

@@ -1,5 +1,6 @@
 """FTRL-Proximal: follow the regularized leader, which with an L1 penalty sets weights to exactly zero."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -7,6 +8,9 @@ from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
 from sceneseg.optim.optimizers import register
+
+NUMBERS = ("lr", "weight_decay", "l1", "l2", "beta", "initial_accumulator")
+"""Options of a group of parameters."""
 
 
 @register
@@ -54,27 +58,28 @@ class Ftrl(torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
+            options = {key: group[key] for key in NUMBERS}
             for parameter in group["params"]:
-                if parameter.grad is not None and group["lr"] > 0:
-                    self._update(parameter, parameter.grad, group)
+                if parameter.grad is not None and options["lr"] > 0:
+                    self._update(parameter, parameter.grad, options)
         return loss
 
-    def _update(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+    def _update(self, weight: Tensor, gradient: Tensor, options: Mapping[str, float]) -> None:
         """Update the sums n (of squared gradients) and z, and solve for the weight.
 
         `strength` is the paper's (beta + sqrt n) / alpha: how strongly the past holds the weight. z starts where it
         gives the present weight, but for the penalties; without them an alpha that changes moves nothing by itself.
         """
         state = self.state[weight]
-        l1, l2 = group["l1"], group["l2"]
+        l1, l2 = options["l1"], options["l2"]
         if not state:
-            state["n"] = torch.full_like(weight, group["initial_accumulator"])
-            state["strength"] = (group["beta"] + state["n"].sqrt()) / group["lr"]
+            state["n"] = torch.full_like(weight, options["initial_accumulator"])
+            state["strength"] = (options["beta"] + state["n"].sqrt()) / options["lr"]
             state["z"] = -weight * state["strength"]
         state["n"].addcmul_(gradient, gradient)
-        strength = (group["beta"] + state["n"].sqrt()) / group["lr"]
+        strength = (options["beta"] + state["n"].sqrt()) / options["lr"]
         sigma = strength - state["strength"]
-        state["z"].add_(gradient + group["weight_decay"] * weight - sigma * weight)
+        state["z"].add_(gradient + options["weight_decay"] * weight - sigma * weight)
         state["strength"] = strength
         z = state["z"]
         weight.copy_(torch.where(z.abs() <= l1, 0.0, -(z - l1 * z.sign()) / (strength + l2)))

@@ -78,31 +78,35 @@ class Muon(torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            update = self._orthogonal_update if group["matrices"] else self._adam_update
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    direction = update(parameter.grad, self.state[parameter], group)
+                    if group["matrices"]:
+                        direction = self._orthogonal_update(parameter, parameter.grad, group["momentum"])
+                    else:
+                        direction = self._adam_update(parameter, parameter.grad, group["betas"], group["eps"])
                     parameter.mul_(1 - group["lr"] * group["weight_decay"])
                     parameter.add_(direction, alpha=-group["lr"])
         return loss
 
-    def _orthogonal_update(self, gradient: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:
+    def _orthogonal_update(self, weight: Tensor, gradient: Tensor, decay: float) -> Tensor:
+        state = self.state[weight]
         if not state:
             state["momentum"] = torch.zeros_like(gradient)
-        momentum: Tensor = state["momentum"].lerp_(gradient, 1 - group["momentum"])
-        ahead = gradient.lerp(momentum, group["momentum"])
+        momentum: Tensor = state["momentum"].lerp_(gradient, 1 - decay)
+        ahead = gradient.lerp(momentum, decay)
         matrix = ahead.flatten(1)
         scale = SCALE * math.sqrt(max(matrix.shape))
         return orthogonalise(matrix).mul_(scale).view(gradient.shape)
 
-    def _adam_update(self, gradient: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:
+    def _adam_update(self, weight: Tensor, gradient: Tensor, betas: tuple[float, float], eps: float) -> Tensor:
+        state = self.state[weight]
         if not state:
             state |= {"step": 0, "mean": torch.zeros_like(gradient), "square": torch.zeros_like(gradient)}
         state["step"] += 1
-        fast, slow = group["betas"]
+        fast, slow = betas
         state["mean"].lerp_(gradient, 1 - fast)
         state["square"].mul_(slow).addcmul_(gradient, gradient, value=1 - slow)
-        spread = (state["square"] / (1 - slow ** state["step"])).sqrt_().add_(group["eps"])
+        spread = (state["square"] / (1 - slow ** state["step"])).sqrt_().add_(eps)
         update: Tensor = state["mean"] / spread / (1 - fast ** state["step"])
         return update
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from sceneseg.metrics.bootstrap import LEVEL, RESAMPLES
 from sceneseg.records.run_directory import ComparisonDirectory, write_text
@@ -51,7 +50,7 @@ def write_comparison(path: Path) -> ComparisonResults:
     return results
 
 
-def _view(results: ComparisonResults, candidates: Sequence[Candidate]) -> dict[str, Any]:
+def _view(results: ComparisonResults, candidates: Sequence[Candidate]) -> dict[str, object]:
     """Return what the template prints; a part that isn't there is None or empty."""
     ranking = results.ranking
     colors = {candidate.name: f"var(--c{i % COLORS + 1})" for i, candidate in enumerate(candidates)}

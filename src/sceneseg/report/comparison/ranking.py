@@ -2,7 +2,7 @@
 
 import itertools
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -228,7 +228,7 @@ def _unlike_settings(candidates: Sequence[Candidate]) -> dict[str, dict[str, str
     return found
 
 
-def _flatten(config: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+def _flatten(config: Mapping[str, object], prefix: str = "") -> Iterable[tuple[str, Any]]:
     for key, value in config.items():
         if isinstance(value, dict) and value:
             yield from _flatten(value, f"{prefix}{key}.")

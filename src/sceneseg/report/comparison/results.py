@@ -1,7 +1,6 @@
 """Results of a comparison: the records that `comparison.json` and the page are made of."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from sceneseg.records.comparison_plan import Budget
 from sceneseg.records.environment import Environment
@@ -78,7 +77,7 @@ class RankedCandidate:
     """
 
     name: str
-    changes: dict[str, Any]
+    changes: dict[str, object]
     model: str | None
     folders: Files
     not_finished: tuple[str, ...]
@@ -193,7 +192,7 @@ class Unscored:
     """
 
     name: str
-    changes: dict[str, Any]
+    changes: dict[str, object]
     reason: str
     folder: str
 

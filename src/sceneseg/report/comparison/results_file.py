@@ -1,7 +1,6 @@
 """The file of a comparison's results (`comparison.json`): every figure of the page, and the files it comes from."""
 
 from dataclasses import asdict
-from typing import Any
 
 from sceneseg.metrics.bootstrap import LEVEL, RESAMPLES
 from sceneseg.records.run_directory import ComparisonDirectory, write_json
@@ -23,7 +22,7 @@ def write_results(comparison: ComparisonDirectory, results: ComparisonResults) -
     write_json(comparison.results, plain(results))
 
 
-def plain(results: ComparisonResults) -> dict[str, Any]:
+def plain(results: ComparisonResults) -> dict[str, object]:
     """Return results as plain data, in the order of the file."""
     latency = results.latency.to_dict() if results.latency else {}
     joint = asdict(results.joint_scores) | {"joined": results.joined} if results.joint_scores else None
@@ -50,7 +49,7 @@ def plain(results: ComparisonResults) -> dict[str, Any]:
     }
 
 
-def _ranking(ranking: Ranking) -> dict[str, Any]:
+def _ranking(ranking: Ranking) -> dict[str, object]:
     return {
         "classes": _classes(ranking.classes),
         "candidates": [_candidate(candidate) for candidate in ranking.candidates],
@@ -58,12 +57,12 @@ def _ranking(ranking: Ranking) -> dict[str, Any]:
     }
 
 
-def _classes(classes: ClassSet) -> dict[str, Any]:
+def _classes(classes: ClassSet) -> dict[str, object]:
     number = len(classes.names)
     return {"number": number, "of": classes.total, "absent": classes.absent, "left_out": classes.left_out}
 
 
-def _candidate(row: RankedCandidate) -> dict[str, Any]:
+def _candidate(row: RankedCandidate) -> dict[str, object]:
     known = {figure: value for figure in FIGURES if (value := figure.value(row)) is not None}
     return {
         "name": row.name,
@@ -90,7 +89,7 @@ def _band(band: BandScores) -> dict[str, float | None]:
     return {"objects": band.objects, "recall": band.recall}
 
 
-def _difference(difference: Difference) -> dict[str, Any]:
+def _difference(difference: Difference) -> dict[str, object]:
     return {
         "better": difference.better,
         "worse": difference.worse,

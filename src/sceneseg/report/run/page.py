@@ -4,7 +4,7 @@ import math
 import shlex
 import statistics
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from markupsafe import Markup
@@ -84,7 +84,7 @@ def write_report(run: Path) -> Path:
     return page
 
 
-def _view(contents: Contents) -> dict[str, Any]:
+def _view(contents: Contents) -> dict[str, object]:
     """Prepare what the template prints; a part that the run doesn't have is None or empty."""
     metrics = contents.metrics
     protocol = metrics.protocol if metrics else Protocol()

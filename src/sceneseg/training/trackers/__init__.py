@@ -5,7 +5,7 @@ None of them connects to a network unless the user has said so in its own way (a
 
 import importlib.util
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sceneseg.errors import ConfigError
@@ -44,7 +44,7 @@ def check(names: Iterable[str]) -> None:
 def start(
     names: Iterable[str],
     run: "RunDirectory",
-    config: dict[str, Any],
+    config: Mapping[str, object],
     scores: list[str],
     step: int,
     say: Callable[[str], object],

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +31,7 @@ class Tracker(ABC):
     where: str = ""
     """A line for the user: where to look."""
 
-    def __init__(self, run: RunDirectory, config: dict[str, Any], scores: list[str], step: int) -> None:
+    def __init__(self, run: RunDirectory, config: Mapping[str, object], scores: list[str], step: int) -> None:
         self.run, self.config, self.scores, self.first_step = run, config, scores, step
 
     @abstractmethod

@@ -29,7 +29,7 @@ class MLflow(Tracker):
     package: ClassVar[str] = "mlflow"
     install: ClassVar[str] = "mlflow-skinny"
 
-    def __init__(self, run: RunDirectory, config: dict[str, Any], scores: list[str], step: int) -> None:
+    def __init__(self, run: RunDirectory, config: Mapping[str, object], scores: list[str], step: int) -> None:
         super().__init__(run, config, scores, step)
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # else it reports its use to its makers
         folder = run.path / "mlruns"

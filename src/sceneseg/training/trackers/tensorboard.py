@@ -1,7 +1,7 @@
 """TensorBoard: curves, pictures and hyper-parameters in `tensorboard/` of the run, always."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ class TensorBoard(Tracker):
     package: ClassVar[str] = "tensorboard"
     install: ClassVar[str] = "tensorboard"
 
-    def __init__(self, run: RunDirectory, config: dict[str, Any], scores: list[str], step: int) -> None:
+    def __init__(self, run: RunDirectory, config: Mapping[str, object], scores: list[str], step: int) -> None:
         super().__init__(run, config, scores, step)
         self.writer = SummaryWriter(str(run.tensorboard), purge_step=step or None)
         if not step:

@@ -22,7 +22,7 @@ class WandB(Tracker):
     package: ClassVar[str] = "wandb"
     install: ClassVar[str] = "wandb"
 
-    def __init__(self, run: RunDirectory, config: dict[str, Any], scores: list[str], step: int) -> None:
+    def __init__(self, run: RunDirectory, config: Mapping[str, object], scores: list[str], step: int) -> None:
         super().__init__(run, config, scores, step)
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # its own errors would go to its makers
         import wandb
@@ -37,7 +37,7 @@ class WandB(Tracker):
             resume="allow" if identity else None,
             dir=str(run.path),
             mode=mode,
-            config=config,
+            config=dict(config),
             settings=wandb.Settings(silent=True),
         )
         self.told.define_metric("step")  # its own counter must not go back, ours does when a run is resumed
