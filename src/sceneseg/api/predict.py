@@ -27,7 +27,7 @@ LARGEST_SIDE = 2**15
 
 @dataclass(frozen=True)
 class PredictionProgress(Progress):
-    """How far a prediction has come; `done` and `total` count sources.
+    """Progress of a prediction; `done` and `total` count sources.
 
     Args:
         source: The file that is predicted; None at the end.
@@ -41,13 +41,13 @@ class PredictionProgress(Progress):
 
     @property
     def detail(self) -> str:
-        """Where in a video the prediction is; empty for an image."""
+        """Position in a video; empty for an image."""
         return f"{self.source.name}: frame {self.frame} of {self.frames or '?'}" if self.source and self.frame else ""
 
 
 @dataclass(frozen=True)
 class PredictedFiles:
-    """What was predicted into a folder, and what wasn't.
+    """Result of a prediction into a folder, with the sources that failed or were skipped.
 
     Args:
         results: Folder of the results, with `predictions.csv`.

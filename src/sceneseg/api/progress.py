@@ -9,7 +9,7 @@ from sceneseg.fetching.progress import ProgressReporter
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a call has come.
+    """Progress of a call.
 
     Args:
         stage: What is being done, for example "drawing street scenes".
