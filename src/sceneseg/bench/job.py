@@ -1,4 +1,4 @@
-"""What one measuring process is told to do, and what it answers."""
+"""Job of one measuring process, and its answer."""
 
 import dataclasses
 from dataclasses import dataclass, field

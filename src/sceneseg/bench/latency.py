@@ -1,4 +1,4 @@
-"""How long a prediction takes: from an image in memory to the class of every pixel."""
+"""Latency of a prediction: from an image in memory to the class of every pixel."""
 
 import gc
 import time

@@ -1,4 +1,4 @@
-"""The file that a measurement leaves: its layout as types, and the check that a file keeps to it."""
+"""File of a measurement: its layout as types, and the check that a file keeps to it."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ SCHEMA = "sceneseg-bench-1"
 
 @dataclass(frozen=True)
 class Times:
-    """What the repetitions of one call took.
+    """Times of the repetitions of one call.
 
     Args:
         p50_ms: Median milliseconds on the clock; on a GPU those of the network alone are by the GPU's own clock.
@@ -48,7 +48,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Result:
-    """One candidate at one size and batch.
+    """Measurements of one candidate at one size and batch.
 
     Args:
         name: Of the model or run.
@@ -91,7 +91,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Settings:
-    """What was asked for.
+    """Settings of a measurement.
 
     Args:
         repetitions: Timed repetitions of each call, at most.

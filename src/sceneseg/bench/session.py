@@ -74,7 +74,7 @@ def measure(
 
 
 def take_turns(group: "Sequence[Worker]", settings: Settings, say: Say) -> None:
-    """Let the workers compute in turns until each has done its repetitions or used up its time."""
+    """Run the workers in turns until each has done its repetitions or used up its time."""
     rounds = settings.warmup + settings.repetitions
     for turn in range(rounds):
         for part, what in PARTS.items():
@@ -144,7 +144,7 @@ class Worker:
         return self.error is None and (repetition < LEAST or self.spent[part] < seconds)
 
     def turn(self, part: str, counts: bool) -> None:
-        """Let the worker compute once."""
+        """Run the worker once."""
         answer = self._ask(part)
         if self.error is None:
             self.spent[part] += answer["seconds"]

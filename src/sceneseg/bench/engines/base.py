@@ -1,4 +1,4 @@
-"""What every engine is: loaded once, then asked for whole predictions and for the network alone. No torch in here."""
+"""Base class of the engines: loaded once, then asked for predictions and for the network alone. No torch in here."""
 
 import time
 from abc import ABC, abstractmethod

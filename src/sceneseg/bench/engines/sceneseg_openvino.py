@@ -1,4 +1,4 @@
-"""What `sceneseg predict --engine openvino` does: the network by OpenVINO, then our last step."""
+"""The engine of `sceneseg predict --engine openvino`: the network by OpenVINO, then our last step."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""What the engines that compute with torch share."""
+"""Base class of the engines that compute with torch."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
