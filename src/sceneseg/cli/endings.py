@@ -1,4 +1,4 @@
-"""How a command ends: errors that a user can cause become one sentence and an exit code."""
+"""Endings of a command: errors that a user can cause become one sentence and an exit code."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""What people type for options: the names that other programs give them, and sizes as 1024,2048 or 1024x2048."""
+"""Spellings of options: the names that other programs give them, and sizes as 1024,2048 or 1024x2048."""
 
 import re
 from collections.abc import Mapping, Sequence
