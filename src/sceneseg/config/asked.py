@@ -1,4 +1,4 @@
-"""The keys that a user asked for, as opposed to those that have their defaults."""
+"""Options that were asked for, as opposed to those that have their defaults."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from sceneseg.config.schema import Config
 
 @dataclass(frozen=True)
 class Asked:
-    """What one source asked for.
+    """Options that one source sets.
 
     Args:
         where: The source, for messages.

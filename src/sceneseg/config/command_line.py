@@ -1,4 +1,4 @@
-"""The configuration of a command: what was typed wins over the configuration file, which wins over the defaults."""
+"""Options that were typed: they win over the configuration file, which wins over the defaults."""
 
 import re
 from collections.abc import Sequence

@@ -108,7 +108,7 @@ def _option(kind: type, one: "Field[Any]", hint: Any, key: str) -> tuple[Any, An
 if TYPE_CHECKING:
 
     class Options:
-        """What was typed of the configuration; see `sceneseg.config.command_line.typed`."""
+        """Configuration options typed on the command line; see `sceneseg.config.command_line.typed`."""
 
 else:
     Options = option_type(Config)

@@ -16,7 +16,7 @@ TASK_DEFAULTS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Which scenes, and at which size."""
+    """Scenes and the size at which they are used."""
 
     name: str = "cityscapes"
     """Data set: cityscapes, camvid, ...; image_folder for classification."""
@@ -132,7 +132,7 @@ class ScheduleConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How long, how large, how precise."""
+    """Length, batch and precision of the training."""
 
     epochs: Count = 100
     """Passes over the training split."""
