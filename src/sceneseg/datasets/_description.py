@@ -1,4 +1,4 @@
-"""What a small YAML file says of somebody's own images and masks; data set files of Ultralytics are read as they are.
+"""Description of a user's own images and masks in a small YAML file, or in a data set file of Ultralytics.
 
 Everything but `names` is optional::
 
@@ -44,7 +44,7 @@ EXAMPLE = 'a data.yaml that names the classes, for example "names: [background, 
 
 @dataclass(frozen=True)
 class Description:
-    """What the file says.
+    """Content of a description file.
 
     Args:
         label_space: The classes and their ids.

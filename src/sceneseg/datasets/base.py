@@ -33,7 +33,7 @@ PLAIN = {b"\x08\x00", b"\x10\x00"}
 
 @dataclass(frozen=True)
 class Scene:
-    """One image and what is known about its pixels.
+    """Image with its annotation.
 
     Args:
         image: (H, W, 3) uint8 RGB.
@@ -51,7 +51,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class SceneFiles:
-    """Where one scene lies on disk."""
+    """Files of one scene on disk."""
 
     name: str
     image: Path

@@ -162,12 +162,12 @@ class Folder(SceneDataset):
 
     @cached_property
     def reading(self) -> MaskReading:
-        """What numbers and colors of the masks mean."""
+        """Meaning of the numbers and colors in the masks."""
         return MaskReading(self.description.colors, self.label_space)
 
     @cached_property
     def gray_meaning(self) -> Meaning:
-        """What gray levels mean that could be ids as well as colors: what they do in the first mask that is clear."""
+        """Meaning of gray levels that could be ids or colors, decided by the first mask that is unambiguous."""
         for files in self.files:
             if files.labels is None:
                 continue

@@ -218,7 +218,7 @@ def _odd_one(values: npt.NDArray[Any]) -> float:
 
 
 class MaskReading:
-    """What the numbers and colors of masks mean.
+    """Meaning of the numbers and colors in masks.
 
     Args:
         colors: Label id of each color; empty when masks hold ids only.

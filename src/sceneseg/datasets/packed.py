@@ -14,7 +14,7 @@ from sceneseg.shards.index import INDEX, UNFINISHED, PackedScene, Shard, contain
 
 @register
 class Packed(SceneDataset):
-    """What `sceneseg data pack` made: safetensors, TFRecord or WebDataset.
+    """Pack written by `sceneseg data pack`: safetensors, TFRecord or WebDataset.
 
     From safetensors a scene is a view into the mapped file. Nothing is read before somebody looks at the pixels, and
     then only those; a training sample therefore costs its window, not its scene. Opening a split checks the sizes of
