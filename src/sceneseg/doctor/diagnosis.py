@@ -1,4 +1,4 @@
-"""From a data set to findings: everything in parallel, or the cheap part before a training."""
+"""Diagnosis of a data set: every file in parallel, or the cheap part before a training."""
 
 import os
 from collections import Counter

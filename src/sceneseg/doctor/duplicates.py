@@ -1,4 +1,4 @@
-"""The same image twice."""
+"""Check for images that occur twice."""
 
 from collections import defaultdict
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What there is to know of an image and its mask, before any rule is asked."""
+"""Facts about an image and its mask, measured before any rule is applied."""
 
 import os
 import struct

@@ -12,7 +12,7 @@ from sceneseg.labels import IGNORE_INDEX, LabelSpace
 
 @dataclass(frozen=True)
 class Reading:
-    """How the ids in the masks are to be understood.
+    """Interpretation of the ids in the masks.
 
     Args:
         kind: The finding's.
