@@ -71,7 +71,7 @@ def score_together(places: Mapping[str, RunDirectory], wanted: str | None = None
 
 
 def _why_not(own: LabelSpace, space: LabelSpace) -> str:
-    """Say why train ids of one space can't become those of another; empty where they can."""
+    """Explain why train ids of one space can't be mapped to another; empty when they can."""
     try:
         own.train_ids_in(space)
     except ConfigError as error:

@@ -51,7 +51,7 @@ def _agree(own: LabelSpace, groups: LabelSpace) -> bool:
 
 
 def difference(own: LabelSpace, theirs: LabelSpace, shown: int = 4) -> str:
-    """Say which classes only one of two spaces has."""
+    """Describe which classes only one of two spaces has."""
     found = []
     for what, one, other in (("the model", theirs, own), ("the data set", own, theirs)):
         if only := [name for name in one.names if name not in other.names]:

@@ -10,7 +10,7 @@ from sceneseg.records.protocol import AbsentRule, VoidRule
 
 @dataclass(frozen=True)
 class Request:
-    """What is scored, and by which rules.
+    """Request for an evaluation: the data and the rules.
 
     Args:
         data: Data set; None means the one the model was trained on.

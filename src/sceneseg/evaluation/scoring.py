@@ -64,7 +64,7 @@ def score_weights(path: Path, request: Request, on_step: OnStep = silent) -> tup
 
 
 def _other_data(run: RunDirectory, protocol: Protocol) -> str:
-    """Say where a run's own split isn't what it was validated on any more."""
+    """Describe how a run's own split has changed since it was validated."""
     if not run.metrics.is_file():
         return ""
     known = read_scores(run.metrics).protocol

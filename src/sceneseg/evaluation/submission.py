@@ -24,7 +24,7 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Rules:
-    """What an evaluation server wants.
+    """Rules of an evaluation server.
 
     Args:
         file_name: Data set and name of a scene -> name of its file.
@@ -183,7 +183,7 @@ def write_zip(dataset: SceneDataset, files: list[Path], archive: Path, on_step: 
 
 
 def doubts(dataset: SceneDataset) -> str:
-    """Say why the server won't take these files although they are whole; empty when it will."""
+    """Describe why the server won't accept these files although they are complete; empty when it will."""
     official = rules_of(dataset).official_size
     size = image_size(dataset.files[0].image)
     if official is None or size == official:
