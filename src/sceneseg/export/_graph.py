@@ -1,4 +1,4 @@
-"""What stands around the network in an ONNX file: resizing, normalization and padding, upsampling and the maximum.
+"""Parts around the network in an ONNX file: resizing, normalization and padding, upsampling and the maximum.
 
 The nodes are put together by hand, so that each is the operation that prediction in PyTorch stands for, and none is
 quantized.

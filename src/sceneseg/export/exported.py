@@ -29,7 +29,7 @@ TINY = 1e-30  # a probability whose logarithm is finite
 
 @dataclass(frozen=True)
 class ExportedModel:
-    """What `sceneseg export` wrote, opened by the engine it was written for.
+    """Exported model, opened by the engine it was written for.
 
     Args:
         answer: Computes the file's output.
@@ -69,7 +69,7 @@ class ExportedModel:
 
     @property
     def label_space(self) -> LabelSpace:
-        """What the labels mean."""
+        """Label space of the predicted labels."""
         return self.description.label_space
 
     @cached_property

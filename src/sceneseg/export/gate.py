@@ -88,7 +88,7 @@ def compare(
     tolerance: float,
     image_size: ImageSize | None = None,
 ) -> Verdict:
-    """Let both predict labeled images and score both at the labels' native size.
+    """Predict labeled images with both and score both at the labels' native size.
 
     Args:
         model: What was exported.

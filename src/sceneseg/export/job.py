@@ -1,4 +1,4 @@
-"""From a model to an exported file that has passed the gate."""
+"""Export of a model, from its weights to a file that has passed the gate."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -104,7 +104,7 @@ class Export:
     def check(
         self, dataset: SceneDataset, images: int, tolerance: float | None = None, on_step: OnStep = silent
     ) -> Verdict:
-        """Let the file that would be written, and the model, predict labeled images.
+        """Predict labeled images with the file that would be written, and with the model.
 
         Args:
             dataset: Where the images come from.

@@ -1,4 +1,4 @@
-"""What an exported file shall do: the facts of the model and the wishes of the user, in one place."""
+"""Export settings, resolved from the model and the user's options."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -16,7 +16,7 @@ Precision = Literal["fp32", "fp16", "int8"]
 
 @dataclass(frozen=True)
 class Plan:
-    """How pictures become the network's input, and its logits the answer.
+    """Steps from images to the network's input, and from its logits to the output.
 
     Args:
         output: "labels" (train ids), "label_ids" (those the data set stores), "probabilities" or "coarse" (logits).

@@ -109,7 +109,7 @@ def trace_body(model: SemanticModel, plan: Plan) -> torch.jit.ScriptModule:
 
 
 class Whole(nn.Module):
-    """What stands around the network, in the words that TorchScript knows; see `sceneseg.export._graph`.
+    """Exported module around the network, in TorchScript's subset of Python; see `sceneseg.export._graph`.
 
     Args:
         body: The traced network.
