@@ -1,4 +1,4 @@
-"""What must hold before and after a download: room on the disk, the right bytes, and no second one at work."""
+"""Checks before and after a download: room on the disk, the right bytes, and no second one at work."""
 
 import hashlib
 import shutil

@@ -1,4 +1,4 @@
-"""One file over HTTP, so that a broken connection costs only the bytes that it lost.
+"""Download of one file over HTTP that resumes after a broken connection.
 
 What has arrived lies in ``NAME.part``; ``NAME.part.json`` says which version of the file it belongs to (ETag or
 Last-Modified). The next attempt asks for the rest of that version alone (Range with If-Range): a server that can't
@@ -35,7 +35,7 @@ class BrokenTransferError(Exception):
 
 @dataclass(frozen=True)
 class _Version:
-    """Which file on the server the bytes in hand belong to."""
+    """Version of the server's file that the bytes in hand belong to."""
 
     address: str
     etag: str
@@ -44,7 +44,7 @@ class _Version:
 
     @property
     def validator(self) -> str:
-        """What If-Range takes: a strong ETag, else the date, else nothing."""
+        """Value for If-Range: a strong ETag, else the date, else nothing."""
         return self.etag if self.etag and not self.etag.startswith("W/") else self.modified
 
     def contradicts(self, other: "_Version") -> bool:

@@ -14,7 +14,7 @@ from sceneseg.fetching.progress import ProgressReporter
 
 
 class CityscapesLogin:
-    """One login for all packages; the user is asked at the first download."""
+    """Login shared by all packages; the user is asked at the first download."""
 
     def __init__(self) -> None:
         self._session: Any = None
