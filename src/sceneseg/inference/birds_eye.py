@@ -1,4 +1,4 @@
-"""What a camera on a flat road sees, drawn from above: the view in which KITTI ranks road predictions.
+"""Bird's-eye view of a flat road, in which KITTI ranks road predictions.
 
 Source: Fritsch et al., "A new performance measure and evaluation benchmark for road detection algorithms", ITSC 2013;
 ranges and rounding are those of the benchmark's development kit.

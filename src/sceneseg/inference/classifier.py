@@ -26,7 +26,7 @@ DEFAULT_SIZE = (224, 224)
 
 @dataclass
 class Preprocessing:
-    """What a network must be given.
+    """Preprocessing of a classifier's input.
 
     Args:
         target_size: (height, width) of the middle that it sees.
@@ -85,7 +85,7 @@ class ClassificationModel:
 
     @property
     def device(self) -> torch.device:
-        """Where the network lies."""
+        """Device of the network."""
         return next(self.network.parameters()).device
 
     @torch.inference_mode()

@@ -155,7 +155,7 @@ class OpenVINONetwork(SegmentationModel):
 
 
 def _taking_pictures(model: Any, kind: str) -> Any:
-    """Let a converted network take pictures as they lie in memory."""
+    """Make a converted network take images as they lie in memory."""
     ov = import_openvino()
     steps = ov.preprocess.PrePostProcessor(model)
     element = ov.Type.u8 if np.dtype(kind) == np.uint8 else ov.Type.f32

@@ -1,4 +1,4 @@
-"""What `predict` takes: a file, an array or a Pillow image."""
+"""Inputs of `predict`: a file, an array or a Pillow image."""
 
 from pathlib import Path
 from typing import Any

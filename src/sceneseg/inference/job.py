@@ -1,4 +1,4 @@
-"""One source after the other: predicted, written, and entered in the table of the results folder."""
+"""Prediction job: one source after the other is predicted, written, and entered in the table of the results folder."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ from sceneseg.records.predictions import Predictions, Row
 
 
 class Segmenter(Protocol):
-    """What predicts the class of every pixel: a network with its weights, or an exported file."""
+    """Predictor of every pixel's class: a network with its weights, or an exported file."""
 
     def predict(self, image: Any, name: str | None = None) -> Prediction:
         """Predict one image, given as a file or an array."""
@@ -36,7 +36,7 @@ SAVE_EVERY = 5.0  # seconds between two savings of a classifier's answers
 
 @dataclass(frozen=True)
 class Predicted:
-    """What was predicted from one source.
+    """Result of predicting one source.
 
     Args:
         source: The picture or video.

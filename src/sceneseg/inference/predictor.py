@@ -29,7 +29,7 @@ ENLARGE = ("logits", "labels")
 
 @dataclass
 class Preprocessing:
-    """What a network must be given, and how its answer is brought to the picture's size.
+    """Preprocessing of the network's input, and the size at which its output is returned.
 
     Args:
         target_size: Images are resized to this (height, width) first; None leaves them as they are.
@@ -109,7 +109,7 @@ class SemanticModel:
         run_directory.save_weights(path, state, header)
 
     def compute_with(self, engine: str) -> None:
-        """Let an engine compute the network: "torch" or "openvino" (on a CPU, at the same precision).
+        """Choose the engine of the network: "torch" or "openvino" (on a CPU, at the same precision).
 
         Raises:
             ConfigError: The engine isn't installed, or can't compute on the model's device.
@@ -121,7 +121,7 @@ class SemanticModel:
 
     @property
     def device(self) -> torch.device:
-        """Where the network lies."""
+        """Device of the network."""
         return self.network.mean.device
 
     def autocast(self) -> AbstractContextManager[Any]:

@@ -1,4 +1,4 @@
-"""How a picture becomes the network's input, and labels the picture's size again.
+"""Resizing of images to the network's input, and of labels back to the image's size.
 
 Models differ in how their authors resized; it is part of a model's facts, because one method for another costs
 about one per cent of the pixels.

@@ -1,4 +1,4 @@
-"""What is to be predicted: pictures and videos among files and folders, and what is left out and why."""
+"""Sources of a prediction: images and videos among files and folders, and what is left out and why."""
 
 import os
 import re
@@ -41,7 +41,7 @@ class Source:
 
 @dataclass
 class Found:
-    """What was found.
+    """Sources that were found.
 
     Args:
         sources: Pictures and videos, in order.

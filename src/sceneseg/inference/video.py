@@ -32,7 +32,7 @@ MPEG4_CLOCK = 65535  # ticks of a second, at most
 
 @dataclass(frozen=True)
 class Video:
-    """What was read and written.
+    """Record of a segmented video.
 
     Args:
         frames: How many.
@@ -50,7 +50,7 @@ class Video:
 
     @property
     def problem(self) -> str:
-        """What is wrong with the original; empty where every frame was there."""
+        """Problem with the original; empty when every frame was there."""
         if self.frames < self.promised:
             return f"{self.frames} of {self.promised} frames"
         return f"{self.frames} frames, then damaged or cut off" if self.damaged else ""
@@ -126,7 +126,7 @@ def _opened(av: Any, source: Path) -> Any:
 
 
 class _Extent:
-    """What is read of a file against what its head says.
+    """Frames read from a file, compared with those its header promises.
 
     Args:
         container: The opened file.
