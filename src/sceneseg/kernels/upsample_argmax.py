@@ -1,4 +1,4 @@
-"""The last step of a prediction: from coarse logits to the class of every pixel, without full-size logits."""
+"""Argmax of upsampled logits: from coarse logits to the class of every pixel, without full-size logits."""
 
 from typing import Any
 
