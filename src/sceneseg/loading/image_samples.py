@@ -1,4 +1,4 @@
-"""From images with one class each to batches: random crops for training, the middle of each for validation."""
+"""Training samples of classified images: random crops for training, the middle of each for validation."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Which part of which scene a sample shows, other than by chance: class-uniform sampling and progressive sizes.
+"""Sampling other than by chance: class-uniform sampling and progressive sizes.
 
 Everything here depends on seed and sample number (or on the position in the run) alone, like all other draws.
 """
@@ -35,7 +35,7 @@ class ClassLocation(NamedTuple):
 
 @dataclass(frozen=True)
 class ClassLocations:
-    """Where each class can be found in a split.
+    """Locations of each class in a split.
 
     Args:
         cells: For each class that occurs (N, 3) int32: scene, row and column of the cells that have some of it.

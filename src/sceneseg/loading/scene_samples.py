@@ -1,4 +1,4 @@
-"""From scenes to batches: which sample comes when, read and augmented in as many processes as wanted."""
+"""Training samples of scenes: which sample comes when, read and augmented in any number of processes."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -142,7 +142,7 @@ class TrainingSamples(Dataset[Sample]):
 
 
 class EpochOrder:
-    """Which of `length` things a number of an endless row means: every epoch has all, in an order of its own."""
+    """Endless order of `length` items: every epoch has all of them, in an order of its own."""
 
     def __init__(self, length: int, seed: int) -> None:
         self.length = length
