@@ -28,7 +28,7 @@ COUNTED = "count_"
 
 
 class ImageCounts:
-    """What is counted of one image, or of many together.
+    """Counts of one image, or the sum over many.
 
     Of the matrix only the cells with pixels are stored: of 150 classes an image has a few, and 20,000 whole matrices
     would take 3.6 GB.
