@@ -22,7 +22,7 @@ Rules = Sequence[tuple[str, str | Callable[[re.Match[str]], str]]]
 
 @dataclass(frozen=True)
 class Training:
-    """What the authors trained on, and how they prepared an image.
+    """Data that the authors trained on, and how they prepared an image.
 
     Args:
         label_space: Whose train ids the first outputs are.

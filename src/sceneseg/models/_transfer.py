@@ -19,7 +19,7 @@ LEAST = 0.5
 
 @dataclass
 class Transfer:
-    """What came of starting from other weights.
+    """Result of starting from other weights.
 
     Args:
         kept: Parameters and statistics taken over whole; counters and the normalization of images don't count.
@@ -36,7 +36,7 @@ class Transfer:
     prefix: str = ""
 
     def describe(self, names: Sequence[str]) -> str:
-        """Say in a few lines what was kept and what is new, for classes `names`."""
+        """Describe in a few lines what was taken over and what is new, for classes `names`."""
         lines = [f"started from other weights: {self.counts()}"]
         if self.classes is not None:
             new = [name for name in names if name not in self.classes]
@@ -47,7 +47,7 @@ class Transfer:
         return "\n".join(lines)
 
     def counts(self) -> str:
-        """Say how many tensors were kept and how many are new."""
+        """Describe how many tensors were taken over and how many are new."""
         kept = f"{len(self.kept)} tensor{'s' if len(self.kept) != 1 else ''} kept, {len(self.new)} new"
         return f"{kept} ({', '.join(_parts(self.new))})" if self.prefix and self.new else kept
 

@@ -157,7 +157,7 @@ class ContextEmbedding(nn.Module):
 
 
 class GuidedAggregation(nn.Module):
-    """Let each branch gate the other, at the detail's resolution and at the context's, and add (figure 7)."""
+    """Aggregation in which each branch gates the other, at both resolutions, and the results are added (figure 7)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
