@@ -28,7 +28,7 @@ MOST_BYTES = 2**24
 
 @dataclass(frozen=True)
 class Entry:
-    """One published weights file.
+    """Published weights file.
 
     Args:
         name: What it is asked for by, and the name of its file without ``.safetensors``.
@@ -128,7 +128,7 @@ def write_manifest(entries: list[Entry]) -> str:
 
 
 def compare(file: Path, sha256: str, manifest: Manifest) -> str:
-    """Say whether a weights file is one of the manifest's.
+    """Check whether a weights file is one of the manifest's.
 
     Raises:
         RunError: It has the name of an entry, but isn't that file.
