@@ -1,4 +1,4 @@
-"""The environment in which a number was made: facts stored beside every score and every speed."""
+"""Environment of a measurement: the facts stored beside every score and every speed."""
 
 import os
 import platform

@@ -11,7 +11,7 @@ State = Literal["finished", "interrupted", "failed"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a training ended.
+    """Outcome of a training.
 
     Args:
         state: finished, interrupted (it can be resumed), or failed.

@@ -54,7 +54,7 @@ class WeightsScore:
 
 @dataclass(frozen=True)
 class WeightsHeader:
-    """What a weights file says of itself; None is what it doesn't say.
+    """Header of a weights file; None stands for what it doesn't contain.
 
     Args:
         sceneseg_version: That wrote it.

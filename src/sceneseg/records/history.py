@@ -16,7 +16,7 @@ from sceneseg.records.scores import MetricValues
 
 @dataclass(frozen=True)
 class Epoch:
-    """What was measured in an epoch; None is what wasn't.
+    """Measurements of an epoch; None stands for what wasn't measured.
 
     Args:
         epoch: Its number, from 1.

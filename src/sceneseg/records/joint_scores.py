@@ -9,7 +9,7 @@ from sceneseg.records.run_directory import ComparisonDirectory, write_json
 
 @dataclass(frozen=True)
 class JointScores:
-    """One label space for candidates of unlike ones.
+    """Scores in one label space of candidates that have different ones.
 
     Args:
         label_space: Its name.

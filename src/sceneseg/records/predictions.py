@@ -17,7 +17,7 @@ FILE = "predictions.csv"
 
 @dataclass(frozen=True)
 class Row:
-    """One source and its results; paths are relative to the results folder, with slashes.
+    """Source with its results; paths are relative to the results folder, with slashes.
 
     Args:
         source: The picture or video.
@@ -50,7 +50,7 @@ class Row:
 
     @property
     def name(self) -> str:
-        """What the names of the files begin with."""
+        """Stem of the files' names."""
         return self.overlay.rpartition("_overlay.")[0]
 
 

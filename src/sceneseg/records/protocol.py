@@ -15,7 +15,7 @@ AbsentRule = Literal["skip", "zero"]
 
 @dataclass(frozen=True)
 class Protocol:
-    """How scores were measured; a fact is None where the file, perhaps of an earlier version, doesn't tell it.
+    """Protocol of scores; a fact is None where the file, perhaps of an earlier version, doesn't have it.
 
     Args:
         dataset: Registry name of the data set.

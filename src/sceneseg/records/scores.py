@@ -28,7 +28,7 @@ MEANS = (
 
 @dataclass(frozen=True)
 class BandScores:
-    """What became of the objects of one size; scores are in [0, 1].
+    """Scores of the objects of one size, in [0, 1].
 
     Args:
         objects: How many there are.
@@ -63,7 +63,7 @@ class SizeBands:
 
 @dataclass(frozen=True)
 class Origin:
-    """What scores in a run were made with.
+    """Origin of the scores in a run.
 
     Args:
         weights_sha256: Of the weights file, hexadecimal; None where there was none.
