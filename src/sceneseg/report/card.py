@@ -40,7 +40,7 @@ WEAK = 0.3
 
 @dataclass(frozen=True)
 class About:
-    """What a run's files don't say.
+    """Facts that a run's files don't contain.
 
     Args:
         name: What the weights are published as.
@@ -230,7 +230,7 @@ def _cost(contents: Contents) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class CardData:
-    """What is known of a run's data.
+    """Facts about a run's data.
 
     Args:
         name: For people.
@@ -280,7 +280,7 @@ def data_terms(path: Path) -> str:
 
 
 def _doubt(source: Source | None, split: str, images: int | None) -> str:
-    """Say where the data isn't what its name promises."""
+    """Describe where the data isn't what its name promises."""
     expected = source.images.get(split) if source else None
     if expected and images and images != expected:
         return (

@@ -15,7 +15,7 @@ MOST_NAMES = 3
 
 
 def answer(ranking: Ranking, latency: LatencyRecord | None = None, budget: Budget | None = None) -> Answer:
-    """Say who is the most accurate and how sure that is, who is the fastest, and who is the fastest of the good ones.
+    """Describe the most accurate candidate and how sure that is, the fastest, and the fastest of the good ones.
 
     Args:
         ranking: Of the candidates that can be compared.
@@ -66,7 +66,7 @@ def _median(row: RankedCandidate) -> float:
 
 
 def _fastest(best: RankedCandidate, fastest: Sequence[RankedCandidate], time: str) -> str:
-    """Say who is the fastest; several that are as fast as each other share that."""
+    """Describe the fastest; candidates that are equally fast share the place."""
     first, *others = fastest
     name = f"`{first.name}`"
     if not others:
@@ -102,7 +102,7 @@ def _accuracy(
 def _speed(
     best: RankedCandidate, fastest: RankedCandidate, nearest: Sequence[RankedCandidate], tied: Container[str]
 ) -> list[str]:
-    """Say what the fastest costs in accuracy, and who is the fastest of the good ones."""
+    """Describe what the fastest costs in accuracy, and the fastest of the good ones."""
     if fastest is best:
         return []
     near = nearest[0] if nearest else None
@@ -129,7 +129,7 @@ def _speed(
 
 
 def _spent(budget: Budget | None) -> list[str]:
-    """Say how long all were trained, for a model that learns slowly may win in the end."""
+    """Describe how long all were trained, for a model that learns slowly may win in the end."""
     if budget is None:
         return []
     amount = duration(budget.amount) if budget.kind == "time" else f"{budget.amount:,.0f} {budget.kind}"
@@ -143,7 +143,7 @@ def _device(latency: LatencyRecord | None) -> str:
 
 
 def _setting(latency: LatencyRecord | None) -> list[str]:
-    """Say where it was timed, and at which size."""
+    """Describe the machine and the size of the timings."""
     if latency is None:
         return []
     machine = latency.machine or "this machine"

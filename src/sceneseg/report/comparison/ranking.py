@@ -76,14 +76,14 @@ def compare(comparison: ComparisonDirectory, candidates: Sequence[Candidate]) ->
 
 
 def _said_of_joint(joint: JointScores | None, joined: Sequence[str]) -> list[str]:
-    """Say in which label space all are scored, where some were joined for that."""
+    """Describe the label space in which all are scored, where some were joined for that."""
     if joint is None or not joined:
         return []
     return [f"All are scored in {joint.label_space}, which the classes of {listing(joined)} were joined to."]
 
 
 def _said_of_classes(classes: ClassSet) -> list[str]:
-    """Say over how many classes the means are, where it isn't all of the label space, or isn't the usual rule."""
+    """Describe the classes of the means, where they aren't the whole label space, or the rule isn't the usual one."""
     if classes.left_out:
         number = f"{len(classes.names)} of {classes.total}"
         return [f"Means are over {number} classes, those that the truth of the split has, for all alike."]

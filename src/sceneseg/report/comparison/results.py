@@ -163,7 +163,7 @@ class Ranking:
 
     @property
     def behind_best(self) -> dict[str, Difference]:
-        """How far the others are behind the best one, by name; without those whose interval isn't known."""
+        """Distance of the others from the best one, by name; without those whose interval isn't known."""
         best = self.candidates[0].name if self.candidates else None
         return {difference.worse: difference for difference in self.differences if difference.better == best}
 

@@ -141,7 +141,7 @@ def _best(contents: Contents) -> str:
 
 
 def _protocol_line(protocol: Protocol) -> str:
-    """Say in a line what a score was made of; the page lists the whole protocol elsewhere."""
+    """Describe in a line how a score was measured; the page lists the whole protocol elsewhere."""
     parts = [
         protocol.split,
         protocol.images and counted(protocol.images, "image"),
@@ -243,7 +243,7 @@ def _validated(history: list[Epoch], score: str) -> list[Epoch]:
 
 
 def _note(key: str, rows: list[Epoch]) -> str:
-    """Say what matters most about a curve."""
+    """Describe what matters most about a curve."""
     if key == "loss":
         return f"last {number(rows[-1].value(key))}"
     best = max(rows, key=lambda row: row.value(key))

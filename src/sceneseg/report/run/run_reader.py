@@ -1,4 +1,4 @@
-"""What a run directory has to say, read for the report; what is missing or damaged becomes a note, not an error."""
+"""Reader of a run directory for its report; what is missing or damaged becomes a note, not an error."""
 
 import re
 from collections.abc import Callable
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Sample:
-    """One scene with its prediction; no truth where the split has no labels."""
+    """Scene with its prediction; no ground truth where the split has no labels."""
 
     name: str
     image: Path

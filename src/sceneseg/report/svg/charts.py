@@ -25,7 +25,7 @@ CHARACTER_WIDTH = 6.6
 
 @dataclass(frozen=True)
 class Bar:
-    """One row of a bar chart; a value of None is a row without a bar."""
+    """Row of a bar chart; a value of None is a row without a bar."""
 
     label: str
     value: float | None
@@ -34,7 +34,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Curve:
-    """One line of a line chart: x ascending, a gap where y is not finite.
+    """Line of a line chart: x ascending, a gap where y is not finite.
 
     Dots stand for values that should lie on another line; the read-out names them only where they don't.
     """

@@ -1,4 +1,4 @@
-"""The learning rate as a picture: planned over the whole run, how far the run came, and what was recorded."""
+"""Chart of the learning rate: planned over the whole run, how far the run came, and what was recorded."""
 
 import math
 from collections.abc import Sequence
