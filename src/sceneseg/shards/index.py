@@ -1,4 +1,4 @@
-"""What lies in a pack: one folder per split with shards and ``pack.json``, which says where each scene is in them.
+"""Layout of a pack: one folder per split with shards and ``pack.json``, which says where each scene is in them.
 
 The three kinds of shard (`CONTAINERS`) are modules that offer the functions of `Container`; nothing else knows them.
 """
@@ -40,7 +40,7 @@ MOST_PIXELS = 2**32
 
 @dataclass(frozen=True)
 class PackedScene:
-    """One scene of a shard.
+    """Scene in a shard.
 
     Args:
         name: The scene's.
@@ -73,7 +73,7 @@ class PackedScene:
 
 @dataclass(frozen=True)
 class Shard:
-    """One file of a pack.
+    """File of a pack.
 
     Args:
         file: Its name.
