@@ -1,4 +1,4 @@
-"""What the training loop must know of a task: its data, its model, its scores."""
+"""Base class of tasks: what the training loop must know of data, model and scores."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -52,7 +52,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class Validation:
-    """What came of a validation.
+    """Result of one validation pass.
 
     Args:
         scores: Of the split, with their protocol.
@@ -118,7 +118,7 @@ class Step(nn.Module, ABC):
         """Return what the network makes of (B, 3, H, W) in [0, 1]."""
 
     def compile(self) -> None:
-        """Let PyTorch compile `outputs`: the network alone, in training alone. Names of weights stay what they are.
+        """Compile `outputs` with PyTorch: the network alone, in training alone. Names of weights stay the same.
 
         Raises:
             ConfigError: There is no compiler for the code that PyTorch's compiler writes.
@@ -136,7 +136,7 @@ class Step(nn.Module, ABC):
 
 
 class Task(ABC):
-    """One task with its data; the loop asks for the model, then for the step and the samples, then for validations.
+    """Task with its data; the loop asks for the model, then for the step and the samples, then for validations.
 
     Args:
         config: The configuration of the run; `Task.config` is it with the values that the task resolves.

@@ -1,4 +1,4 @@
-"""Where a network starts from: other weights, a classifier's encoder; and which parts stay as they are."""
+"""Initial weights of a network: another model's, or a classifier's encoder; and which parts stay frozen."""
 
 from pathlib import Path
 

@@ -90,7 +90,7 @@ class Semantic(Task):
         return self.config.augment.crop_size or self.config.data.target_size or (height, width)
 
     def check(self) -> list[str]:
-        """Let the doctor look at headers and some masks."""
+        """Check headers and some masks with the doctor."""
         found = quick_check(self.train, self.val)
         return [f"{finding.kind}: {finding} See: sceneseg data doctor" for finding in found]
 
