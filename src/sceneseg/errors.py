@@ -104,7 +104,7 @@ def did_you_mean(word: object, choices: Iterable[str]) -> str:
 
 
 def reason_of(error: BaseException) -> str:
-    """Say in one sentence what went wrong."""
+    """Describe in one sentence what went wrong."""
     text = str(error).strip()
     if isinstance(error, ScenesegError):
         return text

@@ -30,7 +30,7 @@ Color = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class LabelClass:
-    """One class of a label space.
+    """Class of a label space.
 
     Args:
         name: As people write it, "traffic light".

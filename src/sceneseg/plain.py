@@ -25,7 +25,7 @@ BESIDE = {"beside": True}
 
 
 class UnfitError(ValueError):
-    """What was expected and found, without the file's name; whoever knows the file says the rest."""
+    """Expected and found values, without the file's name; the caller that knows the file adds it."""
 
 
 def parse_json(text: str) -> Any:

@@ -44,7 +44,7 @@ class RunnerError(Exception):
 
 
 class Runner:
-    """What `sceneseg export --to onnx` wrote, ready to predict with so many threads (None: ONNX Runtime's choice)."""
+    """Exported ONNX model, ready to predict with so many threads (None: ONNX Runtime's choice)."""
 
     def __init__(self, file: str | Path, threads: int | None = None) -> None:
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else it looks up its maker's host after some seconds
