@@ -24,7 +24,7 @@ def tint(color: Color, brightness: float) -> Color:
 
 
 class Polygon(NamedTuple):
-    """One annotated outline: a Cityscapes label (or "cargroup") and (N, 2) int32 pixel coordinates x, y."""
+    """Annotated outline: a Cityscapes label (or "cargroup") and (N, 2) int32 pixel coordinates x, y."""
 
     label: str
     points: npt.NDArray[np.int32]

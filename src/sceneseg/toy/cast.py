@@ -1,4 +1,4 @@
-"""Who appears in a toy scene, and where: the segments of both sides, traffic, people and furniture.
+"""Cast of a toy scene: the segments of both sides, traffic, people and furniture, and where they appear.
 
 Some classes are rare in any street, and a small toy set has to show them all the same. So the number of a scene
 decides about one guest of each kind (`Guests`), which stands where little hides it; the rest is left to chance.
@@ -32,7 +32,7 @@ class Prop(NamedTuple):
 
 
 class Guests(NamedTuple):
-    """What a scene shows for certain: a large vehicle, two wheels with a rider, and an enclosure."""
+    """Objects that a scene shows for certain: a large vehicle, two wheels with a rider, and an enclosure."""
 
     large: str
     ride: str
@@ -150,7 +150,7 @@ def _rider(rng: np.random.Generator, ride: str) -> Prop:
 
 
 def _people(rng: np.random.Generator, street: Street) -> list[Prop]:
-    """Let people walk on the sidewalks and over the zebra crossing, and more riders come along."""
+    """Place people on the sidewalks and the zebra crossing, and more riders."""
     props = []
     for _ in range(rng.integers(4, 11)):
         side = int(rng.choice([-1, 1]))

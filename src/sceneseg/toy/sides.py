@@ -1,4 +1,4 @@
-"""What lines a street: houses, walls, fences, hedges and trees."""
+"""Sides of a street: houses, walls, fences, hedges and trees."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""Where a toy scene takes place: a camera above the road, the light, and places to put things.
+"""Stage of a toy scene: a camera above the road, the light, and places to put things.
 
 World coordinates are metres: x to the right, y up, z ahead, the camera above the origin.
 """
@@ -81,7 +81,7 @@ class Light:
 
 @dataclass(frozen=True)
 class Place:
-    """Where something stands, and where it heads: 0 is away from the camera, pi/2 to the right."""
+    """Position and heading of an object: 0 is away from the camera, pi/2 to the right."""
 
     x: float
     z: float

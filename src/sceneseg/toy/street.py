@@ -21,7 +21,7 @@ GRASS: tuple[Color, ...] = ((118, 142, 66), (134, 146, 74), (106, 134, 62), (148
 
 @dataclass(frozen=True)
 class Street:
-    """Where what lies across the street; x in metres, the left side is negative.
+    """Layout across the street; x in meters, the left side is negative.
 
     Args:
         left: The left kerb.
@@ -188,7 +188,7 @@ def _mark(stage: Stage, street: Street) -> None:
 
 
 def _cast_shade(stage: Stage, street: Street) -> None:
-    """Let the houses on the sunny side throw their shadow over the street."""
+    """Draw the shadow of the houses on the sunny side over the street."""
     side = 1 if stage.light.sun[0] > 0 else -1
     if stage.light.ambient > 0.7 or stage.happens(0.3):
         return
