@@ -1,4 +1,4 @@
-"""The record of the data that a run learns from and is scored on: written at its start, compared on resume."""
+"""Record of the data that a run learns from and is scored on: written when it starts, compared when it is resumed."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -82,7 +82,7 @@ def record(task: Task) -> DataRecord:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How the data of a resumed run are, against what they were.
+    """Comparison of a resumed run's data with what it was.
 
     Args:
         record: As they are.
@@ -98,7 +98,7 @@ class Comparison:
 
     @property
     def scenes_before(self) -> int | None:
-        """How many training scenes there were, if that is known."""
+        """Number of training scenes before, if it is known."""
         return None if self.before is None else len(self.before.splits["train"].scenes)
 
 

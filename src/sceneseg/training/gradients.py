@@ -147,7 +147,7 @@ def _part(params: Params, part: slice) -> Params:
 
 
 class StepSnapshot:
-    """What a step changes besides weights and gradients: random numbers and the statistics of BatchNorm."""
+    """Random states and BatchNorm statistics from before a step, for rolling it back."""
 
     def __init__(self, step: Step) -> None:
         self.random = random_state()

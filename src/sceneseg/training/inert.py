@@ -25,7 +25,7 @@ from sceneseg.user_files import is_file_name
 
 @dataclass(frozen=True)
 class Reader:
-    """Who reads some options.
+    """Reader of some options.
 
     Args:
         keys: Dotted keys; one that ends in a dot stands for all that begin with it.

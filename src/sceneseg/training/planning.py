@@ -26,7 +26,7 @@ HALF = 0.5
 
 @dataclass(frozen=True)
 class Plan:
-    """What a training step takes, in bytes, and what follows.
+    """Memory plan of a training step, in bytes.
 
     Args:
         batch: Samples of a step in each process.
@@ -48,7 +48,7 @@ class Plan:
 
     @property
     def fixed(self) -> int:
-        """What a step takes whatever the batch."""
+        """Memory of a step whatever the batch."""
         return 2 * self.weights + self.optimizer + self.average
 
     @property

@@ -1,4 +1,4 @@
-"""One process for each device: by train.devices, torchrun, or SLURM; Lightning Fabric does the work."""
+"""Processes of a run, one for each device: started here, by torchrun, or by SLURM; Lightning Fabric does the work."""
 
 import logging
 import os

@@ -92,14 +92,14 @@ def _shard(module: nn.Module, mesh: Any) -> nn.Module:
 
 
 def _take_buffers_of_the_first(module: nn.Module, _: Any) -> None:
-    """Let BatchNorm's statistics be those of the first process, as DDP does."""
+    """Copy BatchNorm's statistics from the first process to the others, as DDP does."""
     if module.training:
         share_buffers(module)
 
 
 @contextmanager
 def whole_weights(module: nn.Module) -> Iterator[None]:
-    """Let each process have all weights, and compute without waiting for the others."""
+    """Give each process all weights, so that it computes without waiting for the others."""
     if not any(is_sharded(parameter) for parameter in module.parameters()):
         yield
         return

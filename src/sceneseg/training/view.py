@@ -61,7 +61,7 @@ class TrainView:
 
     @property
     def state(self) -> TrainState:
-        """How far the run has come."""
+        """Progress of the run."""
         return self.setup.state
 
     @property

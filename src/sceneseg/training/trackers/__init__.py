@@ -1,4 +1,4 @@
-"""The shelf of trackers, one file each: TensorBoard always, others by `train.log`; `history.csv` is the loop's own.
+"""Trackers of a run, one file each: TensorBoard always, others on request; `history.csv` is the loop's own.
 
 None of them connects to a network unless the user has said so in its own way (an environment variable).
 """

@@ -37,7 +37,7 @@ class TensorBoard(Tracker):
         self.writer.add_image(name, picture, step, dataformats="HWC")
 
     def flush(self) -> None:
-        """Let a browser see what is new."""
+        """Write out what is new, for a browser to show."""
         self.writer.flush()
 
     def finish(self, end: End) -> None:
