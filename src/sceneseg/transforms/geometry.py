@@ -19,7 +19,7 @@ FILL = (124, 116, 104)
 
 @dataclass(frozen=True)
 class Window:
-    """Where a training sample lies in its image.
+    """Location of a training sample in its image.
 
     Args:
         scale: Sample pixels per image pixel, (vertical, horizontal).

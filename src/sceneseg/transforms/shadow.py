@@ -14,7 +14,7 @@ from sceneseg.transforms.painting import HORIZON, Cloud, cloud, curve, draw_clou
 
 
 class ShadowDetails(NamedTuple):
-    """What is drawn of a shadow.
+    """Parameters drawn for a shadow.
 
     Args:
         strength: From 0 to 1.
