@@ -21,7 +21,7 @@ from sceneseg.records.predictions import Predictions
 from sceneseg.records.run_directory import find_weights
 from sceneseg.tasks import load
 
-PAYS_FROM = 20  # pictures of one size; Fast-SCNN at 1024 x 2048 saves 0.1 s of each, for 3 s of compiling
+PAYS_FROM = 20  # images of one size; Fast-SCNN at 1024 x 2048 saves 0.1 s of each, for 3 s of compiling
 LARGEST_SIDE = 2**15
 
 
@@ -132,7 +132,7 @@ def predict(
         made = PredictedFiles(folder, left_out=found.left_out, earlier_results=found.own)
     seen = "" if target_size is None else f"{target_size[0]}x{target_size[1]}"
     table = Predictions(folder)
-    sources = sorted(found.sources, key=lambda source: source.video)  # pictures first
+    sources = sorted(found.sources, key=lambda source: source.video)  # images first
     names = dict(zip(found.sources, _names(found.sources, table), strict=True))
     with Job(model, table, _digest(weights), seen, skip_existing) as job:
         for done, source in enumerate(sources):
@@ -203,9 +203,9 @@ def _load(weights: Path, target_size: ImageSize | None, device: str | None, engi
 
 
 def _engine(engine: str, model: SemanticModel, sources: list[Source]) -> str:
-    """Return what `auto` means for these pictures: compiling takes time for each size, so it must pay.
+    """Return what `auto` means for these images: compiling takes time for each size, so it must pay.
 
-    A video has pictures enough.
+    A video has images enough.
     """
     resolved = resolve_engine(engine, model.device.type)
     if engine != "auto" or resolved == "torch":

@@ -1,4 +1,4 @@
-"""`view`: scenes of a split as one picture, to see whether images and labels belong together."""
+"""`view`: scenes of a split as one image, to see whether images and labels belong together."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from sceneseg.report.data_set import draw_annotations, draw_gallery
 
 @dataclass(frozen=True)
 class Preview:
-    """A picture of a split.
+    """An image of a split.
 
     Args:
         path: The PNG file.
