@@ -29,7 +29,7 @@ class Engine(ABC):
 
     @abstractmethod
     def predict(self, images: ImageArray) -> ImageArray:
-        """Return the labels (B, H, W) uint8 for pictures (B, H, W, 3) uint8, both in the computer's memory."""
+        """Return the labels (B, H, W) uint8 for images (B, H, W, 3) uint8, both in the computer's memory."""
 
     @abstractmethod
     def network(self, images: ImageArray) -> Callable[[], Any]:

@@ -23,7 +23,7 @@ class CudaGraph(BFloat16):
 
     @torch.inference_mode()
     def predict(self, images: ImageArray) -> ImageArray:
-        """Copy the pictures to where the graph reads them, start it, fetch the labels."""
+        """Copy the images to where the graph reads them, start it, fetch the labels."""
         pixels = self.input(images)
         if self._graph is None:
             self._graph = self._record(lambda image: self.answer(image, (images.shape[1], images.shape[2])), pixels)

@@ -12,7 +12,7 @@ from sceneseg.bench.engines.torch_engine import TorchEngine
 
 @register
 class Sceneseg(TorchEngine):
-    """The code of `SemanticModel.predict`, for several pictures at once."""
+    """The code of `SemanticModel.predict`, for several images at once."""
 
     memory_format: ClassVar[torch.memory_format] = torch.channels_last
 

@@ -25,7 +25,7 @@ class ScenesegOpenVINO(Sceneseg):
         self.model.compute_with("openvino")
 
     def network(self, images: ImageArray) -> Callable[[], Any]:
-        """Take the pictures at the network's size."""
+        """Take the images at the network's size."""
         facts, network = self.model.input, self.model.network
         assert isinstance(network, OpenVINONetwork)
         pictures = np.stack([resize_picture(image, facts.target_size, facts.resize) for image in images])
