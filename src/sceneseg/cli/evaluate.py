@@ -31,7 +31,7 @@ def evaluate(
     json: Annotated[Path | None, Parameter(group=panels.OUTPUT)] = None,
     device: Annotated[str, Parameter(group=panels.RUNTIME)] = "auto",
 ) -> None:
-    """Score a model, or label-id pictures made elsewhere, and print the tables of cityscapesScripts.
+    """Score a model, or label-id images made elsewhere, and print the tables of cityscapesScripts.
 
     A classifier's scores are its accuracies.
 

@@ -115,7 +115,7 @@ def _describe(made: "Predicted") -> Iterator[str]:
         pace = video.frames / made.seconds
         yield f"{made.source}: {frames}, {pace:.1f} a second; {made.outputs[0]} ({video.encoder}{sound})"
     if made.first_frame:
-        yield f"{made.source}: holds several pictures; the first is used"
+        yield f"{made.source}: holds several images; the first is used"
 
 
 def _failures(made: "PredictedFiles") -> list[str]:
