@@ -158,7 +158,7 @@ def test_colors_with_a_table(root, alpha):
 
 def test_colors_without_a_table(root):
     write_split(root, "train", mask=colored())
-    with pytest.raises(DataError, match="found a color picture.*`colors` in the YAML file"):
+    with pytest.raises(DataError, match="found a color image.*`colors` in the YAML file"):
         labels(root)
 
 

@@ -4,7 +4,7 @@ Everything but `names` is optional::
 
     names: [road, car]                        # or {0: road, 1: car}: the keys are the ids in the masks
     ids: {7: road, 26: car, 27: car, 0: void}   # where the ids in the masks aren't 0, 1, ...
-    colors: {road: [128, 64, 128], car: "#00008e"}   # for pictures, and to read colored masks
+    colors: {road: [128, 64, 128], car: "#00008e"}   # for images, and to read colored masks
     void: [255, [0, 0, 0]]                    # ids and colors without a class; 255 always is
     groups: {flat: [road], vehicle: [car]}    # categories
     path: .                                   # where the folders below are; that of this file when absent

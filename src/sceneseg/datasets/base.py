@@ -25,7 +25,7 @@ from sceneseg.standalone import unique
 from sceneseg.user_files import short_name
 
 OPENCV_PIXELS, OPENCV_SIDE = 2**30, 2**20
-"""The largest picture that OpenCV takes; Pillow takes larger ones, where the limit allows them."""
+"""The largest image that OpenCV takes; Pillow takes larger ones, where the limit allows them."""
 
 PLAIN = {b"\x08\x00", b"\x10\x00"}
 """Bits and kind of gray PNG files of 8 and 16 bits."""
@@ -214,7 +214,7 @@ def unlike(root: Path, what: str, expected: str) -> NoSplitError:
 
 @contextmanager
 def open_picture(file: BinaryIO, name: Path) -> Iterator[PillowImage.Image]:
-    """Open the header of a picture with Pillow, of any size up to the limit ``SCENESEG_MAX_PIXELS``.
+    """Open the header of an image with Pillow, of any size up to the limit ``SCENESEG_MAX_PIXELS``.
 
     What Pillow raises for damaged files passes.
 
@@ -233,9 +233,9 @@ def open_picture(file: BinaryIO, name: Path) -> Iterator[PillowImage.Image]:
 
 
 def read_image(path: Path) -> ImageArray:
-    """Read a picture as (H, W, 3) uint8 RGB, by the table of kinds in `sceneseg.standalone`.
+    """Read an image as (H, W, 3) uint8 RGB, by the table of kinds in `sceneseg.standalone`.
 
-    Gray becomes RGB, alpha is left aside, 16 bits become 8, and EXIF data turns the picture.
+    Gray becomes RGB, alpha is left aside, 16 bits become 8, and EXIF data turns the image.
 
     Raises:
         DataError: The file is missing, can't be decoded, is too large, or of a kind that isn't read.
@@ -251,7 +251,7 @@ def read_image(path: Path) -> ImageArray:
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Return the (height, width) of a picture as it is stored, by its header.
+    """Return the (height, width) of an image as it is stored, by its header.
 
     Raises:
         DataError: The file is missing, can't be opened, or is too large.
@@ -260,7 +260,7 @@ def image_size(path: Path) -> tuple[int, int]:
         with path.open("rb") as file, open_picture(file, path) as picture:
             return picture.height, picture.width
     except standalone.DAMAGE as error:
-        raise DataError(f"{path}: can't be opened as a picture ({error}).") from None
+        raise DataError(f"{path}: can't be opened as an image ({error}).") from None
 
 
 def read_ids(path: Path) -> npt.NDArray[np.integer]:
@@ -279,7 +279,7 @@ def read_ids(path: Path) -> npt.NDArray[np.integer]:
     ids = read_mask(path).values
     if ids.ndim != 2:
         raise DataError(
-            f"{path}: expected one id per pixel, found {ids.shape[2]} channels (a color picture). "
+            f"{path}: expected one id per pixel, found {ids.shape[2]} channels (a color image). "
             f"Give the label-id file, not the colored one."
         )
     return ids
@@ -305,7 +305,7 @@ def _decoding(path: Path, data: bytes) -> Iterator[None]:
         raise DataError(f"{path}: there isn't enough memory to read it.") from None
     except (*standalone.DAMAGE, cv2.error):
         raise DataError(
-            f"{path}: can't be decoded as a picture ({len(data)} bytes); it is damaged or another format."
+            f"{path}: can't be decoded as an image ({len(data)} bytes); it is damaged or another format."
         ) from None
 
 
