@@ -25,23 +25,23 @@ from sceneseg.doctor.jpeg import JpegChecker
 from sceneseg.errors import DataError
 
 ORIENTATION = 0x0112
-"""The EXIF tag that says how a picture must be turned."""
+"""The EXIF tag that says how an image must be turned."""
 WIDTH, LENGTH, BITS, PHOTOMETRIC, SAMPLES, EXTRA_SAMPLES, SAMPLE_FORMAT = 256, 257, 258, 262, 277, 338, 339
 """Tags of TIFF files."""
 STRIPS, STRIP_LENGTHS, TILES, TILE_LENGTHS = 273, 279, 324, 325
 OF_PALETTE, CMYK = 3, 5
 """Values of the tag PHOTOMETRIC."""
 MEMORY = "memory"
-"""The format of pictures that lie in no file."""
+"""The format of images that lie in no file."""
 MOST_COLORS = 1024
-"""A picture with more colors than this is no mask."""
+"""An image with more colors than this is no mask."""
 MOST_IDS = 200
 """Nor is a gray one with more values."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture file, by its header and its last bytes.
+    """An image file, by its header and its last bytes.
 
     Args:
         path: The file.
@@ -212,7 +212,7 @@ def _examine_packed(dataset: Packed, i: int, image_pixels: bool, mask_pixels: bo
 
 
 def look_at(path: Path) -> Picture:
-    """Read the header of a picture file, and the file's end."""
+    """Read the header of an image file, and the file's end."""
     try:
         tags = _tiff_tags(path)
         if _more_bands(tags):
@@ -221,13 +221,13 @@ def look_at(path: Path) -> Picture:
     except FileNotFoundError:
         return Picture(path, "there is no such file")
     except UnidentifiedImageError:
-        return _of_bands(path, tags) if tags else Picture(path, "not a picture, or a damaged one")
+        return _of_bands(path, tags) if tags else Picture(path, "not an image, or a damaged one")
     except DataError as error:  # too large, or of a kind that isn't read
         return _unread(path, error)
     except standalone.DAMAGE as error:
         return Picture(
             path,
-            str(error) if "truncated" in str(error).replace(str(path), "") else "not a picture, or a damaged one",
+            str(error) if "truncated" in str(error).replace(str(path), "") else "not an image, or a damaged one",
         )
 
 
@@ -314,7 +314,7 @@ def _depth(picture: PillowImage.Image, start: bytes, tags: Mapping[int, Any]) ->
 
 
 def _orientation(picture: PillowImage.Image) -> int:
-    if picture.format == "PNG":  # for a PNG, Pillow's getexif would decode the whole picture
+    if picture.format == "PNG":  # for a PNG, Pillow's getexif would decode the whole image
         exif = PillowImage.Exif()
         exif.load(picture.info.get("exif", b""))
     else:

@@ -98,7 +98,7 @@ def _place(files: SceneFiles) -> tuple[Path, Path, str]:
 
 
 def unreadable(patient: Patient) -> Iterator[Finding]:
-    """Find pictures that can't be decoded, or a part of which is missing, and sound ones of kinds that aren't read."""
+    """Find images that can't be decoded, or a part of which is missing, and sound ones of kinds that aren't read."""
     broken = [p for pair in patient.pairs for p in (pair.image, pair.mask) if p and p.problem and p.path.is_file()]
     if sound := [picture for picture in broken if picture.is_sound]:
         reasons = sorted({str(picture.problem).rstrip(".") for picture in sound})

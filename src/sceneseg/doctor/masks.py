@@ -52,7 +52,7 @@ def colored_masks(patient: Patient) -> Iterator[Finding]:
     yield Finding(
         "colored-masks",
         "error",
-        f"{plural(found, 'mask is a color picture', 'masks are color pictures')} of {len(pixels)} colors: {listed}",
+        f"{plural(found, 'mask is a color image', 'masks are color images')} of {len(pixels)} colors: {listed}",
         of_masks(found),
         "Masks must say which class a pixel has; a color is no class.",
         'Give the colors of the classes as `colors` in a YAML file (data set "folder"); `repair` writes one.',
