@@ -69,7 +69,7 @@ def count_files(
     *,
     with_instances: bool = True,
 ) -> SemanticCounts:
-    """Count label-id pictures against their truth; several threads read, and the images themselves aren't.
+    """Count label-id images against their truth; several threads read, and the images themselves aren't.
 
     Args:
         folder: Where the predictions are.

@@ -111,7 +111,7 @@ def _score_in(
 
 
 def score_files(folder: Path, request: Request, on_step: OnStep = silent) -> tuple[Scores, str]:
-    """Score label-id pictures: NAME_labelIds.png, NAME_gtFine_labelIds.png or NAME.png for every scene.
+    """Score label-id images: NAME_labelIds.png, NAME_gtFine_labelIds.png or NAME.png for every scene.
 
     Raises:
         ConfigError: No data set was given.

@@ -193,7 +193,7 @@ def doubts(dataset: SceneDataset) -> str:
 
 
 def _assign(rules: Rules, dataset: SceneDataset, folder: Path) -> tuple[dict[str, list[Path]], list[str]]:
-    """Return the pictures of each scene, as the server would find them, and those that belong to none."""
+    """Return the images of each scene, as the server would find them, and those that belong to none."""
     known = {files.name for files in dataset.files}
     owned: dict[str, list[Path]] = {}
     problems = []
@@ -218,7 +218,7 @@ def _void_share(rules: Rules, dataset: SceneDataset, scene: SceneFiles, path: Pa
         channels = 3 if picture.mode == "P" else len(picture.getbands())
     if channels != 1:
         raise DataError(
-            f"{path.name}: expected one id per pixel, found {channels} channels (a color picture). "
+            f"{path.name}: expected one id per pixel, found {channels} channels (a color image). "
             f"Give the label-id file."
         )
     size = rules.size
