@@ -24,7 +24,7 @@ class Artifact(ABC):
     Args:
         model: What is exported; it stays as it is.
         plan: What the file shall do.
-        calibration: Pictures from which int8 takes the range of every value.
+        calibration: Images from which int8 takes the range of every value.
 
     Raises:
         ConfigError: The format can't do what the plan asks for.

@@ -78,11 +78,11 @@ class ExportedModel:
         return self.description.to_dict()
 
     def labels(self, image: Any) -> LabelArray:
-        """Return the train ids (H, W) of a picture, given as to `predict`, whichever output the file has.
+        """Return the train ids (H, W) of an image, given as to `predict`, whichever output the file has.
 
         Raises:
-            ModelError: The image is no such picture.
-            RunError: The file takes pictures of another size.
+            ModelError: It isn't an image of that shape and type.
+            RunError: The file takes images of another size.
         """
         return self._answer(as_image(image))[0]
 
@@ -96,7 +96,7 @@ class ExportedModel:
         Raises:
             ModelError: The image is anything else.
             DataError: The file can't be read.
-            RunError: The exported file takes pictures of another size.
+            RunError: The exported file takes images of another size.
         """
         name = name or (Path(image).stem if isinstance(image, str | Path) else "image")
         image = as_image(image)

@@ -92,10 +92,10 @@ def compare(
 
     Args:
         model: What was exported.
-        exported: Gives the train ids (H, W) of a picture (H, W, 3), by the exported file.
+        exported: Gives the train ids (H, W) of an image (H, W, 3), by the exported file.
         scenes: Images with labels, in the model's label space.
         tolerance: How much mean IoU may drop, in [0, 1].
-        image_size: Pictures are resized to this (H, W) first, if the file takes no other; for both alike.
+        image_size: Images are resized to this (H, W) first, if the file takes no other; for both alike.
 
     Raises:
         DataError: There are no images, or no class occurs in their labels.

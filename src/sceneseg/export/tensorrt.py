@@ -43,7 +43,7 @@ TYPES="{flags}"
 {shapes}  --useCudaGraph --warmUp=500 --iterations=200 "$@"
 """
 FLAGS = {"fp32": "", "fp16": "--fp16", "int8": "--fp16 --int8"}
-SMALLEST, USUAL = (256, 256), (1024, 2048)  # (H, W) of pictures, in engines for any size; a camera's is the usual one
+SMALLEST, USUAL = (256, 256), (1024, 2048)  # (H, W) of images, in engines for any size; a camera's is the usual one
 
 
 @register
@@ -108,7 +108,7 @@ def make_script(name: str, plan: Plan) -> str:
     """Return a shell script that calls trtexec with the shapes and the precision of the file NAME.onnx."""
     if plan.image_size:
         smallest = largest = plan.image_size
-    else:  # what the network sees is no bound of the pictures, which are resized inside
+    else:  # what the network sees is no bound of the images, which are resized inside
         seen = plan.target_size or USUAL
         smallest = (min(SMALLEST[0], seen[0]), min(SMALLEST[1], seen[1]))
         largest = (max(USUAL[0], seen[0]), max(USUAL[1], seen[1]))
