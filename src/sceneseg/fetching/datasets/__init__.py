@@ -26,7 +26,7 @@ RECORD = "source.json"
 CURE = "If the file has moved, look for it on the data set's own page, unpack it by hand and give its folder as root."
 SLACK = 1.25
 """How much larger than expected an archive may be, for publishers add files."""
-ROOM = 2.2  # times the archives' size: they and what is unpacked from them; pictures hardly shrink in an archive
+ROOM = 2.2  # times the archives' size: they and what is unpacked from them; images hardly shrink in an archive
 
 
 def is_fetched(source: Source, root: Path) -> bool:
