@@ -39,12 +39,12 @@ class Predicted:
     """Result of predicting one source.
 
     Args:
-        source: The picture or video.
+        source: The image or video.
         outputs: The files that were written.
         answers: A classifier's most probable classes; None for segmentation.
-        video: Frames and sound of a video; None for a picture.
+        video: Frames and sound of a video; None for an image.
         seconds: How long it took.
-        first_frame: Whether the file holds several pictures, of which the first was read.
+        first_frame: Whether the file holds several images, of which the first was read.
     """
 
     source: Path
@@ -85,7 +85,7 @@ class Job:
         """Predict a source.
 
         Args:
-            source: The picture or video.
+            source: The image or video.
             name: What the names of its results begin with.
             on_frame: Is called after each frame of a video, with the number of all, or 0 where that isn't known.
 
@@ -159,7 +159,7 @@ class Job:
     def _classify(self, model: ClassificationModel, source: Source, row: Row) -> Predicted:
         if source.video:
             raise DataError(
-                f"{source.file}: a classifier says one thing of a whole picture. Give pictures, or save frames."
+                f"{source.file}: a classifier says one thing of a whole image. Give images, or save frames."
             )
         assert self.answers is not None
         found = model.predict(source.file).top(5)
@@ -170,7 +170,7 @@ class Job:
 
 
 class Answers:
-    """A classifier's answers, saved every few seconds; those for other pictures stay in the file.
+    """A classifier's answers, saved every few seconds; those for other images stay in the file.
 
     Args:
         file: JSON.
@@ -187,7 +187,7 @@ class Answers:
         self._saved, self._changed = time.monotonic(), False
 
     def add(self, source: str, answers: dict[str, float]) -> None:
-        """Enter the answers for a picture."""
+        """Enter the answers for an image."""
         self.found[source], self._changed = answers, True
         if time.monotonic() - self._saved > SAVE_EVERY:
             self.save()

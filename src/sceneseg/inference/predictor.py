@@ -35,7 +35,7 @@ class Preprocessing:
         target_size: Images are resized to this (height, width) first; None leaves them as they are.
         precision: "32-true", "bf16-mixed" or "16-mixed".
         resize: One of `sceneseg.inference.resizing.METHODS`.
-        enlarge: "logits" are interpolated to the picture's size before the choice of the class; "labels" are
+        enlarge: "logits" are interpolated to the image's size before the choice of the class; "labels" are
             chosen at the network's size and enlarged by nearest neighbor.
     """
 

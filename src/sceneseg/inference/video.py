@@ -121,7 +121,7 @@ def _opened(av: Any, source: Path) -> Any:
     if not container.streams.video:
         kinds = " and ".join(sorted({stream.type for stream in container.streams})) or "nothing that is known"
         container.close()
-        raise DataError(f"{source}: there is no video in this file, only {kinds}. Give one with pictures.")
+        raise DataError(f"{source}: there is no video in this file, only {kinds}. Give one with images.")
     return container
 
 
@@ -198,7 +198,7 @@ def _cut_short(extent: _Extent, source: Path) -> bool:
 
 
 class _Writer:
-    """Encodes pictures with the times and colors of the frames that they were painted on."""
+    """Encodes images with the times and colors of the frames that they were painted on."""
 
     def __init__(self, av: Any, out: Any, stream: Any, size: tuple[int, int], turned: bool) -> None:
         self.av, self.out = av, out
@@ -226,7 +226,7 @@ class _Writer:
         self.last = -1
 
     def write(self, picture: ImageArray, original: Any) -> None:
-        """Encode a picture in the place of a frame."""
+        """Encode an image in the place of a frame."""
         frame = self.av.VideoFrame.from_ndarray(picture, "rgb24")
         frame = frame.reformat(format=self.pixel_format, dst_colorspace=self.matrix)
         frame.pts, frame.time_base = self._time(original), self.clock

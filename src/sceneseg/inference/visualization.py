@@ -1,4 +1,4 @@
-"""Labels as pictures: colors, overlays with a legend, grids, and PNG files that hold indices and colors."""
+"""Labels as images: colors, overlays with a legend, grids, and PNG files that hold indices and colors."""
 
 import io
 from pathlib import Path
@@ -30,7 +30,7 @@ def overlay(
         labels: (H, W) train ids.
         space: Names and colors.
         opacity: Share of the colors, 0..1.
-        legend: Whether the names are written below the picture, the most frequent first.
+        legend: Whether the names are written below the image, the most frequent first.
 
     Returns:
         (H', W, 3) uint8; H' is larger than H by the legend.
@@ -65,7 +65,7 @@ def _legend(labels: LabelArray, space: LabelSpace, width: int) -> ImageArray:
 
 
 def captioned(picture: ImageArray, text: str, width: int = 480) -> ImageArray:
-    """Return the picture `width` pixels wide with a line of text below."""
+    """Return the image `width` pixels wide with a line of text below."""
     picture = _fit(picture, width)
     line = np.full((round(0.055 * width), width, 3), 24, np.uint8)
     at = (round(0.015 * width), round(0.66 * len(line)))
@@ -74,7 +74,7 @@ def captioned(picture: ImageArray, text: str, width: int = 480) -> ImageArray:
 
 
 def grid(rows: list[list[ImageArray]], width: int = 480, gap: int = 4) -> ImageArray:
-    """Put pictures of one shape each into rows and columns, every cell `width` pixels wide."""
+    """Put images of one shape each into rows and columns, every cell `width` pixels wide."""
     cells = [[_fit(cell, width) for cell in row] for row in rows]
     lines = [_joined(row, gap, axis=1) for row in cells]
     return _joined(lines, gap, axis=0)
@@ -120,6 +120,6 @@ def _png(picture: PillowImage.Image) -> bytes:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a picture file, whole or not at all, making its folder."""
+    """Write an image file, whole or not at all, making its folder."""
     with run_directory.atomic(path) as temporary:
         temporary.write_bytes(data)
