@@ -118,7 +118,7 @@ class RunDirectory:
         return self.path / "trackers.json"
 
     def preview(self, epoch: int) -> Path:
-        """The picture of one validation."""
+        """The image of one validation."""
         return self.path / "previews" / f"epoch_{epoch:04d}.png"
 
     def evaluation(self, name: str) -> "RunDirectory":
