@@ -25,7 +25,7 @@ from sceneseg.wording import counted
 TEMPLATE = "run.html.j2"
 MAX_BYTES = 2_000_000
 MARKUP_BYTES = 30_000
-"""Kept free for the markup around the pictures, which is written after they are fitted."""
+"""Reserved for the markup around the images, which is written after they are fitted."""
 SAMPLES_SHARE = 0.65
 MAX_SAMPLES = 8
 MAX_PREVIEWS = 10
@@ -286,7 +286,7 @@ def _confusion(contents: Contents) -> ShownConfusion | None:
 
 
 class ShownSample(NamedTuple):
-    """A sample with its embedded pictures: image, prediction and, where there is one, truth."""
+    """A sample with its embedded images: image, prediction and, where there is one, truth."""
 
     name: str
     mean_iou: float | None
@@ -299,7 +299,7 @@ def _samples(contents: Contents, budget: int) -> list[ShownSample]:
 
 
 class ShownPreview(NamedTuple):
-    """The picture of one validation."""
+    """The image of one validation."""
 
     epoch: int
     mean_iou: float | None

@@ -66,7 +66,7 @@ class Contents:
 
     @property
     def classifies(self) -> bool:
-        """Whether the run gives classes to whole images, and so has no pictures of classes."""
+        """Whether the run gives classes to whole images, and so has no images of classes."""
         return self.config.get("task") == "classification"
 
     def setting(self, key: str) -> Any:
@@ -135,7 +135,7 @@ def _confusion(path: Path, labels: LabelSpace | None) -> npt.NDArray[np.int64]:
 
 
 def read_samples(folder: Path) -> list[Sample]:
-    """List the scenes that have a picture and a prediction, in the order of samples.json."""
+    """List the scenes that have an image and a prediction, in the order of samples.json."""
     names = {p.name.removesuffix("_image.jpg") for p in folder.iterdir() if p.name.endswith("_image.jpg")}
     listed = folder / "samples.json"
     scored = read_sample_scores(listed) if listed.exists() else []

@@ -1,4 +1,4 @@
-"""Learning-rate range tests as one picture: a curve for each optimizer, with the rates it suggests."""
+"""Learning-rate range tests as one image: a curve for each optimizer, with the rates it suggests."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ ROOM = 0.06
 
 
 def draw_range_tests(tests: Sequence[RangeTest], title: str, file: Path) -> None:
-    """Write the picture.
+    """Write the image.
 
     Thin dots are single batches, the line is smoothed, the ring is the suggested rate (valley) and the bar across the
     line the steepest place.
