@@ -68,12 +68,12 @@ def _draw_if_seen(draw: Callable[[Stage, Place], None], place: Place, reach: flo
 
 
 def _in_sight(x: float, z: float) -> float:
-    """Return the depth z, or the least depth at which something at x is within the picture."""
+    """Return the depth z, or the least depth at which something at x is within the image."""
     return max(z, 2.2 * abs(x))
 
 
 def _line(rng: np.random.Generator, street: Street, side: int, enclosure: str) -> list[Prop]:
-    """Line one side with segments; the enclosure is the first, where the edge of the picture meets the side."""
+    """Line one side with segments; the enclosure is the first, where the edge of the image meets the side."""
     x, props = street.front(side), []
     near, gap = _in_sight(x, 0) * 0.55, (street.junction - 5, street.junction + 5)
     rest = 1 - street.built

@@ -65,7 +65,7 @@ def draw_scene(size: tuple[int, int] = (256, 512), seed: int = 0, index: int = 0
 
 
 def check_arguments(size: tuple[int, int], seed: int) -> None:
-    """Refuse a picture in which nothing could be recognized, and a seed that isn't one.
+    """Refuse an image in which nothing could be recognized, and a seed that isn't one.
 
     Raises:
         DataError: The height or width is below `SMALLEST`, or the seed below 0.
@@ -117,7 +117,7 @@ def draw_bonnet(stage: Stage) -> None:
 
 
 def expose(canvas: Canvas, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Return the picture that a camera takes: texture, lens, exposure, color cast and sensor noise."""
+    """Return the image that a camera takes: texture, lens, exposure, color cast and sensor noise."""
     height, width = canvas.size
     scale = height / 256
     fine = rng.standard_normal((height, width), dtype=np.float32)

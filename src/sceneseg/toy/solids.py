@@ -113,7 +113,7 @@ def rectangle(rear: float, front: float, low: float, high: float) -> list[tuple[
 
 
 def signed_area(outlines: Outline) -> npt.NDArray[np.float64]:
-    """Return the area (...) of outlines (..., N, 2); positive when clockwise as seen in the picture."""
+    """Return the area (...) of outlines (..., N, 2); positive when clockwise as seen in the image."""
     x, y = outlines[..., 0], outlines[..., 1]
     area: npt.NDArray[np.float64] = (x * np.roll(y, -1, axis=-1) - np.roll(x, -1, axis=-1) * y).sum(axis=-1) / 2
     return area

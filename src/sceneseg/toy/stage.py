@@ -127,7 +127,7 @@ class Stage:
         return Part(self.camera.project(corners), lit, solid)
 
     def sees(self, place: Place, reach: float) -> bool:
-        """Tell whether anything within `reach` metres to the left or right of a place is in the picture."""
+        """Tell whether anything within `reach` metres to the left or right of a place is in the image."""
         middle, _ = self.camera.pixel(place.x, 0.0, place.z)
         margin = reach * self.camera.focal / place.z
         return -margin < middle < self.canvas.size[1] + margin

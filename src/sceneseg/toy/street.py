@@ -87,7 +87,7 @@ def _verge(rng: np.random.Generator) -> float:
 
 
 def draw_sky(stage: Stage) -> None:
-    """Paint a gradient with clouds over the whole picture, brighter towards the sun."""
+    """Paint a gradient with clouds over the whole image, brighter towards the sun."""
     height, width = stage.canvas.size
     frame = np.array([(0.0, 0.0), (width, 0), (width, height), (0, height)])
     stage.canvas.draw("sky", [Part(frame, stage.light.haze)])

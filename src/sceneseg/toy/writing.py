@@ -98,7 +98,7 @@ def _write_scene(root: Path, scene: ToyScene, split: str, city: str, name: str) 
 
 
 def _write_annotation(stem: Path, polygons: Sequence[Polygon], size: tuple[int, int]) -> None:
-    """Write the four official files: the polygons, and three pictures of them."""
+    """Write the four official files: the polygons, and three images of them."""
     drawn = Annotation(size)
     for polygon in polygons:
         drawn.add(polygon)
