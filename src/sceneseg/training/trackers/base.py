@@ -40,7 +40,7 @@ class Tracker(ABC):
 
     @abstractmethod
     def picture(self, name: str, picture: npt.NDArray[np.uint8], step: int) -> None:
-        """Take a picture (H, W, 3)."""
+        """Take an image (H, W, 3)."""
 
     def flush(self) -> None:  # noqa: B027 (most have nothing to do)
         """Write what waits; called after each epoch."""

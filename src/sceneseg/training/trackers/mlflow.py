@@ -57,7 +57,7 @@ class MLflow(Tracker):
             self.flush()
 
     def picture(self, name: str, picture: npt.NDArray[np.uint8], step: int) -> None:
-        """Add a picture."""
+        """Add an image."""
         self._client.log_image(self._id, picture, key=name, step=step)
 
     def flush(self) -> None:

@@ -1,4 +1,4 @@
-"""TensorBoard: curves, pictures and hyper-parameters in `tensorboard/` of the run, always."""
+"""TensorBoard: curves, images and hyper-parameters in `tensorboard/` of the run, always."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -33,7 +33,7 @@ class TensorBoard(Tracker):
             self.writer.add_scalar(name, value, step)
 
     def picture(self, name: str, picture: npt.NDArray[np.uint8], step: int) -> None:
-        """Add a picture."""
+        """Add an image."""
         self.writer.add_image(name, picture, step, dataformats="HWC")
 
     def flush(self) -> None:

@@ -53,7 +53,7 @@ class WandB(Tracker):
         self.told.log({"step": step, **values})
 
     def picture(self, name: str, picture: npt.NDArray[np.uint8], step: int) -> None:
-        """Add a picture."""
+        """Add an image."""
         self.told.log({"step": step, name: self._wandb.Image(picture)})
 
     def finish(self, end: End) -> None:
