@@ -134,7 +134,7 @@ class _Counter:
     Args:
         stage: Its name.
         steps: Steps that are planned.
-        report: Is told.
+        report: Called with messages.
         done: Steps that are done.
     """
 

@@ -95,7 +95,7 @@ def predict(
     `sceneseg.load(weights).predict(image)` predicts one image in memory.
 
     Args:
-        inputs: Image files, videos and folders; the folders in a folder are kept below the results. Empty with `data`.
+        inputs: Image files, videos and folders; subfolders are reproduced in the results. Empty with `data`.
         weights: Run directory, weights file or exported file.
         results: Folder of the results. Files of another source in it are never overwritten.
         data: A data set instead of inputs.

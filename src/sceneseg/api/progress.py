@@ -56,7 +56,7 @@ def counter(on_progress: OnProgress, stage: str, total: int | None = None) -> Ca
 
 
 class Transfer(ProgressReporter):
-    """Reports the bytes of a download, and what is said about it.
+    """Reports the bytes of a download, and its messages.
 
     Args:
         on_progress: Is called with each report.

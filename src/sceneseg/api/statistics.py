@@ -28,7 +28,7 @@ def statistics(
 
     Args:
         data: Name of the data set.
-        root: Its folder; what the environment variable ``<NAME>_DATASET`` says when absent.
+        root: Its folder; the environment variable ``<NAME>_DATASET`` when absent.
         split: The split.
         label_space: Another label space: categories, road (and other), any of them +void, or a YAML file.
         json: Also write everything, and which classes occur together, to this file.

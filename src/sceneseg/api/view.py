@@ -50,7 +50,7 @@ def view(
 
     Args:
         data: Name of the data set.
-        root: Its folder; what the environment variable ``<NAME>_DATASET`` says when absent.
+        root: Its folder; the environment variable ``<NAME>_DATASET`` when absent.
         split: The split.
         out: PNG file to write.
         count: Number of scenes, taken at even distances; 4 when absent.
