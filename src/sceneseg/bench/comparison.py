@@ -18,7 +18,7 @@ from sceneseg.records.run_directory import ComparisonDirectory, RunDirectory
 def weights_of(
     comparison: ComparisonDirectory, runs: Mapping[str, tuple[str, RunDirectory]]
 ) -> dict[str, TimedWeights]:
-    """Return whose predictions can be timed, with the weights; latencies measured with others are removed.
+    """Return the runs whose predictions can be timed, with the weights; latencies measured with others are removed.
 
     Args:
         comparison: Where latencies are.

@@ -65,7 +65,7 @@ class Result:
         whole: From uint8 images in memory to their labels.
         network: From the network's input to its coarse logits.
         equal_pixels: Part of the pixels that have the label that eager torch gives them; None when eager wasn't asked.
-        calibration: Images from which an int8 file learned its ranges; drawn ones tell speed and no accuracy.
+        calibration: Images from which an int8 file learned its ranges; drawn ones are good for speed, not for accuracy.
         neighbors: Other candidates it took turns with.
         error: Why there are no times.
     """
