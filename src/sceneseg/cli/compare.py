@@ -41,7 +41,7 @@ def compare(
     scenes, and comparison.json with all figures and their files. An experiment that was stopped is resumed when
     the same command is given again, and a finished one takes seconds.
 
-    Ends with 1 when no candidate has come to a score, and with 0 when some failed: the page says which and why.
+    Ends with 1 when no candidate has come to a score, and with 0 when some failed: the page lists which and why.
 
     Example: sceneseg compare runs/a runs/b runs/c
 

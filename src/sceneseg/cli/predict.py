@@ -33,7 +33,7 @@ def predict(
 
     Writes for each image NAME_labelIds.png (the data set's own ids), NAME_color.png (palette PNG: indices and colors
     in one file) and NAME_overlay.jpg (with a legend); for each video NAME_overlay.mp4. A classifier writes
-    classes.json: the five most probable classes of each image. predictions.csv says which result belongs to which
+    classes.json: the five most probable classes of each image. predictions.csv lists which result belongs to which
     source. A file that can't be read doesn't end the call; it is named at the end, and the exit code is 1.
 
     Example: sceneseg predict -w runs/demo/fast_scnn photo.jpg holiday/ -r results
