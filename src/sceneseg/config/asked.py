@@ -37,7 +37,7 @@ def asked_by(where: str, options: dict[str, Any]) -> Asked:
 def asked_by_file(where: str, config: Config) -> Asked:
     """Return what a configuration asks for: all that isn't as it would be without it.
 
-    A run's config.yaml has every key, so that one with its default says nothing.
+    A run's config.yaml has every key, so that a default value means nothing.
     """
     usual, found = (flat(to_dict(c)) for c in (from_dict({"task": config.task}), config))
     return Asked(where, [key for key, value in found.items() if key not in usual or usual[key] != value], config)

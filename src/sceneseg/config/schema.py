@@ -81,7 +81,7 @@ class AugmentConfig:
     progressive: Annotated[list[float], Range(above=0, most=4, rising=True)] = field(default_factory=list)
     """Sizes of the samples over the run, in stages of equal length: 0.5 1 begins at half the size."""
     transforms: list[dict[str, Any]] = field(default_factory=list)
-    """Further transforms in order, each by its name with its arguments, as a YAML file says: [{rain: {p: 0.1}}]"""
+    """Further transforms in order, each by its name with its arguments, as in a YAML file: [{rain: {p: 0.1}}]"""
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class TrainConfig:
     validate_every: Count = 1
     """Epochs between validations; the last epoch is always validated."""
     validation_steps: Count | None = None
-    """Images of a validation, taken at even distances; the whole split when absent. The scores' protocol says so."""
+    """Images of a validation, taken at even distances; the whole split when absent. The scores' protocol records it."""
     checkpoint_minutes: NotNegative = 5.0
     """Minutes between saved states within an epoch."""
     precision: Literal["auto", "bf16-mixed", "16-mixed", "32-true"] = "auto"
