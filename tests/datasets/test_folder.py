@@ -108,7 +108,7 @@ def test_pascal_voc(tmp_path):
     dataset = datasets.create("folder", root=tmp_path)
     assert [f.name for f in dataset.files] == ["2007_1", "2007_2"]
     assert dataset.read(1).labels.tolist() == TRAIN_IDS
-    with pytest.raises(DataError, match=r"no val split.*images/val beside masks/val, a list val\.txt"):
+    with pytest.raises(DataError, match=r"no val split.*images/val next to masks/val, a list val\.txt"):
         datasets.create("folder", root=tmp_path, split="val")
 
 

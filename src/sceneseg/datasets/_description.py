@@ -263,7 +263,7 @@ def _groups(given: Any, names: dict[int, str], file: Path) -> dict[str, str]:
 
 
 def palette(length: int) -> list[Color]:
-    """Return colors that are easy to tell apart, for classes that have none."""
+    """Return distinct colors, for classes that have none."""
     hues = ((i * 0.618034) % 1 for i in range(length))  # the golden section never comes close to an earlier hue
     values = (colorsys.hsv_to_rgb(hue, 0.55 + 0.4 * (i % 2), 0.95 - 0.2 * (i % 3)) for i, hue in enumerate(hues))
     return [(round(255 * r), round(255 * g), round(255 * b)) for r, g, b in values]

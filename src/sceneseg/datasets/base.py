@@ -79,7 +79,7 @@ class NoSplitError(DataError):
 class SceneDataset(ABC):
     """A split of a data set: a list of files, read one scene at a time.
 
-    A subclass says which label space it has, which splits, and where the files are (`find`).
+    A subclass defines its label space, its splits, and where the files are (`find`).
 
     Args:
         root: The data set's folder. Without it the environment variable ``<NAME>_DATASET`` is used.
@@ -124,7 +124,7 @@ class SceneDataset(ABC):
         if other := next((images for images in again.values() if len(set(images)) > 1), None):
             raise FileListError(
                 f"{other[0]} and {next(image for image in other if image != other[0])} have one name in the "
-                f"{self.split} split{_more(again)}. Rename one of them, so that their results can be told apart.",
+                f"{self.split} split{_more(again)}. Rename one of them, so that their results can be distinguished.",
                 self,
             )
         if not self.split.startswith("train"):
@@ -184,7 +184,7 @@ class SceneDataset(ABC):
 
 
 def find_root(name: str, root: str | Path | None) -> Path:
-    """Return the folder of the data set called `name`: `root`, or what its environment variable says.
+    """Return the folder of the data set called `name`: `root`, or its environment variable.
 
     Raises:
         DataError: Neither is given, or there is no such folder.

@@ -40,7 +40,7 @@ class StoredMask:
         values: (H, W) integers where a pixel has one number, which is an id, a gray level or an index of the palette;
             (H, W, 3) uint8 or uint16 RGB otherwise.
         palette: (N, 3) uint8, the color of each of the numbers; None where they have no color of 8 bits.
-        has_own_palette: Whether the file itself says which color belongs to which number.
+        has_own_palette: Whether the file itself defines the color of each number.
         clear: Numbers whose color in the palette is transparent.
         transparent: (H, W) bool, where nothing is drawn, so that there is no label; None when that is nowhere.
     """
@@ -89,7 +89,7 @@ class StoredMask:
 
 
 def read_mask(path: Path) -> StoredMask:
-    """Read a mask, turned upright if its file says so.
+    """Read a mask, turned upright by its EXIF data.
 
     Raises:
         DataError: The file is missing, can't be decoded, has several pages, or holds no whole numbers.

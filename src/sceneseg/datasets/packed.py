@@ -83,7 +83,7 @@ class Packed(SceneDataset):
         load_checked(container(self.pack.format), path, scene)
 
     def entry(self, i: int) -> PackedScene:
-        """Return what the pack's index says of scene `i`."""
+        """Return the entry of scene `i` in the pack's index."""
         return self._places[i][1]
 
     def verify(self, progress: Callable[[int], None] | None = None) -> None:
@@ -116,7 +116,7 @@ class Packed(SceneDataset):
     def _index(self) -> Path:
         folder = self.root / self.split
         if (folder / UNFINISHED).is_file() and not (folder / INDEX).is_file():
-            raise DataError(f"{folder}: the pack is unfinished. Run `sceneseg data pack` again: it goes on.")
+            raise DataError(f"{folder}: the pack is unfinished. Run `sceneseg data pack` again to complete it.")
         if not (folder / INDEX).is_file():
             packed = sorted(path.parent.name for path in self.root.glob(f"*/{INDEX}"))
             if not packed:
