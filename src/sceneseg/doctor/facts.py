@@ -25,7 +25,7 @@ from sceneseg.doctor.jpeg import JpegChecker
 from sceneseg.errors import DataError
 
 ORIENTATION = 0x0112
-"""The EXIF tag that says how an image must be turned."""
+"""The EXIF tag of an image's orientation."""
 WIDTH, LENGTH, BITS, PHOTOMETRIC, SAMPLES, EXTRA_SAMPLES, SAMPLE_FORMAT = 256, 257, 258, 262, 277, 338, 339
 """Tags of TIFF files."""
 STRIPS, STRIP_LENGTHS, TILES, TILE_LENGTHS = 273, 279, 324, 325
@@ -142,7 +142,7 @@ def examine(
     """Look at one pair of a data set.
 
     Args:
-        dataset: Whose.
+        dataset: The data set.
         i: Which.
         image_pixels: Whether the image is decoded, too.
         mask_pixels: Whether the mask is decoded, too; and the image, where its depth makes it doubtful if it is read.

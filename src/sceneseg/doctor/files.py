@@ -66,7 +66,7 @@ def unusable(refused: Mapping[str, DataError]) -> Iterator[Finding]:
                 f"the {split} split can't be opened: {str(error).rstrip('.')}",
                 (split,),
                 "It can neither be learned from nor be scored.",
-                "Cure what the sentence says.",
+                "Fix what the message describes.",
             )
 
 

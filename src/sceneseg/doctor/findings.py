@@ -85,7 +85,7 @@ class Patient:
 
     @cached_property
     def known_ids(self) -> set[int]:
-        """All ids that the label space knows."""
+        """All ids of the label space."""
         return {label_id for c in self.space.classes for label_id in c.label_ids} | set(self.space.void_ids)
 
     @cached_property

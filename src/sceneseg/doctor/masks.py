@@ -76,7 +76,7 @@ def _other_colors(patient: Patient, table: MaskReading, found: list[Pair], pixel
         f"{plural(found, 'mask holds', 'masks hold')} {len(unknown)} colors that aren't in the table of the YAML file: "
         f"{listed}",
         of_masks(found),
-        "Nothing says which class they are.",
+        "Their class isn't known.",
         "Correct `colors`, or add those without a class to `void`; `repair` takes the nearest color where it is this "
         "near, and makes the others void.",
     )
@@ -97,7 +97,7 @@ def smooth_masks(patient: Patient) -> Iterator[Finding]:
 
 
 def other_refusals(patient: Patient) -> Iterator[Finding]:
-    """Find masks that can't be read for a reason that no other rule knows."""
+    """Find masks that can't be read for a reason that no other rule covers."""
     found = [
         pair
         for pair in patient.pairs

@@ -47,7 +47,7 @@ class Repaired:
     Args:
         pairs: Number of images with masks.
         left_out: Image file -> why it isn't in the copy.
-        became_void: Pixels that were something else and are void now, as nothing says which class they have.
+        became_void: Pixels that were something else and are void now, as their class isn't known.
         names_to_fill_in: Whether the YAML file has made-up names, one for each color.
 
     Example:
@@ -219,7 +219,7 @@ class Surgeon:
         if self._holds_colors(pair, stored):
             labels, became_void = self._from_colors(stored, blurred)
         elif self.learned:
-            raise DataError("its mask holds ids, where other masks hold colors that nobody knows")
+            raise DataError("its mask holds ids, where other masks hold colors of unknown meaning")
         else:
             labels, became_void = self._from_ids(stored.values, blurred)
         if stored.transparent is None:
@@ -236,7 +236,7 @@ class Surgeon:
     def _from_colors(self, stored: StoredMask, blurred: bool) -> tuple[LabelArray, npt.NDArray[np.bool_]]:
         """Read colors; of blurred ones the nearest, of others the nearest where it is clear which one was meant."""
         if not self.learned and not self._knows_colors():
-            raise DataError("its mask holds colors, and nothing says which class has which")
+            raise DataError("its mask holds colors, and their classes aren't known")
         pixels = stored.color_codes
         if pixels is None:
             raise DataError("its mask holds colors of 16 bits")
