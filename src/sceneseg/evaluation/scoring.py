@@ -1,4 +1,4 @@
-"""Scoring a labeled split: with a model, with predictions that lie in files, or from the counts that a run kept."""
+"""Scoring a labeled split: with a model, with predictions that lie in files, or from the counts that a run stored."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -76,7 +76,7 @@ def _other_data(run: RunDirectory, protocol: Protocol) -> str:
 
 
 def score_run(path: Path, request: Request) -> tuple[Scores, str]:
-    """Score again from the counts that a run, or an evaluation of it, kept; no model runs.
+    """Score again from the counts stored by a run or an evaluation of it; no model runs.
 
     Raises:
         RunError: There are no counts.
@@ -91,7 +91,7 @@ def score_run(path: Path, request: Request) -> tuple[Scores, str]:
 def _score_in(
     counts: SemanticCounts, protocol: Protocol, request: Request, run: RunDirectory | None, made: Origin | None
 ) -> tuple[Scores, str]:
-    """Score in the label space asked for; in a run, the scores of another than the counts' own are kept beside."""
+    """Score in the requested label space; in a run, scores in another than that of the counts are stored separately."""
     own, wanted = counts.label_space, request.label_space
     space = wanted if isinstance(wanted, LabelSpace) else choose_space(own, wanted)
     if space != own:
@@ -131,7 +131,7 @@ def open_scenes(request: Request, model: SemanticModel, path: Path) -> SceneData
     """Open the split that was asked for, or that the model was trained on, in the model's classes.
 
     Raises:
-        ConfigError: It isn't said which, or its classes are others than the model's.
+        ConfigError: None is given, or its classes are others than the model's.
     """
     trained = RunDirectory(path).load_config().data if path.is_dir() else None
     score = model.header and model.header.score
@@ -153,7 +153,7 @@ def open_scenes(request: Request, model: SemanticModel, path: Path) -> SceneData
     space = matching_space(own, theirs, wanted)
     if space is None:
         raise ConfigError(
-            f"{path} knows the {len(theirs)} classes of {theirs.name}, the data set {name} has the {len(own)} of "
+            f"{path} has the {len(theirs)} classes of {theirs.name}, the data set {name} has the {len(own)} of "
             f"{own.name}: {difference(own, theirs)}. Give a data set with the same classes, or a label map from "
             f"one to the other.",
             field="label_map",
