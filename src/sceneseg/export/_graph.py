@@ -85,7 +85,7 @@ class Nodes:
 
 
 def assemble(body: onnx.ModelProto, plan: Plan) -> onnx.ModelProto:
-    """Return the whole model: uint8 images (B, H, W, 3) in, what the plan says out."""
+    """Return the whole model: uint8 images (B, H, W, 3) in, the plan's output out."""
     before, after = Nodes("input"), Nodes("output")
     picture_size = _network_input(before, plan)
     name, kind, shape = _answer(after, plan, picture_size)
@@ -138,7 +138,7 @@ def _network_input(nodes: Nodes, plan: Plan) -> str:
 
 
 def _answer(nodes: Nodes, plan: Plan, picture_size: str) -> tuple[str, int, Any]:
-    """Make of coarse logits what is wanted; return its name, type, and shape by height and width of the images."""
+    """Turn coarse logits into the output; return its name, type, and shape by height and width of the images."""
     classes = len(plan.values)
     logits = nodes.add("Cast", LOGITS, to=TensorProto.FLOAT) if plan.precision == "fp16" else LOGITS
     if plan.output == "coarse":

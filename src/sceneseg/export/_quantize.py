@@ -43,7 +43,7 @@ def quantize(
         body: The network in float32.
         model: It belongs to this one, which says how images become its input.
         pictures: Training images.
-        for_tensorrt: It wants activations int8 around zero, weights and biases as they were, and less of it in bytes;
+        for_tensorrt: It needs activations int8 around zero, weights and biases as they were, and less of it in bytes;
             otherwise activations are uint8 with a zero point.
 
     Raises:

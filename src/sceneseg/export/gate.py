@@ -1,4 +1,4 @@
-"""The gate: an exported file predicts real images beside the model it was made of, and is refused when it is worse."""
+"""The gate: an exported file and its model predict real images, and a file that is worse is refused."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether the file may be kept."""
+        """Whether the file passes."""
         return self.before - self.after <= self.tolerance
 
     @property

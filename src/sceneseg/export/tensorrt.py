@@ -1,4 +1,4 @@
-"""TensorRT: for NVIDIA's GPUs and Jetson, on which the script beside the file builds the engine."""
+"""TensorRT: for NVIDIA's GPUs and Jetson, on which the script next to the file builds the engine."""
 
 import shlex
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ Source: onnx-tensorrt, docs/operators.md.
 """
 
 SCRIPT = """#!/bin/sh
-# Builds an engine from the ONNX file beside it and times it, on the device that will run it: an engine belongs to one
+# Builds an engine from the ONNX file next to it and times it, on the device that will run it: an engine belongs to one
 # kind of GPU and one version of TensorRT. Further options go to trtexec: sh {script} --useDLACore=0
 set -eu
 cd "$(dirname "$0")"

@@ -113,7 +113,7 @@ class Whole(nn.Module):
 
     Args:
         body: The traced network.
-        plan: What the file shall do.
+        plan: What the file does.
     """
 
     mean: Tensor
