@@ -42,7 +42,7 @@ def file_sha256(file: Path, watch: ProgressReporter) -> str:
 
 
 def folder_sha256(folder: Path, watch: ProgressReporter) -> str:
-    """Return the sha256 of what is in a folder, whatever archive it came in.
+    """Return the sha256 of what is in a folder, independent of its archive.
 
     In the shell: ``find . -type f | sed 's|^\\./||' | LC_ALL=C sort | xargs sha256sum | sha256sum``.
     """

@@ -61,7 +61,7 @@ def download(address: str, file: Path, watch: ProgressReporter, cure: str = "", 
         file: In a folder that exists.
         watch: Hears the progress.
         cure: What the user can do when the server doesn't have it or doesn't give it.
-        most: Bytes that the file can have; a server that sends more is cut off, and nothing is kept.
+        most: Bytes that the file can have; a server that sends more is cut off, and nothing is stored.
 
     Raises:
         TransferError: The address can't be one, the server refuses or sends too much, the connection breaks again and
@@ -79,8 +79,8 @@ def download(address: str, file: Path, watch: ProgressReporter, cure: str = "", 
             furthest = max(furthest, reached)
             if failures >= ATTEMPTS:
                 raise TransferError(
-                    f"{address}: {error}; {failures} attempts in a row brought nothing new. What has arrived is kept: "
-                    f"run the command again later and it goes on from there if the server can."
+                    f"{address}: {error}; {failures} attempts in a row brought nothing new. The partial download "
+                    f"is stored: run the command again later to resume it, if the server can."
                 ) from error
             pause = FIRST_PAUSE * 2 ** (failures - 1)
             watch.say(f"{file.name}: {error}; trying again in {pause:g} s")

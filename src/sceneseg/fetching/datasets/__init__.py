@@ -1,6 +1,6 @@
 """Fetching data sets: download, check, unpack, and only then put into place.
 
-Beside the data set's folder there is ``NAME.download`` while it works: what has arrived, and a folder in which it is
+Next to the data set's folder there is ``NAME.download`` while it works: what has arrived, and a folder in which it is
 unpacked. The data set's own folder appears in one step, by renaming, with a ``source.json`` in it that says where it
 comes from; so a folder with that file is whole.
 """
@@ -61,7 +61,7 @@ def fetch(source: Source, root: Path, watch: ProgressReporter | None = None, *, 
     """Fetch a data set into `root`, unless it is there already. The terms of use are the caller's business.
 
     Raises:
-        DataError: Something is in the way, on the disk or in the archives; what of it can be used later is kept, and
+        DataError: Something is in the way, on the disk or in the archives; what of it can be used later is stored, and
             nothing half-made lies in `root`.
         TransferError: The network or the disk is in the way; the same holds.
     """
