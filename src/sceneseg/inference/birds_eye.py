@@ -12,16 +12,16 @@ import numpy.typing as npt
 from sceneseg.errors import DataError
 
 RESOLUTION = 0.05
-"""Metres of a cell."""
+"""Meters of a cell."""
 ACROSS = (-10.0, 10.0)
-"""Metres to the left and to the right of the camera."""
+"""Meters to the left and to the right of the camera."""
 AHEAD = (6.0, 46.0)
-"""Metres in front of it."""
+"""Meters in front of it."""
 SIZE = (800, 400)
 """Cells (height, width); the far end is above."""
 
 LARGEST = 1e12
-"""Of the numbers that a camera is described by; pixels and millimetres stay far below."""
+"""Of the numbers that a camera is described by; pixels and millimeters stay far below."""
 CURE = "Unpack data_road.zip again."
 
 Matrix = npt.NDArray[np.float64]
@@ -34,7 +34,7 @@ def read_calibration(file: Path) -> Matrix:
         file: One of KITTI's calib files, with P2, R0_rect and Tr_cam_to_road.
 
     Returns:
-        (3, 3): maps (metres across, metres ahead, 1) to homogeneous pixel coordinates, counted from 1.
+        (3, 3): maps (meters across, meters ahead, 1) to homogeneous pixel coordinates, counted from 1.
 
     Raises:
         DataError: The file is missing, or lacks one of the three.

@@ -46,7 +46,7 @@ class ClassificationModel:
         classes: Names of its outputs.
         model: Name and arguments the network was created with.
         input: Size and precision.
-        header: What the weights file said, if there was one.
+        header: Header of the weights file, if there was one.
     """
 
     network: nn.Module

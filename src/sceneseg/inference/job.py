@@ -159,7 +159,7 @@ class Job:
     def _classify(self, model: ClassificationModel, source: Source, row: Row) -> Predicted:
         if source.video:
             raise DataError(
-                f"{source.file}: a classifier says one thing of a whole image. Give images, or save frames."
+                f"{source.file}: a classifier predicts one class for a whole image. Pass images, or save frames."
             )
         assert self.answers is not None
         found = model.predict(source.file).top(5)

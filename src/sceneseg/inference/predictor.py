@@ -55,7 +55,7 @@ class SemanticModel:
         model: Name and arguments the network was created with.
         input: Size, precision and resizing.
         void_output: An output that stands for none of the classes.
-        header: What the weights file said, if there was one.
+        header: Header of the weights file, if there was one.
     """
 
     network: SegmentationModel

@@ -134,7 +134,7 @@ def size_of(file: Path) -> tuple[int, int] | None:
 
 
 def is_heic(file: Path) -> bool:
-    """Return whether a file is HEIC by its content, whatever it is called."""
+    """Return whether a file is HEIC by its content, whatever its name."""
     head = _head(file, 12)
     return head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1")
 

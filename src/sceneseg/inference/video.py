@@ -183,7 +183,7 @@ def _frames(av: Any, extent: _Extent, source: Path) -> Iterator[Any]:
 
 
 def _cut_short(extent: _Extent, source: Path) -> bool:
-    """Return whether a file ends too early, for formats whose head says nothing of their length in time."""
+    """Return whether a file ends too early, for formats whose header doesn't have their duration."""
     kind, size = extent.container.format.name, source.stat().st_size
     if kind == "mpegts":
         return all(size % packet for packet in (188, 192, 204))

@@ -14,7 +14,7 @@ from sceneseg.labels import IGNORE_INDEX, LabelSpace
 from sceneseg.records import run_directory
 
 
-def colorise(labels: LabelArray, space: LabelSpace) -> ImageArray:
+def colorize(labels: LabelArray, space: LabelSpace) -> ImageArray:
     """Return the colors (H, W, 3) of train ids (H, W); void is black."""
     picture: ImageArray = space.palette[labels]
     return picture
@@ -35,7 +35,7 @@ def overlay(
     Returns:
         (H', W, 3) uint8; H' is larger than H by the legend.
     """
-    colored = cv2.addWeighted(image, 1 - opacity, colorise(labels, space), opacity, 0)
+    colored = cv2.addWeighted(image, 1 - opacity, colorize(labels, space), opacity, 0)
     mixed: ImageArray = np.where((labels == IGNORE_INDEX)[..., None], image, colored).astype(np.uint8)
     edge = np.zeros(labels.shape, bool)
     edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
