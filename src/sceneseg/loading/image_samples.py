@@ -21,7 +21,7 @@ Source: Krizhevsky et al., "ImageNet classification with deep convolutional neur
 
 
 class ImageSamples(Dataset[Sample]):
-    """An endless row of random crops; number n is the same whoever asks for it, as in `TrainingSamples`.
+    """An endless row of random crops; number n is the same for every caller, as in `TrainingSamples`.
 
     Args:
         dataset: Where the images come from.

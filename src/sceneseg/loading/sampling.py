@@ -45,7 +45,7 @@ class ClassLocations:
 
 
 def find_class_locations(dataset: SceneDataset) -> ClassLocations:
-    """Look through the labels of a split; at 1024x2048 that takes 4 ms a scene beside the reading.
+    """Look through the labels of a split; at 1024x2048 that takes 4 ms a scene in addition to the reading.
 
     Raises:
         DataError: The split has no labels.

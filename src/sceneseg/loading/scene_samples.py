@@ -59,7 +59,7 @@ class Batch:
 
 
 class TrainingSamples(Dataset[Sample]):
-    """An endless row of augmented samples; number n is the same whoever asks for it.
+    """An endless row of augmented samples; number n is the same for every caller.
 
     Pass ``n // len(dataset)`` visits every scene once, in an order drawn from (seed, pass).
 
