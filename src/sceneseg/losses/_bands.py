@@ -75,7 +75,7 @@ def sum_over_bands(measure: Callable[..., Tensor], logits: CoarseLogits, pixels:
 
 
 class _SumOverBands(torch.autograd.Function):
-    """Works each band out again on the way back, so that only the coarse logits are kept.
+    """Recomputes each band in the backward pass, so that only the coarse logits are stored.
 
     As `torch.utils.checkpoint` would have it; but that imports torch's compiler, which takes seconds.
     """
