@@ -36,7 +36,7 @@ class ImageCounts:
     Args:
         confusion: (C+1, C+1) pixels; rows are the truth, columns the prediction, the last of each is void.
         instances: Weighted pixels of single objects; None where no instance numbers were given.
-        objects: The single objects themselves; None where they weren't given, or weren't kept (many together).
+        objects: The single objects themselves; None where they weren't given, or weren't stored (many together).
         truth: Digest of the train ids that were the truth; empty for many together, and in files of earlier versions.
         counted: What metrics counted themselves, int64 by their keys (`sceneseg.metrics.base.Metric.count`).
     """
@@ -315,7 +315,7 @@ def _check(arrays: Mapping[str, npt.NDArray[Any]], classes: int, categories: int
 
 
 def _objects(arrays: Mapping[str, Any]) -> list[InstanceCounts | None]:
-    """Read the objects of every image; files of before they were kept have none."""
+    """Read the objects of every image; files of before they were stored have none."""
     if "objects" not in arrays:
         return [None] * len(arrays["names"])
     ends = np.searchsorted(arrays["object_image"], np.arange(1, len(arrays["names"])))
