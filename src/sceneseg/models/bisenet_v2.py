@@ -85,7 +85,7 @@ def convolutions(in_channels: int, out_channels: int, count: int) -> nn.Sequenti
 
 
 class Stem(nn.Module):
-    """Quarter the size, by a strided convolution beside a maximum pooling (figure 5a)."""
+    """Quarter the size, by a strided convolution next to a maximum pooling (figure 5a)."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
