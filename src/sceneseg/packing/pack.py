@@ -1,6 +1,6 @@
 """Packing a data set into shards, and unpacking it into a folder of PNG files.
 
-A shard appears when it is whole, and ``pack.unfinished.json`` knows it from then on: a pack that was killed goes on
+A shard appears when it is whole, and ``pack.unfinished.json`` knows it from then on: a pack that was killed resumes
 behind it. Scenes are read and encoded by several threads, since decoding, encoding and hashing all let others run.
 """
 
@@ -46,7 +46,7 @@ Progress = Callable[[int], None]
 def pack(
     dataset: SceneDataset, out: Path, format: str = "safetensors", threads: int = 1, progress: Progress | None = None
 ) -> int:
-    """Pack a split into ``out/<split>``, or go on with it; shards whose sources haven't changed stay.
+    """Pack a split into ``out/<split>``, or resume it; shards whose sources haven't changed stay.
 
     Args:
         dataset: The split.
