@@ -65,7 +65,7 @@ class PlannedCandidate:
 
     Args:
         name: Unique within the comparison.
-        changes: What sets it apart by intent: dotted configuration key -> value.
+        changes: Intended differences: dotted configuration key -> value.
         runs: One, or one for each seed.
     """
 

@@ -1,6 +1,6 @@
 """The description of an exported file: what it says of itself, stored as JSON in the file's metadata.
 
-How it is read: `format` must be that of the standalone runner; keys that this version doesn't know are kept in
+How it is read: `format` must be that of the standalone runner; keys that this version doesn't have are stored in
 `others`.
 """
 

@@ -1,7 +1,7 @@
 """The header of a weights file: what the weights say of themselves, stored as JSON in safetensors' metadata.
 
 How it is read: `format` must not be higher than `FORMAT`; keys that a version doesn't have are None, and those that
-this version doesn't know are kept in `others`.
+this version doesn't have are stored in `others`.
 """
 
 from dataclasses import dataclass, field

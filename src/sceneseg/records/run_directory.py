@@ -248,7 +248,7 @@ def find_run(path: Path) -> RunDirectory:
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Give a temporary file beside `path` to write to, and rename it to `path` when all went well."""
+    """Give a temporary file next to `path` to write to, and rename it to `path` when all went well."""
     temporary = temporaries.create_file(path)
     try:
         yield temporary
