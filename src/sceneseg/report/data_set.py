@@ -59,7 +59,7 @@ def draw_annotations(scenes: Sequence[Scene], space: LabelSpace, file: Path) -> 
     rows = []
     for scene in scenes:
         labels = _labels(scene)
-        colors = visualization.colorise(labels, space)
+        colors = visualization.colorize(labels, space)
         rows.append(_level([scene.image, colors, visualization.overlay(scene.image, labels, space)]))
     visualization.write_bytes(file, visualization.rgb_png(visualization.grid(rows, width=640)))
 

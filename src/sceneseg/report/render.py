@@ -16,7 +16,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(template: str, view: dict[str, Any], own: str = "") -> str:
-    """Fill a template, which finds `style`, `script` and `security_policy` beside what is in `view`.
+    """Fill a template, which finds `style`, `script` and `security_policy` in addition to what is in `view`.
 
     The policy lets the browser load nothing from outside and run no script but the page's own, so that not even a
     name that slipped through the escaping could do harm.

@@ -81,8 +81,8 @@ def _accuracy(
     best: RankedCandidate, others: Sequence[RankedCandidate], pairs: Sequence[Difference]
 ) -> tuple[str, list[str]]:
     score, name = percent(best.mean_iou.value), best.name
-    if len(pairs) < len(others):  # no intervals for some: nothing can be said of how sure it is
-        return f"`{name}` has the highest mean IoU, {score} %.", ["How sure that is can't be said without all counts."]
+    if len(pairs) < len(others):  # no intervals for some: how sure it is can't be computed
+        return f"`{name}` has the highest mean IoU, {score} %.", ["Its certainty needs the counts of all."]
     tied = [pair for pair in pairs if not pair.is_real]
     if not tied:
         nearest = min(pairs, key=lambda pair: pair.lead.value)
@@ -96,7 +96,7 @@ def _accuracy(
         why += f"difference may be anything {_between(pair)} (95 % interval)."
     else:
         why = "The intervals of their differences include zero: other images of this kind could order them differently."
-    return f"`{name}` has the highest mean IoU, {score} %, but can't be told apart from {names}.", [why]
+    return f"`{name}` has the highest mean IoU, {score} %, but can't be distinguished from {names}.", [why]
 
 
 def _speed(
@@ -111,7 +111,7 @@ def _speed(
     times = f"{_median(best) / _median(fastest):.1f} times as fast as {other}" if best.latency else None
     if near is fastest:
         it = "it" if times else other
-        close = f"can't be told apart from {it}"
+        close = f"can't be distinguished from {it}"
         if fastest.name not in tied:
             close = f"is within one point of {it} ({less} lower)"
         return [f"{name} is {times} and {close}." if times else f"{name} {close}."]
@@ -119,7 +119,7 @@ def _speed(
     if near is best:
         said.append("Nothing faster comes within one point of the best.")
     elif near is not None:
-        kind = "that can't be told apart from" if near.name in tied else "within one point of"
+        kind = "that can't be distinguished from" if near.name in tied else "within one point of"
         who = (
             f"The fastest {kind} the best is" if len(nearest) == 1 else f"Of those {kind} the best none is faster than"
         )

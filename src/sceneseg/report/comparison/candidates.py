@@ -110,7 +110,7 @@ class Candidate:
 
     Args:
         name: Unique within the comparison.
-        changes: What sets it apart by intent: dotted configuration key -> value.
+        changes: Intended differences: dotted configuration key -> value.
         runs: One or more.
         latency: Of its predictions; None where it wasn't measured.
         no_latency: Why it wasn't measured.

@@ -70,7 +70,7 @@ def write_report(run: Path) -> Path:
         run: The run directory; everything but its config.yaml may be missing.
 
     Returns:
-        The page, under 2 MB whatever the run holds.
+        The page, under 2 MB for any run.
 
     Raises:
         RunError: The folder isn't a run.
@@ -153,7 +153,7 @@ def _protocol_line(protocol: Protocol) -> str:
 
 
 def _facts(contents: Contents) -> dict[str, tuple[str, str]]:
-    """Return the facts under the title: label -> (value, what stands small beside it)."""
+    """Return the facts under the title: label -> (value, small print next to it)."""
     facts: dict[str, tuple[str, str]] = {}
     cost, history = contents.cost, contents.history
     if cost.parameters:

@@ -17,7 +17,7 @@ COLORS = (
     *("#1f5fd0", "#d9480f", "#2b8a3e", "#9c36b5", "#c92a2a", "#0b7285"),
     *("#e67700", "#5f3dc4", "#66800b", "#a61e4d", "#495057"),
 )
-"""Far apart for the eye, dark enough for thin lines on white; no optimizer needs a twelfth."""
+"""Distinct to the eye, dark enough for thin lines on white; no optimizer needs a twelfth."""
 INK, MUTED, GRID = "#171a1f", "#59626e", "#e2e5ea"
 DPI = 150
 ROOM = 0.06
