@@ -1,6 +1,6 @@
 """Layout of a pack: one folder per split with shards and ``pack.json``, which says where each scene is in them.
 
-The three kinds of shard (`CONTAINERS`) are modules that offer the functions of `Container`; nothing else knows them.
+The three kinds of shard (`CONTAINERS`) are modules that offer the functions of `Container`; nothing else uses them.
 """
 
 import json
@@ -64,7 +64,7 @@ class PackedScene:
         """Return where a part (or the "record") lies in its shard.
 
         Raises:
-            DataError: It isn't said.
+            DataError: It is missing.
         """
         if part not in self.place:
             raise DataError(f"{path.with_name(INDEX)}: doesn't say where the {part} of {self.name} lies. Pack again.")
@@ -210,7 +210,7 @@ def _shard(data: dict[str, Any]) -> Shard:
 
 
 def _scene(data: dict[str, Any], size: int) -> PackedScene:
-    """Read what is said of a scene; `size` is its shard's, in bytes, which the scene lies within."""
+    """Read the entry of a scene; `size` is its shard's, in bytes, which the scene lies within."""
     name, height, width = _typed(data["name"], str, "name"), data["height"], data["width"]
     if type(height) is not int or type(width) is not int or not 0 < height * width < MOST_PIXELS or height < 0:
         raise ValueError(f"expected the size of {name}, found {height!r} x {width!r}")
