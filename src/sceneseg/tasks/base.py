@@ -38,7 +38,7 @@ class Split(Protocol):
 
 
 class Model(Protocol):
-    """A network that knows what its outputs mean and how it is stored."""
+    """A network with the meaning of its outputs and the way it is stored."""
 
     @property
     def network(self) -> nn.Module:
@@ -95,7 +95,7 @@ class Step(nn.Module, ABC):
             image: (B, 3, H, W) uint8, uint16 or float32.
             params: What each device transform has drawn, (B, ...) float32 by its name.
             labels: (B, H, W) uint8 train ids, or (B,) int64 classes of whole images.
-            whole: What `weights` says of the whole batch, where this is a part of it.
+            whole: What `weights` gives for the whole batch, where this is a part of it.
 
         Raises:
             DataError: A device transform returned images of another size.

@@ -112,7 +112,7 @@ class Classification(Task):
         return ImageSamples(self.train, config.augment, config.seed, self.size, cache)
 
     def validate(self, workers: int) -> Validation:
-        """Score the middle of each image; what is kept is the answer to each."""
+        """Score the middle of each image; the prediction of each is stored."""
         answers = self.model.evaluate(image_loader(self.val, self.size, workers, BATCH))
         return Validation(
             score(answers, self.val, self.model), lambda run: write_answers(run.answers, answers.answers())

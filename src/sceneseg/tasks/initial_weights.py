@@ -17,7 +17,7 @@ def prepare(network: SegmentationModel, config: Config, label_space: LabelSpace)
     """Start a network from the configured weights and freeze the configured parts.
 
     Returns:
-        What was kept, what is new and what is frozen, in lines for the user.
+        What was taken over, what is new and what is frozen, in lines for the user.
 
     Raises:
         RunError: There are no such weights.

@@ -130,7 +130,7 @@ class Semantic(Task):
         return find_class_locations(self.train)
 
     def validate(self, workers: int) -> Validation:
-        """Score at the labels' native size; what is kept are counts and a few samples."""
+        """Score at the labels' native size; counts and a few samples are stored."""
         chosen = evenly(len(self.val), self.config.train.validation_steps)
         samples = Samples([self.val.files[i].name for i in chosen], self.val.label_space)
         rank, world = processes()  # which take turns, so that no scene counts twice
