@@ -21,7 +21,7 @@ LARGEST = 2**63
 
 
 BESIDE = {"beside": True}
-"""Metadata of a dataclass's field that is a mapping: in a file, its entries stand beside the record's other keys."""
+"""Metadata of a dataclass's field that is a mapping: in a file, its entries stand among the record's other keys."""
 
 
 class UnfitError(ValueError):
@@ -125,7 +125,7 @@ def _dataclass(kind: Any, value: dict[Any, Any], key: str) -> Any:
 
 
 class _Fields(NamedTuple):
-    """The fields of a dataclass: their types, those without a default, and the one whose entries stand beside them."""
+    """The fields of a dataclass: their types, those without a default, and the one whose entries stand among them."""
 
     hints: dict[str, Any]
     needed: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The range of a number, declared beside its type: ``flip: Annotated[float, Range(0, 1)]``.
+"""The range of a number, declared with its type: ``flip: Annotated[float, Range(0, 1)]``.
 
 One declaration serves YAML files, the command line, Python, the candidates of a comparison, and the arguments of models
 and losses.

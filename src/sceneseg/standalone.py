@@ -84,7 +84,7 @@ class Runner:
 
 
 def describe(text: str | None, file: object) -> dict[str, Any]:
-    """Read what an exported file says of itself: names, colors, label_ids, input, output, trained_model, gate, ..."""
+    """Read the description of an exported file: names, colors, label_ids, input, output, trained_model, gate, ..."""
     if not text:
         raise RunnerError(f"{file}: doesn't say what its classes are. Give a file that `sceneseg export` wrote.")
     try:
@@ -94,7 +94,7 @@ def describe(text: str | None, file: object) -> dict[str, Any]:
             return description
         version = description.get("sceneseg_version")
     except DAMAGE:
-        raise RunnerError(f"{file}: what it says of itself is damaged. Export it again.") from None
+        raise RunnerError(f"{file}: its description is damaged. Export it again.") from None
     raise RunnerError(f"{file}: written by another sceneseg ({version}). Export it again, or run it with that version.")
 
 
@@ -288,7 +288,7 @@ def _check_bands(plugin: Any, file: Any, name: object) -> None:
 
 
 def max_pixels() -> int:
-    """Return how large images may be, 2^30 pixels unless the environment says otherwise."""
+    """Return how large images may be, 2^30 pixels unless the environment sets it."""
     most = os.environ.get(MAX_PIXELS) or str(2**30)
     if not most.isdecimal():
         raise RunnerError(f"{MAX_PIXELS}={most} in the environment: expected a number of pixels.")
@@ -334,7 +334,7 @@ def check_range(pixels: Picture, bits: int, name: object) -> Picture:
 
 
 def upright_rgb(picture: Any, name: object) -> Picture:
-    """Return the pixels of a file that Pillow opened as (H, W, 3) uint8 RGB, turned as its EXIF data says."""
+    """Return the pixels of a file that Pillow opened as (H, W, 3) uint8 RGB, turned by its EXIF data."""
     from PIL import Image
 
     pixels, turn, exif = rgb_of(picture, name), getattr(picture, "tag_v2", {}).get(274, 1), Image.Exif()
