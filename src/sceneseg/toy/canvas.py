@@ -31,7 +31,7 @@ class Polygon(NamedTuple):
 
     @property
     def is_group(self) -> bool:
-        """Whether several objects of the class were outlined together, without telling them apart."""
+        """Whether several objects of the class were outlined together."""
         return self.label not in ROW
 
     @property

@@ -124,7 +124,7 @@ def _panel(
 
 
 def _across(outline: Points) -> Points:
-    """Turn (N, 2) metres to the right and up into local points a hand's breadth in front of the pole."""
+    """Turn (N, 2) meters to the right and up into local points a hand's breadth in front of the pole."""
     return np.column_stack([np.full(len(outline), -0.08), outline[:, 1], outline[:, 0]])
 
 
