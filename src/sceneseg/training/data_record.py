@@ -108,10 +108,10 @@ def compare(run: RunDirectory, task: Task, accept: bool) -> Comparison:
     Args:
         run: The run.
         task: With its data as they are now.
-        accept: Whether other data are wanted.
+        accept: Whether other data are accepted.
 
     Raises:
-        DataError: They are others, and that isn't wanted.
+        DataError: They are others, and that isn't accepted.
     """
     before = DataRecord.read(run)
     known = {} if before is None else before.splits

@@ -99,7 +99,7 @@ def _clear(run: RunDirectory) -> str:
         ours = (run.path / MARKER).is_file() or not any(file.name != LOCK for file in run.path.iterdir())
         if not ours:
             return (
-                f"{run.path} holds files, but no saved state to go on from, and isn't removed, as nothing in it says "
+                f"{run.path} holds files, but no saved state to resume from, and isn't removed, as nothing in it shows "
                 f"that sceneseg made it ({MARKER}). Move it away, then retry"
             )
         shutil.rmtree(run.path)

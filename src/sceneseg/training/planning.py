@@ -48,7 +48,7 @@ class Plan:
 
     @property
     def fixed(self) -> int:
-        """Memory of a step whatever the batch."""
+        """Memory of a step that doesn't depend on the batch."""
         return 2 * self.weights + self.optimizer + self.average
 
     @property

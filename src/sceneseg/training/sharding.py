@@ -1,7 +1,7 @@
 """Weights shared out over the processes (FSDP): each keeps a part of every weight, gradient and optimizer state.
 
 A weight is put together when its block computes and let go again afterwards. States are saved and loaded whole, so that
-a run can go on with any number of processes, sharded or not.
+a run can be resumed with any number of processes, sharded or not.
 
 Source: Zhao et al., "PyTorch FSDP: Experiences on Scaling Fully Sharded Data Parallel", VLDB 2023; this is PyTorch's
 second version of it, `fully_shard`.

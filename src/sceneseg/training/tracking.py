@@ -10,7 +10,7 @@ from sceneseg.training.trackers.base import End, Tracker
 from sceneseg.training.view import TrainView
 
 MOST_POINTS = 2000
-"""Steps of a run that trackers are told of, at even distances."""
+"""Steps of a run that are reported to trackers, at even distances."""
 
 
 class Tracking(Callback):
@@ -74,6 +74,6 @@ class Tracking(Callback):
             except Exception as error:  # of whatever service
                 self.trackers.remove(tracker)
                 name = type(tracker).__name__
-                self.say(f"{name} is left out from here on ({type(error).__name__}: {error}); the run goes on")
+                self.say(f"{name} is left out from here on ({type(error).__name__}: {error}); the run continues")
                 with contextlib.suppress(Exception):
                     tracker.finish("failed")

@@ -1,6 +1,6 @@
 """Trackers of a run, one file each: TensorBoard always, others on request; `history.csv` is the loop's own.
 
-None of them connects to a network unless the user has said so in its own way (an environment variable).
+None of them connects to a network unless the user has configured it (an environment variable).
 """
 
 import importlib.util
@@ -49,7 +49,7 @@ def start(
     """Start the trackers of a run, TensorBoard first; one that can't start is left out with a word about it.
 
     Args:
-        names: Those asked for beside the ones that are always there.
+        names: Requested ones, in addition to those that are always there.
         run: What they tell of.
         config: The resolved configuration as plain data.
         scores: The columns of history.csv that say how good the model is, the deciding one first.

@@ -15,13 +15,13 @@ End = Literal["finished", "interrupted", "failed"]
 
 
 class Tracker(ABC):
-    """Keeps what a run says of itself.
+    """Records what a run reports.
 
     Args:
         run: The run directory.
         config: The resolved configuration as plain data.
         scores: The columns of history.csv that say how good the model is, the deciding one first.
-        step: Where the run (re)starts; what was told of later steps isn't true any more.
+        step: Where the run (re)starts; what was recorded of later steps isn't true any more.
     """
 
     package: ClassVar[str] = ""

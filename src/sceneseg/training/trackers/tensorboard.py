@@ -47,7 +47,7 @@ class TensorBoard(Tracker):
     def _hyper_parameters(self) -> None:
         """Fill the HParams page, with columns for loss and scores.
 
-        The writer's own `add_hparams` would make a second run of it, apart from the curves.
+        The writer's own `add_hparams` would make a second run of it, separate from the curves.
         """
         kinds = (bool, int, float, str)
         values = {key: value if isinstance(value, kinds) else str(value) for key, value in flat(self.config).items()}
