@@ -1,4 +1,4 @@
-"""Shadow of something beside the street."""
+"""Shadow of something next to the street."""
 
 from typing import NamedTuple
 
@@ -31,7 +31,7 @@ class ShadowDetails(NamedTuple):
 
 @register
 class Shadow(Effect[ShadowDetails]):
-    """Shadow of something beside the street: bands across, or leaves of a tree; the sky has none.
+    """Shadow of something next to the street: bands across, or leaves of a tree; the sky has none.
 
     Source: random polygons are the common way of image augmentation libraries; leaves and numbers are ours.
 

@@ -15,7 +15,7 @@ KINDS = (WindowTransform, SampleTransform, DeviceTransform)
 
 @contextmanager
 def transform_entries(given: Sequence[Any]) -> Iterator[list[dict[str, Any]]]:
-    """Put transforms on the shelf; yield what `AugmentConfig.transforms` says of each: ``{"own:Name": {"repr": ...}}``.
+    """Put transforms on the shelf; yield the `AugmentConfig.transforms` of each: ``{"own:Name": {"repr": ...}}``.
 
     A run that is resumed with other transforms has another configuration, and is refused like any other change of it.
 
