@@ -222,7 +222,7 @@ def _names(sources: list[Source], table: Predictions) -> list[str]:
     A source keeps the name that it has in the table; files that no table explains are somebody else's.
     """
     taken = {row.name for row in table.rows.values()}
-    wanted = {source.name for source in sources}
+    requested = {source.name for source in sources}
     names = []
     for source in sources:
         row = table.rows.get(table.key(source.file))
@@ -230,7 +230,7 @@ def _names(sources: list[Source], table: Predictions) -> list[str]:
         if row is not None and row.name:
             name = row.name
         else:
-            while name in taken or (number > 1 and name in wanted) or _lies_there(table.folder, name):
+            while name in taken or (number > 1 and name in requested) or _lies_there(table.folder, name):
                 number += 1
                 name = f"{source.name}-{number}"
         taken.add(name)
