@@ -105,6 +105,6 @@ def compare(
     out.print(f"\n{made.answer}\n\npage     {made.page}\nfigures  {made.figures}", soft_wrap=True)
     if not made.ranking:
         raise RunError(
-            f"{made.path}: no candidate has come to a score, for the reasons above. Cure them, then give the command "
+            f"{made.path}: no candidate has come to a score, for the reasons above. Fix them and run the command "
             f"again; with --retry those that failed are trained anew."
         )

@@ -74,7 +74,7 @@ def predict(
         except KeyboardInterrupt as stop:
             if bars.last is not None:
                 done = f"{bars.last.done} of {bars.last.total} done"
-                stop.add_note(f"{done}. Give the command again with --skip-existing to predict the others.")
+                stop.add_note(f"{done}. Run the command again with --skip-existing to predict the others.")
             raise
     for line in _summary(made):
         print(line)
