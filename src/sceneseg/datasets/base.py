@@ -226,8 +226,8 @@ def open_picture(file: BinaryIO, name: Path) -> Iterator[PillowImage.Image]:
         DataError: The header claims more pixels than the limit, or than the file can hold.
     """
     try:
-        with standalone.open_picture(file, name) as picture:
-            yield picture
+        with standalone.open_picture(file, name) as image:
+            yield image
     except standalone.RunnerError as error:
         raise DataError(str(error)) from None
 
@@ -246,8 +246,8 @@ def read_image(path: Path) -> ImageArray:
             standalone.check_pixels(header.width, header.height, len(data), header.format, path)
             if header.width * header.height <= OPENCV_PIXELS and max(header.width, header.height) <= OPENCV_SIDE:
                 return standalone.check_range(_by_opencv(data), header.bits, path)
-        with standalone.open_picture(io.BytesIO(data), path) as picture:
-            return _by_opencv(data) if picture.format == "WEBP" else standalone.upright_rgb(picture, path)
+        with standalone.open_picture(io.BytesIO(data), path) as image:
+            return _by_opencv(data) if image.format == "WEBP" else standalone.upright_rgb(image, path)
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -257,8 +257,8 @@ def image_size(path: Path) -> tuple[int, int]:
         DataError: The file is missing, can't be opened, or is too large.
     """
     try:
-        with path.open("rb") as file, open_picture(file, path) as picture:
-            return picture.height, picture.width
+        with path.open("rb") as file, open_picture(file, path) as image:
+            return image.height, image.width
     except standalone.DAMAGE as error:
         raise DataError(f"{path}: can't be opened as an image ({error}).") from None
 

@@ -159,10 +159,10 @@ def _mark_scenes(dataset: Any) -> list[dict[str, Mark]]:
     """Digest what a program's scenes give, or nothing where they are others each time."""
     count = len(dataset)
     held = isinstance(getattr(dataset, "pairs", None), list | tuple)
-    wanted = set(range(count)) if held else {count * i // SAMPLED for i in range(SAMPLED)}
+    requested = set(range(count)) if held else {count * i // SAMPLED for i in range(SAMPLED)}
     if _mark_scene(dataset, 0) != _mark_scene(dataset, 0):
-        wanted = set()
-    return [_mark_scene(dataset, i) if i in wanted else {} for i in range(count)]
+        requested = set()
+    return [_mark_scene(dataset, i) if i in requested else {} for i in range(count)]
 
 
 def _mark_scene(dataset: Any, i: int) -> dict[str, Mark]:

@@ -60,8 +60,8 @@ class Packed(SceneDataset):
     def read(self, i: int, *, with_instances: bool = False) -> Scene:
         """Read scene `i`."""
         path, scene = self._places[i]
-        wanted = [part for part in scene.sha256 if part != "instances" or with_instances]
-        parts = container(self.pack.format).load(path, scene, wanted)
+        requested = [part for part in scene.sha256 if part != "instances" or with_instances]
+        parts = container(self.pack.format).load(path, scene, requested)
         labels = parts.get("labels")
         return Scene(parts["image"], self._respaced(labels), parts.get("instances"), scene.name)
 
