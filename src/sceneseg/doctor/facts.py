@@ -233,16 +233,16 @@ def look_at(path: Path) -> Picture:
 
 def _by_header(path: Path, tags: Mapping[int, Any]) -> Picture:
     length = path.stat().st_size
-    with path.open("rb") as file, open_picture(file, path) as picture:
-        size, name = (picture.height, picture.width), picture.format or ""
+    with path.open("rb") as file, open_picture(file, path) as image:
+        size, name = (image.height, image.width), image.format or ""
         file.seek(0)
         start = file.read(32)
         file.seek(max(0, length - 64))
         if not _ends_well(name, start, file.read(), length):
-            picture.load()  # some programs write on behind the end, which is no damage
-        depth, orientation = _depth(picture, start, tags), _orientation(picture)
+            image.load()  # some programs write on behind the end, which is no damage
+        depth, orientation = _depth(image, start, tags), _orientation(image)
         lossy = name in {"JPEG", "MPO"} or (name == "WEBP" and _is_lossy_webp(path))
-        return Picture(path, None, size, picture.mode, name, depth, 0, orientation, length, lossy)
+        return Picture(path, None, size, image.mode, name, depth, 0, orientation, length, lossy)
 
 
 def _is_lossy_webp(path: Path) -> bool:

@@ -35,7 +35,7 @@ UNKNOWN = -1
 """Stands for values and colors without a meaning."""
 MARKER = ".sceneseg-repair"
 """File that marks the folder of a repair that isn't finished; no other folder's files are replaced."""
-UNFINISHED = "A repair by sceneseg that isn't finished: give the command again, and these files are replaced.\n"
+UNFINISHED = "A repair by sceneseg that isn't finished: run the command again to replace these files.\n"
 FOLDERS = ("images", "masks")
 DESCRIPTION = "data.yaml"
 
