@@ -50,8 +50,8 @@ class Samples:
         for scene, prediction in self.kept:
             stem = file_name(scene.name)
             visualization.write_bytes(folder / f"{stem}_image.jpg", visualization.jpeg(scene.image))
-            pictures = {"prediction": prediction} | ({} if scene.labels is None else {"truth": scene.labels})
-            for what, ids in pictures.items():
+            images = {"prediction": prediction} | ({} if scene.labels is None else {"truth": scene.labels})
+            for what, ids in images.items():
                 visualization.write_bytes(
                     folder / f"{stem}_{what}.png", visualization.palette_png(ids, self.label_space)
                 )

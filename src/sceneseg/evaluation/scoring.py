@@ -92,8 +92,8 @@ def _score_in(
     counts: SemanticCounts, protocol: Protocol, request: Request, run: RunDirectory | None, made: Origin | None
 ) -> tuple[Scores, str]:
     """Score in the requested label space; in a run, scores in another than that of the counts are stored separately."""
-    own, wanted = counts.label_space, request.label_space
-    space = wanted if isinstance(wanted, LabelSpace) else choose_space(own, wanted)
+    own, requested = counts.label_space, request.label_space
+    space = requested if isinstance(requested, LabelSpace) else choose_space(own, requested)
     if space != own:
         counts = regroup(counts, space)
         protocol = replace(protocol, label_space=space.name, counted_in=protocol.counted_in or own.name)
@@ -145,12 +145,12 @@ def open_scenes(request: Request, model: SemanticModel, path: Path) -> SceneData
     same = trained is not None and datasets.datasets.resolve(name) == trained.name
     root = request.root or (trained.root if trained and same else None)
     options = dict(trained.options) if trained and same else {}
-    wanted = options.pop("label_space", None)
+    requested = options.pop("label_space", None)
     dataset = datasets.create(name, root=root, split=request.split, **options)
     own, theirs = dataset.label_space, model.label_space
     if request.label_map is not None or own.names == theirs.names:
         return dataset
-    space = matching_space(own, theirs, wanted)
+    space = matching_space(own, theirs, requested)
     if space is None:
         raise ConfigError(
             f"{path} has the {len(theirs)} classes of {theirs.name}, the data set {name} has the {len(own)} of "

@@ -214,8 +214,8 @@ def _void_share(rules: Rules, dataset: SceneDataset, scene: SceneFiles, path: Pa
         DataError: It can't be read, has another size or several channels, or ids that aren't known.
     """
     pixels = read_ids(path)
-    with path.open("rb") as file, open_picture(file, path) as picture:  # servers take the numbers as they are
-        channels = 3 if picture.mode == "P" else len(picture.getbands())
+    with path.open("rb") as file, open_picture(file, path) as image:  # servers take the numbers as they are
+        channels = 3 if image.mode == "P" else len(image.getbands())
     if channels != 1:
         raise DataError(
             f"{path.name}: expected one id per pixel, found {channels} channels (a color image). "
