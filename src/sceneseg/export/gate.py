@@ -103,8 +103,8 @@ def compare(
     counts = SemanticCounts(model.label_space), SemanticCounts(model.label_space)
     equal = pixels = images = 0
     for scene in scenes:
-        picture = np.asarray(resize_picture(scene.image, image_size, "opencv"))
-        ours, theirs = model.predict(picture).labels, exported(picture)
+        image = np.asarray(resize_picture(scene.image, image_size, "opencv"))
+        ours, theirs = model.predict(image).labels, exported(image)
         equal, pixels, images = equal + int((ours == theirs).sum()), pixels + ours.size, images + 1
         plain = Scene(scene.image, scene.labels, None, scene.name)  # instances say nothing of a mean IoU
         for count, labels in zip(counts, (ours, theirs), strict=True):

@@ -99,8 +99,8 @@ def unknown_operations(model: "onnx.ModelProto") -> list[str]:
     found = {node.op_type for node in model.graph.node} - set(OPERATIONS.split())
     if any(node.op_type == "MaxPool" and len(node.output) > 1 and node.output[1] for node in model.graph.node):
         found.add("MaxPool with indices")
-    pictures = {x.name for x in model.graph.input if x.type.tensor_type.elem_type == onnx.TensorProto.UINT8}
-    found |= {f"{n.op_type} of bytes" for n in model.graph.node if n.op_type != "Cast" and pictures & {*n.input}}
+    images = {x.name for x in model.graph.input if x.type.tensor_type.elem_type == onnx.TensorProto.UINT8}
+    found |= {f"{n.op_type} of bytes" for n in model.graph.node if n.op_type != "Cast" and images & {*n.input}}
     return sorted(found)
 
 
