@@ -59,13 +59,13 @@ def unpack(archive: Path, folder: Path, below: str, watch: ProgressReporter) -> 
     try:
         with _opened(archive) as opened:
             entries = _judged(archive, opened)
-            wanted = {path: e for e in entries if (path := _below(e.name, below)) is not None and not e.is_folder}
-            if not wanted:
+            requested = {path: e for e in entries if (path := _below(e.name, below)) is not None and not e.is_folder}
+            if not requested:
                 raise BadArchiveError(f"{archive.name}: expected a folder {below or 'with files'} in it, found none.")
-            total = sum(e.size for e in wanted.values())
+            total = sum(e.size for e in requested.values())
             require_space(folder, total, f"unpacking {archive.name}")
             done = 0
-            for path, entry in wanted.items():
+            for path, entry in requested.items():
                 _write(opened, entry, folder / path)
                 done += entry.size
                 watch.progress(f"unpacking {archive.name}", done, total)
