@@ -108,15 +108,15 @@ class OpenVINONetwork(SegmentationModel):
         """Return whether the network that was compiled for any size computes in float32 what torch does."""
         request = self._for_any_size(pictures.dtype.str, "32-true")
         with torch.inference_mode():
-            wanted = self.network.coarse_logits(as_input(pictures))[0]
+            expected = self.network.coarse_logits(as_input(pictures))[0]
         try:
             found = torch.from_numpy(request.infer([import_openvino().Tensor(pictures, shared_memory=True)])[0])
         except RuntimeError:  # shapes that don't fit each other at this size
             return False
-        if found.shape != wanted.shape:
+        if found.shape != expected.shape:
             return False
-        variation = (wanted - wanted.mean((2, 3), keepdim=True)).norm() + 1e-3 * wanted.norm()
-        return bool((found - wanted).norm() <= ALIKE * variation)
+        variation = (expected - expected.mean((2, 3), keepdim=True)).norm() + 1e-3 * expected.norm()
+        return bool((found - expected).norm() <= ALIKE * variation)
 
     def _for_any_size(self, kind: str, precision: str) -> Any:
         if self._any_size is None:

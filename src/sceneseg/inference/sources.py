@@ -116,8 +116,8 @@ def has_more_frames(file: Path) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of sizes; the reader looks at them
-            with PillowImage.open(file) as picture:
-                return bool(getattr(picture, "is_animated", False))
+            with PillowImage.open(file) as image:
+                return bool(getattr(image, "is_animated", False))
     except (OSError, ValueError, SyntaxError, EOFError, PillowImage.DecompressionBombError):
         return False
 
@@ -127,8 +127,8 @@ def size_of(file: Path) -> tuple[int, int] | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with PillowImage.open(file) as picture:
-                return picture.size
+            with PillowImage.open(file) as image:
+                return image.size
     except (OSError, ValueError, SyntaxError, EOFError, PillowImage.DecompressionBombError):
         return None
 

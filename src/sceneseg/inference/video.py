@@ -86,10 +86,10 @@ def paint_video(
             for frame in _frames(av, extent, source):
                 turns = round((getattr(frame, "rotation", 0) or 0) / 90)
                 pixels = np.rot90(frame.to_ndarray(format="rgb24"), turns)
-                picture = paint(np.ascontiguousarray(pixels))
+                image = paint(np.ascontiguousarray(pixels))
                 if writer is None:
-                    writer = _Writer(av, out, stream, picture.shape[:2], bool(turns % 2))
-                writer.write(picture, frame)
+                    writer = _Writer(av, out, stream, image.shape[:2], bool(turns % 2))
+                writer.write(image, frame)
                 frames += 1
                 on_frame(total)
             if writer is None:

@@ -16,8 +16,8 @@ from sceneseg.records import run_directory
 
 def colorize(labels: LabelArray, space: LabelSpace) -> ImageArray:
     """Return the colors (H, W, 3) of train ids (H, W); void is black."""
-    picture: ImageArray = space.palette[labels]
-    return picture
+    image: ImageArray = space.palette[labels]
+    return image
 
 
 def overlay(
@@ -87,18 +87,18 @@ def _fit(picture: ImageArray, width: int) -> ImageArray:
 
 def _joined(pictures: list[ImageArray], gap: int, axis: int) -> ImageArray:
     parts: list[ImageArray] = []
-    for picture in pictures:
-        shape = list(picture.shape)
+    for image in pictures:
+        shape = list(image.shape)
         shape[axis] = gap
-        parts += [np.full(shape, 255, np.uint8), picture]
+        parts += [np.full(shape, 255, np.uint8), image]
     return np.concatenate(parts[1:], axis=axis)
 
 
 def palette_png(labels: LabelArray, space: LabelSpace) -> bytes:
     """Encode train ids as a PNG with a palette: programs read the ids, viewers show the class colors."""
-    picture = PillowImage.fromarray(labels, mode=None)
-    picture.putpalette(space.palette.tobytes())
-    return _png(picture)
+    image = PillowImage.fromarray(labels, mode=None)
+    image.putpalette(space.palette.tobytes())
+    return _png(image)
 
 
 def rgb_png(picture: npt.NDArray[Any]) -> bytes:
