@@ -107,10 +107,10 @@ def aim(generator: np.random.Generator, window: Window, place: ClassLocation, im
     """
     offsets = [window.top, window.left]
     for axis, at in enumerate((place.row, place.column)):
-        length, wanted = window.scale[axis] * image_size[axis], window.size[axis]
-        if length > wanted:
+        length, requested = window.scale[axis] * image_size[axis], window.size[axis]
+        if length > requested:
             point = at * length
-            offsets[axis] = float(generator.uniform(max(0.0, point - wanted), min(length - wanted, point)))
+            offsets[axis] = float(generator.uniform(max(0.0, point - requested), min(length - requested, point)))
     return replace(window, top=offsets[0], left=offsets[1])
 
 
