@@ -51,7 +51,7 @@ class ForeignWeights:
         arguments: For its constructor.
         state: For its `load_state_dict`, mean and std included.
         training: What it was trained on.
-        source: Where the file comes from, and its licence.
+        source: Where the file comes from, and its license.
     """
 
     model: str
