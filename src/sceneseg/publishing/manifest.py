@@ -135,7 +135,7 @@ def compare(file: Path, sha256: str, manifest: Manifest) -> str:
     """
     for entry in manifest.entries:
         if entry.sha256 == sha256:
-            return f"as {entry.name} in {manifest.origin}, licence {entry.licence}"
+            return f"as {entry.name} in {manifest.origin}, license {entry.licence}"
     if same := [entry for entry in manifest.entries if entry.name == file.stem]:
         raise RunError(
             f"{file}: expected the sha256 {same[0].sha256} that {manifest.origin} gives for {file.stem}, found "
