@@ -58,7 +58,7 @@ def read_progress(comparison: ComparisonDirectory) -> ExperimentProgress:
     """
     if not comparison.progress.is_file():
         return ExperimentProgress()
-    cure = "Delete it, then give the command again."
+    cure = "Delete it and run the command again."
     return read_record(ExperimentProgress, comparison.progress, cure=cure)
 
 

@@ -35,7 +35,7 @@ def read_joint_scores(comparison: ComparisonDirectory) -> JointScores | None:
     """
     if not comparison.joint_scores.is_file():
         return None
-    cure = "Delete it, then give the command again."
+    cure = "Delete it and run the command again."
     return read_record(JointScores, comparison.joint_scores, cure=cure, check=_check)
 
 

@@ -123,7 +123,7 @@ def read_latency(comparison: ComparisonDirectory) -> LatencyRecord | None:
     """
     if not comparison.latency.is_file():
         return None
-    cure = "Delete it, then give the command again."
+    cure = "Delete it and run the command again."
     return read_record(LatencyRecord, comparison.latency, cure=cure, adapt=_adapted, check=_check)
 
 

@@ -317,7 +317,7 @@ def save_weights(path: Path, state: Mapping[str, "Tensor"], header: Mapping[str,
             save_file(tensors, temporary, {"sceneseg": json.dumps(described)})
         except SafetensorError as error:  # which is how it tells of a full disk
             raise RunError(
-                f"{path}: the weights can't be written ({error}). Make room, then give the command again."
+                f"{path}: the weights can't be written ({error}). Free some space and run the command again."
             ) from error
         temporary.chmod(0o644)
         temporary.replace(path)
