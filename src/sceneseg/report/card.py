@@ -27,7 +27,7 @@ from sceneseg.report.run.run_reader import Contents, read_contents
 from sceneseg.toy.writing import MARKER
 
 TEMPLATE = "card.md.j2"
-HUB_LICENCES = {
+HUB_LICENSES = {
     *("apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0"),
     *("cc-by-nc-sa-4.0", "cc-by-nc-sa-3.0", "cc-by-nc-nd-4.0", "openrail", "unlicense"),
 }
@@ -44,7 +44,7 @@ class About:
 
     Args:
         name: What the weights are published as.
-        licence: Of the weights; empty when their author hasn't chosen one.
+        licence: License of the weights; empty when their author hasn't chosen one.
         paper: Where the architecture comes from.
         file: Name of the weights file, if it isn't the run's.
     """
@@ -139,14 +139,14 @@ def _of_weights(evaluations: dict[str, Scores], digest: str) -> dict[str, Scores
 
 
 def hub_header(contents: Contents, metrics: Scores, about: About, dataset: str) -> dict[str, Any]:
-    """Return the front matter: licence, task, data and scores, in Hugging Face's words."""
+    """Return the front matter: license, task, data and scores, in Hugging Face's words."""
     task, title = (
         ("image-classification", "Image classification")
         if contents.classifies
         else ("image-segmentation", "Semantic segmentation")
     )
     licence, slug = about.licence.lower(), re.sub(r"[^\w.-]+", "_", dataset).strip("_")
-    known = licence in HUB_LICENCES
+    known = licence in HUB_LICENSES
     terms = {"license": licence if known else "other" if licence else "unknown"}
     if licence and not known:
         terms["license_name"] = licence.replace(" ", "-")

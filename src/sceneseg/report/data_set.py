@@ -66,7 +66,7 @@ def draw_annotations(scenes: Sequence[Scene], space: LabelSpace, file: Path) -> 
 
 def draw_gallery(pictures: Sequence[tuple[ImageArray, str]], file: Path) -> None:
     """Write images of any shapes with a line of text below each, three in a row."""
-    cells = [visualization.captioned(picture, text, CELL) for picture, text in pictures]
+    cells = [visualization.captioned(image, text, CELL) for image, text in pictures]
     cells += [np.full((1, CELL, 3), DARK, np.uint8)] * (-len(cells) % COLUMNS)
     rows = [_level(cells[i : i + COLUMNS]) for i in range(0, len(cells), COLUMNS)]
     visualization.write_bytes(file, visualization.rgb_png(visualization.grid(rows, CELL, GAP)))
@@ -145,5 +145,5 @@ def _labels(scene: Scene) -> LabelArray:
 
 def _level(pictures: list[ImageArray]) -> list[ImageArray]:
     """Bring images of one width to one height, filled up as behind a legend."""
-    height = max(picture.shape[0] for picture in pictures)
+    height = max(image.shape[0] for image in pictures)
     return [np.pad(p, ((0, height - p.shape[0]), (0, 0), (0, 0)), constant_values=DARK) for p in pictures]

@@ -55,11 +55,11 @@ def _encode(groups: Mapping[K, Sequence["_Source"]], side: int, quality: int, bu
     """Encode groups in turn until the budget is spent."""
     embedded = {}
     for key, group in groups.items():
-        pictures = [source.encode(side, quality) for source in group]
-        budget -= sum(len(picture.uri) for picture in pictures)
+        images = [source.encode(side, quality) for source in group]
+        budget -= sum(len(image.uri) for image in images)
         if budget < 0:
             break
-        embedded[key] = pictures
+        embedded[key] = images
     return embedded
 
 

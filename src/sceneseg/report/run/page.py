@@ -80,7 +80,7 @@ def write_report(run: Path) -> Path:
     empty = render(TEMPLATE, view | {"samples": [], "previews": []})
     budget = max(0, MAX_BYTES - MARKUP_BYTES - len(empty.encode()))
     samples = _samples(contents, int(budget * SAMPLES_SHARE))
-    used = sum(len(picture.uri) for sample in samples for picture in sample.pictures)
+    used = sum(len(image.uri) for sample in samples for image in sample.pictures)
     previews = _previews(contents, budget - used)
     page = run / "report.html"
     with atomic(page) as temporary:
@@ -295,7 +295,7 @@ class ShownSample(NamedTuple):
 
 def _samples(contents: Contents, budget: int) -> list[ShownSample]:
     files = {s: [s.image, s.prediction, *([s.truth] if s.truth else [])] for s in contents.samples[:MAX_SAMPLES]}
-    return [ShownSample(s.name, s.mean_iou, pictures) for s, pictures in embed(files, budget).items()]
+    return [ShownSample(s.name, s.mean_iou, images) for s, images in embed(files, budget).items()]
 
 
 class ShownPreview(NamedTuple):
@@ -312,4 +312,4 @@ def _previews(contents: Contents, budget: int) -> list[ShownPreview]:
     spread = {round(i) for i in np.linspace(0, len(epochs) - 1, MAX_PREVIEWS)} if epochs else set()
     embedded = embed({epochs[i]: [contents.previews[epochs[i]]] for i in sorted(spread)}, budget)
     scores = {row.epoch: row.value("mean_iou") for row in _validated(contents.history, "mean_iou")}
-    return [ShownPreview(epoch, scores.get(epoch), picture) for epoch, [picture] in embedded.items()]
+    return [ShownPreview(epoch, scores.get(epoch), image) for epoch, [image] in embedded.items()]
