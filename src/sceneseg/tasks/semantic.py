@@ -51,10 +51,10 @@ class Semantic(Task):
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        wanted = config.data
+        requested = config.data
         self.train, self.val = (
-            datasets.create(wanted.name, root=wanted.root, split=split, **wanted.options)
-            for split in (wanted.train_split, wanted.val_split)
+            datasets.create(requested.name, root=requested.root, split=split, **requested.options)
+            for split in (requested.train_split, requested.val_split)
         )
         for part in (self.train, self.val):
             if not part.has_labels:
