@@ -373,8 +373,8 @@ def _joined(own: LabelSpace, name: str, label_ids: tuple[int, ...], color: Seque
 
 
 def _classes_of(own: LabelSpace, label_ids: Iterable[int]) -> list[LabelClass]:
-    wanted = set(label_ids)
-    return [c for c in own.classes if wanted & set(c.label_ids)]
+    requested = set(label_ids)
+    return [c for c in own.classes if requested & set(c.label_ids)]
 
 
 def _known_ids(space: LabelSpace) -> list[int]:
