@@ -45,9 +45,9 @@ class Tracking(Callback):
 
     def on_validation_end(self, view: TrainView) -> None:
         """Pass on the preview."""
-        picture = None if view.validation is None else view.validation.picture
-        if picture is not None:
-            self._tell(lambda tracker: tracker.picture("preview", picture, view.step))
+        image = None if view.validation is None else view.validation.picture
+        if image is not None:
+            self._tell(lambda tracker: tracker.picture("preview", image, view.step))
 
     def on_epoch_end(self, view: TrainView) -> None:
         """Pass on the row of the history."""

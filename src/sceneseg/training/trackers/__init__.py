@@ -55,9 +55,9 @@ def start(
         scores: The columns of history.csv that say how good the model is, the deciding one first.
         step: Where the run (re)starts.
     """
-    wanted = dict.fromkeys([*ALWAYS, *(trackers.resolve(name) for name in names)])
+    requested = dict.fromkeys([*ALWAYS, *(trackers.resolve(name) for name in names)])
     started = []
-    for name in wanted:
+    for name in requested:
         try:
             started.append(trackers.create(name, run=run, config=config, scores=scores, step=step))
         except Exception as error:  # of whatever service
