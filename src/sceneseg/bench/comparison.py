@@ -61,7 +61,7 @@ def time_candidates(
         try:
             model = SemanticModel.load(comparison.run(about.folder).path, device)
             model.predict(street_images(size)[0])
-        except Exception as error:  # of whatever network, on whatever device: the others are timed
+        except Exception as error:  # of any network, on any device: the others are timed
             failed[name] = reason_of(error)
             say(f"{name} can't be timed: {failed[name]}")
         else:

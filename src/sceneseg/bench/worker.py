@@ -29,7 +29,7 @@ def main() -> None:
         _work(Job.from_dict(json.loads(told.readline())), told, answers)
     except ScenesegError as error:
         _answer(answers, {"error": str(error)})
-    except Exception as error:  # whatever it was, it is this candidate's result
+    except Exception as error:  # any error is this candidate's result
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         _answer(answers, {"error": f"{type(error).__name__}: {first}"})
 

@@ -36,7 +36,7 @@ class CudaGraph(BFloat16):
         """Record the network without its last step."""
         with torch.inference_mode():
             recorded = self._record(self._coarse, self.input(images))
-        return lambda: recorded[0].replay()  # the tensors beside it live as long: the graph knows only where they lie
+        return lambda: recorded[0].replay()  # the tensors next to it live as long: the graph knows only where they lie
 
     def highest(self, image: Tensor, size: ImageSize) -> Tensor:
         """Take the maximum without full-size logits."""
