@@ -169,7 +169,7 @@ def _examine(
     }
 
     if any(isinstance(dataset, Scenes) for dataset in opened.values()):
-        workers = 1  # nobody knows whether what a program made may be read by several threads
+        workers = 1  # it isn't known whether what a program made may be read by several threads
     parts: dict[str, list[Pair]] = {split: [] for split in opened}
     with JpegChecker() as jpeg, ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
 

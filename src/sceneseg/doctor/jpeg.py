@@ -53,7 +53,7 @@ class JpegChecker:
     def _process(self) -> "subprocess.Popen[str]":
         process: subprocess.Popen[str] | None = getattr(self._own, "process", None)
         if process is None or process.poll() is not None:
-            command = [sys.executable, "-P", __file__]  # -P: the modules beside this file aren't those it imports
+            command = [sys.executable, "-P", __file__]  # -P: the modules next to this file aren't those it imports
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             self._own.process = process
             self._started.append(process)

@@ -153,7 +153,7 @@ class Surgeon:
             raise DataError(
                 f"The masks hold {len(self.learned)} colors, too many for classes. Export them again as ids."
             )
-        if self.learned:  # nobody knows what they mean: each becomes a class of its own
+        if self.learned:  # their meaning isn't known: each becomes a class of its own
             self.palette = {code: i for i, code in enumerate(self.learned)}
         self.later = self._in_later_splits()
         self.named = {split: {p.files.name: p for p in reversed(part)} for split, part in patient.parts.items()}
