@@ -80,7 +80,7 @@ def birds_eye(values: npt.NDArray[np.uint8], matrix: Matrix) -> npt.NDArray[np.u
     ahead = AHEAD[1] - (np.arange(SIZE[0]) + 0.5) * RESOLUTION
     x, z = (grid.astype(np.float32) for grid in np.meshgrid(across, ahead))  # rounded as the development kit does
     column, row, scale = np.einsum("ij,jhw->ihw", matrix, np.stack([x, z, np.ones_like(x)]))
-    with np.errstate(all="ignore"):  # what lies beside the camera is nowhere in the image
+    with np.errstate(all="ignore"):  # what lies to the side of the camera isn't in the image
         column, row = column / scale, row / scale
     height, width = values.shape
     seen = (column >= 1) & (row >= 1) & (column <= width) & (row <= height)
