@@ -87,7 +87,7 @@ def draw_class_location(places: ClassLocations, seed: int, number: int, share: f
     Source: Zhu et al., "Improving semantic segmentation via video propagation and label relaxation", CVPR 2019, who
     choose half of the samples of an epoch in this way.
     """
-    # a stream of its own, apart from the sample's and the epoch's
+    # a stream of its own, separate from the sample's and the epoch's
     generator = np.random.Generator(np.random.Philox(key=[seed, number], counter=[0, 0, 0, 2]))
     if generator.random() >= share:
         return None

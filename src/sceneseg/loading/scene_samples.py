@@ -153,7 +153,7 @@ class EpochOrder:
     def __getitem__(self, number: int) -> int:
         epoch, position = divmod(number, self.length)
         if self._epoch != epoch:
-            # the epoch's own stream, apart from the samples' (whose second key is the sample number)
+            # the epoch's own stream, separate from the samples' (whose second key is the sample number)
             generator = np.random.Generator(np.random.Philox(key=[self.seed, epoch], counter=[0, 0, 0, 1]))
             self._epoch, self._order = epoch, generator.permutation(self.length)
         return int(self._order[position])
