@@ -208,7 +208,7 @@ class Registry(Generic[T]):
         (entry,) = entries
         try:
             thing = entry.load()
-        except Exception as error:  # whatever the package raises
+        except Exception as error:  # any error of the package
             raise ConfigError(
                 f'The {self.kind} "{name}" comes from {_package(entry)}, which can\'t be imported '
                 f"({type(error).__name__}: {error}). Repair or uninstall that package.",
