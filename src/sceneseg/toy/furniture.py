@@ -78,7 +78,7 @@ def _signal(stage: Stage, place: Place, w: float, high: float, lit: int) -> list
         glow = tint(color, 1.0 if i == lit else 0.25)
         disc = center + 0.14 * CIRCLE
         outline = stage.camera.project(place.world(_across(disc)))
-        parts.append(Part(outline, glow, solid=False))  # a lamp shines whatever the light
+        parts.append(Part(outline, glow, solid=False))  # a lamp shines in any light
     return parts
 
 
