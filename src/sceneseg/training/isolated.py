@@ -164,7 +164,7 @@ def _train(plain: dict[str, Any], path: str, seconds: float | None, sender: Conn
         finished = _start(plain, run, seconds, sender)
     except KeyboardInterrupt:
         return
-    except Exception as error:  # whatever it is, the comparison goes on with the next candidate
+    except Exception as error:  # on any error the comparison continues with the next candidate
         write_text(run.path.with_name(f"{run.path.name}.error.txt"), traceback.format_exc())
         sender.send(Outcome("failed", reason_of(error)))
     else:

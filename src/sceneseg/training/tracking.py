@@ -71,7 +71,7 @@ class Tracking(Callback):
         for tracker in list(self.trackers):
             try:
                 what(tracker)
-            except Exception as error:  # of whatever service
+            except Exception as error:  # of any service
                 self.trackers.remove(tracker)
                 name = type(tracker).__name__
                 self.say(f"{name} is left out from here on ({type(error).__name__}: {error}); the run continues")

@@ -60,6 +60,6 @@ def start(
     for name in requested:
         try:
             started.append(trackers.create(name, run=run, config=config, scores=scores, step=step))
-        except Exception as error:  # of whatever service
+        except Exception as error:  # of any service
             LOG.warning("The tracker %s is left out: it can't start (%s: %s)", name, type(error).__name__, error)
     return started
