@@ -29,7 +29,7 @@ def shared_data() -> Path:
 
 @pytest.fixture
 def write_video() -> Callable[..., None]:
-    """Write pictures of one size as a video of 10 frames a second; skips the test where there is no PyAV."""
+    """Write images of one size as a video of 10 frames a second; skips the test where there is no PyAV."""
     av = pytest.importorskip("av")
 
     def write_video(file: Path, pictures: list[np.ndarray]) -> None:

@@ -24,7 +24,7 @@ def scenes(toy: Path, split: str = "train") -> list[Scene]:
 
 
 def save(path: Path, pixels: np.ndarray) -> None:
-    """Write a picture, making its folder."""
+    """Write an image, making its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path)
 
@@ -140,7 +140,7 @@ def image_folder(toy: Path, root: Path) -> Path:
 
 
 def photos(toy: Path, root: Path) -> Path:
-    """Write a few pictures."""
+    """Write a few images."""
     for scene in scenes(toy, "val"):
         save(root / f"{scene.name}.jpg", scene.image)
     return root

@@ -1,4 +1,4 @@
-"""Picture files of every kind, made from one small picture."""
+"""Image files of every kind, made from one small image."""
 
 import io
 import struct
@@ -34,7 +34,7 @@ Kind = tuple[Callable[[], bytes], np.ndarray, int]
 
 
 def by_pillow(ending: str, mode: str = "RGB", tolerance: int = EXACT, **options: Any) -> Kind:
-    """Return the picture as Pillow writes it in one of its modes; right is what Pillow makes of the mode."""
+    """Return the image as Pillow writes it in one of its modes; right is what Pillow makes of the mode."""
     picture = Image.fromarray(RGB)
     if mode in {"RGBA", "LA"}:
         picture.putalpha(Image.fromarray(np.tile(np.arange(WIDTH, dtype=np.uint8) * 7, (HEIGHT, 1))))
@@ -54,12 +54,12 @@ def by_opencv(ending: str, pixels: np.ndarray, right: np.ndarray, tolerance: int
 
 
 def by_hand(write: Callable[[], bytes], right: np.ndarray = RGB, tolerance: int = EXACT) -> Kind:
-    """Return a picture that a function below writes."""
+    """Return an image that a function below writes."""
     return write, right, tolerance
 
 
 def turned(ending: str, orientation: int) -> Kind:
-    """Return a picture with EXIF data that says how it must be turned."""
+    """Return an image with EXIF data that says how it must be turned."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     options: dict[str, Any] = {"webp": {"lossless": True}, "jpeg": {"quality": 95}}.get(ending, {})

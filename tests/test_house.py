@@ -41,6 +41,19 @@ def test_files_stay_short(file):
     assert len(file.read_text().splitlines()) <= 400
 
 
+QUESTIONS = {"what", "where", "how", "which", "who", "whose", "from", "say", "says", "let", "lets"}
+"""Words that open no docstring: things are named by nouns, functions by verbs. "Whether" is for booleans."""
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(SOURCE)))
+def test_docstrings_open_with_a_noun_or_a_verb(file):
+    tree = ast.parse(file.read_text())
+    documented = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef | ast.FunctionDef)]
+    firsts = {n.name: (ast.get_docstring(n) or "-").split()[0] for n in documented}
+    assert not {name: word for name, word in firsts.items() if word.strip(".,:;`").lower() in QUESTIONS}
+    assert (ast.get_docstring(tree) or "-").split()[0].strip(".,:;`").lower() not in QUESTIONS | {"whether"}
+
+
 def test_no_room_for_leftovers():
     words = {"utils", "util", "common", "helpers", "helper", "misc"}
     assert not [f for f in FILES if words & {f.stem, f.parent.name}]
@@ -71,17 +84,17 @@ WRITES_ITSELF = {
     "bench/memory.py": "a switch of the kernel, not a file",
     "bench/worker.py": "into the temporary folder of its parent",
     "api/benchmark.py": "into a temporary folder",
-    "export/onnx.py": "where `Exporter.write` says, a temporary folder",
+    "export/onnx.py": "at the path of `Exporter.write`, a temporary folder",
     "export/openvino.py": "likewise",
     "export/tensorrt.py": "likewise",
     "export/torchscript.py": "likewise",
     "fetching/datasets/unpacking.py": "below a folder that is renamed when it is whole",
-    "fetching/transfer.py": "a .part, which is gone on with and renamed when it is whole",
+    "fetching/transfer.py": "a .part, which is resumed, and renamed when it is complete",
     "inference/visualization.py": "into memory",
-    "metrics/counts_file.py": "where `SemanticCounts.save` says, a temporary file",
+    "metrics/counts_file.py": "at the path of `SemanticCounts.save`, a temporary file",
     "shards/index.py": "a line at a time, of which the last may be torn",
-    "shards/tfrecord.py": "where `pack` says, a temporary file",
-    "shards/webdataset.py": "where `pack` says, a temporary file",
+    "shards/tfrecord.py": "at the path of `pack`, a temporary file",
+    "shards/webdataset.py": "at the path of `pack`, a temporary file",
     "records/predictions.py": "a line at a time, of which the last may be torn",
     "records/temporaries.py": "what all others use",
     "standalone.py": "a hidden file that is renamed; it can't import the rest",

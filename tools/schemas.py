@@ -44,7 +44,7 @@ class ClassNames:
 
 @dataclass(frozen=True)
 class AcceptedChange:
-    """Other data that a resumed run was allowed to go on with.
+    """Other data that a resumed run was allowed to resume with.
 
     Args:
         step: After which they changed.
@@ -97,7 +97,7 @@ RUN = (
     File("model.json", (ModelCost,), "What the model costs."),
     File("data.json", (DataRecord,), "Which data the run learns from and is scored on."),
     File("history.csv", (Epoch,), "A row for each epoch.", many=True),
-    File("samples/samples.json", (SampleScore,), "Scores of the scenes whose pictures lie beside it.", many=True),
+    File("samples/samples.json", (SampleScore,), "Scores of the scenes whose images lie next to it.", many=True),
     File("answers.csv", (Answer,), "A classifier's answer to each image.", many=True),
     File("weights/best.safetensors", (WeightsHeader,), "The header of a weights file, under the key `sceneseg`."),
 )
@@ -108,7 +108,7 @@ COMPARISON = (
     File("label_space.json", (JointScores,), "The label space that candidates of unlike ones are scored in."),
 )
 RESULTS = (File("predictions.csv", (Row,), "Which result belongs to which source.", many=True),)
-EXPORTED = (File("sceneseg.json", (ExportDescription,), "What an exported file says of itself, in its metadata."),)
+EXPORTED = (File("sceneseg.json", (ExportDescription,), "Description of an exported file, in its metadata."),)
 
 HEAD = """# Files of a run
 

@@ -85,7 +85,7 @@ def check_compiler() -> None:
 
 
 def keep_freed_memory() -> None:
-    """Let glibc keep large freed blocks for the next tensor instead of giving their pages back to the system.
+    """Make glibc keep large freed blocks for the next tensor instead of returning their pages to the system.
 
     A training step on a CPU frees and asks for the same hundreds of megabytes again and again; faulting them in anew
     took a fifth of an fp32 step of Fast-SCNN (386 against 480 ms, 8 x 352 x 480, 2 threads). Elsewhere than on
@@ -101,7 +101,7 @@ def keep_freed_memory() -> None:
 
 
 def keep_in_float32(network: nn.Module) -> None:
-    """Let those convolutions compute in float32 on a CPU that oneDNN can't do, or can't do quickly, in bfloat16.
+    """Compute convolutions in float32 on a CPU where oneDNN can't do them, or is slow, in bfloat16.
 
     - Dilated ones: their weight gradient (channels_last) has NaN in it, always for 25 channels (ESPNet), now and then
       for a grouped one of 384 (FastFCN).
@@ -121,7 +121,7 @@ def _in_float32(forward: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error says that the memory of the device or of the machine didn't suffice."""
+    """Return whether an error means that the device or the machine ran out of memory."""
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(words in str(error) for words in NO_MEMORY)
 
 

@@ -10,7 +10,7 @@ from typing import Self
 class ScenesegError(Exception):
     """An error whose message is meant for the user; the command line prints it without a traceback.
 
-    The message says what was expected, what was found, and the cure, in terms of Python arguments and configuration
+    The message contains what was expected, what was found, and the cure, in terms of Python arguments and configuration
     keys. `field` names the argument or key at fault; the command line adds the option of that field.
 
     Args:
@@ -105,7 +105,7 @@ def did_you_mean(word: object, choices: Iterable[str]) -> str:
 
 
 def reason_of(error: BaseException) -> str:
-    """Say in one sentence what went wrong."""
+    """Describe in one sentence what went wrong."""
     text = str(error).strip()
     if isinstance(error, ScenesegError):
         return text

@@ -30,14 +30,14 @@ Color = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class LabelClass:
-    """One class of a label space.
+    """Class of a label space.
 
     Args:
         name: As people write it, "traffic light".
         color: RGB, 0..255.
         label_ids: The stored ids that mean this class; predictions are written back with the first.
         category: The group it belongs to ("vehicle"), or "" when the space has none.
-        has_instances: Whether single objects are told apart (things), as opposed to stuff.
+        has_instances: Whether single objects are annotated (things), as opposed to stuff.
     """
 
     name: str
@@ -138,7 +138,7 @@ class LabelSpace:
         """Return what every train id of this space is in another: (256,) uint8, at 255 what void becomes.
 
         Raises:
-            ConfigError: A class, or void, has parts that the other space keeps apart, or that it doesn't know.
+            ConfigError: A class, or void, has parts that the other space separates, or doesn't have.
         """
         theirs = {label_id: i for i, c in enumerate(other.classes) for label_id in c.label_ids}
         theirs |= dict.fromkeys(other.void_ids, IGNORE_INDEX)
@@ -149,7 +149,7 @@ class LabelSpace:
             if len(found) > 1 or -1 in found:
                 raise ConfigError(
                     f'In "{self.name}" {what} stands for the label ids {_ranges(sorted(label_ids))}; "{other.name}" '
-                    f"keeps them apart or doesn't know them all, so train ids of one can't become those of the other. "
+                    f"separates them or doesn't have them all, so train ids of one can't become those of the other. "
                     f"Read the labels themselves in that space: set label_space for the training, or for the "
                     f"evaluation of a run.",
                     field="data.label_space",
@@ -162,7 +162,7 @@ class LabelSpace:
         found = ", ".join(f"{i} ({n} pixels)" for i, n in zip(ids[:5], counts[:5], strict=True))
         known = sorted({i for c in self.classes for i in c.label_ids} | set(self.void_ids))
         raise DataError(
-            f'{where}: found label id {found}; the label space "{self.name}" knows {_ranges(known)}. '
+            f'{where}: found label id {found}; the label space "{self.name}" has {_ranges(known)}. '
             f"Add the id to the label space, or repair the file."
         )
 
@@ -308,7 +308,7 @@ def group(
     """Return a label space whose classes are groups of another's; what is in no group becomes void.
 
     A group of one class keeps its color, category and instances. Where classes are joined there are no categories,
-    and objects are told apart only if all members tell them apart.
+    and it has single objects only if all members have them.
 
     Args:
         own: The space to group.
@@ -373,8 +373,8 @@ def _joined(own: LabelSpace, name: str, label_ids: tuple[int, ...], color: Seque
 
 
 def _classes_of(own: LabelSpace, label_ids: Iterable[int]) -> list[LabelClass]:
-    wanted = set(label_ids)
-    return [c for c in own.classes if wanted & set(c.label_ids)]
+    requested = set(label_ids)
+    return [c for c in own.classes if requested & set(c.label_ids)]
 
 
 def _known_ids(space: LabelSpace) -> list[int]:

@@ -21,11 +21,11 @@ LARGEST = 2**63
 
 
 BESIDE = {"beside": True}
-"""Metadata of a dataclass's field that is a mapping: in a file, its entries stand beside the record's other keys."""
+"""Metadata of a dataclass's field that is a mapping: in a file, its entries stand among the record's other keys."""
 
 
 class UnfitError(ValueError):
-    """What was expected and found, without the file's name; whoever knows the file says the rest."""
+    """Expected and found values, without the file's name; the caller that knows the file adds it."""
 
 
 def parse_json(text: str) -> Any:
@@ -130,7 +130,7 @@ def _dataclass(kind: Any, value: dict[Any, Any], key: str) -> Any:
 
 
 class _Fields(NamedTuple):
-    """The fields of a dataclass: their types, those without a default, and the one whose entries stand beside them."""
+    """The fields of a dataclass: their types, those without a default, and the one whose entries stand among them."""
 
     hints: dict[str, object]
     needed: tuple[str, ...]

@@ -17,7 +17,7 @@ def reported(items: Iterable[T], total: int, on_step: OnStep) -> Iterator[T]:
     """Yield items, and report each when the caller is done with it.
 
     Args:
-        items: Whatever is worked on.
+        items: The items to work on.
         total: How many there are.
         on_step: Is called after each.
 

@@ -1,4 +1,4 @@
-"""The range of a number, declared beside its type: ``flip: Annotated[float, Range(0, 1)]``.
+"""The range of a number, declared with its type: ``flip: Annotated[float, Range(0, 1)]``.
 
 One declaration serves YAML files, the command line, Python, the candidates of a comparison, and the arguments of models
 and losses.
@@ -17,7 +17,7 @@ MANY = 10**9
 
 @dataclass(frozen=True)
 class Range:
-    """Which numbers an option takes; infinity and NaN are in no range. Of lists and mappings it holds for each number.
+    """Numbers that an option takes, infinity and NaN excluded. For lists and mappings it applies to each number.
 
     Args:
         least: Smallest number.
@@ -47,7 +47,7 @@ class Range:
         )
 
     def __str__(self) -> str:
-        """Say the range: "above 0 and at most 1"."""
+        """Describe the range: "above 0 and at most 1"."""
         if self.least is not None and self.most is not None and self.most < MANY:
             return f"from {_digits(self.least)} to {_digits(self.most)}"
         ends = {"of at least": self.least, "above": self.above, "below": self.below, "at most": self.most}
@@ -55,7 +55,7 @@ class Range:
         return " and ".join(f"{word} {_digits(end)}" for word, end in said.items())
 
     def problem(self, value: Any, hint: Any = float) -> str | None:
-        """Say what is expected of a value that doesn't fit; None for one that does.
+        """Describe what is expected of a value that doesn't fit; None for one that does.
 
         Args:
             value: A number, a list or mapping of numbers, or None.

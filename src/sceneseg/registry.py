@@ -189,7 +189,7 @@ class Registry(Generic[T]):
         return {name: file for name, file in files.items() if _registers(file)}
 
     def _entry_points(self) -> "dict[str, list[EntryPoint]]":
-        """What installed packages offer, name -> by whom; loading is left to whoever asks for one."""
+        """Return what installed packages offer, name -> by whom; it is loaded when it is used."""
         from importlib.metadata import entry_points  # takes longer than all else here, and most names are files
 
         found: dict[str, list[EntryPoint]] = {}
@@ -208,7 +208,7 @@ class Registry(Generic[T]):
         (entry,) = entries
         try:
             thing = entry.load()
-        except Exception as error:  # whatever the package raises
+        except Exception as error:  # any error of the package
             raise ConfigError(
                 f'The {self.kind} "{name}" comes from {_package(entry)}, which can\'t be imported '
                 f"({type(error).__name__}: {error}). Repair or uninstall that package.",
@@ -329,7 +329,7 @@ def _expected(hint: Any, value: Any) -> str | None:
 
 @contextmanager
 def _optional_packages() -> Iterator[None]:
-    """Say of an optional package that isn't installed how it is."""
+    """Describe, for an optional package that isn't installed, how to install it."""
     try:
         yield
     except ModuleNotFoundError as error:

@@ -1,6 +1,6 @@
 """Run an exported ONNX file: ``python -m sceneseg.run model.onnx photo.jpg``.
 
-Needs onnxruntime and numpy alone, so that it can be copied to a device; Pillow for pictures but ``.ppm`` and ``.npy``.
+Needs onnxruntime and numpy alone, so that it can be copied to a device; Pillow for images but ``.ppm`` and ``.npy``.
 """
 
 import argparse
@@ -29,8 +29,8 @@ KINDS = ("labels", "label_ids", "probabilities", "coarse")  # of output
 MODES = dict.fromkeys(("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"), 8)
 MODES |= dict.fromkeys(("I;16", "I;16B", "I;16L", "I;16N"), 16)  # Pillow's pixels -> bits; no others are read
 COLORS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}  # TIFF's photometric interpretation -> samples but alpha and bands
-MAX_PIXELS = "SCENESEG_MAX_PIXELS"  # the environment variable that says how large pictures may be
-PIXELS_PER_BYTE = {"PNG": 8 * 1032, "TIFF": 8 * 1032, "JPEG": 4096, "MPO": 4096}  # at most, in a picture with content
+MAX_PIXELS = "SCENESEG_MAX_PIXELS"  # the environment variable that says how large images may be
+PIXELS_PER_BYTE = {"PNG": 8 * 1032, "TIFF": 8 * 1032, "JPEG": 4096, "MPO": 4096}  # at most, in an image with content
 BROKEN_DATA = (EOFError, struct.error, zlib.error, MemoryError)  # what decoders raise; the last where a length lies
 DAMAGE = (*BROKEN_DATA, OSError, SyntaxError, ValueError, LookupError, TypeError, ArithmeticError, RuntimeError)
 OPENING = Lock()
@@ -40,11 +40,11 @@ Labels = npt.NDArray[np.uint8]
 
 
 class RunnerError(Exception):
-    """A model or picture that can't be used; its message is meant for the user."""
+    """A model or image that can't be used; its message is meant for the user."""
 
 
 class Runner:
-    """What `sceneseg export --to onnx` wrote, ready to predict with so many threads (None: ONNX Runtime's choice)."""
+    """Exported ONNX model, ready to predict with so many threads (None: ONNX Runtime's choice)."""
 
     def __init__(self, file: str | Path, threads: int | None = None) -> None:
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else it looks up its maker's host after some seconds
@@ -65,26 +65,26 @@ class Runner:
         self.description = describe(self.session.get_modelmeta().custom_metadata_map.get(KEY), file)
 
     def __call__(self, image: Any) -> npt.NDArray[Any]:
-        """Return the file's own output for a picture (see `as_picture`): labels (H, W) uint8, or another."""
+        """Return the file's own output for an image (see `as_picture`): labels (H, W) uint8, or another."""
         image = as_picture(image)
         check_size(image, self.description)
         return self.run(image[None])[0]
 
     def run(self, images: Picture) -> npt.NDArray[Any]:
-        """Return the file's own output for pictures (B, H, W, 3) uint8 RGB of the size that it takes."""
+        """Return the file's own output for images (B, H, W, 3) uint8 RGB of the size that it takes."""
         try:
             return self.session.run(None, {"image": images})[0]
         except Exception as error:  # as above
             raise RunnerError(f"{self.file}: ONNX Runtime can't run it ({str(error).splitlines()[0]}).") from None
 
     def labels(self, image: Any) -> Labels:
-        """Return the train ids (H, W) of a picture, whichever output the file has; 255 where there is none."""
+        """Return the train ids (H, W) of an image, whichever output the file has; 255 where there is none."""
         image = as_picture(image)
         return labels_of(self(image), self.description, (image.shape[0], image.shape[1]))
 
 
 def describe(text: str | None, file: object) -> dict[str, Any]:
-    """Read what an exported file says of itself: names, colors, label_ids, input, output, trained_model, gate, ..."""
+    """Read the description of an exported file: names, colors, label_ids, input, output, trained_model, gate, ..."""
     if not text:
         raise RunnerError(f"{file}: doesn't say what its classes are. Give a file that `sceneseg export` wrote.")
     try:
@@ -94,7 +94,7 @@ def describe(text: str | None, file: object) -> dict[str, Any]:
             return description
         version = description.get("sceneseg_version")
     except DAMAGE:
-        raise RunnerError(f"{file}: what it says of itself is damaged. Export it again.") from None
+        raise RunnerError(f"{file}: its description is damaged. Export it again.") from None
     raise RunnerError(f"{file}: written by another sceneseg ({version}). Export it again, or run it with that version.")
 
 
@@ -115,15 +115,15 @@ def _check(description: dict[str, Any]) -> None:
 
 
 def check_size(image: Picture, description: dict[str, Any]) -> None:
-    """Refuse a picture (H, W, 3) of another size than the file was exported for."""
+    """Refuse an image (H, W, 3) of another size than the file was exported for."""
     size, (height, width) = description["input"]["image_size"], image.shape[:2]
     if size is not None and size != [height, width]:
         found = f"{size[0]} x {size[1]} pixels, this one has {height} x {width}"
-        raise RunnerError(f"The file takes pictures of {found}. Resize it, or export without --size.")
+        raise RunnerError(f"The file takes images of {found}. Resize it, or export without --size.")
 
 
 def labels_of(answer: npt.NDArray[Any], description: dict[str, Any], size: tuple[int, int]) -> Labels:
-    """Return train ids (H, W) for any kind of output, without the batch's dimension, for a picture of `size`."""
+    """Return train ids (H, W) for any kind of output, without the batch's dimension, for an image of `size`."""
     kind = description["output"]["kind"]
     numbers, whole = np.array(description["output"].get("train_ids", ()), np.uint8), kind in KINDS[:2]
     expected = size if whole else (len(numbers), *(size if kind == "probabilities" else (*answer.shape, 0, 0)[1:3]))
@@ -157,13 +157,13 @@ def palette(description: dict[str, Any]) -> Picture:
 
 
 def overlay(image: Picture, labels: Labels, description: dict[str, Any], opacity: float = 0.55) -> Picture:
-    """Lay the class colors over a picture; void shows the picture."""
+    """Lay the class colors over an image; void shows the image."""
     mixed = (1 - opacity) * image + opacity * palette(description)[labels]
     return np.where((labels == VOID)[..., None], image, mixed.round()).astype(np.uint8)
 
 
 def largest(labels: Labels, description: dict[str, Any], most: int = 5) -> list[str]:
-    """Return the classes that cover most of a picture, each with its part of it."""
+    """Return the classes that cover most of an image, each with its part of it."""
     counts = np.bincount(labels.ravel(), minlength=256)[: len(description["names"])]
     shown = [i for i in (-counts).argsort()[:most] if counts[i]]
     return [f"{description['names'][i]} {counts[i] / labels.size:.0%}" for i in shown]
@@ -217,7 +217,7 @@ def as_picture(image: Any, where: str = "") -> Picture:
     """Return an array (H, W, 3) of uint8 or of floats from 0 to 1, or a Pillow image, as uint8 RGB; refuse others."""
     pillow = sys.modules.get("PIL.Image")
     if pillow and isinstance(image, pillow.Image):
-        image = rgb_of(image, "The picture")
+        image = rgb_of(image, "The image")
     found = type(image).__name__
     if isinstance(image, np.ndarray):
         found = f"{image.shape} {image.dtype}"
@@ -232,9 +232,9 @@ def as_picture(image: Any, where: str = "") -> Picture:
 
 
 def read_picture(file: Path) -> Picture:
-    """Read a picture as (H, W, 3) uint8 RGB, or raise RunnerError with the reason why not."""
+    """Read an image as (H, W, 3) uint8 RGB, or raise RunnerError with the reason why not."""
     if not file.is_file():
-        found = "expected a picture, found a folder" if file.is_dir() else "there is no such file"
+        found = "expected an image, found a folder" if file.is_dir() else "there is no such file"
         raise RunnerError(f"{file}: {found}.")
     try:
         if file.suffix == ".npy":
@@ -247,7 +247,7 @@ def read_picture(file: Path) -> Picture:
         with open_picture(io.BytesIO(data), file) as picture:
             return upright_rgb(picture, file)
     except (*DAMAGE, tokenize.TokenError):
-        raise RunnerError(f"{file}: can't be read as a picture; it is damaged or another format.") from None
+        raise RunnerError(f"{file}: can't be read as an image; it is damaged or another format.") from None
 
 
 @contextmanager
@@ -288,7 +288,7 @@ def _check_bands(plugin: Any, file: Any, name: object) -> None:
 
 
 def max_pixels() -> int:
-    """Return how large pictures may be, 2^30 pixels unless the environment says otherwise."""
+    """Return how large images may be, 2^30 pixels unless the environment sets it."""
     most = os.environ.get(MAX_PIXELS) or str(2**30)
     if not most.isdecimal():
         raise RunnerError(f"{MAX_PIXELS}={most} in the environment: expected a number of pixels.")
@@ -305,7 +305,7 @@ def check_pixels(width: int, height: int, size: int, kind: Any, name: object) ->
 
 
 def rgb_of(picture: Any, name: object) -> Picture:
-    """Return the pixels of Pillow's picture as (H, W, 3) uint8 RGB, as they lie and without alpha."""
+    """Return the pixels of Pillow's image as (H, W, 3) uint8 RGB, as they lie and without alpha."""
     bits, tags = bits_of(picture, name), getattr(picture, "tag_v2", {})
     if not picture.mode.startswith("I"):
         kind = "RGBA" if "transparency" in picture.info else "RGB"  # from which Pillow would warn to convert to RGB
@@ -316,7 +316,7 @@ def rgb_of(picture: Any, name: object) -> Picture:
 
 
 def bits_of(picture: Any, name: object) -> int:
-    """Return the bits of a sample, 8 or 16, of Pillow's picture before it is loaded; refuse what isn't read."""
+    """Return the bits of a sample, 8 or 16, of Pillow's image before it is loaded; refuse what isn't read."""
     tags, mode, tiles = getattr(picture, "tag_v2", {}), picture.mode, getattr(picture, "tile", None)
     raw = str(tiles[0][3]) if tiles else ""
     bits = MODES.get(mode, 16 if mode == "I" and picture.format in {"PNG", "PPM"} else 0)
@@ -326,7 +326,7 @@ def bits_of(picture: Any, name: object) -> int:
 
 
 def check_range(pixels: Picture, bits: int, name: object) -> Picture:
-    """Refuse a picture of 16-bit samples, brought to 8, that uses 12 bits at most: it would be read as black."""
+    """Refuse an image of 16-bit samples, brought to 8, that uses 12 bits at most: it would be read as black."""
     if bits == 16 and pixels.max(initial=0) < 16:
         reason = "no 16-bit sample is above 4095: it has 12-bit samples, or is nearly black"
         raise RunnerError(f"{name}: {reason}. Multiply 12-bit samples by 16, or store 8 bits.")
@@ -334,7 +334,7 @@ def check_range(pixels: Picture, bits: int, name: object) -> Picture:
 
 
 def upright_rgb(picture: Any, name: object) -> Picture:
-    """Return the pixels of a file that Pillow opened as (H, W, 3) uint8 RGB, turned as its EXIF data says."""
+    """Return the pixels of a file that Pillow opened as (H, W, 3) uint8 RGB, turned by its EXIF data."""
     from PIL import Image
 
     pixels, turn, exif = rgb_of(picture, name), getattr(picture, "tag_v2", {}).get(274, 1), Image.Exif()
@@ -364,7 +364,7 @@ def write_png(file: Path, picture: npt.NDArray[Any], colors: Picture | None = No
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Predict pictures and write label ids, colors and overlays; return the exit code."""
+    """Predict images and write label ids, colors and overlays; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m sceneseg.run", description="Predict with an exported ONNX file.")
     parser.add_argument("model", type=Path, help="what `sceneseg export --to onnx` wrote")
     parser.add_argument("pictures", type=Path, nargs="+", help="JPEG, PNG, ... (with Pillow), .ppm or .npy")

@@ -217,7 +217,7 @@ def _execute(path: str, field: str | None) -> ModuleType:
         exec(compile(Path(path).read_bytes(), path, "exec"), module.__dict__)
     except ScenesegError:
         raise
-    except (Exception, SystemExit) as error:  # whatever the user's code raises
+    except (Exception, SystemExit) as error:  # any error of the user's code
         raise ConfigError(f"{_where(path, error)}. Correct the file.", field=field) from error
     finally:
         sys.path.remove(folder)

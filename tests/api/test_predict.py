@@ -36,7 +36,7 @@ def models(tmp_path_factory) -> list[Path]:
 
 @pytest.fixture
 def photos(tmp_path) -> Path:
-    """Pictures in a tree, two of them with one name."""
+    """Images in a tree, two of them with one name."""
     for number, name in enumerate(("x.png", "a/x.png", "a/b/y.jpg")):
         photo(tmp_path / "in" / name, number)
     return tmp_path / "in"
@@ -135,7 +135,7 @@ def test_skip_existing_makes_only_what_is_not_there(models, photos, tmp_path):
     assert again() == ["a/x.png"]
     (out / "x_overlay.jpg").write_bytes(b"")
     assert again() == ["x.png"]
-    photo(photos / "x.png", 9)  # another picture
+    photo(photos / "x.png", 9)  # another image
     assert again() == ["x.png"]
     assert len(again(models[1])) == 3
     assert len(again(models[1], target_size=(16, 32))) == 3

@@ -49,7 +49,7 @@ class AsTorchvision(Pixelwise):
 
 
 def scenes(count, split, classes=CLASSES):
-    """Pictures whose left half is dark and whose right half is light, with noise."""
+    """Images whose left half is dark and whose right half is light, with noise."""
     rng = np.random.default_rng(0)
     labels = np.zeros((64, 64), np.uint8)
     labels[:, 32:] = 1
@@ -224,8 +224,8 @@ def test_scenes_and_modules_that_do_not_fit(both, tmp_path):
     for pairs, problem in [
         ([], "has no scenes"),
         ([picture], "expected a pair"),
-        ([(picture[..., 0], picture[..., 0])], "expected a picture"),
-        ([(picture, np.zeros((4, 8), np.uint8))], "as large as the picture"),
+        ([(picture[..., 0], picture[..., 0])], "expected an image"),
+        ([(picture, np.zeros((4, 8), np.uint8))], "as large as the image"),
         ([(picture, np.full((8, 8), 7, np.uint8))], "7"),
     ]:
         with pytest.raises(DataError, match=problem):

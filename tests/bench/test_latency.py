@@ -41,7 +41,7 @@ def test_every_round_calls_each_once():
 
 
 def test_waiting_for_the_device_counts():
-    seconds = in_turns({"a": lambda: None}, 1, 0, synchronise=lambda: time.sleep(0.05))["a"]
+    seconds = in_turns({"a": lambda: None}, 1, 0, synchronize=lambda: time.sleep(0.05))["a"]
     assert 0.05 <= seconds[0] < 0.1  # after the call, not before
 
 

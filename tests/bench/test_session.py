@@ -52,7 +52,7 @@ def test_a_worker_that_dies_is_a_result(job):
         assert worker.error is None
         os.kill(worker.process.pid, signal.SIGKILL)
         worker.turn("whole", True)
-        assert "want of memory" in worker.error
+        assert "out of memory" in worker.error
         assert not worker.wants_turn("whole", 0, 10)
         assert worker.result((64, 96), 2, 0).error == worker.error
     assert worker.process.poll() is not None

@@ -42,7 +42,7 @@ def write_kinds(root: Path) -> None:
 
 
 def write_turned(root: Path) -> None:
-    """Write photographs that lie on their side, with masks drawn on the upright picture."""
+    """Write photographs that lie on their side, with masks drawn on the upright image."""
     describe(root)
     exif = Image.Exif()
     exif[0x0112] = 6

@@ -28,7 +28,7 @@ def streets(yaml: str, mask: Any, ending: str = ".png") -> Any:
 
 
 def indexed(numbers: np.ndarray, palette: np.ndarray, **info: Any) -> Image.Image:
-    """Return a picture with a palette."""
+    """Return an image with a palette."""
     picture = Image.fromarray(numbers.astype(np.uint8), "P")
     picture.putpalette(palette.astype(np.uint8).ravel().tolist())
     picture.info.update(info)
@@ -333,7 +333,7 @@ CASES = [
         streets(NAMED, lambda labels, i: np.eye(3, dtype=np.uint8)[labels] * 255),
         errors=("colored-masks",),
         refused="Give the colors",
-        evaluated="found a color picture",
+        evaluated="found a color image",
         shared="mask_onehot_tif",
     ),
     Case("mask_rgb16", write_deep, errors=("unknown-ids",), refused="300", evaluated="300", shared="mask_rgb16"),

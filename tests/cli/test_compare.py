@@ -166,7 +166,7 @@ def test_what_cannot_be_mapped_stays_apart_with_the_reason(untrained, tmp_path):
     [group] = found["apart"]
     assert [row["name"] for row in group["candidates"]] == ["road"]
     assert group["reasons"][0].startswith("Label space: cityscapes:road instead of cityscapes:categories")
-    assert '"cityscapes:road" keeps them apart or doesn.t know them all' in group["reasons"][1].replace("'", ".")
+    assert '"cityscapes:road" separates them' in group["reasons"][1].replace("'", ".")
 
 
 def test_finished_runs_are_scored_in_the_label_space_that_is_asked_for(runs, tmp_path):

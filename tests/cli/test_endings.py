@@ -120,7 +120,7 @@ def test_the_system_s_errors_name_the_path(number):
 
 def test_errors_without_a_number_or_a_path():
     assert endings.ending(OSError("8 requested and 3 written"))[1] == "The system refused: 8 requested and 3 written."
-    assert "no room" in endings.ending(OSError(errno.ENOSPC, "No space left on device"))[1]
+    assert "No space left" in endings.ending(OSError(errno.ENOSPC, "No space left on device"))[1]
     assert "second" in endings.ending(OSError(errno.EXDEV, "Invalid link", "first", None, "second"))[1]
     assert "memory" in endings.ending(MemoryError())[1]
 

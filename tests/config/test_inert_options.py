@@ -153,7 +153,7 @@ def test_the_lowest_rate_lies_below_the_peak():
         ("compare -m unet --budget 5m --train.validate-every 3", "train.validate_every: budget and steps"),
         ("export -w r --calibration 5", "calibration: only the precision int8"),
         ("export -w r --images 0 --tolerance 1", "tolerance: with 0 images nothing is compared"),
-        ("data stats -d camvid --examples 3", "examples: .* shown in a picture"),
+        ("data stats -d camvid --examples 3", "examples: .* shown in an image"),
         ("data view -d camvid --config c.yaml", "config: .* holds transforms"),
         ("data view -d camvid --augment --count 3", "count: augment shows one scene"),
     ],

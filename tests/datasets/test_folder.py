@@ -108,7 +108,7 @@ def test_pascal_voc(tmp_path):
     dataset = datasets.create("folder", root=tmp_path)
     assert [f.name for f in dataset.files] == ["2007_1", "2007_2"]
     assert dataset.read(1).labels.tolist() == TRAIN_IDS
-    with pytest.raises(DataError, match=r"no val split.*images/val beside masks/val, a list val\.txt"):
+    with pytest.raises(DataError, match=r"no val split.*images/val next to masks/val, a list val\.txt"):
         datasets.create("folder", root=tmp_path, split="val")
 
 
@@ -158,7 +158,7 @@ def test_colors_with_a_table(root, alpha):
 
 def test_colors_without_a_table(root):
     write_split(root, "train", mask=colored())
-    with pytest.raises(DataError, match="found a color picture.*`colors` in the YAML file"):
+    with pytest.raises(DataError, match="found a color image.*`colors` in the YAML file"):
         labels(root)
 
 

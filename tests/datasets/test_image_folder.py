@@ -63,7 +63,7 @@ def test_other_files_are_skipped_and_counted(root):
 def test_unreadable_images_are_named_when_they_are_read(root):
     (root / "train" / "ant" / "b.jpg").write_bytes(b"no picture")
     folder = open_folder(root)
-    with pytest.raises(DataError, match=r"b\.jpg: can't be decoded as a picture \(10 bytes\)"):
+    with pytest.raises(DataError, match=r"b\.jpg: can't be decoded as an image \(10 bytes\)"):
         folder.read(1)
 
 

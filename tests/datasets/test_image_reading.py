@@ -1,4 +1,4 @@
-"""Training, prediction and the runner read the same pixels of every kind of picture, or both say why not."""
+"""Training, prediction and the runner read the same pixels of every kind of image, or both say why not."""
 
 import re
 import struct
@@ -94,7 +94,7 @@ def test_a_bright_spot_tells_16_bits_from_12(tmp_path):
 
 
 def claim(width: int, height: int, kind: str) -> bytes:
-    """Return a small picture file whose header claims another size."""
+    """Return a small image file whose header claims another size."""
     if kind == "tiff":
         return tiff(GRAY, t256=(width,), t257=(height,))
     whole = bytearray(READ[kind][0]())

@@ -1,4 +1,4 @@
-"""Packs are examined by their index and their pixels, not as the pictures that they aren't."""
+"""Packs are examined by their index and their pixels, not as the images that they aren't."""
 
 import numpy as np
 import pytest

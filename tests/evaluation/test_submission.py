@@ -87,11 +87,14 @@ for train_id, label in enumerate(LABEL_SPACE.classes):
     ("damage", "message"),
     [
         (lambda file: file.unlink(), "has no file"),
-        (resave(lambda ids: ids[::2, ::2]), "has 32 x 64 pixels of 1 bytes, 64 x 128 of 1 are wanted"),
+        (resave(lambda ids: ids[::2, ::2]), "has 32 x 64 pixels of 1 bytes, expected 64 x 128"),
         (resave(lambda ids: np.stack([ids] * 3, 2)), "found 3 channels"),
-        (resave(lambda ids: ids.astype(np.uint16)), "of 2 bytes, 64 x 128 of 1"),
+        (resave(lambda ids: ids.astype(np.uint16)), "of 2 bytes, expected 64 x 128 of 1"),
         (resave(lambda ids: np.where(ids == ids[0, 0], 99, ids).astype(np.uint8)), "found label id 99"),
-        (lambda file: shutil.copy(file, file.with_name(file.name.replace("_labelIds", "_pred"))), "of which one is"),
+        (
+            lambda file: shutil.copy(file, file.with_name(file.name.replace("_labelIds", "_pred"))),
+            "but one is expected",
+        ),
         (
             lambda file: shutil.copy(file, file.with_name("ulm_000000_000000_labelIds.png")),
             "belongs to no image of the",
@@ -112,7 +115,7 @@ def test_two_files_of_one_name_are_both_named(copied):
     file = sorted(folder.iterdir())[0]
     shutil.copytree(folder, folder.with_name("elsewhere"))
     (folder / "old").symlink_to(folder.with_name("elsewhere"))
-    with pytest.raises(DataError, match=f"has {file.name} and old/{file.name}, of which one is wanted"):
+    with pytest.raises(DataError, match=f"has {file.name} and old/{file.name}, but one is expected"):
         check_submission(dataset, folder)
 
 
@@ -129,7 +132,7 @@ def test_other_classes_than_the_server_scores(toy_root, tmp_path):
     with pytest.raises(ConfigError, match="scores the classes road, sidewalk.*these predictions have flat"):
         rules_of(grouped)
     plain = datasets.create("cityscapes", root=toy_root, split="test")
-    with pytest.raises(ConfigError, match="the model knows those of cityscapes:categories"):
+    with pytest.raises(ConfigError, match="the model has those of cityscapes:categories"):
         write_submission(model_for(grouped.label_space), plain, tmp_path)
 
 

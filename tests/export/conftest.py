@@ -83,7 +83,7 @@ def model(make) -> SemanticModel:
 
 @pytest.fixture(scope="session")
 def body(model) -> onnx.ModelProto:
-    """The network translated for pictures of any size."""
+    """The network translated for images of any size."""
     return translate(model, make_plan(model))
 
 

@@ -97,7 +97,7 @@ def test_openvino_resizes_inside(export, make, pictures):
 def test_one_size_is_held_to(export, model, pictures, to):
     exported = export(to, model, image_size=(131, 203))
     assert agreement(exported, model, pictures[1:]) > 0.999
-    with pytest.raises(RunError, match="takes pictures of 131 x 203 pixels, this one has 96 x 160"):
+    with pytest.raises(RunError, match="takes images of 131 x 203 pixels, this one has 96 x 160"):
         exported.predict(pictures[0])
 
 

@@ -1,4 +1,4 @@
-"""The gate lets a faithful file pass, and none that treats pictures in another way."""
+"""The gate lets a faithful file pass, and none that treats images in another way."""
 
 from dataclasses import replace
 

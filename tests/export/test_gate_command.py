@@ -19,7 +19,7 @@ from sceneseg.export.plan import make_plan
 from sceneseg.inference.predictor import Preprocessing, SemanticModel
 from sceneseg.inference.resizing import as_input, nearest_labels, resize_picture
 
-SEEN = (32, 64)  # half the size of the pictures
+SEEN = (32, 64)  # half the size of the images
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def around_the_network(change):
 
 
 def nearest_pixels(patch):
-    """Take the nearest pixel where pictures are resized, instead of interpolating."""
+    """Take the nearest pixel where images are resized, instead of interpolating."""
     truth = _graph.Nodes.resize
 
     def resize(nodes, x, size, *rest, **attributes):
@@ -96,7 +96,7 @@ def nearest_pixels(patch):
 
 
 def blue_for_red(patch):
-    """Exchange the channels of the picture."""
+    """Exchange the channels of the image."""
     truth = _graph.Nodes.add
 
     def add(nodes, operation, *inputs, **rest):

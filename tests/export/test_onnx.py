@@ -93,7 +93,7 @@ def test_pictures_of_one_size_make_a_simpler_file(model, body, pictures):
     assert len(graph.graph.node) < len(finish(body, model, make_plan(model)).graph.node)
     exported = ExportedModel(*_opened(graph))
     assert agreement(exported, model, pictures[1:]) > 0.999
-    with pytest.raises(RunError, match="takes pictures of 131 x 203 pixels, this one has 96 x 160"):
+    with pytest.raises(RunError, match="takes images of 131 x 203 pixels, this one has 96 x 160"):
         exported.labels(pictures[0])
 
 

@@ -131,9 +131,9 @@ def test_mistakes_get_one_sentence(write, tmp_path):
     for arguments, complaint in (
         ((tmp_path / "none.onnx", "a.png"), "there is no such file"),
         ((file, tmp_path / "none.png"), "there is no such file"),
-        ((file, tmp_path / "broken.png"), "can't be read as a picture"),
+        ((file, tmp_path / "broken.png"), "can't be read as an image"),
         ((file, tmp_path / "gray.npy"), "expected (H, W, 3) uint8"),
-        ((file, tmp_path / "large.npy"), "takes pictures of 64 x 96 pixels, this one has 65 x 96"),
+        ((file, tmp_path / "large.npy"), "takes images of 64 x 96 pixels, this one has 65 x 96"),
     ):
         done = alone(*arguments)
         assert done.returncode == 1
@@ -152,7 +152,7 @@ def test_a_bad_picture_does_not_end_the_call(write, pictures, tmp_path, installe
     done = alone(write(), *files, "-r", tmp_path / "out", installed=installed)
     assert done.returncode == 1
     assert "bad.ppm: expected (H, W, 3)" in done.stderr
-    assert "folder.png: expected a picture, found a folder" in done.stderr
+    assert "folder.png: expected an image, found a folder" in done.stderr
     assert "1 predicted" in done.stdout
     assert (tmp_path / "out" / "good_overlay.png").is_file()
 
@@ -252,7 +252,7 @@ def described(**changes) -> dict:
 )
 def test_a_damaged_description_is_refused(change):
     assert standalone.describe(json.dumps(described()), "a.onnx")["names"] == ["road", "car"]
-    with pytest.raises(standalone.RunnerError, match=r"a\.onnx: what it says of itself is damaged"):
+    with pytest.raises(standalone.RunnerError, match=r"a\.onnx: .*description is damaged"):
         standalone.describe(json.dumps(described(**change)), "a.onnx")
 
 

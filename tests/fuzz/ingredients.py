@@ -61,7 +61,7 @@ class Ingredients:
 
     @cached_property
     def run(self) -> Path:
-        """A run of thirty epochs with pictures, made up."""
+        """A run of thirty epochs with images, made up."""
         path = make_run(self.root / "run", size=SIZE, samples=2)
         shutil.copy(self.small_run / "confusion.npz", path)
         for preview in sorted((path / "previews").iterdir())[2:]:
@@ -126,13 +126,13 @@ class Ingredients:
 
 
 def picture(size: tuple[int, int] = SIZE) -> np.ndarray:
-    """Draw a picture (H, W, 3) uint8 that compresses neither too well nor too badly."""
+    """Draw an image (H, W, 3) uint8 that compresses neither too well nor too badly."""
     rows, columns = np.mgrid[: size[0], : size[1]]
     return np.stack([rows * 5, columns * 3, (rows * columns) % 251], 2).astype(np.uint8)
 
 
 def encoded(ending: str, pixels: np.ndarray | None = None, colors: np.ndarray | None = None) -> bytes:
-    """Return a picture as a file of that ending; with colors as indices into them."""
+    """Return an image as a file of that ending; with colors as indices into them."""
     file = io.BytesIO()
     shown = Image.fromarray(picture() if pixels is None else pixels)
     if colors is not None:
@@ -143,7 +143,7 @@ def encoded(ending: str, pixels: np.ndarray | None = None, colors: np.ndarray | 
 
 
 def archive(ending: str) -> bytes:
-    """Return a zip or tar file with two pictures in a folder."""
+    """Return a zip or tar file with two images in a folder."""
     file = io.BytesIO()
     members = {f"data/{name}.png": encoded(".png") for name in ("a", "b")}
     if ending == ".zip":

@@ -1,4 +1,4 @@
-"""What `predict` takes: the same labels for a picture in each form that is right, and one sentence for the rest."""
+"""What `predict` takes: the same labels for an image in each form that is right, and one sentence for the rest."""
 
 import warnings
 from types import SimpleNamespace
@@ -38,7 +38,7 @@ class Tones(SegmentationModel):
 
 
 class Brightness(torch.nn.Module):
-    """ClassificationCounts how bright the whole picture is."""
+    """ClassificationCounts how bright the whole image is."""
 
     def __init__(self) -> None:
         super().__init__()

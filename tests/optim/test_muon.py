@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from sceneseg.optim.optimizers.muon import Muon, orthogonalise
+from sceneseg.optim.optimizers.muon import Muon, orthogonalize
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (8, 40), (40, 8), (1, 9)])
@@ -9,7 +9,7 @@ def test_singular_values_come_near_one(shape):
     torch.manual_seed(0)
     matrix = torch.randn(shape)
     u, _, v = torch.linalg.svd(matrix, full_matrices=False)
-    result = orthogonalise(matrix)
+    result = orthogonalize(matrix)
     values = torch.linalg.svdvals(result)
     assert result.shape == shape
     assert values.min() > 0.5
@@ -26,7 +26,7 @@ def test_a_step_of_filters():
     parameter.grad = gradient.clone()
     Muon([{"params": [parameter], "matrices": True}], lr=0.1, weight_decay=0.2).step()
     step = weight * (1 - 0.1 * 0.2) - parameter.detach()
-    expected = 0.1 * 0.2 * 36**0.5 * orthogonalise(gradient.flatten(1)).view(6, 4, 3, 3)
+    expected = 0.1 * 0.2 * 36**0.5 * orthogonalize(gradient.flatten(1)).view(6, 4, 3, 3)
     torch.testing.assert_close(step, expected)
     assert torch.equal(parameter.grad, gradient)
 
@@ -41,7 +41,7 @@ def test_momentum():
         parameter.grad = gradient
         optimizer.step()
     momentum = 0.8 * 0.2 * first + 0.2 * second
-    expected = orthogonalise(0.2 * second + 0.8 * momentum) * 0.2 * 7**0.5
+    expected = orthogonalize(0.2 * second + 0.8 * momentum) * 0.2 * 7**0.5
     torch.testing.assert_close(before - parameter.detach(), expected)
 
 

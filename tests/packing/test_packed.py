@@ -355,7 +355,7 @@ def test_a_full_disk_ends_a_pack_with_a_sentence(toy, tmp_path, monkeypatch):
         raise SafetensorError("No space left on device")
 
     monkeypatch.setattr("sceneseg.shards._safetensors.save_file", fail)
-    with pytest.raises(DataError, match="Make room, then give the command again"):
+    with pytest.raises(DataError, match="Free some space and run the command again"):
         pack(toy, tmp_path / "out")
     assert [p.name for p in (tmp_path / "out" / "train").iterdir()] == [UNFINISHED]
     monkeypatch.undo()

@@ -90,7 +90,7 @@ def test_names_are_file_names(name):
 
 def test_a_file_is_recognized_by_its_content(tmp_path):
     known = Manifest("here", (ENTRY,))
-    assert compare(tmp_path / "other.safetensors", ENTRY.sha256, known) == "as tiny in here, licence cc-by-4.0"
+    assert compare(tmp_path / "other.safetensors", ENTRY.sha256, known) == "as tiny in here, license cc-by-4.0"
     assert compare(tmp_path / "other.safetensors", "0" * 64, known) == "not in here"
     with pytest.raises(RunError, match="it was changed. Fetch it anew with `sceneseg weights get tiny`"):
         compare(tmp_path / "tiny.safetensors", "0" * 64, known)

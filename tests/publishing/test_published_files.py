@@ -38,7 +38,7 @@ def test_a_broken_transfer_goes_on_and_the_file_is_checked(server, tmp_path, hea
 
 def test_a_later_process_goes_on(server, tmp_path):
     entry = published(server, breaks=[100_000] + [0] * 9)
-    with pytest.raises(TransferError, match="What has arrived is kept"):
+    with pytest.raises(TransferError, match="partial download is stored"):
         files.get(entry, tmp_path, ProgressReporter())
     assert names_in(tmp_path) == [f".arriving/tiny.safetensors{end}" for end in (".part", ".part.json")]
     server.files["/w/tiny.safetensors"].breaks.clear()

@@ -1,6 +1,6 @@
 """Run directories of 0.1.0: all of their files are read, reported and scored again.
 
-They were made from 8 toy scenes (64 x 128) and 36 small images, two epochs each; weights and pictures are left out.
+They were made from 8 toy scenes (64 x 128) and 36 small images, two epochs each; weights and images are left out.
 """
 
 import shutil

@@ -72,7 +72,7 @@ def make_run(path: Path, *, scenes: Path | None = None, size: tuple[int, int] = 
 
     Args:
         path: The run directory, made here.
-        scenes: A Cityscapes folder whose pictures are the samples; without it they are drawn.
+        scenes: A Cityscapes folder whose images are the samples; without it they are drawn.
         size: Height and width of the samples.
         samples: How many.
     """

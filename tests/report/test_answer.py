@@ -55,12 +55,12 @@ def test_a_clear_winner_that_is_slower():
 def test_a_tie():
     headline, details, _ = said([row("a", 0.61, 9), row("b", 0.605, 8)], real="", latency=GPU)
     assert headline == (
-        "`a` has the highest mean IoU, 61.0 %, but can't be told apart from `b`. "
+        "`a` has the highest mean IoU, 61.0 %, but can't be distinguished from `b`. "
         "`b` is the fastest: 8.00 ms for an image on a GPU."
     )
     assert "`b` is 0.5 points lower on these images" in details
     assert "anything between −2.0 and 8.0 points" in details
-    assert "`b` is 1.1 times as fast as `a` and can't be told apart from it." in details
+    assert "`b` is 1.1 times as fast as `a` and can't be distinguished from it." in details
     assert details.endswith("Timed on Some GPU, images of 360 × 480 pixels.")
 
 
@@ -68,9 +68,9 @@ def test_several_ties_and_somebody_in_between():
     headline, details, named = said(
         [row("a", 0.61, 300.0), row("b", 0.605, 80.0), row("c", 0.603, 90.0), row("d", 0.3, 7.0)], real="d"
     )
-    assert "can't be told apart from `b` and `c`. `d` is the fastest" in headline
+    assert "can't be distinguished from `b` and `c`. `d` is the fastest" in headline
     assert "include zero" in details
-    assert "The fastest that can't be told apart from the best is `b`: 80.0 ms and 60.5 %." in details
+    assert "The fastest that can't be distinguished from the best is `b`: 80.0 ms and 60.5 %." in details
     assert named == ("a", "d", "b")
 
 

@@ -53,7 +53,7 @@ def test_the_card_of_a_run_with_hostile_names(toy_root, tmp_path):
     assert not [t for t in tokens if t.type == "html_block" and "script" in t.content]
     assert next(t.content for t in tokens if t.type == "inline" and t.map) == r"a \| b"
     headings = [tokens[i + 1].content for i, t in enumerate(tokens) if t.type == "heading_open"]
-    assert headings[1:] == ["Use", "Scores", "Data", "Training", "Cost", "Limits", "Origin and licence"]
+    assert headings[1:] == ["Use", "Scores", "Data", "Training", "Cost", "Limits", "Origin and license"]
     text = [shown(t.children) for t in tokens if t.type == "inline"]
     for name in HOSTILE:
         assert " ".join(name.split()) in text

@@ -222,7 +222,7 @@ def test_one_that_never_began_and_one_without_counts(copy):
     assert found["without_score"][0]["reason"] == "not trained yet"
     assert found["candidates"][1]["mean_iou"]["low"] is None
     assert found["pairs"] == []
-    assert "How sure that is can't be said" in page.text
+    assert "certainty needs the counts" in page.text
     assert "Most accurate" not in page.text
 
 

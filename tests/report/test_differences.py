@@ -1,4 +1,4 @@
-"""Differences in words and as a picture."""
+"""Differences in words and as an image."""
 
 import re
 

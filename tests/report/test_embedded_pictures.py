@@ -1,4 +1,4 @@
-"""The pictures of a page."""
+"""The images of a page."""
 
 import struct
 import zlib

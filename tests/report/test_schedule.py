@@ -1,4 +1,4 @@
-"""The picture of the learning rate: the plan over all epochs, and what was recorded of it."""
+"""The image of the learning rate: the plan over all epochs, and what was recorded of it."""
 
 import json
 from pathlib import Path

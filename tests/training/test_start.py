@@ -175,7 +175,7 @@ def test_a_damaged_state_is_named_with_the_way_back(run, damage):
     DAMAGES[damage](run.state)
     before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
     with pytest.raises(
-        RunError, match=r"state\.ckpt.*weights of the run are kept.*config.yaml and train.weights "
+        RunError, match=r"state\.ckpt.*weights of the run are stored.*config.yaml and train.weights "
     ) as found:
         start.resume(run, {"train": {"epochs": 2}})
     assert "\n" not in str(found.value)

@@ -20,7 +20,7 @@ def test_the_identity_window_changes_nothing():
 @pytest.mark.parametrize("factor", [0.5, 2.0, 3.0])
 @pytest.mark.parametrize("flip", [False, True])
 def test_image_and_labels_stay_aligned(factor, flip):
-    """A picture whose gray value is its label: after any cut, nearest labels and bilinear gray differ only at edges."""
+    """An image whose gray value is its label: after any cut, nearest labels and bilinear gray differ only at edges."""
     labels = np.kron(rng.integers(0, 2, (6, 10), dtype=np.uint8), np.ones((16, 16), np.uint8))
     image = np.repeat(labels[..., None] * 200, 3, axis=2)
     size = (round(96 * factor), round(160 * factor))

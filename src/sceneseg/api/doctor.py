@@ -22,7 +22,7 @@ def doctor(
 
     Args:
         data: Name of the data set.
-        root: Its folder; what the environment variable ``<NAME>_DATASET`` says when absent.
+        root: Its folder; the environment variable ``<NAME>_DATASET`` when absent.
         splits: Those to examine; train, val and test, as far as they are there, when empty.
         options: Further arguments of the data set.
         on_progress: Called after each pair of image and mask.

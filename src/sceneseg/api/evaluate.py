@@ -43,7 +43,7 @@ class Evaluation:
 
     @property
     def protocol(self) -> Protocol:
-        """How the scores were measured."""
+        """Protocol by which the scores were measured."""
         return self.scores.protocol
 
     def __str__(self) -> str:

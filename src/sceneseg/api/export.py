@@ -91,7 +91,7 @@ def export(
         data: Data set to compare on; the one of the training when absent.
         root: Its folder; the one of the training when absent.
         split: Its part.
-        images: How many of its images are compared; with 0 the file says that it wasn't compared.
+        images: How many of its images are compared; with 0 the file's description notes that it wasn't compared.
         tolerance: By how many points (of 100) mean IoU may drop; 0.1, and 1 for int8, when absent.
         calibration: Training images for int8; 64 when absent.
         on_progress: Called before the translation, and after each image that is read or compared.
@@ -99,7 +99,7 @@ def export(
     Raises:
         ConfigError: Arguments that don't go together, or that the format can't take.
         DataError: The images to compare aren't there.
-        GateError: The file predicts worse than the model; its `verdict` says by how much.
+        GateError: The file predicts worse than the model; its `verdict` has the difference.
         ModelError: The network can't be translated.
         RunError: There are no weights.
 

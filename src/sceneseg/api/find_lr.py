@@ -31,7 +31,7 @@ class RateSearch:
     """Learning-rate range tests of one or several optimizers.
 
     Args:
-        path: Folder with the curves as picture, CSV and JSON; None in processes other than the first.
+        path: Folder with the curves as image, CSV and JSON; None in processes other than the first.
         tests: One for each optimizer.
 
     Example:
@@ -134,7 +134,7 @@ class _Counter:
     Args:
         stage: Its name.
         steps: Steps that are planned.
-        report: Is told.
+        report: Called with messages.
         done: Steps that are done.
     """
 

@@ -76,7 +76,7 @@ def pack(
 
     Args:
         data: Name of the data set.
-        root: Its folder; what the environment variable ``<NAME>_DATASET`` says when absent.
+        root: Its folder; the environment variable ``<NAME>_DATASET`` when absent.
         out: Folder to write; each split has its own folder in it.
         split: The split.
         format: safetensors holds bare pixels, of which training reads only what a sample needs, without decoding, in

@@ -15,7 +15,7 @@ from sceneseg.training.planning import Plan
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """How a batch fits into the memory.
+    """Memory plan of a training batch.
 
     Args:
         model: Registry name of the architecture.

@@ -21,13 +21,13 @@ from sceneseg.records.predictions import Predictions
 from sceneseg.records.run_directory import find_weights
 from sceneseg.tasks import load
 
-PAYS_FROM = 20  # pictures of one size; Fast-SCNN at 1024 x 2048 saves 0.1 s of each, for 3 s of compiling
+PAYS_FROM = 20  # images of one size; Fast-SCNN at 1024 x 2048 saves 0.1 s of each, for 3 s of compiling
 LARGEST_SIDE = 2**15
 
 
 @dataclass(frozen=True)
 class PredictionProgress(Progress):
-    """How far a prediction has come; `done` and `total` count sources.
+    """Progress of a prediction; `done` and `total` count sources.
 
     Args:
         source: The file that is predicted; None at the end.
@@ -41,13 +41,13 @@ class PredictionProgress(Progress):
 
     @property
     def detail(self) -> str:
-        """Where in a video the prediction is; empty for an image."""
+        """Position in a video; empty for an image."""
         return f"{self.source.name}: frame {self.frame} of {self.frames or '?'}" if self.source and self.frame else ""
 
 
 @dataclass(frozen=True)
 class PredictedFiles:
-    """What was predicted into a folder, and what wasn't.
+    """Result of a prediction into a folder, with the sources that failed or were skipped.
 
     Args:
         results: Folder of the results, with `predictions.csv`.
@@ -95,7 +95,7 @@ def predict(
     `sceneseg.load(weights).predict(image)` predicts one image in memory.
 
     Args:
-        inputs: Image files, videos and folders; the folders in a folder are kept below the results. Empty with `data`.
+        inputs: Image files, videos and folders; subfolders are reproduced in the results. Empty with `data`.
         weights: Run directory, weights file or exported file.
         results: Folder of the results. Files of another source in it are never overwritten.
         data: A data set instead of inputs.
@@ -132,7 +132,7 @@ def predict(
         made = PredictedFiles(folder, left_out=found.left_out, earlier_results=found.own)
     seen = "" if target_size is None else f"{target_size[0]}x{target_size[1]}"
     table = Predictions(folder)
-    sources = sorted(found.sources, key=lambda source: source.video)  # pictures first
+    sources = sorted(found.sources, key=lambda source: source.video)  # images first
     names = dict(zip(found.sources, _names(found.sources, table), strict=True))
     with Job(model, table, _digest(weights), seen, skip_existing) as job:
         for done, source in enumerate(sources):
@@ -203,9 +203,9 @@ def _load(
 
 
 def _engine(engine: str, model: Predictor, sources: list[Source]) -> str:
-    """Return what `auto` means for these pictures: compiling takes time for each size, so it must pay.
+    """Return what `auto` means for these images: compiling takes time for each size, so it must pay.
 
-    A video has pictures enough.
+    A video has images enough.
     """
     resolved = resolve_engine(engine, model.device.type)
     if engine != "auto" or resolved == "torch":
@@ -222,7 +222,7 @@ def _names(sources: list[Source], table: Predictions) -> list[str]:
     A source keeps the name that it has in the table; files that no table explains are somebody else's.
     """
     taken = {row.name for row in table.rows.values()}
-    wanted = {source.name for source in sources}
+    requested = {source.name for source in sources}
     names = []
     for source in sources:
         row = table.rows.get(table.key(source.file))
@@ -230,7 +230,7 @@ def _names(sources: list[Source], table: Predictions) -> list[str]:
         if row is not None and row.name:
             name = row.name
         else:
-            while name in taken or (number > 1 and name in wanted) or _lies_there(table.folder, name):
+            while name in taken or (number > 1 and name in requested) or _lies_there(table.folder, name):
                 number += 1
                 name = f"{source.name}-{number}"
         taken.add(name)

@@ -9,7 +9,7 @@ from sceneseg.fetching.progress import ProgressReporter
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a call has come.
+    """Progress of a call.
 
     Args:
         stage: What is being done, for example "drawing street scenes".
@@ -56,7 +56,7 @@ def counter(on_progress: OnProgress, stage: str, total: int | None = None) -> Ca
 
 
 class Transfer(ProgressReporter):
-    """Reports the bytes of a download, and what is said about it.
+    """Reports the bytes of a download, and its messages.
 
     Args:
         on_progress: Is called with each report.

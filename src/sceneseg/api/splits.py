@@ -19,7 +19,7 @@ def open_split(
 
     Args:
         data: Its name.
-        root: Its folder; what its environment variable says when absent.
+        root: Its folder; its environment variable when absent.
         split: The split.
         label_space: Another label space than its own, see `sceneseg.labels.choose_space`.
         options: Further arguments of the data set.

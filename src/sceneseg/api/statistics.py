@@ -28,17 +28,17 @@ def statistics(
 
     Args:
         data: Name of the data set.
-        root: Its folder; what the environment variable ``<NAME>_DATASET`` says when absent.
+        root: Its folder; the environment variable ``<NAME>_DATASET`` when absent.
         split: The split.
         label_space: Another label space: categories, road (and other), any of them +void, or a YAML file.
         json: Also write everything, and which classes occur together, to this file.
         picture: Also draw bars, which classes occur together, and annotated examples to this PNG file.
-        examples: Number of scenes in the picture, 6 when absent; together they show as many classes as they can.
+        examples: Number of scenes in the image, 6 when absent; together they show as many classes as they can.
         options: Further arguments of the data set.
         on_progress: Called after each scene.
 
     Raises:
-        ConfigError: `examples` without a picture, or an argument that doesn't fit.
+        ConfigError: `examples` without an image, or an argument that doesn't fit.
         DataError: The split can't be opened or read, or has no labels.
 
     Example:
@@ -48,7 +48,7 @@ def statistics(
         (19, (19, 19))
     """
     if picture is None:
-        refuse_options({"examples": examples}, "the scenes are shown in a picture. Name its file, or leave it out.")
+        refuse_options({"examples": examples}, "the scenes are shown in an image. Name its file, or leave it out.")
     dataset = open_split(data, root, split, label_space, options)
     files = [None if file is None else Path(file) for file in (json, picture)]
     check_targets(*files)

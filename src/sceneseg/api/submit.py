@@ -62,7 +62,7 @@ def submit(
     device: str = "auto",
     on_progress: OnProgress = ignore,
 ) -> Submission:
-    """Write what the evaluation server of a data set wants for a split, and check it; nothing is uploaded.
+    """Write the files that a data set's evaluation server expects for a split, and check them; nothing is uploaded.
 
     Args:
         folder: Where the files go, or lie.

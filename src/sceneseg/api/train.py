@@ -196,7 +196,7 @@ def _lend_scenes(lendings: ExitStack, train: SceneDataset, val: SceneDataset) ->
         if not isinstance(part, SceneDataset):
             raise ConfigError(
                 f"data: expected two data sets of scenes, training and validation, found a {type(part).__name__}. "
-                f"Make them of pairs of pictures and labels: sceneseg.Scenes(pairs, classes)."
+                f"Make them of pairs of images and labels: sceneseg.Scenes(pairs, classes)."
             )
     if train.label_space.names != val.label_space.names:
         raise ConfigError(

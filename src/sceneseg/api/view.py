@@ -1,4 +1,4 @@
-"""`view`: scenes of a split as one picture, to see whether images and labels belong together."""
+"""`view`: scenes of a split as one image, to see whether images and labels belong together."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from sceneseg.report.data_set import draw_annotations, draw_gallery
 
 @dataclass(frozen=True)
 class Preview:
-    """A picture of a split.
+    """An image of a split.
 
     Args:
         path: The PNG file.
@@ -50,7 +50,7 @@ def view(
 
     Args:
         data: Name of the data set.
-        root: Its folder; what the environment variable ``<NAME>_DATASET`` says when absent.
+        root: Its folder; the environment variable ``<NAME>_DATASET`` when absent.
         split: The split.
         out: PNG file to write.
         count: Number of scenes, taken at even distances; 4 when absent.

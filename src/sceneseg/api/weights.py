@@ -60,7 +60,7 @@ class VerifiedWeights:
 
     Args:
         path: The file.
-        summary: What it says of itself.
+        summary: Summary of its header.
         sha256: Of the file, hexadecimal.
         published: Which entry of the manifest it is, if any, in words.
 
@@ -131,7 +131,7 @@ def import_weights(origin: str, file: str | Path, out: str | Path) -> ImportedWe
     """Turn weights that the authors of a network published into a weights file of this project.
 
     Args:
-        origin: Whose file it is: espnet or espnet_v2.
+        origin: Origin of the file: espnet or espnet_v2.
         file: Their .pth file; nothing in it is executed.
         out: The .safetensors file to write.
 

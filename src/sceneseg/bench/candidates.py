@@ -1,4 +1,4 @@
-"""Candidates of a benchmark: models and runs under names that tell them apart, and the engines that compute here."""
+"""Candidates of a benchmark: models and runs under distinct names, and the engines that compute here."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace

@@ -18,7 +18,7 @@ from sceneseg.records.run_directory import ComparisonDirectory, RunDirectory
 def weights_of(
     comparison: ComparisonDirectory, runs: Mapping[str, tuple[str, RunDirectory]]
 ) -> dict[str, TimedWeights]:
-    """Return whose predictions can be timed, with the weights; latencies measured with others are removed.
+    """Return the runs whose predictions can be timed, with the weights; latencies measured with others are removed.
 
     Args:
         comparison: Where latencies are.
@@ -61,7 +61,7 @@ def time_candidates(
         try:
             model = SemanticModel.load(comparison.run(about.folder).path, device)
             model.predict(street_images(size)[0])
-        except Exception as error:  # of whatever network, on whatever device: the others are timed
+        except Exception as error:  # of any network, on any device: the others are timed
             failed[name] = reason_of(error)
             say(f"{name} can't be timed: {failed[name]}")
         else:

@@ -1,4 +1,4 @@
-"""The pictures that are predicted when speed is measured."""
+"""Images that are predicted when speed is measured."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""What one measuring process is told to do, and what it answers."""
+"""Job of one measuring process, and its answer."""
 
 import dataclasses
 import json
@@ -23,7 +23,7 @@ class Candidate:
         files: Exported files for the engines that read one: what it is ("openvino/int8",
             "openvino/int8_coarse", ...) -> path.
         not_exported: Why there are none.
-        calibration: The pictures from which the int8 files learned their ranges.
+        calibration: The images from which the int8 files learned their ranges.
     """
 
     name: str
@@ -37,11 +37,11 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Job:
-    """A candidate, and the pictures that it predicts.
+    """A candidate, and the images that it predicts.
 
     Args:
         candidate: What is measured.
-        images: File with the pictures, (B, H, W, 3) uint8 in NumPy's format.
+        images: File with the images, (B, H, W, 3) uint8 in NumPy's format.
         labels: File to which the worker writes the labels of its first prediction, (B, H, W) uint8.
         device: cpu or cuda.
         threads: Of the engine, on the CPU.

@@ -1,4 +1,4 @@
-"""How long a prediction takes: from an image in memory to the class of every pixel."""
+"""Latency of a prediction: from an image in memory to the class of every pixel."""
 
 import gc
 import time
@@ -21,7 +21,7 @@ def summarize(seconds: Sequence[float], peak_mib: float | None = None) -> Latenc
 
     Args:
         seconds: One or more.
-        peak_mib: Memory that a prediction needs beside the loaded model, MiB.
+        peak_mib: Memory that a prediction needs in addition to the loaded model, MiB.
 
     Example:
         >>> summarize([0.010, 0.011, 0.012]).p50_ms
@@ -57,7 +57,7 @@ def interleaved(
         size: (height, width) of the image, in pixels.
         repetitions: Timed predictions of each.
         warmup: Predictions of each before that.
-        progress: Is told how many predictions are done, and of how many.
+        progress: Called with the numbers of predictions done and in all.
     """
     image = street_images(size)[0]
     calls: dict[str, Callable[[], object]] = {name: _call(model, image) for name, model in models.items()}
@@ -65,8 +65,8 @@ def interleaved(
     for call in calls.values():  # what is loaded at first use isn't a prediction's memory
         call()
     memory = {name: peak_growth(call, devices[name]) for name, call in calls.items()}
-    synchronise = wait_for_cuda if any(device.type == "cuda" for device in devices.values()) else None
-    seconds = in_turns(calls, repetitions, warmup, synchronise, progress)
+    synchronize = wait_for_cuda if any(device.type == "cuda" for device in devices.values()) else None
+    seconds = in_turns(calls, repetitions, warmup, synchronize, progress)
     return {name: summarize(times, memory[name]) for name, times in seconds.items()}
 
 
@@ -74,7 +74,7 @@ def in_turns(
     calls: Mapping[str, Callable[[], object]],
     repetitions: int,
     warmup: int = 1,
-    synchronise: Callable[[], object] | None = None,
+    synchronize: Callable[[], object] | None = None,
     progress: OnStep = silent,
 ) -> dict[str, list[float]]:
     """Return the seconds of each repetition of each call; every round calls each once, in changing order.
@@ -83,8 +83,8 @@ def in_turns(
         calls: What is timed, by name.
         repetitions: Timed rounds.
         warmup: Rounds before that.
-        synchronise: Waits until a device has finished what a call has begun.
-        progress: Is told how many calls are done, and of how many.
+        synchronize: Waits until a device has finished what a call has begun.
+        progress: Called with the numbers of calls done and in all.
     """
     names = list(calls)
     seconds: dict[str, list[float]] = {name: [] for name in names}
@@ -92,7 +92,7 @@ def in_turns(
     for turn in range(warmup + repetitions):
         for i in range(len(names)):
             name = names[(turn + i) % len(names)]  # nobody always follows the same neighbor's leftovers
-            taken = _time(calls[name], synchronise)
+            taken = _time(calls[name], synchronize)
             if turn >= warmup:
                 seconds[name].append(taken)
             progress(turn * len(names) + i + 1, total)
@@ -108,16 +108,16 @@ def _call(model: SemanticModel, image: ImageArray) -> Callable[[], Any]:
     return lambda: model.predict(image).labels
 
 
-def _time(call: Callable[[], object], synchronise: Callable[[], object] | None) -> float:
+def _time(call: Callable[[], object], synchronize: Callable[[], object] | None) -> float:
     collecting = gc.isenabled()
     gc.disable()  # collecting somebody's garbage isn't the call's work
     try:
-        if synchronise is not None:
-            synchronise()
+        if synchronize is not None:
+            synchronize()
         start = time.perf_counter()
         call()
-        if synchronise is not None:
-            synchronise()
+        if synchronize is not None:
+            synchronize()
         return time.perf_counter() - start
     finally:
         if collecting:

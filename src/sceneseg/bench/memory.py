@@ -1,4 +1,4 @@
-"""How much memory a call needs at its peak, and a process has needed so far."""
+"""Peak memory of a call and of a process."""
 
 import ctypes
 import gc

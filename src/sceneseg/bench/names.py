@@ -1,4 +1,4 @@
-"""Names that tell the measured models apart."""
+"""Distinct names of the measured models."""
 
 import os
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The file that a measurement leaves: its layout as types, and the check that a file keeps to it."""
+"""File of a measurement: its layout as types, and the check that a file keeps to it."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ SCHEMA = "sceneseg-bench-1"
 
 @dataclass(frozen=True)
 class Times:
-    """What the repetitions of one call took.
+    """Times of the repetitions of one call.
 
     Args:
         p50_ms: Median milliseconds on the clock; on a GPU those of the network alone are by the GPU's own clock.
@@ -49,7 +49,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Result:
-    """One candidate at one size and batch.
+    """Measurements of one candidate at one size and batch.
 
     Args:
         name: Of the model or run.
@@ -66,7 +66,7 @@ class Result:
         whole: From uint8 images in memory to their labels.
         network: From the network's input to its coarse logits.
         equal_pixels: Part of the pixels that have the label that eager torch gives them; None when eager wasn't asked.
-        calibration: Pictures from which an int8 file learned its ranges; drawn ones tell speed and no accuracy.
+        calibration: Images from which an int8 file learned its ranges; drawn ones are good for speed, not for accuracy.
         neighbors: Other candidates it took turns with.
         error: Why there are no times.
     """
@@ -92,7 +92,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Settings:
-    """What was asked for.
+    """Settings of a measurement.
 
     Args:
         repetitions: Timed repetitions of each call, at most.

@@ -47,7 +47,7 @@ def measure(
         device: cpu or cuda.
         threads: Of each engine, on the CPU.
         settings: Repetitions.
-        say: Is told what is being done, how many steps are done, and of how many.
+        say: Called with what is being done, and the numbers of steps done and in all.
 
     Returns:
         One result per candidate, in their order.
@@ -73,7 +73,7 @@ def measure(
 
 
 def take_turns(group: "Sequence[Worker]", settings: Settings, say: Say) -> None:
-    """Let the workers compute in turns until each has done its repetitions or used up its time."""
+    """Run the workers in turns until each has done its repetitions or used up its time."""
     rounds = settings.warmup + settings.repetitions
     for turn in range(rounds):
         for part, what in PARTS.items():
@@ -184,7 +184,7 @@ class Worker:
     def _end(self) -> str:
         code = self.process.wait()
         if code == -signal.SIGKILL:
-            return "was killed by the system, probably for want of memory"
+            return "was killed by the system, probably because it ran out of memory"
         return f"its process ended with code {code}"
 
     def _pipes(self) -> Iterator[IO[str]]:
@@ -192,7 +192,7 @@ class Worker:
 
 
 def environment(threads: int) -> dict[str, str]:
-    """Return the environment of a worker: as many threads as it shall have, whatever computes."""
+    """Return the environment of a worker, which limits the threads of every library."""
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
     return {**os.environ, **dict.fromkeys(names, str(threads)), "OPENCV_FOR_THREADS_NUM": "1"}
 

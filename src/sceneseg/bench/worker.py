@@ -1,8 +1,8 @@
-"""The process in which one candidate is measured: ``python -m sceneseg.bench.worker``.
+"""Measuring process of one candidate: ``python -m sceneseg.bench.worker``.
 
 A process of its own, because only then loading time and memory are the candidate's alone, threads of one engine
 don't keep another waiting, and one that runs out of memory ends nobody else. It reads a job (JSON, one line), loads,
-predicts once and tells what that took; then it computes what it is told, one turn per line, and answers seconds.
+predicts once and reports what that took; then it computes what it is asked for, one turn per line, and answers seconds.
 """
 
 import gc

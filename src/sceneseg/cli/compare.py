@@ -41,7 +41,7 @@ def compare(
     scenes, and comparison.json with all figures and their files. An experiment that was stopped is resumed when
     the same command is given again, and a finished one takes seconds.
 
-    Ends with 1 when no candidate has come to a score, and with 0 when some failed: the page says which and why.
+    Ends with 1 when no candidate has come to a score, and with 0 when some failed: the page lists which and why.
 
     Example: sceneseg compare runs/a runs/b runs/c
 
@@ -105,6 +105,6 @@ def compare(
     out.print(f"\n{made.answer}\n\npage     {made.page}\nfigures  {made.figures}", soft_wrap=True)
     if not made.ranking:
         raise RunError(
-            f"{made.path}: no candidate has come to a score, for the reasons above. Cure them, then give the command "
+            f"{made.path}: no candidate has come to a score, for the reasons above. Fix them and run the command "
             f"again; with --retry those that failed are trained anew."
         )

@@ -34,7 +34,7 @@ def stats(
         label_space: Count in another label space: categories, road (and other), any of them +void, or a YAML file.
         json: Also write everything, and what occurs with what, to this file.
         picture: Also draw bars, what occurs with what, and annotated examples to this PNG file.
-        examples: Scenes in the picture, 6 when absent; together they show as many classes as they can.
+        examples: Scenes in the image, 6 when absent; together they show as many classes as they can.
         options: Further arguments of the data set, for example --options.coarse true
     """
     from sceneseg.api.statistics import statistics

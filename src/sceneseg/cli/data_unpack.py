@@ -20,7 +20,7 @@ def unpack(
 ) -> None:
     """Write a packed split as PNG files with a data.yaml; every pixel is compared with its checksum.
 
-    Example: sceneseg data unpack -p packed --split train --out pictures
+    Example: sceneseg data unpack -p packed --split train --out images
 
     Args:
         root: Folder of the pack.

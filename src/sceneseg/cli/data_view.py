@@ -1,4 +1,4 @@
-"""`sceneseg data view`: scenes of a split as a picture."""
+"""`sceneseg data view`: scenes of a split as an image."""
 
 from pathlib import Path
 from typing import Annotated

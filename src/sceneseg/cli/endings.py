@@ -1,4 +1,4 @@
-"""How a command ends: errors that a user can cause become one sentence and an exit code."""
+"""Endings of a command: errors that a user can cause become one sentence and an exit code."""
 
 import errno
 import os
@@ -16,10 +16,10 @@ from sceneseg.records.temporaries import final_name
 FAILED = 1
 
 CURES: Mapping[int, str] = {
-    errno.ENOSPC: "The disk has no room{file}. Make some, then give the command again; training goes on with "
+    errno.ENOSPC: "No space left on the disk{file}. Free some and run the command again; a training is resumed with "
     "sceneseg train -r RUN.",
-    errno.EDQUOT: "The disk quota is used up{file}. Make room, then give the command again; training goes on with "
-    "sceneseg train -r RUN.",
+    errno.EDQUOT: "The disk quota is used up{file}. Free some space and run the command again; a training is resumed "
+    "with sceneseg train -r RUN.",
     errno.EACCES: "{path}: no permission. Choose another folder, or change its permissions.",
     errno.EPERM: "{path}: the operation isn't permitted there. Choose another folder, or change its permissions.",
     errno.EROFS: "{path}: the file system is read-only. Choose a folder on another one.",

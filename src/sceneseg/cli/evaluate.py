@@ -31,7 +31,7 @@ def evaluate(
     json: Annotated[Path | None, Parameter(group=panels.OUTPUT)] = None,
     device: Annotated[str, Parameter(group=panels.RUNTIME)] = "auto",
 ) -> None:
-    """Score a model, or label-id pictures made elsewhere, and print the tables of cityscapesScripts.
+    """Score a model, or label-id images made elsewhere, and print the tables of cityscapesScripts.
 
     A classifier's scores are its accuracies.
 
@@ -56,8 +56,8 @@ def evaluate(
         label_map: YAML of "model class: data class", for a model of another label space.
         label_space: Score in another label space: categories, road (and other), any of them +void, or a YAML file.
         size_bands: Also score single objects by their size: pixels that divide the bands, for example 1024 9216
-            (32² and 96², COCO's). For data sets that tell objects apart.
-        submission: Instead of scores: write what the data set's evaluation server wants for the split to this folder,
+            (32² and 96², COCO's). For data sets with single objects.
+        submission: Instead of scores: write the files that the data set's evaluation server expects to this folder,
             and check it; without weights only check it. cityscapes, kitti_semantic, kitti_road.
         zip: Also put the submission into FOLDER.zip, to be uploaded.
         json: Also write the scores to this file.

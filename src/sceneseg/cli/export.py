@@ -57,7 +57,7 @@ def export(
         data: Data set to compare on; the one the model was trained on when absent.
         root: Its folder; the one of the training when absent.
         split: Its split.
-        images: How many of its images are compared; 0 writes a file that says it wasn't compared.
+        images: How many of its images are compared; 0 writes a file whose description notes that it wasn't compared.
         tolerance: By how many points (of 100) mean IoU may drop; 0.1, and 1 for int8, when absent.
         calibration: Training images for int8; 64 when absent.
     """

@@ -26,7 +26,7 @@ def find_lr(
     """Train a few steps with a learning rate that rises from step to step, and suggest one to train with.
 
     -f takes several optimizers (-f sgd,adamw) or all of them; each begins from the same weights and sees the same
-    samples. Leaves the curves as picture, CSV and JSON in runs/find_lr-DATA-MODEL. All options of train count here,
+    samples. Leaves the curves as image, CSV and JSON in runs/find_lr-DATA-MODEL. All options of train count here,
     too, but for the learning rate and its schedule.
 
     Example: sceneseg find-lr -m fast_scnn -d camvid -p ~/CamVid -f all

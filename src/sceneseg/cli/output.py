@@ -1,4 +1,4 @@
-"""Where commands print: a terminal that takes nothing in a text for markup."""
+"""Terminal output, in which nothing in a text is taken for markup."""
 
 import logging
 import sys
@@ -22,7 +22,7 @@ def terminal(**options: Any) -> Console:
 
 
 def never_fail_on_letters() -> None:
-    """Let a terminal or pipe that takes ASCII alone (LC_ALL=C) get "?" for other letters, not an error."""
+    """Print "?" for letters that an ASCII terminal or pipe (LC_ALL=C) can't show, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")

@@ -20,7 +20,7 @@ def plan(
     memory: Annotated[str | None, Parameter(group=panels.RUNTIME)] = None,
     classes: Annotated[Classes, Parameter(group=panels.DATA)] = 19,
 ) -> None:
-    """Say before a training how its batch fits into the memory, and why. Nothing is computed or read.
+    """Show how a training batch fits into memory, and why, before anything is read or computed.
 
     Example: sceneseg plan -m hrnet -t 1024 2048 -b 16 --memory 8GB
 

@@ -33,7 +33,7 @@ def predict(
 
     Writes for each image NAME_labelIds.png (the data set's own ids), NAME_color.png (palette PNG: indices and colors
     in one file) and NAME_overlay.jpg (with a legend); for each video NAME_overlay.mp4. A classifier writes
-    classes.json: the five most probable classes of each image. predictions.csv says which result belongs to which
+    classes.json: the five most probable classes of each image. predictions.csv lists which result belongs to which
     source. A file that can't be read doesn't end the call; it is named at the end, and the exit code is 1.
 
     Example: sceneseg predict -w runs/demo/fast_scnn photo.jpg holiday/ -r results
@@ -74,7 +74,7 @@ def predict(
         except KeyboardInterrupt as stop:
             if bars.last is not None:
                 done = f"{bars.last.done} of {bars.last.total} done"
-                stop.add_note(f"{done}. Give the command again with --skip-existing to predict the others.")
+                stop.add_note(f"{done}. Run the command again with --skip-existing to predict the others.")
             raise
     for line in _summary(made):
         print(line)
@@ -115,7 +115,7 @@ def _describe(made: "Predicted") -> Iterator[str]:
         pace = video.frames / made.seconds
         yield f"{made.source}: {frames}, {pace:.1f} a second; {made.outputs[0]} ({video.encoder}{sound})"
     if made.first_frame:
-        yield f"{made.source}: holds several pictures; the first is used"
+        yield f"{made.source}: holds several images; the first is used"
 
 
 def _failures(made: "PredictedFiles") -> list[str]:

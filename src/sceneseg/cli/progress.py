@@ -23,8 +23,8 @@ from sceneseg.cli.output import terminal
 if TYPE_CHECKING:
     from sceneseg.api.progress import Progress
 
-INTERRUPTED = "Interrupted. What has arrived is kept; the same command goes on from there."
-"""What a download says that Ctrl-C ended."""
+INTERRUPTED = "Interrupted. The partial download is stored; the same command resumes it."
+"""Message of a download that Ctrl-C ended."""
 
 
 class Bars:

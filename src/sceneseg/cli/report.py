@@ -9,7 +9,7 @@ from sceneseg.config import panels
 
 
 def report(run: Annotated[Path, Parameter(group=panels.MODEL)], /) -> None:
-    """Write the report of a run anew: one offline HTML page with scores, curves and pictures.
+    """Write the report of a run anew: one offline HTML page with scores, curves and images.
 
     Example: sceneseg report runs/demo/fast_scnn
 

@@ -23,7 +23,7 @@ class Stopped(KeyboardInterrupt):
 
 @contextmanager
 def stopping() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP raise `Stopped`, unless something else handles or ignores them (nohup)."""
+    """Raise `Stopped` on SIGTERM and SIGHUP, unless something else handles or ignores them (nohup)."""
     process = os.getpid()
 
     def stop(number: int, frame: FrameType | None) -> None:

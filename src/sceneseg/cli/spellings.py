@@ -1,4 +1,4 @@
-"""What people type for options: the names that other programs give them, and sizes as 1024,2048 or 1024x2048."""
+"""Spellings of options: the names that other programs give them, and sizes as 1024,2048 or 1024x2048."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -58,7 +58,7 @@ HINTS: Sequence[tuple[str, Mapping[str, str]]] = (
     ("continue", {"-r": "An interrupted run is resumed with -r RUN"}),
     (
         "image images img input inputs source",
-        {"--skip-existing": "Pictures, videos and folders are given without an option: predict -w RUN photo.jpg"},
+        {"--skip-existing": "Images, videos and folders are given without an option: predict -w RUN photo.jpg"},
     ),
 )
 """Names that people type, an option that a verb has, and what to say; where no option has quite the same meaning."""

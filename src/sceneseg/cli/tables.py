@@ -183,9 +183,9 @@ def print_repaired(made: "Repaired", folder: Path, console: Console) -> None:
     for file, reason in made.left_out.items():
         console.print(f"  left out: {file} ({reason})")
     if made.became_void:
-        console.print(f"  {counted(made.became_void, 'pixel')} became void: nothing says which class they have.")
+        console.print(f"  {counted(made.became_void, 'pixel')} became void: their class isn't known.")
     if made.names_to_fill_in:
-        console.print(f"  Nobody knows what the colors mean: write the names into {folder / 'data.yaml'}.")
+        console.print(f"  The meaning of the colors isn't known: write the names into {folder / 'data.yaml'}.")
 
 
 def print_sources(sources: Iterable["Source"], console: Console) -> None:
@@ -212,7 +212,7 @@ def published_weights(entries: Iterable["Entry"]) -> Table:
 
 
 def print_verified(found: "VerifiedWeights", console: Console) -> None:
-    """Print what a weights file says of itself."""
+    """Print the header of a weights file."""
     summary, classes = found.summary, found.summary.classes
     size = f"{summary.parameters:,} parameters, {summary.tensors} tensors"
     names = f"{', '.join(classes[:30])}{', ...' if len(classes) > 30 else ''}"
@@ -242,7 +242,7 @@ def _score(summary: "WeightsSummary") -> str:
     images = [counted(protocol.images, "image")] if protocol.images is not None else []
     rules = {key: getattr(protocol, key) for key in ("void", "input_size", "window", "tta")}
     rest = [f"{key} {_words(value)}" for key, value in rules.items() if value is not None]
-    return f"{values} on {', '.join([split, *images, *rest])} (said by the file, not measured now)"
+    return f"{values} on {', '.join([split, *images, *rest])} (from the file, not measured now)"
 
 
 def _words(value: object) -> str:

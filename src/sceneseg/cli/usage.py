@@ -1,4 +1,4 @@
-"""What is said of a command line that can't be understood: in a sentence, with the option that may be meant."""
+"""Usage errors: one sentence for a command line that can't be understood, with the option that may be meant."""
 
 from difflib import get_close_matches
 

@@ -20,7 +20,7 @@ def import_(
     Example: sceneseg weights import --from espnet --file espnet_p_2_q_8.pth --out espnet.safetensors
 
     Args:
-        origin: Whose file it is: espnet or espnet_v2.
+        origin: Origin of the file: espnet or espnet_v2.
         file: Their .pth file; nothing in it is executed.
         out: The .safetensors file to write.
     """

@@ -29,7 +29,7 @@ def verify(
     from sceneseg.api.weights import list_weights, verify_weights
 
     if not paths:
-        raise RunError("No weights to check. Give weights files or run directories.")
+        raise RunError("No weights to check. Pass weights files or run directories.")
     console = terminal(soft_wrap=True)
     with Bars(console, INTERRUPTED) as bars:
         known = list_weights(manifest, on_progress=bars)

@@ -1,4 +1,4 @@
-"""The keys that a user asked for, as opposed to those that have their defaults."""
+"""Options that were asked for, as opposed to those that have their defaults."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sceneseg.config.schema import Config
 
 @dataclass(frozen=True)
 class Asked:
-    """What one source asked for.
+    """Options that one source sets.
 
     Args:
         where: The source, for messages.
@@ -36,7 +36,7 @@ def asked_by(where: str, options: Mapping[str, object]) -> Asked:
 def asked_by_file(where: str, config: Config) -> Asked:
     """Return what a configuration asks for: all that isn't as it would be without it.
 
-    A run's config.yaml has every key, so that one with its default says nothing.
+    A run's config.yaml has every key, so that a default value means nothing.
     """
     usual, found = (flat(to_dict(c)) for c in (from_dict({"task": config.task}), config))
     return Asked(where, [key for key, value in found.items() if key not in usual or usual[key] != value], config)

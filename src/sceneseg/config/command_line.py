@@ -1,4 +1,4 @@
-"""The configuration of a command: what was typed wins over the configuration file, which wins over the defaults."""
+"""Options that were typed: they win over the configuration file, which wins over the defaults."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -26,8 +26,8 @@ def check_options(app: App, commands: tuple[str, ...], arguments: ArgumentCollec
     """Check what was typed before it is converted, as a cyclopts configuration hook.
 
     What stands behind the name of a free mapping, cross_entropy.label-smoothing in
-    ``--loss.cross_entropy.label-smoothing 0.1``, becomes one key with dots for cyclopts, which knows no mappings in
-    such a mapping; `nested` takes it apart.
+    ``--loss.cross_entropy.label-smoothing 0.1``, becomes one key with dots for cyclopts, which has no mappings in
+    such a mapping; `nested` splits it.
 
     Raises:
         ConfigError: A number out of the range that the option's type declares, or nothing where a value is expected.

@@ -1,4 +1,4 @@
-"""The options of the command line that stand for keys of the configuration: their names, in a table beside the schema.
+"""The options of the command line that stand for keys of the configuration: their names, in a table next to the schema.
 
 `Options` has the fields of `Config`, each with no value as long as nobody types it.
 """
@@ -47,7 +47,7 @@ PARAMETERS = {
     "seed": Parameter(alias="--seed"),
     "name": Parameter(alias="--name"),
 }
-"""Key of the configuration -> how its option is called beside --SECTION.KEY, and what it takes."""
+"""Key of the configuration -> name of its option in addition to --SECTION.KEY, and what it takes."""
 
 PANELS = {
     "task": panels.MODEL,
@@ -108,7 +108,7 @@ def _option(kind: type, one: "Field[Any]", hint: Any, key: str) -> tuple[Any, An
 if TYPE_CHECKING:
 
     class Options:
-        """What was typed of the configuration; see `sceneseg.config.command_line.typed`."""
+        """Configuration options typed on the command line; see `sceneseg.config.command_line.typed`."""
 
 else:
     Options = option_type(Config)

@@ -10,7 +10,7 @@ from sceneseg.user_files import absolute
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Which scenes, and at which size."""
+    """Scenes and the size at which they are used."""
 
     name: str = "cityscapes"
     """Data set: cityscapes, camvid, ...; image_folder for classification."""
@@ -75,7 +75,7 @@ class AugmentConfig:
     progressive: Annotated[list[float], Range(above=0, most=4, rising=True)] = field(default_factory=list)
     """Sizes of the samples over the run, in stages of equal length: 0.5 1 begins at half the size."""
     transforms: list[dict[str, Any]] = field(default_factory=list)
-    """Further transforms in order, each by its name with its arguments, as a YAML file says: [{rain: {p: 0.1}}]"""
+    """Further transforms in order, each by its name with its arguments, as in a YAML file: [{rain: {p: 0.1}}]"""
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class ScheduleConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How long, how large, how precise."""
+    """Length, batch and precision of the training."""
 
     epochs: Count = 100
     """Passes over the training split."""
@@ -137,7 +137,7 @@ class TrainConfig:
     validate_every: Count = 1
     """Epochs between validations; the last epoch is always validated."""
     validation_steps: Count | None = None
-    """Images of a validation, taken at even distances; the whole split when absent. The scores' protocol says so."""
+    """Images of a validation, taken at even distances; the whole split when absent. The scores' protocol records it."""
     checkpoint_minutes: NotNegative = 5.0
     """Minutes between saved states within an epoch."""
     precision: Literal["auto", "bf16-mixed", "16-mixed", "32-true"] = "auto"

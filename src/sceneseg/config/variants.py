@@ -27,7 +27,7 @@ class Variant:
     Args:
         name: A folder's name, unlike those of the other variants: "unet", "unet-sgd".
         config: Its configuration.
-        changes: What sets it apart by intent: dotted key -> value.
+        changes: Intended differences: dotted key -> value.
     """
 
     name: str

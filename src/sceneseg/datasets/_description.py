@@ -1,10 +1,10 @@
-"""What a small YAML file says of somebody's own images and masks; data set files of Ultralytics are read as they are.
+"""Description of a user's own images and masks in a small YAML file, or in a data set file of Ultralytics.
 
 Everything but `names` is optional::
 
     names: [road, car]                        # or {0: road, 1: car}: the keys are the ids in the masks
     ids: {7: road, 26: car, 27: car, 0: void}   # where the ids in the masks aren't 0, 1, ...
-    colors: {road: [128, 64, 128], car: "#00008e"}   # for pictures, and to read colored masks
+    colors: {road: [128, 64, 128], car: "#00008e"}   # for images, and to read colored masks
     void: [255, [0, 0, 0]]                    # ids and colors without a class; 255 always is
     groups: {flat: [road], vehicle: [car]}    # categories
     path: .                                   # where the folders below are; that of this file when absent
@@ -44,7 +44,7 @@ EXAMPLE = 'a data.yaml that names the classes, for example "names: [background, 
 
 @dataclass(frozen=True)
 class Description:
-    """What the file says.
+    """Content of a description file.
 
     Args:
         label_space: The classes and their ids.
@@ -263,7 +263,7 @@ def _groups(given: Any, names: dict[int, str], file: Path) -> dict[str, str]:
 
 
 def palette(length: int) -> list[Color]:
-    """Return colors that are easy to tell apart, for classes that have none."""
+    """Return distinct colors, for classes that have none."""
     hues = ((i * 0.618034) % 1 for i in range(length))  # the golden section never comes close to an earlier hue
     values = (colorsys.hsv_to_rgb(hue, 0.55 + 0.4 * (i % 2), 0.95 - 0.2 * (i % 3)) for i, hue in enumerate(hues))
     return [(round(255 * r), round(255 * g), round(255 * b)) for r, g, b in values]

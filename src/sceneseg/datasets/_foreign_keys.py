@@ -47,7 +47,7 @@ def translate(content: Mapping[str, object], names: dict[int, str], file: Path) 
         for label_id in _ignored(content, key, file):
             if label_id in classes:
                 raise DataError(
-                    f'{file}: {key} says that {label_id} is void, but it is the class "{classes[label_id]}". Take the '
+                    f'{file}: {key} lists {label_id} as void, but it is the class "{classes[label_id]}". Take the '
                     f"class out of names (with the ids of the others, as {{1: ...}}), or leave {key} out."
                 )
             ignored.append(label_id)

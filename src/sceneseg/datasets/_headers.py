@@ -13,7 +13,7 @@ BARE = {0x01, *range(0xD0, 0xD9)}
 
 @dataclass(frozen=True)
 class Header:
-    """What a picture file says of itself.
+    """Header of an image file.
 
     Args:
         format: PNG or JPEG.

@@ -1,4 +1,4 @@
-"""Images beside their labels: checking that every file is there, and holding out a part where no split is official."""
+"""Images with their labels: checking that every file is there, and holding out a part where no split is official."""
 
 from collections.abc import Sequence
 from os.path import isfile
@@ -17,7 +17,7 @@ def require(dataset: SceneDataset, files: list[SceneFiles], cure: str) -> list[S
     """Return the files if all of them exist.
 
     Args:
-        dataset: Whose files.
+        dataset: Data set of the files.
         files: What it should have.
         cure: The end of the message: what to do about missing labels.
 

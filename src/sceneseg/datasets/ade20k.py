@@ -55,7 +55,7 @@ class ADE20K(SceneDataset):
     """ADE20K, 20210 train, 2000 val and 3489 unlabeled test images; which release it is, is seen from the folders.
 
     Args:
-        root: The folder of the challenge (ADEChallengeData2016: ``images`` beside ``annotations``), or of the full
+        root: The folder of the challenge (ADEChallengeData2016: ``images`` next to ``annotations``), or of the full
             release (ADE20K_2021_17_01: ``images/ADE``).
         split: train, val, or test (``images/testing`` or ``release_test/testing``, the challenge's only).
         label_space: Another label space than the 150 classes, see `sceneseg.labels.choose_space`.
@@ -100,7 +100,7 @@ class ADE20K(SceneDataset):
 def from_full_release(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Return the challenge's label ids (H, W) for a ``_seg.png`` of the full release, (H, W, 3) RGB.
 
-    Its class number is ``red // 10 * 256 + green``; blue tells objects apart.
+    Its class number is ``red // 10 * 256 + green``; blue distinguishes objects.
     """
     number = picture[..., 0].astype(np.uint16) // 10 * 256 + picture[..., 1]
     return FROM_FULL[number]

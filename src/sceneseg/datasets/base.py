@@ -25,7 +25,7 @@ from sceneseg.standalone import unique
 from sceneseg.user_files import short_name
 
 OPENCV_PIXELS, OPENCV_SIDE = 2**30, 2**20
-"""The largest picture that OpenCV takes; Pillow takes larger ones, where the limit allows them."""
+"""The largest image that OpenCV takes; Pillow takes larger ones, where the limit allows them."""
 
 PLAIN = {b"\x08\x00", b"\x10\x00"}
 """Bits and kind of gray PNG files of 8 and 16 bits."""
@@ -33,7 +33,7 @@ PLAIN = {b"\x08\x00", b"\x10\x00"}
 
 @dataclass(frozen=True)
 class Scene:
-    """One image and what is known about its pixels.
+    """Image with its annotation.
 
     Args:
         image: (H, W, 3) uint8 RGB.
@@ -51,7 +51,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class SceneFiles:
-    """Where one scene lies on disk."""
+    """Files of one scene on disk."""
 
     name: str
     image: Path
@@ -79,7 +79,7 @@ class NoSplitError(DataError):
 class SceneDataset(ABC):
     """A split of a data set: a list of files, read one scene at a time.
 
-    A subclass says which label space it has, which splits, and where the files are (`find`).
+    A subclass defines its label space, its splits, and where the files are (`find`).
 
     Args:
         root: The data set's folder. Without it the environment variable ``<NAME>_DATASET`` is used.
@@ -124,7 +124,7 @@ class SceneDataset(ABC):
         if other := next((images for images in again.values() if len(set(images)) > 1), None):
             raise FileListError(
                 f"{other[0]} and {next(image for image in other if image != other[0])} have one name in the "
-                f"{self.split} split{_more(again)}. Rename one of them, so that their results can be told apart.",
+                f"{self.split} split{_more(again)}. Rename one of them, so that their results can be distinguished.",
                 self,
             )
         if not self.split.startswith("train"):
@@ -184,7 +184,7 @@ class SceneDataset(ABC):
 
 
 def find_root(name: str, root: str | Path | None) -> Path:
-    """Return the folder of the data set called `name`: `root`, or what its environment variable says.
+    """Return the folder of the data set called `name`: `root`, or its environment variable.
 
     Raises:
         DataError: Neither is given, or there is no such folder.
@@ -214,7 +214,7 @@ def unlike(root: Path, what: str, expected: str) -> NoSplitError:
 
 @contextmanager
 def open_picture(file: BinaryIO, name: Path) -> Iterator[PillowImage.Image]:
-    """Open the header of a picture with Pillow, of any size up to the limit ``SCENESEG_MAX_PIXELS``.
+    """Open the header of an image with Pillow, of any size up to the limit ``SCENESEG_MAX_PIXELS``.
 
     What Pillow raises for damaged files passes.
 
@@ -226,16 +226,16 @@ def open_picture(file: BinaryIO, name: Path) -> Iterator[PillowImage.Image]:
         DataError: The header claims more pixels than the limit, or than the file can hold.
     """
     try:
-        with standalone.open_picture(file, name) as picture:
-            yield picture
+        with standalone.open_picture(file, name) as image:
+            yield image
     except standalone.RunnerError as error:
         raise DataError(str(error)) from None
 
 
 def read_image(path: Path) -> ImageArray:
-    """Read a picture as (H, W, 3) uint8 RGB, by the table of kinds in `sceneseg.standalone`.
+    """Read an image as (H, W, 3) uint8 RGB, by the table of kinds in `sceneseg.standalone`.
 
-    Gray becomes RGB, alpha is left aside, 16 bits become 8, and EXIF data turns the picture.
+    Gray becomes RGB, alpha is left aside, 16 bits become 8, and EXIF data turns the image.
 
     Raises:
         DataError: The file is missing, can't be decoded, is too large, or of a kind that isn't read.
@@ -246,21 +246,21 @@ def read_image(path: Path) -> ImageArray:
             standalone.check_pixels(header.width, header.height, len(data), header.format, path)
             if header.width * header.height <= OPENCV_PIXELS and max(header.width, header.height) <= OPENCV_SIDE:
                 return standalone.check_range(_by_opencv(data), header.bits, path)
-        with standalone.open_picture(io.BytesIO(data), path) as picture:
-            return _by_opencv(data) if picture.format == "WEBP" else standalone.upright_rgb(picture, path)
+        with standalone.open_picture(io.BytesIO(data), path) as image:
+            return _by_opencv(data) if image.format == "WEBP" else standalone.upright_rgb(image, path)
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Return the (height, width) of a picture as it is stored, by its header.
+    """Return the (height, width) of an image as it is stored, by its header.
 
     Raises:
         DataError: The file is missing, can't be opened, or is too large.
     """
     try:
-        with path.open("rb") as file, open_picture(file, path) as picture:
-            return picture.height, picture.width
+        with path.open("rb") as file, open_picture(file, path) as image:
+            return image.height, image.width
     except standalone.DAMAGE as error:
-        raise DataError(f"{path}: can't be opened as a picture ({error}).") from None
+        raise DataError(f"{path}: can't be opened as an image ({error}).") from None
 
 
 def read_ids(path: Path) -> npt.NDArray[np.integer]:
@@ -279,7 +279,7 @@ def read_ids(path: Path) -> npt.NDArray[np.integer]:
     ids = read_mask(path).values
     if ids.ndim != 2:
         raise DataError(
-            f"{path}: expected one id per pixel, found {ids.shape[2]} channels (a color picture). "
+            f"{path}: expected one id per pixel, found {ids.shape[2]} channels (a color image). "
             f"Give the label-id file, not the colored one."
         )
     return ids
@@ -305,7 +305,7 @@ def _decoding(path: Path, data: bytes) -> Iterator[None]:
         raise DataError(f"{path}: there isn't enough memory to read it.") from None
     except (*standalone.DAMAGE, cv2.error):
         raise DataError(
-            f"{path}: can't be decoded as a picture ({len(data)} bytes); it is damaged or another format."
+            f"{path}: can't be decoded as an image ({len(data)} bytes); it is damaged or another format."
         ) from None
 
 

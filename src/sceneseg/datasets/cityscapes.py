@@ -1,4 +1,4 @@
-"""Cityscapes in its official layout: leftImg8bit beside gtFine and gtCoarse, one folder per city.
+"""Cityscapes in its official layout: leftImg8bit next to gtFine and gtCoarse, one folder per city.
 
 Source: Cordts et al., "The Cityscapes Dataset for Semantic Urban Scene Understanding", CVPR 2016; the label
 table is the one of cityscapesScripts (MIT).

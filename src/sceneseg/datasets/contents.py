@@ -1,4 +1,4 @@
-"""What a split holds, in short: enough to tell later whether it is still the same, and if not, what has changed."""
+"""Summary of a split: enough to tell later whether it is still the same, and if not, what has changed."""
 
 import os
 from collections import Counter
@@ -33,7 +33,7 @@ Mark = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Contents:
-    """What a split holds.
+    """Summary of a split.
 
     Args:
         meaning: Digest of the classes and of the ids and colors that stand for them.
@@ -83,7 +83,7 @@ def contents(dataset: Any, before: Contents | None = None) -> Contents:
 
 
 def changes(before: Contents, now: Contents) -> list[str]:
-    """Say what is different, a phrase for each kind of change; nothing where all is as it was."""
+    """Describe the differences, one phrase for each kind of change; empty when nothing has changed."""
     old, new = before.scenes, now.scenes
     both = [name for name in new if old.get(name) and new[name]]  # a program's scenes aren't all looked at
     found = [
@@ -159,10 +159,10 @@ def _mark_scenes(dataset: Any) -> list[dict[str, Mark]]:
     """Digest what a program's scenes give, or nothing where they are others each time."""
     count = len(dataset)
     held = isinstance(getattr(dataset, "pairs", None), list | tuple)
-    wanted = set(range(count)) if held else {count * i // SAMPLED for i in range(SAMPLED)}
+    requested = set(range(count)) if held else {count * i // SAMPLED for i in range(SAMPLED)}
     if _mark_scene(dataset, 0) != _mark_scene(dataset, 0):
-        wanted = set()
-    return [_mark_scene(dataset, i) if i in wanted else {} for i in range(count)]
+        requested = set()
+    return [_mark_scene(dataset, i) if i in requested else {} for i in range(count)]
 
 
 def _mark_scene(dataset: Any, i: int) -> dict[str, Mark]:

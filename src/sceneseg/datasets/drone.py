@@ -48,7 +48,7 @@ INSIDE = ("", "semantic_drone_dataset", "dataset/semantic_drone_dataset")
 
 @register
 class Drone(SceneDataset):
-    """The 400 public images, as original_images beside label_images_semantic.
+    """The 400 public images, as original_images next to label_images_semantic.
 
     Args:
         root: The folder that holds them, or that of the whole download.
@@ -70,4 +70,4 @@ class Drone(SceneDataset):
             raise self.missing("there is no original_images", "original_images and label_images_semantic")
         labels = folder.with_name("label_images_semantic")
         files = [SceneFiles(p.stem, p, labels / f"{p.stem}.png") for p in held_out(files_in(folder), self.split)]
-        return require(self, files, "Unpack label_images_semantic beside original_images, or remove the image.")
+        return require(self, files, "Unpack label_images_semantic next to original_images, or remove the image.")

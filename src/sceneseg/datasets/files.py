@@ -27,7 +27,7 @@ def files_below(folder: Path, endings: Collection[str] = ()) -> list[Path]:
 
     Args:
         folder: Where to look.
-        endings: Lower-case endings of the wanted files, whose names may not begin with a full stop; all files if empty.
+        endings: Lower-case endings of the files, whose names may not begin with a full stop; all files if empty.
 
     Raises:
         DataError: A linked folder is gone, or a folder can't be read.

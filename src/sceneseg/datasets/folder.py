@@ -27,7 +27,7 @@ VOC = Path("ImageSets") / "Segmentation"
 class Folder(SceneDataset):
     """Images with masks: ids in one channel (8 or 16 bit, with or without a palette), or colors with a table.
 
-    The files of a split are found by the first of these: what the YAML says of it; ``images/SPLIT`` beside
+    The files of a split are found by the first of these: what the YAML lists; ``images/SPLIT`` next to
     ``masks/SPLIT`` with equal stems, at any depth; a list ``SPLIT.txt`` of "image mask" lines; the layout of
     PASCAL VOC (``JPEGImages``, ``SegmentationClass`` and ``ImageSets/Segmentation/SPLIT.txt``).
 
@@ -69,7 +69,7 @@ class Folder(SceneDataset):
         if not voc.is_file():
             raise self.missing(
                 f"there is no {split} split",
-                f"images/{split} beside masks/{split}, a list {split}.txt, or {VOC / split}.txt",
+                f"images/{split} next to masks/{split}, a list {split}.txt, or {VOC / split}.txt",
             )
         stems = [Path(line).stem if Path(line).suffix.lower() in IMAGES else line for _, line in read_lines(voc)]
         images, masks = base / "JPEGImages", base / "SegmentationClass"
@@ -162,12 +162,12 @@ class Folder(SceneDataset):
 
     @cached_property
     def reading(self) -> MaskReading:
-        """What numbers and colors of the masks mean."""
+        """Meaning of the numbers and colors in the masks."""
         return MaskReading(self.description.colors, self.label_space)
 
     @cached_property
     def gray_meaning(self) -> Meaning:
-        """What gray levels mean that could be ids as well as colors: what they do in the first mask that is clear."""
+        """Meaning of gray levels that could be ids or colors, decided by the first mask that is unambiguous."""
         for files in self.files:
             if files.labels is None:
                 continue

@@ -34,7 +34,7 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class ImageFile:
-    """Where one image lies on disk."""
+    """Location of one image on disk."""
 
     name: str
     image: Path
@@ -88,7 +88,7 @@ class ImageFolder:
 
     @property
     def note(self) -> str:
-        """One line on the files that were skipped, empty when there were none."""
+        """Note on the skipped files in one line; empty when there were none."""
         if not self.skipped:
             return ""
         endings = ", ".join(f"{count} {ending}" for ending, count in sorted(self.skipped.items()))

@@ -1,4 +1,4 @@
-"""Scenes that a Python program holds or makes: any sequence of pictures with their labels."""
+"""Scenes that a Python program holds or makes: any sequence of images with their labels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ Pair = tuple[Any, Any]
 class Scenes(SceneDataset):
     """A split of scenes that come from anything with a length and numbered items, for `sceneseg.train` in Python.
 
-    An item is a pair of a picture (H, W, 3) uint8 RGB and labels (H, W) of whole numbers, as arrays, tensors or
+    An item is a pair of an image (H, W, 3) uint8 RGB and labels (H, W) of whole numbers, as arrays, tensors or
     Pillow images: train ids from 0, and 255 where there is no class; or it is a `Scene`. A list of arrays and a class
     that reads files are both welcome; what was read stays in memory where there is room (data={"cache": False}: never).
 
@@ -70,7 +70,7 @@ class Scenes(SceneDataset):
         """Take scene `i`.
 
         Raises:
-            DataError: It isn't a picture with labels of its size, or has a label that is no class.
+            DataError: It isn't an image with labels of its size, or has a label that is no class.
         """
         name = self.files[i].name
         found = self.pairs[i]
@@ -85,7 +85,7 @@ class Scenes(SceneDataset):
         """Return the labels of scene `i` as they were given.
 
         Raises:
-            DataError: They aren't whole numbers of the picture's size.
+            DataError: They aren't whole numbers of the image's size.
         """
         found = self.pairs[i]
         return found.labels if isinstance(found, Scene) else self._checked(found, self.files[i].name)[1]
@@ -100,15 +100,13 @@ class Scenes(SceneDataset):
 
     def _checked(self, found: Any, name: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         if not isinstance(found, tuple | list) or len(found) != 2:
-            raise DataError(
-                f"{name}: expected a pair of picture and labels or a Scene, found a {type(found).__name__}."
-            )
+            raise DataError(f"{name}: expected a pair of image and labels or a Scene, found a {type(found).__name__}.")
         image, labels = (np.asarray(part) for part in found)
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-            raise DataError(f"{name}: expected a picture (height, width, 3) uint8, found {_words(image)}.")
+            raise DataError(f"{name}: expected an image (height, width, 3) uint8, found {_words(image)}.")
         if labels.shape != image.shape[:2] or labels.dtype.kind not in "uib":
             raise DataError(
-                f"{name}: expected labels {image.shape[:2]} of whole numbers, as large as the picture, "
+                f"{name}: expected labels {image.shape[:2]} of whole numbers, as large as the image, "
                 f"found {_words(labels)}."
             )
         return image, labels

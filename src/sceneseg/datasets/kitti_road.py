@@ -32,7 +32,7 @@ def _space(target: str) -> LabelSpace:
 class KittiRoad(SceneDataset):
     """KITTI road in its official layout; the official test images have no labels.
 
-    The truth is a colored picture: red says that a pixel is evaluated, blue that it is road. What isn't evaluated is
+    The truth is a colored image: red marks evaluated pixels, blue the road. What isn't evaluated is
     void; reading it as background, as is often done, teaches and counts wrong pixels.
 
     Args:

@@ -29,7 +29,7 @@ REDUCED = 254
 NEAR = 16
 """By how much the channels of a color may be wrong and it is still known which color was meant."""
 STEPS = {"L;2": 85, "L;4": 17}
-"""By how much Pillow multiplies the values of gray pictures with 2 and 4 bits."""
+"""By how much Pillow multiplies the values of gray images with 2 and 4 bits."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class StoredMask:
         values: (H, W) integers where a pixel has one number, which is an id, a gray level or an index of the palette;
             (H, W, 3) uint8 or uint16 RGB otherwise.
         palette: (N, 3) uint8, the color of each of the numbers; None where they have no color of 8 bits.
-        has_own_palette: Whether the file itself says which color belongs to which number.
+        has_own_palette: Whether the file itself defines the color of each number.
         clear: Numbers whose color in the palette is transparent.
         transparent: (H, W) bool, where nothing is drawn, so that there is no label; None when that is nowhere.
     """
@@ -53,7 +53,7 @@ class StoredMask:
 
     @cached_property
     def counts(self) -> dict[int, int]:
-        """Pixels of each number, or of each color code of a color picture; transparent ones don't count."""
+        """Pixels of each number, or of each color code of a color image; transparent ones don't count."""
         numbers = self.values if self.values.ndim == 2 else color_codes(self.values)
         visible = numbers.ravel() if self.transparent is None else numbers[~self.transparent]
         if visible.dtype == np.uint8:
@@ -89,7 +89,7 @@ class StoredMask:
 
 
 def read_mask(path: Path) -> StoredMask:
-    """Read a mask, turned upright if its file says so.
+    """Read a mask, turned upright by its EXIF data.
 
     Raises:
         DataError: The file is missing, can't be decoded, has several pages, or holds no whole numbers.
@@ -111,11 +111,11 @@ def read_mask(path: Path) -> StoredMask:
     except standalone.RunnerError as error:
         raise DataError(str(error)) from None
     except standalone.DAMAGE as error:
-        raise DataError(f"{path}: can't be decoded as a picture ({error}); it is damaged or another format.") from None
+        raise DataError(f"{path}: can't be decoded as an image ({error}); it is damaged or another format.") from None
 
 
 def _pages(picture: PillowImage.Image) -> int:
-    """Count the pictures in a file; smaller copies, as maps have them, and the previews of cameras don't count."""
+    """Count the images in a file; smaller copies, as maps have them, and the previews of cameras don't count."""
     number = int(getattr(picture, "n_frames", 1))
     if picture.format != "TIFF" or number == 1:
         return 1 if picture.format == "MPO" else number
@@ -128,7 +128,7 @@ def _pages(picture: PillowImage.Image) -> int:
 
 
 def _turned(picture: PillowImage.Image, data: bytes) -> bool:
-    """Whether a picture may have to be turned; asking Pillow would decode a PNG first."""
+    """Whether an image may have to be turned; asking Pillow would decode a PNG first."""
     return b"eXIf" in data if picture.format == "PNG" else picture.format in {"TIFF", "WEBP", "JPEG", "MPO"}
 
 
@@ -162,7 +162,7 @@ def _raw_mode(picture: PillowImage.Image) -> str:
 
 
 def _deep(data: bytes, path: Path) -> npt.NDArray[np.integer]:
-    """Read a color picture of 16 bits, (H, W, 3)."""
+    """Read a color image of 16 bits, (H, W, 3)."""
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if decoded is None or decoded.ndim != 3 or decoded.shape[2] < 3:
         raise DataError(f"{path}: expected ids or colors of 8 bits, found colors of 16. Save the mask with 8 bits.")
@@ -218,7 +218,7 @@ def _odd_one(values: npt.NDArray[Any]) -> float:
 
 
 class MaskReading:
-    """What the numbers and colors of masks mean.
+    """Meaning of the numbers and colors in masks.
 
     Args:
         colors: Label id of each color; empty when masks hold ids only.
@@ -332,10 +332,10 @@ class MaskReading:
         return f"the id {number}" if code is None else f"{color_of(code)}"
 
     def _of_colors(self, stored: StoredMask, where: object) -> LabelArray:
-        """Read a color picture."""
+        """Read a color image."""
         if not self.colors:
             raise DataError(
-                f"{where}: expected one id per pixel, found a color picture. Say which color is which class with "
+                f"{where}: expected one id per pixel, found a color image. Say which color is which class with "
                 f"`colors` in the YAML file; `sceneseg data doctor` lists the colors."
             )
         if stored.values.dtype != np.uint8:

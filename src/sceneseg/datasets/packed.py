@@ -14,7 +14,7 @@ from sceneseg.shards.index import INDEX, UNFINISHED, PackedScene, Shard, contain
 
 @register
 class Packed(SceneDataset):
-    """What `sceneseg data pack` made: safetensors, TFRecord or WebDataset.
+    """Pack written by `sceneseg data pack`: safetensors, TFRecord or WebDataset.
 
     From safetensors a scene is a view into the mapped file. Nothing is read before somebody looks at the pixels, and
     then only those; a training sample therefore costs its window, not its scene. Opening a split checks the sizes of
@@ -60,8 +60,8 @@ class Packed(SceneDataset):
     def read(self, i: int, *, with_instances: bool = False) -> Scene:
         """Read scene `i`."""
         path, scene = self._places[i]
-        wanted = [part for part in scene.sha256 if part != "instances" or with_instances]
-        parts = container(self.pack.format).load(path, scene, wanted)
+        requested = [part for part in scene.sha256 if part != "instances" or with_instances]
+        parts = container(self.pack.format).load(path, scene, requested)
         labels = parts.get("labels")
         return Scene(parts["image"], self._respaced(labels), parts.get("instances"), scene.name)
 
@@ -83,7 +83,7 @@ class Packed(SceneDataset):
         load_checked(container(self.pack.format), path, scene)
 
     def entry(self, i: int) -> PackedScene:
-        """Return what the pack's index says of scene `i`."""
+        """Return the entry of scene `i` in the pack's index."""
         return self._places[i][1]
 
     def verify(self, progress: Callable[[int], None] | None = None) -> None:
@@ -116,7 +116,7 @@ class Packed(SceneDataset):
     def _index(self) -> Path:
         folder = self.root / self.split
         if (folder / UNFINISHED).is_file() and not (folder / INDEX).is_file():
-            raise DataError(f"{folder}: the pack is unfinished. Run `sceneseg data pack` again: it goes on.")
+            raise DataError(f"{folder}: the pack is unfinished. Run `sceneseg data pack` again to complete it.")
         if not (folder / INDEX).is_file():
             packed = sorted(path.parent.name for path in self.root.glob(f"*/{INDEX}"))
             if not packed:

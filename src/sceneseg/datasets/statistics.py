@@ -1,4 +1,4 @@
-"""How often each class occurs in a data set, what occurs with what, and the class weights that follow."""
+"""Statistics of a data set: how often each class occurs, and with what, and the class weights that follow."""
 
 import os
 from collections import Counter

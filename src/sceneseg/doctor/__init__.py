@@ -1,4 +1,4 @@
-"""The doctor: finds what is wrong with a data set before it spoils a training, and says how to cure it.
+"""The doctor: finds what is wrong with a data set before it spoils a training, and explains the cure.
 
 Every rule is a function from what was examined to findings, in the file of its subject.
 """

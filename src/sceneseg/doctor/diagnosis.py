@@ -1,4 +1,4 @@
-"""From a data set to findings: everything in parallel, or the cheap part before a training."""
+"""Diagnosis of a data set: every file in parallel, or the cheap part before a training."""
 
 import os
 from collections import Counter
@@ -168,7 +168,7 @@ def _examine(
     }
 
     if any(isinstance(dataset, Scenes) for dataset in opened.values()):
-        workers = 1  # nobody knows whether what a program made may be read by several threads
+        workers = 1  # it isn't known whether what a program made may be read by several threads
     parts: dict[str, list[Pair]] = {split: [] for split in opened}
     with JpegChecker() as jpeg, ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
 

@@ -1,4 +1,4 @@
-"""The same image twice."""
+"""Check for images that occur twice."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def duplicates(patient: Patient) -> Iterator[Finding]:
             "error",
             f"{plural(shared, 'image is', 'images are')} in more than one of {', '.join(patient.parts)}",
             paths(path for found in shared for _, path in found),
-            "A score on images that were learned says nothing.",
+            "A score on training images is meaningless.",
             "Take them out of train; `repair` does.",
         )
     if within:

@@ -1,4 +1,4 @@
-"""What there is to know of an image and its mask, before any rule is asked."""
+"""Facts about an image and its mask, measured before any rule is applied."""
 
 import os
 import struct
@@ -25,23 +25,23 @@ from sceneseg.doctor.jpeg import JpegChecker
 from sceneseg.errors import DataError
 
 ORIENTATION = 0x0112
-"""The EXIF tag that says how a picture must be turned."""
+"""The EXIF tag of an image's orientation."""
 WIDTH, LENGTH, BITS, PHOTOMETRIC, SAMPLES, EXTRA_SAMPLES, SAMPLE_FORMAT = 256, 257, 258, 262, 277, 338, 339
 """Tags of TIFF files."""
 STRIPS, STRIP_LENGTHS, TILES, TILE_LENGTHS = 273, 279, 324, 325
 OF_PALETTE, CMYK = 3, 5
 """Values of the tag PHOTOMETRIC."""
 MEMORY = "memory"
-"""The format of pictures that lie in no file."""
+"""The format of images that lie in no file."""
 MOST_COLORS = 1024
-"""A picture with more colors than this is no mask."""
+"""An image with more colors than this is no mask."""
 MOST_IDS = 200
 """Nor is a gray one with more values."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture file, by its header and its last bytes.
+    """An image file, by its header and its last bytes.
 
     Args:
         path: The file.
@@ -142,7 +142,7 @@ def examine(
     """Look at one pair of a data set.
 
     Args:
-        dataset: Whose.
+        dataset: The data set.
         i: Which.
         image_pixels: Whether the image is decoded, too.
         mask_pixels: Whether the mask is decoded, too; and the image, where its depth makes it doubtful if it is read.
@@ -209,7 +209,7 @@ def _with_labels(pair: Pair, labels: LabelArray | None) -> Pair:
 
 
 def look_at(path: Path) -> Picture:
-    """Read the header of a picture file, and the file's end."""
+    """Read the header of an image file, and the file's end."""
     try:
         tags = _tiff_tags(path)
         if _more_bands(tags):
@@ -218,28 +218,28 @@ def look_at(path: Path) -> Picture:
     except FileNotFoundError:
         return Picture(path, "there is no such file")
     except UnidentifiedImageError:
-        return _of_bands(path, tags) if tags else Picture(path, "not a picture, or a damaged one")
+        return _of_bands(path, tags) if tags else Picture(path, "not an image, or a damaged one")
     except DataError as error:  # too large, or of a kind that isn't read
         return _unread(path, error)
     except standalone.DAMAGE as error:
         return Picture(
             path,
-            str(error) if "truncated" in str(error).replace(str(path), "") else "not a picture, or a damaged one",
+            str(error) if "truncated" in str(error).replace(str(path), "") else "not an image, or a damaged one",
         )
 
 
 def _by_header(path: Path, tags: Mapping[int, Any]) -> Picture:
     length = path.stat().st_size
-    with path.open("rb") as file, open_picture(file, path) as picture:
-        size, name = (picture.height, picture.width), picture.format or ""
+    with path.open("rb") as file, open_picture(file, path) as image:
+        size, name = (image.height, image.width), image.format or ""
         file.seek(0)
         start = file.read(32)
         file.seek(max(0, length - 64))
         if not _ends_well(name, start, file.read(), length):
-            picture.load()  # some programs write on behind the end, which is no damage
-        depth, orientation = _depth(picture, start, tags), _orientation(picture)
+            image.load()  # some programs write on behind the end, which is no damage
+        depth, orientation = _depth(image, start, tags), _orientation(image)
         lossy = name in {"JPEG", "MPO"} or (name == "WEBP" and _is_lossy_webp(path))
-        return Picture(path, None, size, picture.mode, name, depth, 0, orientation, length, lossy)
+        return Picture(path, None, size, image.mode, name, depth, 0, orientation, length, lossy)
 
 
 def _is_lossy_webp(path: Path) -> bool:
@@ -311,7 +311,7 @@ def _depth(picture: PillowImage.Image, start: bytes, tags: Mapping[int, Any]) ->
 
 
 def _orientation(picture: PillowImage.Image) -> int:
-    if picture.format == "PNG":  # for a PNG, Pillow's getexif would decode the whole picture
+    if picture.format == "PNG":  # for a PNG, Pillow's getexif would decode the whole image
         exif = PillowImage.Exif()
         exif.load(picture.info.get("exif", b""))
     else:

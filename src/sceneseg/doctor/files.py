@@ -66,7 +66,7 @@ def unusable(refused: Mapping[str, DataError]) -> Iterator[Finding]:
                 f"the {split} split can't be opened: {str(error).rstrip('.')}",
                 (split,),
                 "It can neither be learned from nor be scored.",
-                "Cure what the sentence says.",
+                "Fix what the message describes.",
             )
 
 
@@ -98,25 +98,25 @@ def _place(files: SceneFiles) -> tuple[Path, Path, str]:
 
 
 def unreadable(patient: Patient) -> Iterator[Finding]:
-    """Find pictures that can't be decoded, or a part of which is missing, and sound ones of kinds that aren't read."""
+    """Find images that can't be decoded, or a part of which is missing, and sound ones of kinds that aren't read."""
     broken = [p for pair in patient.pairs for p in (pair.image, pair.mask) if p and p.problem and p.path.is_file()]
-    if sound := [picture for picture in broken if picture.is_sound]:
-        reasons = sorted({str(picture.problem).rstrip(".") for picture in sound})
+    if sound := [image for image in broken if image.is_sound]:
+        reasons = sorted({str(image.problem).rstrip(".") for image in sound})
         yield Finding(
             "unsupported",
             "error",
             f"{plural(sound, 'file is', 'files are')} of a kind that isn't read: {'; '.join(reasons[:3])}",
-            paths(picture.path for picture in sound),
+            paths(image.path for image in sound),
             "The files are sound, but what their numbers mean is not known here.",
             "Save images as RGB with 8 bits, masks as ids of 8 or 16 bits; `repair` leaves the files out.",
         )
-    if pictures := [picture for picture in broken if not picture.is_sound]:
-        reasons = sorted({str(picture.problem) for picture in pictures})
+    if pictures := [image for image in broken if not image.is_sound]:
+        reasons = sorted({str(image.problem) for image in pictures})
         yield Finding(
             "unreadable",
             "error",
             f"{plural(pictures, 'file is', 'files are')} damaged: {'; '.join(reasons[:3])}",
-            paths(picture.path for picture in pictures),
+            paths(image.path for image in pictures),
             "Training would stop there, or learn from pixels that are wrong.",
             "Fetch or export them again; `repair` leaves them out.",
         )

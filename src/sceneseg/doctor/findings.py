@@ -1,4 +1,4 @@
-"""What the doctor says of a data set."""
+"""Findings of the doctor: a kind, the files, why it matters and how to cure it."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +20,7 @@ SMOOTH = 16
 
 @dataclass(frozen=True)
 class Finding:
-    """One kind of trouble.
+    """Problem found in a data set.
 
     Args:
         kind: Its name, "jpeg-masks".
@@ -46,7 +46,7 @@ class Finding:
 
     @property
     def count(self) -> int:
-        """How many files or classes are concerned."""
+        """Number of files or classes concerned."""
         return len(self.where)
 
     def __str__(self) -> str:
@@ -69,7 +69,7 @@ class Patient:
 
     @property
     def space(self) -> LabelSpace:
-        """What its labels mean."""
+        """Label space of the data set."""
         return next(iter(self.datasets.values())).label_space
 
     @property
@@ -79,13 +79,13 @@ class Patient:
 
     @cached_property
     def table(self) -> MaskReading | None:
-        """What colors of masks mean, where its description says so."""
+        """Colors of the masks and their meaning, where the data set's description has them."""
         dataset = next(iter(self.datasets.values()))
         return dataset.reading if isinstance(dataset, Folder) and dataset.reading.colors else None
 
     @cached_property
     def known_ids(self) -> set[int]:
-        """All ids that the label space knows."""
+        """All ids of the label space."""
         return {label_id for c in self.space.classes for label_id in c.label_ids} | set(self.space.void_ids)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Ids that don't mean what the label space says: 0/255, shifted by one, another numbering, unknown."""
+"""Ids that differ from the label space: 0/255, shifted by one, another numbering, unknown."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from sceneseg.labels import IGNORE_INDEX, LabelSpace
 
 @dataclass(frozen=True)
 class Reading:
-    """How the ids in the masks are to be understood.
+    """Interpretation of the ids in the masks.
 
     Args:
         kind: The finding's.
@@ -28,7 +28,7 @@ class Reading:
 
 
 def wrong_ids(patient: Patient) -> Iterator[Finding]:
-    """Find masks whose ids aren't those of the label space, and say how they are to be read."""
+    """Find masks whose ids aren't those of the label space, and explain how they are to be read."""
     pairs = [pair for pair in patient.pairs if holds_ids(pair, patient)]
     pixels: Counter[int] = Counter()
     for pair in pairs:
@@ -57,7 +57,7 @@ def wrong_ids(patient: Patient) -> Iterator[Finding]:
         "error",
         f'the masks hold ids that "{patient.space.name}" doesn\'t know: {listed}',
         where,
-        "Nothing says which class they are.",
+        "Their class isn't known.",
         "Give the classes the ids 0 to n - 1 in their order, and 255 to pixels without a class."
         if patient.in_memory
         else "Add them to `ids` or `void` of the YAML file, or repair the masks; `repair` makes them void and counts "

@@ -1,7 +1,7 @@
 """JPEG files that are damaged inside. The format has no checksum, but libjpeg warns while it decodes.
 
 OpenCV lets the warnings go to the error stream of the process, without the name of a file. So the files are decoded in
-processes of their own, each of which runs this file, looks into its error stream after each picture, and answers.
+processes of their own, each of which runs this file, looks into its error stream after each image, and answers.
 """
 
 import json
@@ -53,7 +53,7 @@ class JpegChecker:
     def _process(self) -> "subprocess.Popen[str]":
         process: subprocess.Popen[str] | None = getattr(self._own, "process", None)
         if process is None or process.poll() is not None:
-            command = [sys.executable, "-P", __file__]  # -P: the modules beside this file aren't those it imports
+            command = [sys.executable, "-P", __file__]  # -P: the modules next to this file aren't those it imports
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             self._own.process = process
             self._started.append(process)
@@ -63,7 +63,7 @@ class JpegChecker:
 def problem_of(warnings: str, content: bytes) -> str | None:
     """Return what is wrong with a file; None where libjpeg's warnings are harmless."""
     if DAMAGE.search(warnings):
-        return "the data inside of the JPEG file are damaged, so that a part of the picture is wrong"
+        return "the data inside of the JPEG file are damaged, so that a part of the image is wrong"
     found = LEFT_OVER.search(warnings)
     if found is None:
         return None

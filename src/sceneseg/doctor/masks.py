@@ -52,7 +52,7 @@ def colored_masks(patient: Patient) -> Iterator[Finding]:
     yield Finding(
         "colored-masks",
         "error",
-        f"{plural(found, 'mask is a color picture', 'masks are color pictures')} of {len(pixels)} colors: {listed}",
+        f"{plural(found, 'mask is a color image', 'masks are color images')} of {len(pixels)} colors: {listed}",
         of_masks(found),
         "Masks must say which class a pixel has; a color is no class.",
         'Give the colors of the classes as `colors` in a YAML file (data set "folder"); `repair` writes one.',
@@ -76,7 +76,7 @@ def _other_colors(patient: Patient, table: MaskReading, found: list[Pair], pixel
         f"{plural(found, 'mask holds', 'masks hold')} {len(unknown)} colors that aren't in the table of the YAML file: "
         f"{listed}",
         of_masks(found),
-        "Nothing says which class they are.",
+        "Their class isn't known.",
         "Correct `colors`, or add those without a class to `void`; `repair` takes the nearest color where it is this "
         "near, and makes the others void.",
     )
@@ -97,7 +97,7 @@ def smooth_masks(patient: Patient) -> Iterator[Finding]:
 
 
 def other_refusals(patient: Patient) -> Iterator[Finding]:
-    """Find masks that can't be read for a reason that no other rule knows."""
+    """Find masks that can't be read for a reason that no other rule covers."""
     found = [
         pair
         for pair in patient.pairs

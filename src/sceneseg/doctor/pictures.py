@@ -1,4 +1,4 @@
-"""Images that aren't upright 8-bit color pictures."""
+"""Images that aren't upright 8-bit color images."""
 
 from collections.abc import Iterator
 

@@ -34,7 +34,7 @@ UNKNOWN = -1
 """Stands for values and colors without a meaning."""
 MARKER = ".sceneseg-repair"
 """File that marks the folder of a repair that isn't finished; no other folder's files are replaced."""
-UNFINISHED = "A repair by sceneseg that isn't finished: give the command again, and these files are replaced.\n"
+UNFINISHED = "A repair by sceneseg that isn't finished: run the command again to replace these files.\n"
 FOLDERS = ("images", "masks")
 DESCRIPTION = "data.yaml"
 
@@ -46,7 +46,7 @@ class Repaired:
     Args:
         pairs: Number of images with masks.
         left_out: Image file -> why it isn't in the copy.
-        became_void: Pixels that were something else and are void now, as nothing says which class they have.
+        became_void: Pixels that were something else and are void now, as their class isn't known.
         names_to_fill_in: Whether the YAML file has made-up names, one for each color.
 
     Example:
@@ -152,7 +152,7 @@ class Surgeon:
             raise DataError(
                 f"The masks hold {len(self.learned)} colors, too many for classes. Export them again as ids."
             )
-        if self.learned:  # nobody knows what they mean: each becomes a class of its own
+        if self.learned:  # their meaning isn't known: each becomes a class of its own
             self.palette = {code: i for i, code in enumerate(self.learned)}
         self.later = self._in_later_splits()
         self.named = {split: {p.files.name: p for p in reversed(part)} for split, part in patient.parts.items()}
@@ -218,7 +218,7 @@ class Surgeon:
         if self._holds_colors(pair, stored):
             labels, became_void = self._from_colors(stored, blurred)
         elif self.learned:
-            raise DataError("its mask holds ids, where other masks hold colors that nobody knows")
+            raise DataError("its mask holds ids, where other masks hold colors of unknown meaning")
         else:
             labels, became_void = self._from_ids(stored.values, blurred)
         if stored.transparent is None:
@@ -235,7 +235,7 @@ class Surgeon:
     def _from_colors(self, stored: StoredMask, blurred: bool) -> tuple[LabelArray, npt.NDArray[np.bool_]]:
         """Read colors; of blurred ones the nearest, of others the nearest where it is clear which one was meant."""
         if not self.learned and not self._knows_colors():
-            raise DataError("its mask holds colors, and nothing says which class has which")
+            raise DataError("its mask holds colors, and their classes aren't known")
         pixels = stored.color_codes
         if pixels is None:
             raise DataError("its mask holds colors of 16 bits")

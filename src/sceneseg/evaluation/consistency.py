@@ -1,4 +1,4 @@
-"""Whether scores, the counts that they were made of, and the weights that predicted belong together."""
+"""Consistency of stored scores, the counts they were made of, and the weights that predicted."""
 
 import math
 
@@ -16,7 +16,7 @@ TOLERANCE = 1e-6
 
 
 def mismatch(scored: RunDirectory, metrics: Scores, counts: SemanticCounts | None) -> str:
-    """Say in a sentence which files of a run don't belong together; empty where all do, or nothing tells.
+    """Describe which files of a run don't belong together; empty when all do, or when it can't be known.
 
     Args:
         scored: The run, or the evaluation in it, that has the scores.
@@ -51,7 +51,7 @@ def is_whole(scored: RunDirectory) -> bool:
 
 
 def _from_counts(metrics: Scores, counts: SemanticCounts) -> str:
-    """Say in which score the counts differ from what is written; empty where in none."""
+    """Describe the score in which the counts differ from the stored one; empty when there is none."""
     found = score(counts, metrics.protocol)
     pairs = [("mean IoU", metrics.means.get("mean_iou"), found.means.get("mean_iou"))]
     written = metrics.classes
@@ -66,7 +66,7 @@ def _from_counts(metrics: Scores, counts: SemanticCounts) -> str:
 
 
 def _from_header(metrics: Scores, written: WeightsScore | None) -> str:
-    """Say in which score the header of the weights differs from metrics.json; empty where in none."""
+    """Describe the score in which the weights' header differs from metrics.json; empty when there is none."""
     for key, value in written.means.items() if written else ():
         own = metrics.means.get(key)
         if None not in (value, own) and not _alike(own, value):

@@ -69,13 +69,13 @@ def count_files(
     *,
     with_instances: bool = True,
 ) -> SemanticCounts:
-    """Count label-id pictures against their truth; several threads read, and the images themselves aren't.
+    """Count label-id images against their truth; several threads read, and the images themselves aren't.
 
     Args:
         folder: Where the predictions are.
         dataset: The labeled split.
         on_step: Called after each scene, by the thread that has counted it.
-        with_instances: Also count single objects, where the data set tells them apart.
+        with_instances: Also count single objects, where the data set has them.
 
     Raises:
         DataError: A prediction is missing or there are two, or it has another size than its truth.

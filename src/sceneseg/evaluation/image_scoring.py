@@ -26,7 +26,7 @@ from sceneseg.version import __version__
 
 LOG = logging.getLogger(__name__)
 BATCH = 32
-"""Images at once in validation; the same whoever scores, so that the same weights get the same score."""
+"""Images at once in validation; the same in every caller, so that the same weights get the same score."""
 
 
 def score_weights(path: Path, request: Request, on_step: OnStep = silent) -> tuple[Scores, str]:

@@ -14,14 +14,14 @@ from sceneseg.records.scores import read_scores
 
 
 def joint_space(spaces: Sequence[LabelSpace], wanted: str | None = None) -> LabelSpace:
-    """Return the one of these label spaces that most of them can be mapped to, or the one that is wanted.
+    """Return the one of these label spaces that most of them can be mapped to, or the requested one.
 
     Args:
         spaces: Those of the candidates, one for each.
         wanted: As `sceneseg.labels.choose_space` takes it.
 
     Raises:
-        ConfigError: None of them has what the wanted one is made of.
+        ConfigError: None of them has what the requested one is made of.
     """
     if wanted is None:
         return max(spaces, key=lambda space: (sum(not _why_not(own, space) for own in spaces), -len(space)))
@@ -43,7 +43,7 @@ def score_together(places: Mapping[str, RunDirectory], wanted: str | None = None
 
     Returns:
         The label space, where the scores in it lie, and what can't be scored in it; None where all are in one label
-        space and no other is wanted.
+        space and no other is requested.
     """
     protocols = {name: read_scores(place.metrics).protocol for name, place in places.items()}
     if not protocols:
@@ -71,7 +71,7 @@ def score_together(places: Mapping[str, RunDirectory], wanted: str | None = None
 
 
 def _why_not(own: LabelSpace, space: LabelSpace) -> str:
-    """Say why train ids of one space can't become those of another; empty where they can."""
+    """Explain why train ids of one space can't be mapped to another; empty when they can."""
     try:
         own.train_ids_in(space)
     except ConfigError as error:

@@ -10,7 +10,7 @@ from sceneseg.labels import LabelSpace, choose_space
 def matching_space(own: LabelSpace, theirs: LabelSpace, wanted: str | None = None) -> LabelSpace | None:
     """Return the label space with the classes of a model, in its order, in which a data set can be read.
 
-    What the stored ids mean is what the data set says of them; two data sets of one name may differ in it.
+    The data set defines what the stored ids mean; two data sets of one name may differ in it.
 
     Args:
         own: The data set's.
@@ -51,7 +51,7 @@ def _agree(own: LabelSpace, groups: LabelSpace) -> bool:
 
 
 def difference(own: LabelSpace, theirs: LabelSpace, shown: int = 4) -> str:
-    """Say which classes only one of two spaces has."""
+    """Describe which classes only one of two spaces has."""
     found = []
     for what, one, other in (("the model", theirs, own), ("the data set", own, theirs)):
         if only := [name for name in one.names if name not in other.names]:

@@ -27,7 +27,7 @@ def evaluation_protocol(
     void: VoidRule = "ignore",
     absent: AbsentRule = "skip",
 ) -> Protocol:
-    """Say how a score comes about; scores of unlike protocols can't be ranked.
+    """Describe how a score is measured; scores of different protocols can't be ranked.
 
     Args:
         dataset: The scored split.

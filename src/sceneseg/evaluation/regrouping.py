@@ -25,7 +25,7 @@ def regroup(counts: SemanticCounts, space: LabelSpace) -> SemanticCounts:
         space: The other one.
 
     Raises:
-        ConfigError: It takes apart what was counted together.
+        ConfigError: It separates what was counted together.
     """
     own = counts.label_space
     table = own.train_ids_in(space)

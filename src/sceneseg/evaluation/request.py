@@ -10,7 +10,7 @@ from sceneseg.records.protocol import AbsentRule, VoidRule
 
 @dataclass(frozen=True)
 class Request:
-    """What is scored, and by which rules.
+    """Request for an evaluation: the data and the rules.
 
     Args:
         data: Data set; None means the one the model was trained on.
@@ -19,7 +19,7 @@ class Request:
         target_size: (height, width) the network sees; None means as in training.
         void: The rule for void truth, see `SegmentationTotals`.
         device: Where the network runs.
-        label_map: File that says which class of the data set each class of the model stands for.
+        label_map: File that maps each class of the model to a class of the data set.
         label_space: Space to score in, or how to choose it (`sceneseg.labels.choose_space`); None: the data set's.
         absent: The rule for classes that occur in neither truth nor prediction, see `SegmentationTotals`.
         size_bands: Pixels that divide objects by their size, see `sceneseg.metrics.sizes`; None: they aren't.

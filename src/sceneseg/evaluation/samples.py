@@ -1,4 +1,4 @@
-"""A few scenes to look at: kept while a split is scored, then shown as a sheet or written for the report."""
+"""Sample scenes: stored while a split is scored, then shown as a sheet or written for the report."""
 
 from pathlib import Path
 
@@ -41,17 +41,17 @@ class Samples:
         rows = []
         for scene, prediction in self.kept[:ON_SHEET]:
             truth = prediction if scene.labels is None else scene.labels
-            rows.append([scene.image, *(visualization.colorise(ids, self.label_space) for ids in (truth, prediction))])
+            rows.append([scene.image, *(visualization.colorize(ids, self.label_space) for ids in (truth, prediction))])
         return visualization.grid(rows, gap=3)
 
     def write(self, folder: Path, counts: SemanticCounts) -> None:
-        """Write every kept scene as image, truth and prediction, and a list with the mean IoU of each."""
+        """Write every stored scene as image, ground truth and prediction, and a list with the mean IoU of each."""
         listing: list[SampleScore] = []
         for scene, prediction in self.kept:
             stem = file_name(scene.name)
             visualization.write_bytes(folder / f"{stem}_image.jpg", visualization.jpeg(scene.image))
-            pictures = {"prediction": prediction} | ({} if scene.labels is None else {"truth": scene.labels})
-            for what, ids in pictures.items():
+            images = {"prediction": prediction} | ({} if scene.labels is None else {"truth": scene.labels})
+            for what, ids in images.items():
                 visualization.write_bytes(
                     folder / f"{stem}_{what}.png", visualization.palette_png(ids, self.label_space)
                 )

@@ -1,4 +1,4 @@
-"""Scoring a labeled split: with a model, with predictions that lie in files, or from the counts that a run kept."""
+"""Scoring a labeled split: with a model, with predictions that lie in files, or from the counts that a run stored."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -64,7 +64,7 @@ def score_weights(path: Path, request: Request, on_step: OnStep = silent) -> tup
 
 
 def _other_data(run: RunDirectory, protocol: Protocol) -> str:
-    """Say where a run's own split isn't what it was validated on any more."""
+    """Describe how a run's own split has changed since it was validated."""
     if not run.metrics.is_file():
         return ""
     known = read_scores(run.metrics).protocol
@@ -76,7 +76,7 @@ def _other_data(run: RunDirectory, protocol: Protocol) -> str:
 
 
 def score_run(path: Path, request: Request) -> tuple[Scores, str]:
-    """Score again from the counts that a run, or an evaluation of it, kept; no model runs.
+    """Score again from the counts stored by a run or an evaluation of it; no model runs.
 
     Raises:
         RunError: There are no counts.
@@ -91,9 +91,9 @@ def score_run(path: Path, request: Request) -> tuple[Scores, str]:
 def _score_in(
     counts: SemanticCounts, protocol: Protocol, request: Request, run: RunDirectory | None, made: Origin | None
 ) -> tuple[Scores, str]:
-    """Score in the label space asked for; in a run, the scores of another than the counts' own are kept beside."""
-    own, wanted = counts.label_space, request.label_space
-    space = wanted if isinstance(wanted, LabelSpace) else choose_space(own, wanted)
+    """Score in the requested label space; in a run, scores in another than that of the counts are stored separately."""
+    own, requested = counts.label_space, request.label_space
+    space = requested if isinstance(requested, LabelSpace) else choose_space(own, requested)
     if space != own:
         counts = regroup(counts, space)
         protocol = replace(protocol, label_space=space.name, counted_in=protocol.counted_in or own.name)
@@ -111,7 +111,7 @@ def _score_in(
 
 
 def score_files(folder: Path, request: Request, on_step: OnStep = silent) -> tuple[Scores, str]:
-    """Score label-id pictures: NAME_labelIds.png, NAME_gtFine_labelIds.png or NAME.png for every scene.
+    """Score label-id images: NAME_labelIds.png, NAME_gtFine_labelIds.png or NAME.png for every scene.
 
     Raises:
         ConfigError: No data set was given.
@@ -131,7 +131,7 @@ def open_scenes(request: Request, model: SemanticModel, path: Path) -> SceneData
     """Open the split that was asked for, or that the model was trained on, in the model's classes.
 
     Raises:
-        ConfigError: It isn't said which, or its classes are others than the model's.
+        ConfigError: None is given, or its classes are others than the model's.
     """
     trained = RunDirectory(path).load_config().data if path.is_dir() else None
     score = model.header and model.header.score
@@ -145,15 +145,15 @@ def open_scenes(request: Request, model: SemanticModel, path: Path) -> SceneData
     same = trained is not None and datasets.datasets.resolve(name) == trained.name
     root = request.root or (trained.root if trained and same else None)
     options = dict(trained.options) if trained and same else {}
-    wanted = options.pop("label_space", None)
+    requested = options.pop("label_space", None)
     dataset = datasets.create(name, root=root, split=request.split, **options)
     own, theirs = dataset.label_space, model.label_space
     if request.label_map is not None or own.names == theirs.names:
         return dataset
-    space = matching_space(own, theirs, wanted)
+    space = matching_space(own, theirs, requested)
     if space is None:
         raise ConfigError(
-            f"{path} knows the {len(theirs)} classes of {theirs.name}, the data set {name} has the {len(own)} of "
+            f"{path} has the {len(theirs)} classes of {theirs.name}, the data set {name} has the {len(own)} of "
             f"{own.name}: {difference(own, theirs)}. Give a data set with the same classes, or a label map from "
             f"one to the other.",
             field="label_map",

@@ -1,4 +1,4 @@
-"""The evaluations that a run keeps: which one is meant, and whether it is of the weights that the run has now."""
+"""Stored evaluations of a run: which one is meant, and whether it is of the weights that the run has now."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def origin(path: Path, request: "Request", root: str | Path | None) -> Origin:
-    """Say what an evaluation of a run is made with; it is kept beside the scores.
+    """Return the origin of a run's evaluation; it is stored with the scores.
 
     Args:
         path: The run.

@@ -1,4 +1,4 @@
-"""Predictions for evaluation servers: the files that they want, under the names that they want, checked and zipped."""
+"""Predictions for evaluation servers: the expected files under the expected names, checked and zipped."""
 
 import re
 import zipfile
@@ -24,7 +24,7 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Rules:
-    """What an evaluation server wants.
+    """Rules of an evaluation server.
 
     Args:
         file_name: Data set and name of a scene -> name of its file.
@@ -93,10 +93,10 @@ RULES = {
 
 
 def rules_of(dataset: SceneDataset) -> Rules:
-    """Return what the server of a data set wants.
+    """Return the rules of a data set's server.
 
     Raises:
-        ConfigError: There is no such server, or it knows other classes.
+        ConfigError: There is no such server, or it has other classes.
     """
     if dataset.name not in RULES:
         raise ConfigError(
@@ -130,7 +130,7 @@ def write_submission(model: SemanticModel, dataset: SceneDataset, folder: Path, 
     rules = rules_of(dataset)
     if model.label_space.names != dataset.label_space.names:
         raise ConfigError(
-            f"The server of {dataset.name} scores the classes of {dataset.label_space.name}, the model knows those of "
+            f"The server of {dataset.name} scores the classes of {dataset.label_space.name}, the model has those of "
             f"{model.label_space.name}: {', '.join(model.label_space.names)}. Submit a model of the former."
         )
     for files in each(dataset.files, on_step):
@@ -140,7 +140,7 @@ def write_submission(model: SemanticModel, dataset: SceneDataset, folder: Path, 
 
 
 def check_submission(dataset: SceneDataset, folder: Path, on_step: OnStep = silent) -> list[Path]:
-    """Check that a folder is what the server wants: one file for each image, of the right size, with known ids.
+    """Check that a folder is what the server expects: one file for each image, of the right size, with known ids.
 
     Returns:
         The files, in the order of the data set.
@@ -158,7 +158,7 @@ def check_submission(dataset: SceneDataset, folder: Path, on_step: OnStep = sile
         candidates = owned.get(scene.name, [])
         if len(candidates) != 1:
             places = (str(path.relative_to(folder)) for path in candidates)
-            several = f"{' and '.join(places)}, of which one is wanted"
+            several = f"{' and '.join(places)}, but one is expected"
             problems.append(f"{scene.name} has {several if candidates else 'no file'}")
             continue
         files.append(candidates[0])
@@ -183,7 +183,7 @@ def write_zip(dataset: SceneDataset, files: list[Path], archive: Path, on_step: 
 
 
 def doubts(dataset: SceneDataset) -> str:
-    """Say why the server won't take these files although they are whole; empty when it will."""
+    """Describe why the server won't accept these files although they are complete; empty when it will."""
     official = rules_of(dataset).official_size
     size = image_size(dataset.files[0].image)
     if official is None or size == official:
@@ -193,7 +193,7 @@ def doubts(dataset: SceneDataset) -> str:
 
 
 def _assign(rules: Rules, dataset: SceneDataset, folder: Path) -> tuple[dict[str, list[Path]], list[str]]:
-    """Return the pictures of each scene, as the server would find them, and those that belong to none."""
+    """Return the images of each scene, as the server would find them, and those that belong to none."""
     known = {files.name for files in dataset.files}
     owned: dict[str, list[Path]] = {}
     problems = []
@@ -214,11 +214,11 @@ def _void_share(rules: Rules, dataset: SceneDataset, scene: SceneFiles, path: Pa
         DataError: It can't be read, has another size or several channels, or ids that aren't known.
     """
     pixels = read_ids(path)
-    with path.open("rb") as file, open_picture(file, path) as picture:  # servers take the numbers as they are
-        channels = 3 if picture.mode == "P" else len(picture.getbands())
+    with path.open("rb") as file, open_picture(file, path) as image:  # servers take the numbers as they are
+        channels = 3 if image.mode == "P" else len(image.getbands())
     if channels != 1:
         raise DataError(
-            f"{path.name}: expected one id per pixel, found {channels} channels (a color picture). "
+            f"{path.name}: expected one id per pixel, found {channels} channels (a color image). "
             f"Give the label-id file."
         )
     size = rules.size
@@ -227,7 +227,7 @@ def _void_share(rules: Rules, dataset: SceneDataset, scene: SceneFiles, path: Pa
     if pixels.shape != size or pixels.dtype != np.uint8:
         raise DataError(
             f"{path.name} has {pixels.shape[0]} x {pixels.shape[1]} pixels of {pixels.dtype.itemsize} bytes, "
-            f"{size[0]} x {size[1]} of 1 are wanted"
+            f"expected {size[0]} x {size[1]} of 1"
         )
     if rules.confidences:
         return 0.0

@@ -1,4 +1,4 @@
-"""Export: one file that takes pictures and gives labels, and the gate that compares it with the model first."""
+"""Export: one file that takes images and gives labels, and the gate that compares it with the model first."""
 
 from sceneseg.export.base import Artifact
 from sceneseg.registry import Registry

@@ -1,4 +1,4 @@
-"""The description that an exported file carries, made from the model and the plan."""
+"""Description that an exported file carries."""
 
 from sceneseg.export.plan import Plan
 from sceneseg.inference.predictor import TASK, SemanticModel

@@ -1,4 +1,4 @@
-"""What stands around the network in an ONNX file: resizing, normalization and padding, upsampling and the maximum.
+"""Parts around the network in an ONNX file: resizing, normalization and padding, upsampling and the maximum.
 
 The nodes are put together by hand, so that each is the operation that prediction in PyTorch stands for, and none is
 quantized.
@@ -85,7 +85,7 @@ class Nodes:
 
 
 def assemble(body: onnx.ModelProto, plan: Plan) -> onnx.ModelProto:
-    """Return the whole model: uint8 pictures (B, H, W, 3) in, what the plan says out."""
+    """Return the whole model: uint8 images (B, H, W, 3) in, the plan's output out."""
     before, after = Nodes("input"), Nodes("output")
     picture_size = _network_input(before, plan)
     name, kind, shape = _answer(after, plan, picture_size)
@@ -110,7 +110,7 @@ def _picture_size(nodes: Nodes, plan: Plan, pictures: str) -> str:
 
 
 def _network_input(nodes: Nodes, plan: Plan) -> str:
-    """Resize, normalize, pad; return the size (H, W) of the pictures."""
+    """Resize, normalize, pad; return the size (H, W) of the images."""
     if plan.resizes and plan.resize == "pil_bilinear":
         # of bytes: ONNX Runtime's is then Pillow's own arithmetic, but for 1 % of the bytes
         picture_size, size = _picture_size(nodes, plan, IMAGE), nodes.constant(plan.target_size)
@@ -138,7 +138,7 @@ def _network_input(nodes: Nodes, plan: Plan) -> str:
 
 
 def _answer(nodes: Nodes, plan: Plan, picture_size: str) -> tuple[str, int, Any]:
-    """Make of coarse logits what is wanted; return its name, type, and shape by height and width of the pictures."""
+    """Turn coarse logits into the output; return its name, type, and shape by height and width of the images."""
     classes = len(plan.values)
     logits = nodes.add("Cast", LOGITS, to=TensorProto.FLOAT) if plan.precision == "fp16" else LOGITS
     if plan.output == "coarse":
@@ -215,13 +215,13 @@ def _highest_plane(nodes: Nodes, plan: Plan, logits: str, size: str, at_network_
 
 
 def _upsampled(nodes: Nodes, plan: Plan, logits: str, size: str, at_network_size: bool = False) -> tuple[str, bool]:
-    """Enlarge logits to the padded picture; return them, and whether the picture must still be cut out.
+    """Enlarge logits to the padded image; return them, and whether the image must still be cut out.
 
     Args:
         nodes: To which the operations are added.
         plan: What the model does.
         logits: (B, C, h', w').
-        size: (H, W) of the picture.
+        size: (H, W) of the image.
         at_network_size: Whether that is the size at which the network saw it.
     """
     crop = plan.padded_size is None or plan.padded_size != plan.network_size
@@ -232,7 +232,7 @@ def _upsampled(nodes: Nodes, plan: Plan, logits: str, size: str, at_network_size
         return nodes.resize(logits, size, plan.align_corners), False
     assert plan.network_size is not None  # it is the target size
     assert plan.padded_size is not None
-    # a logit covers stride x (picture / network's input) pixels; with the padding they reach beyond the picture
+    # a logit covers stride x (image / network's input) pixels; with the padding they reach beyond the image
     factors = [plan.stride / side for side in plan.network_size]
     scales = nodes.add("Mul", nodes.add("Cast", size, to=TensorProto.FLOAT), nodes.constant(factors, np.float32))
     return nodes.scale(logits, scales, plan.align_corners), True

@@ -41,13 +41,13 @@ def quantize(
 
     Args:
         body: The network in float32.
-        model: It belongs to this one, which says how pictures become its input.
+        model: It belongs to this one, which says how images become its input.
         pictures: Training images.
-        for_tensorrt: It wants activations int8 around zero, weights and biases as they were, and less of it in bytes;
+        for_tensorrt: It needs activations int8 around zero, weights and biases as they were, and less of it in bytes;
             otherwise activations are uint8 with a zero point.
 
     Raises:
-        ConfigError: There are no pictures.
+        ConfigError: There are no images.
     """
     if not pictures:
         raise ConfigError(
@@ -81,7 +81,7 @@ def _without_warnings() -> Iterator[None]:
 
 
 class _Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
-    """Gives the network's input for one picture after the other."""
+    """Gives the network's input for one image after the other."""
 
     def __init__(self, model: SemanticModel, pictures: Sequence[ImageArray]) -> None:
         self.model = model

@@ -23,8 +23,8 @@ class Artifact(ABC):
 
     Args:
         model: What is exported; it stays as it is.
-        plan: What the file shall do.
-        calibration: Pictures from which int8 takes the range of every value.
+        plan: What the file does.
+        calibration: Images from which int8 takes the range of every value.
 
     Raises:
         ConfigError: The format can't do what the plan asks for.
@@ -43,11 +43,11 @@ class Artifact(ABC):
 
     @abstractmethod
     def save(self, file: Path, description: ExportDescription) -> None:
-        """Write the file, and its companions beside it.
+        """Write the file, and its companions next to it.
 
         Args:
             file: With `suffix`.
-            description: What the file shall say of itself.
+            description: Description that the file carries.
         """
 
     @classmethod

@@ -31,7 +31,7 @@ TINY = 1e-30  # a probability whose logarithm is finite
 
 @dataclass(frozen=True)
 class ExportedModel:
-    """What `sceneseg export` wrote, opened by the engine it was written for.
+    """Exported model, opened by the engine it was written for.
 
     Args:
         answer: Computes the file's output.
@@ -71,7 +71,7 @@ class ExportedModel:
 
     @property
     def label_space(self) -> LabelSpace:
-        """What the labels mean."""
+        """Label space of the predicted labels."""
         return self.description.label_space
 
     def results(self, table: Predictions) -> LabelImages:
@@ -84,11 +84,11 @@ class ExportedModel:
         return self.description.to_dict()
 
     def labels(self, image: Any) -> LabelArray:
-        """Return the train ids (H, W) of a picture, given as to `predict`, whichever output the file has.
+        """Return the train ids (H, W) of an image, given as to `predict`, whichever output the file has.
 
         Raises:
-            ModelError: The image is no such picture.
-            RunError: The file takes pictures of another size.
+            ModelError: It isn't an image of that shape and type.
+            RunError: The file takes images of another size.
         """
         return self._answer(as_image(image))[0]
 
@@ -102,7 +102,7 @@ class ExportedModel:
         Raises:
             ModelError: The image is anything else.
             DataError: The file can't be read.
-            RunError: The exported file takes pictures of another size.
+            RunError: The exported file takes images of another size.
         """
         name = name or (Path(image).stem if isinstance(image, str | Path) else "image")
         image = as_image(image)

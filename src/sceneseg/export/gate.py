@@ -1,4 +1,4 @@
-"""The gate: an exported file predicts real images beside the model it was made of, and is refused when it is worse."""
+"""The gate: an exported file and its model predict real images, and a file that is worse is refused."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether the file may be kept."""
+        """Whether the file passes."""
         return self.before - self.after <= self.tolerance
 
     @property
@@ -88,14 +88,14 @@ def compare(
     tolerance: float,
     image_size: ImageSize | None = None,
 ) -> Verdict:
-    """Let both predict labeled images and score both at the labels' native size.
+    """Predict labeled images with both and score both at the labels' native size.
 
     Args:
         model: What was exported.
-        exported: Gives the train ids (H, W) of a picture (H, W, 3), by the exported file.
+        exported: Gives the train ids (H, W) of an image (H, W, 3), by the exported file.
         scenes: Images with labels, in the model's label space.
         tolerance: How much mean IoU may drop, in [0, 1].
-        image_size: Pictures are resized to this (H, W) first, if the file takes no other; for both alike.
+        image_size: Images are resized to this (H, W) first, if the file takes no other; for both alike.
 
     Raises:
         DataError: There are no images, or no class occurs in their labels.
@@ -103,8 +103,8 @@ def compare(
     counts = SemanticCounts(model.label_space), SemanticCounts(model.label_space)
     equal = pixels = images = 0
     for scene in scenes:
-        picture = np.asarray(resize_picture(scene.image, image_size, "opencv"))
-        ours, theirs = model.predict(picture).labels, exported(picture)
+        image = np.asarray(resize_picture(scene.image, image_size, "opencv"))
+        ours, theirs = model.predict(image).labels, exported(image)
         equal, pixels, images = equal + int((ours == theirs).sum()), pixels + ours.size, images + 1
         plain = Scene(scene.image, scene.labels, None, scene.name)  # instances say nothing of a mean IoU
         for count, labels in zip(counts, (ours, theirs), strict=True):

@@ -1,4 +1,4 @@
-"""From a model to an exported file that has passed the gate."""
+"""Export of a model, from its weights to a file that has passed the gate."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ def file_name(
         model: What tells the model from others in its folder.
         output: labels, label_ids, probabilities or coarse.
         precision: fp32, fp16 or int8.
-        image_size: (H, W) of the pictures; None takes any.
+        image_size: (H, W) of the images; None takes any.
         target_size: (H, W) the network sees, where it is another than in training.
     """
     maker: Any = formats.get(to)
@@ -63,7 +63,7 @@ class Export:
         model: What it was made of, computing in float32.
         artifact: The exported model in memory.
         description: What its file will say of itself.
-        image_size: (H, W) of the pictures it takes; None takes any.
+        image_size: (H, W) of the images it takes; None takes any.
     """
 
     model: SemanticModel
@@ -88,7 +88,7 @@ class Export:
             to: One of `sceneseg.export.formats`.
             output: labels, label_ids, probabilities or coarse.
             precision: fp32, fp16 or int8.
-            image_size: (H, W) of the pictures; None takes any.
+            image_size: (H, W) of the images; None takes any.
             calibration: Training images for int8.
 
         Raises:
@@ -104,7 +104,7 @@ class Export:
     def check(
         self, dataset: SceneDataset, images: int, tolerance: float | None = None, on_step: OnStep = silent
     ) -> Verdict:
-        """Let the file that would be written, and the model, predict labeled images.
+        """Predict labeled images with the file that would be written, and with the model.
 
         Args:
             dataset: Where the images come from.

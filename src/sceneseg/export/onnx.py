@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @register
 class Onnx(Artifact):
-    """uint8 pictures in, labels out, everything between inside."""
+    """uint8 images in, labels out, everything between inside."""
 
     suffix = ".onnx"
     engine = "onnxruntime"
@@ -64,13 +64,13 @@ def build(
     Args:
         model: What is exported.
         output: labels, label_ids, probabilities or coarse.
-        precision: fp32, fp16 or int8, of the network; pictures and labels are bytes.
-        calibration: Pictures (H, W, 3) from which int8 takes the range of every value.
-        image_size: (H, W) of the pictures; None takes any.
+        precision: fp32, fp16 or int8, of the network; images and labels are bytes.
+        calibration: Images (H, W, 3) from which int8 takes the range of every value.
+        image_size: (H, W) of the images; None takes any.
         engine: What will run it; others can, too, but find the maximum more slowly.
 
     Raises:
-        ConfigError: An output or precision that doesn't exist, or int8 without pictures.
+        ConfigError: An output or precision that doesn't exist, or int8 without images.
         ModelError: The network can't be translated.
     """
     plan = make_plan(model, output, precision, image_size, engine)
@@ -108,5 +108,5 @@ def describe_in(model: "onnx.ModelProto", description: ExportDescription) -> Non
     import onnx
 
     name, kind = description.model.name, description.output.kind
-    model.doc_string = f"{name}: pictures (batch, height, width, 3) uint8 RGB to {kind}"
+    model.doc_string = f"{name}: images (batch, height, width, 3) uint8 RGB to {kind}"
     onnx.helper.set_model_props(model, {KEY: json.dumps(description.to_dict())})

@@ -1,4 +1,4 @@
-"""What an exported file shall do: the facts of the model and the wishes of the user, in one place."""
+"""Export settings, resolved from the model and the user's options."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -16,19 +16,19 @@ Precision = Literal["fp32", "fp16", "int8"]
 
 @dataclass(frozen=True)
 class Plan:
-    """How pictures become the network's input, and its logits the answer.
+    """Steps from images to the network's input, and from its logits to the output.
 
     Args:
         output: "labels" (train ids), "label_ids" (those the data set stores), "probabilities" or "coarse" (logits).
-        precision: Of the network; pictures and labels are uint8 in any case.
-        image_size: (H, W) of the pictures; None takes any.
-        target_size: (h, w) the network sees; None leaves pictures as they are.
-        resize: How pictures are brought to it, see `sceneseg.inference.resizing`.
+        precision: Of the network; images and labels are uint8 in any case.
+        image_size: (H, W) of the images; None takes any.
+        target_size: (h, w) the network sees; None leaves images as they are.
+        resize: How images are brought to it, see `sceneseg.inference.resizing`.
         enlarge: "logits" or "labels", see `sceneseg.inference.predictor.Preprocessing`.
         size_divisor: The network's input is padded to a multiple of this.
         stride: Pixels of its input per coarse logit.
         align_corners: How the coarse logits lie on it.
-        mean: Of each channel, for pictures in [0, 1].
+        mean: Of each channel, for images in [0, 1].
         std: Likewise.
         values: What is written for each output of the network.
         engine: What will run the file; they differ in what they are fast at, and in what they take.
@@ -50,7 +50,7 @@ class Plan:
 
     @property
     def network_size(self) -> ImageSize | None:
-        """(h, w) of the pictures when the network sees them, before padding; None when it isn't known."""
+        """(h, w) of the images when the network sees them, before padding; None when it isn't known."""
         return self.target_size or self.image_size
 
     @property
@@ -63,7 +63,7 @@ class Plan:
 
     @property
     def resizes(self) -> bool:
-        """Whether pictures are resized."""
+        """Whether images are resized."""
         return self.target_size is not None and self.target_size != self.image_size
 
 
@@ -80,7 +80,7 @@ def make_plan(
         model: What is exported.
         output: Of the file, one of `Output`.
         precision: Of the network, one of `Precision`.
-        image_size: (H, W) of the pictures; None takes any.
+        image_size: (H, W) of the images; None takes any.
         engine: What will run the file; formats name theirs.
 
     Raises:
@@ -92,7 +92,7 @@ def make_plan(
             raise ConfigError(f'There is no "{word}" to export.{did_you_mean(word, get_args(kind))} Known: {known}.')
     network, space = model.network, model.label_space
     if network.in_channels != 3:
-        raise ConfigError(f"Exported files take RGB pictures, {network.name} was made for {network.in_channels} bands.")
+        raise ConfigError(f"Exported files take RGB images, {network.name} was made for {network.in_channels} bands.")
     ids = [c.label_ids[0] for c in space.classes]
     void = space.void_label_id
     if output == "label_ids" and not all(0 <= i <= 255 for i in (*ids, void)):

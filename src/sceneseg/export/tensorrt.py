@@ -1,4 +1,4 @@
-"""TensorRT: for NVIDIA's GPUs and Jetson, on which the script beside the file builds the engine."""
+"""TensorRT: for NVIDIA's GPUs and Jetson, on which the script next to the file builds the engine."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ Source: onnx-tensorrt, docs/operators.md.
 """
 
 SCRIPT = """#!/bin/sh
-# Builds an engine from the ONNX file beside it and times it, on the device that will run it: an engine belongs to one
+# Builds an engine from the ONNX file next to it and times it, on the device that will run it: an engine belongs to one
 # kind of GPU and one version of TensorRT. Further options go to trtexec: sh {script} --useDLACore=0
 set -eu
 cd "$(dirname "$0")"
@@ -43,7 +43,7 @@ TYPES="{flags}"
 {shapes}  --useCudaGraph --warmUp=500 --iterations=200 "$@"
 """
 FLAGS = {"fp32": "", "fp16": "--fp16", "int8": "--fp16 --int8"}
-SMALLEST, USUAL = (256, 256), (1024, 2048)  # (H, W) of pictures, in engines for any size; a camera's is the usual one
+SMALLEST, USUAL = (256, 256), (1024, 2048)  # (H, W) of images, in engines for any size; a camera's is the usual one
 
 
 @register
@@ -99,8 +99,8 @@ def unknown_operations(model: "onnx.ModelProto") -> list[str]:
     found = {node.op_type for node in model.graph.node} - set(OPERATIONS.split())
     if any(node.op_type == "MaxPool" and len(node.output) > 1 and node.output[1] for node in model.graph.node):
         found.add("MaxPool with indices")
-    pictures = {x.name for x in model.graph.input if x.type.tensor_type.elem_type == onnx.TensorProto.UINT8}
-    found |= {f"{n.op_type} of bytes" for n in model.graph.node if n.op_type != "Cast" and pictures & {*n.input}}
+    images = {x.name for x in model.graph.input if x.type.tensor_type.elem_type == onnx.TensorProto.UINT8}
+    found |= {f"{n.op_type} of bytes" for n in model.graph.node if n.op_type != "Cast" and images & {*n.input}}
     return sorted(found)
 
 
@@ -108,7 +108,7 @@ def make_script(name: str, plan: Plan) -> str:
     """Return a shell script that calls trtexec with the shapes and the precision of the file NAME.onnx."""
     if plan.image_size:
         smallest = largest = plan.image_size
-    else:  # what the network sees is no bound of the pictures, which are resized inside
+    else:  # what the network sees is no bound of the images, which are resized inside
         seen = plan.target_size or USUAL
         smallest = (min(SMALLEST[0], seen[0]), min(SMALLEST[1], seen[1]))
         largest = (max(USUAL[0], seen[0]), max(USUAL[1], seen[1]))

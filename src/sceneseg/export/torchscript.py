@@ -109,11 +109,11 @@ def trace_body(model: SemanticModel, plan: Plan) -> torch.jit.ScriptModule:
 
 
 class Whole(nn.Module):
-    """What stands around the network, in the words that TorchScript knows; see `sceneseg.export._graph`.
+    """Exported module around the network, in TorchScript's subset of Python; see `sceneseg.export._graph`.
 
     Args:
         body: The traced network.
-        plan: What the file shall do.
+        plan: What the file does.
     """
 
     mean: Tensor
@@ -136,10 +136,10 @@ class Whole(nn.Module):
         self.half_precision: bool = plan.precision == "fp16"
 
     def forward(self, image: Tensor) -> Tensor:
-        """Map pictures (B, H, W, 3) uint8 to what the plan says."""
+        """Map images (B, H, W, 3) uint8 to what the plan says."""
         size = [image.shape[1], image.shape[2]]
         if self.image_size[0] > 0 and size != self.image_size:
-            raise ValueError("pictures of another size than the file was exported for")
+            raise ValueError("images of another size than the file was exported for")
         pixels = image.permute(0, 3, 1, 2).float()
         if self.resize != "" and size != self.target_size:
             pixels = F.interpolate(
@@ -166,7 +166,7 @@ class Whole(nn.Module):
         return self.values[self.enlarge(logits, padded, seen, size).argmax(1)]
 
     def enlarge(self, logits: Tensor, padded: list[int], seen: list[int], size: list[int]) -> Tensor:
-        """Interpolate coarse logits to a picture; the padding is cut away."""
+        """Interpolate coarse logits to an image; the padding is cut away."""
         if size == seen or padded == seen:
             whole = padded if size == seen else size
             if logits.shape[2] != whole[0] or logits.shape[3] != whole[1]:

@@ -1,4 +1,4 @@
-"""What must hold before and after a download: room on the disk, the right bytes, and no second one at work."""
+"""Checks before and after a download: room on the disk, the right bytes, and no second one at work."""
 
 import hashlib
 import shutil
@@ -42,7 +42,7 @@ def file_sha256(file: Path, watch: ProgressReporter) -> str:
 
 
 def folder_sha256(folder: Path, watch: ProgressReporter) -> str:
-    """Return the sha256 of what is in a folder, whatever archive it came in.
+    """Return the sha256 of what is in a folder, independent of its archive.
 
     In the shell: ``find . -type f | sed 's|^\\./||' | LC_ALL=C sort | xargs sha256sum | sha256sum``.
     """

@@ -2,7 +2,7 @@
 
 
 class ProgressReporter:
-    """Receives the progress of a download and does nothing with it; whoever shows it derives a class."""
+    """Receives the progress of a download and does nothing with it; a display derives a class."""
 
     def say(self, text: str) -> None:
         """Receive a sentence for the user."""

@@ -1,4 +1,4 @@
-"""One file over HTTP, so that a broken connection costs only the bytes that it lost.
+"""Download of one file over HTTP that resumes after a broken connection.
 
 What has arrived lies in ``NAME.part``; ``NAME.part.json`` says which version of the file it belongs to (ETag or
 Last-Modified). The next attempt asks for the rest of that version alone (Range with If-Range): a server that can't
@@ -35,7 +35,7 @@ class BrokenTransferError(Exception):
 
 @dataclass(frozen=True)
 class _Version:
-    """Which file on the server the bytes in hand belong to."""
+    """Version of the server's file that the bytes in hand belong to."""
 
     address: str
     etag: str
@@ -44,7 +44,7 @@ class _Version:
 
     @property
     def validator(self) -> str:
-        """What If-Range takes: a strong ETag, else the date, else nothing."""
+        """Value for If-Range: a strong ETag, else the date, else nothing."""
         return self.etag if self.etag and not self.etag.startswith("W/") else self.modified
 
     def contradicts(self, other: "_Version") -> bool:
@@ -61,7 +61,7 @@ def download(address: str, file: Path, watch: ProgressReporter, cure: str = "", 
         file: In a folder that exists.
         watch: Hears the progress.
         cure: What the user can do when the server doesn't have it or doesn't give it.
-        most: Bytes that the file can have; a server that sends more is cut off, and nothing is kept.
+        most: Bytes that the file can have; a server that sends more is cut off, and nothing is stored.
 
     Raises:
         TransferError: The address can't be one, the server refuses or sends too much, the connection breaks again and
@@ -79,8 +79,8 @@ def download(address: str, file: Path, watch: ProgressReporter, cure: str = "", 
             furthest = max(furthest, reached)
             if failures >= ATTEMPTS:
                 raise TransferError(
-                    f"{address}: {error}; {failures} attempts in a row brought nothing new. What has arrived is kept: "
-                    f"run the command again later and it goes on from there if the server can."
+                    f"{address}: {error}; {failures} attempts in a row brought nothing new. The partial download "
+                    f"is stored: run the command again later to resume it, if the server can."
                 ) from error
             pause = FIRST_PAUSE * 2 ** (failures - 1)
             watch.say(f"{file.name}: {error}; trying again in {pause:g} s")

@@ -1,1 +1,1 @@
-"""From a trained model to pictures: drawing, and what improves a prediction."""
+"""Inference: from a trained model to predictions, files and videos."""

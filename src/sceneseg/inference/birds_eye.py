@@ -1,4 +1,4 @@
-"""What a camera on a flat road sees, drawn from above: the view in which KITTI ranks road predictions.
+"""Bird's-eye view of a flat road, in which KITTI ranks road predictions.
 
 Source: Fritsch et al., "A new performance measure and evaluation benchmark for road detection algorithms", ITSC 2013;
 ranges and rounding are those of the benchmark's development kit.
@@ -12,16 +12,16 @@ import numpy.typing as npt
 from sceneseg.errors import DataError
 
 RESOLUTION = 0.05
-"""Metres of a cell."""
+"""Meters of a cell."""
 ACROSS = (-10.0, 10.0)
-"""Metres to the left and to the right of the camera."""
+"""Meters to the left and to the right of the camera."""
 AHEAD = (6.0, 46.0)
-"""Metres in front of it."""
+"""Meters in front of it."""
 SIZE = (800, 400)
 """Cells (height, width); the far end is above."""
 
 LARGEST = 1e12
-"""Of the numbers that a camera is described by; pixels and millimetres stay far below."""
+"""Of the numbers that a camera is described by; pixels and millimeters stay far below."""
 CURE = "Unpack data_road.zip again."
 
 Matrix = npt.NDArray[np.float64]
@@ -34,7 +34,7 @@ def read_calibration(file: Path) -> Matrix:
         file: One of KITTI's calib files, with P2, R0_rect and Tr_cam_to_road.
 
     Returns:
-        (3, 3): maps (metres across, metres ahead, 1) to homogeneous pixel coordinates, counted from 1.
+        (3, 3): maps (meters across, meters ahead, 1) to homogeneous pixel coordinates, counted from 1.
 
     Raises:
         DataError: The file is missing, or lacks one of the three.
@@ -80,7 +80,7 @@ def birds_eye(values: npt.NDArray[np.uint8], matrix: Matrix) -> npt.NDArray[np.u
     ahead = AHEAD[1] - (np.arange(SIZE[0]) + 0.5) * RESOLUTION
     x, z = (grid.astype(np.float32) for grid in np.meshgrid(across, ahead))  # rounded as the development kit does
     column, row, scale = np.einsum("ij,jhw->ihw", matrix, np.stack([x, z, np.ones_like(x)]))
-    with np.errstate(all="ignore"):  # what lies beside the camera is nowhere in the image
+    with np.errstate(all="ignore"):  # what lies to the side of the camera isn't in the image
         column, row = column / scale, row / scale
     height, width = values.shape
     seen = (column >= 1) & (row >= 1) & (column <= width) & (row <= height)

@@ -30,7 +30,7 @@ DEFAULT_SIZE = (224, 224)
 
 @dataclass
 class Preprocessing:
-    """What a network must be given.
+    """Preprocessing of a classifier's input.
 
     Args:
         target_size: (height, width) of the middle that it sees.
@@ -50,7 +50,7 @@ class ClassificationModel(Predictor):
         classes: Names of its outputs.
         model: Name and arguments the network was created with.
         input: Size and precision.
-        header: What the weights file said, if there was one.
+        header: Header of the weights file, if there was one.
     """
 
     network: nn.Module
@@ -95,7 +95,7 @@ class ClassificationModel(Predictor):
 
     @property
     def device(self) -> torch.device:
-        """Where the network lies."""
+        """Device of the network."""
         return next(self.network.parameters()).device
 
     @torch.inference_mode()

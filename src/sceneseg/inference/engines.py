@@ -18,7 +18,7 @@ from sceneseg.models.base import SegmentationModel
 from sceneseg.records.environment import import_openvino
 
 Key = tuple[tuple[int, ...], str]
-"""Shape (B, h, w, 3) and type of pictures."""
+"""Shape (B, h, w, 3) and type of images."""
 
 SIZES_KEPT = 4  # networks compiled for one size; each holds its own copy of the weights and activations
 TRACES = 2  # for one size each; TorchScript never frees what it traced, 10 to 50 MiB each time
@@ -28,7 +28,7 @@ ALIKE = 5e-3
 
 
 class OpenVINONetwork(SegmentationModel):
-    """A network whose coarse logits OpenVINO computes on the CPU, from pictures as they lie in memory.
+    """A network whose coarse logits OpenVINO computes on the CPU, from images as they lie in memory.
 
     The graph ends at the coarse logits: OpenVINO's own upsampling and argmax take longer than the whole network in
     front of them, `kernels.upsample_argmax` a few milliseconds.
@@ -81,7 +81,7 @@ class OpenVINONetwork(SegmentationModel):
         return torch.from_numpy(self._requests[key].infer([tensor])[0])
 
     def _first_of(self, pictures: AnyArray, key: Key) -> Any:
-        """Return what infers the first pictures of a size.
+        """Return what infers the first images of a size.
 
         The network is traced once and compiled for any size; at each new size it is checked against torch. Where it
         computes something else (sizes became constants in the trace), the network is traced for that size alone.
@@ -98,7 +98,7 @@ class OpenVINONetwork(SegmentationModel):
         return self._request(_taking_pictures(model, key[1]), self.precision)
 
     def _compile(self, pictures: AnyArray) -> Any:
-        """Return what infers pictures of one size, up to a third faster than what infers any."""
+        """Return what infers images of one size, up to a third faster than what infers any."""
         batch, height, width, channels = pictures.shape
         model = self._any_size.clone()
         model.reshape([batch, channels, height, width])
@@ -108,15 +108,15 @@ class OpenVINONetwork(SegmentationModel):
         """Return whether the network that was compiled for any size computes in float32 what torch does."""
         request = self._for_any_size(pictures.dtype.str, "32-true")
         with torch.inference_mode():
-            wanted = self.network.coarse_logits(as_input(pictures))[0]
+            expected = self.network.coarse_logits(as_input(pictures))[0]
         try:
             found = torch.from_numpy(request.infer([import_openvino().Tensor(pictures, shared_memory=True)])[0])
         except RuntimeError:  # shapes that don't fit each other at this size
             return False
-        if found.shape != wanted.shape:
+        if found.shape != expected.shape:
             return False
-        variation = (wanted - wanted.mean((2, 3), keepdim=True)).norm() + 1e-3 * wanted.norm()
-        return bool((found - wanted).norm() <= ALIKE * variation)
+        variation = (expected - expected.mean((2, 3), keepdim=True)).norm() + 1e-3 * expected.norm()
+        return bool((found - expected).norm() <= ALIKE * variation)
 
     def _for_any_size(self, kind: str, precision: str) -> Any:
         if self._any_size is None:
@@ -155,7 +155,7 @@ class OpenVINONetwork(SegmentationModel):
 
 
 def _taking_pictures(model: Any, kind: str) -> Any:
-    """Let a converted network take pictures as they lie in memory."""
+    """Make a converted network take images as they lie in memory."""
     ov = import_openvino()
     steps = ov.preprocess.PrePostProcessor(model)
     element = ov.Type.u8 if np.dtype(kind) == np.uint8 else ov.Type.f32

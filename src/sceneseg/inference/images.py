@@ -1,4 +1,4 @@
-"""What `predict` takes: a file, an array or a Pillow image."""
+"""Inputs of `predict`: a file, an array or a Pillow image."""
 
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ def as_image(image: Any) -> ImageArray:
     except standalone.RunnerError as error:
         raise ModelError(str(error)) from None
     except standalone.DAMAGE as error:  # of a Pillow image that isn't loaded yet
-        raise ModelError(f"The picture can't be read ({error}).") from None
+        raise ModelError(f"The image can't be read ({error}).") from None
 
 
 def as_images(images: Any) -> list[ImageArray]:
@@ -40,5 +40,5 @@ def as_images(images: Any) -> list[ImageArray]:
     """
     if not isinstance(images, np.ndarray) or images.ndim != 4 or not len(images):
         found = f"{images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
-        raise ModelError(f"Expected pictures as one array (B, H, W, 3) of uint8; found {found}.")
+        raise ModelError(f"Expected images as one array (B, H, W, 3) of uint8; found {found}.")
     return [as_image(image) for image in images]

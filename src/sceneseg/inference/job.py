@@ -1,4 +1,4 @@
-"""One source after the other: predicted, written, and entered in the table of the results folder."""
+"""Prediction job: one source after the other is predicted, written, and entered in the table of the results folder."""
 
 import hashlib
 import time
@@ -49,7 +49,7 @@ class Job:
         """Predict a source.
 
         Args:
-            source: The picture or video.
+            source: The image or video.
             name: What the names of its results begin with.
             on_frame: Is called after each frame of a video, with the number of all, or 0 where that isn't known.
 

@@ -66,7 +66,7 @@ def read_input(kind: type[T], facts: Mapping[str, object], file: Path) -> T:
         file: Of the weights, for the message.
 
     Raises:
-        RunError: It isn't said, or something else is.
+        RunError: There is none, or it names something else.
     """
     try:
         found: Any = as_record(kind, facts, "input.")

@@ -1,4 +1,4 @@
-"""What a model says about one image, and the files that can be made of it."""
+"""Prediction for one image, and the files that can be made of it."""
 
 from dataclasses import dataclass
 from functools import cached_property

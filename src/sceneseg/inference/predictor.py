@@ -33,13 +33,13 @@ ENLARGE = ("logits", "labels")
 
 @dataclass
 class Preprocessing:
-    """What a network must be given, and how its answer is brought to the picture's size.
+    """Preprocessing of the network's input, and the size at which its output is returned.
 
     Args:
         target_size: Images are resized to this (height, width) first; None leaves them as they are.
         precision: "32-true", "bf16-mixed" or "16-mixed".
         resize: One of `sceneseg.inference.resizing.METHODS`.
-        enlarge: "logits" are interpolated to the picture's size before the choice of the class; "labels" are
+        enlarge: "logits" are interpolated to the image's size before the choice of the class; "labels" are
             chosen at the network's size and enlarged by nearest neighbor.
     """
 
@@ -59,7 +59,7 @@ class SemanticModel(Predictor):
         model: Name and arguments the network was created with.
         input: Size, precision and resizing.
         void_output: An output that stands for none of the classes.
-        header: What the weights file said, if there was one.
+        header: Header of the weights file, if there was one.
     """
 
     network: SegmentationModel
@@ -130,7 +130,7 @@ class SemanticModel(Predictor):
         return LabelImages(self, table)
 
     def compute_with(self, engine: str) -> None:
-        """Let an engine compute the network: "torch" or "openvino" (on a CPU, at the same precision).
+        """Choose the engine of the network: "torch" or "openvino" (on a CPU, at the same precision).
 
         Raises:
             ConfigError: The engine isn't installed, or can't compute on the model's device.
@@ -142,7 +142,7 @@ class SemanticModel(Predictor):
 
     @property
     def device(self) -> torch.device:
-        """Where the network lies."""
+        """Device of the network."""
         return self.network.mean.device
 
     def autocast(self) -> AbstractContextManager[Any]:

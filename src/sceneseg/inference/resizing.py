@@ -1,4 +1,4 @@
-"""How a picture becomes the network's input, and labels the picture's size again.
+"""Resizing of images to the network's input, and of labels back to the image's size.
 
 Models differ in how their authors resized; it is part of a model's facts, because one method for another costs
 about one per cent of the pixels.
@@ -37,20 +37,20 @@ METHODS: dict[str, Callable[[ImageArray, ImageSize], AnyArray]] = {
 
 
 def resize_picture(picture: ImageArray, size: ImageSize | None, method: str) -> AnyArray:
-    """Resize a picture (H, W, 3) to `size` (None: not at all)."""
+    """Resize an image (H, W, 3) to `size` (None: not at all)."""
     if size is None or picture.shape[:2] == tuple(size):
         return picture
     return METHODS[method](picture, size)
 
 
 def as_input(pictures: AnyArray, device: torch.device | str = "cpu") -> Tensor:
-    """Bring pictures (B, h, w, 3), from 0 to 255, to a device and into a network's form, (B, 3, h, w) in [0, 1]."""
+    """Bring images (B, h, w, 3), from 0 to 255, to a device and into a network's form, (B, 3, h, w) in [0, 1]."""
     planes = torch.from_numpy(np.require(pictures, requirements=["C", "W"])).permute(0, 3, 1, 2)
     return planes.to(device).float() / 255
 
 
 def network_input(picture: ImageArray, size: ImageSize | None, method: str) -> Tensor:
-    """Resize a picture (H, W, 3) uint8 to `size` (None: not at all) and return it as (1, 3, h, w) in [0, 1]."""
+    """Resize an image (H, W, 3) uint8 to `size` (None: not at all) and return it as (1, 3, h, w) in [0, 1]."""
     return as_input(resize_picture(picture, size, method)[None])
 
 

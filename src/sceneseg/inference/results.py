@@ -27,12 +27,12 @@ class Predicted:
     """What was predicted from one source.
 
     Args:
-        source: The picture or video.
+        source: The image or video.
         outputs: The files that were written.
         answers: A classifier's most probable classes; None for segmentation.
-        video: Frames and sound of a video; None for a picture.
+        video: Frames and sound of a video; None for an image.
         seconds: How long it took.
-        first_frame: Whether the file holds several pictures, of which the first was read.
+        first_frame: Whether the file holds several images, of which the first was read.
     """
 
     source: Path
@@ -156,7 +156,7 @@ class ClassAnswers(Results):
         """
         if source.video:
             raise DataError(
-                f"{source.file}: a classifier says one thing of a whole picture. Give pictures, or save frames."
+                f"{source.file}: a classifier predicts one class for a whole image. Pass images, or save frames."
             )
         found = self.model.predict(source.file).top(5)
         self.answers.add(str(source.file), found)
@@ -174,7 +174,7 @@ class ClassAnswers(Results):
 
 
 class Answers:
-    """A classifier's answers, saved every few seconds; those for other pictures stay in the file.
+    """A classifier's answers, saved every few seconds; those for other images stay in the file.
 
     Args:
         file: JSON.
@@ -191,7 +191,7 @@ class Answers:
         self._saved, self._changed = time.monotonic(), False
 
     def add(self, source: str, answers: dict[str, float]) -> None:
-        """Enter the answers for a picture."""
+        """Enter the answers for an image."""
         self.found[source], self._changed = answers, True
         if time.monotonic() - self._saved > SAVE_EVERY:
             self.save()

@@ -1,4 +1,4 @@
-"""What is to be predicted: pictures and videos among files and folders, and what is left out and why."""
+"""Sources of a prediction: images and videos among files and folders, and what is left out and why."""
 
 import os
 import re
@@ -16,14 +16,14 @@ from sceneseg.inference.video import SUFFIXES as VIDEOS
 from sceneseg.records.predictions import outputs_in
 
 FRAMES = {".png", ".apng", ".mpo", ".webp", ".tif", ".tiff", ".gif", ".avif"}
-"""Suffixes of pictures that may hold several."""
+"""Suffixes of images that may hold several."""
 JUNK = {".ds_store", "thumbs.db", "desktop.ini"}
 HEIC = "HEIC isn't read; convert it to JPEG first, for example with heif-convert or the Python package pillow-heif"
 
 
 @dataclass(frozen=True)
 class Source:
-    """A picture or video.
+    """An image or video.
 
     Args:
         file: Where it lies.
@@ -41,10 +41,10 @@ class Source:
 
 @dataclass
 class Found:
-    """What was found.
+    """Sources that were found.
 
     Args:
-        sources: Pictures and videos, in order.
+        sources: Images and videos, in order.
         left_out: Other files -> why they aren't read.
         own: Results of earlier predictions, which are never predicted.
     """
@@ -58,7 +58,7 @@ def find_sources(inputs: Iterable[str | Path], results: Path) -> Found:
     """Look through files and folders.
 
     Args:
-        inputs: Pictures, videos and folders.
+        inputs: Images, videos and folders.
         results: Where results will be written; when it lies inside a given folder, nothing in it is predicted.
 
     Raises:
@@ -110,31 +110,31 @@ class Owners:
 
 
 def has_more_frames(file: Path) -> bool:
-    """Return whether a picture file holds several pictures, of which the first is read."""
+    """Return whether an image file holds several images, of which the first is read."""
     if file.suffix.lower() not in FRAMES:
         return False
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of sizes; the reader looks at them
-            with PillowImage.open(file) as picture:
-                return bool(getattr(picture, "is_animated", False))
+            with PillowImage.open(file) as image:
+                return bool(getattr(image, "is_animated", False))
     except (OSError, ValueError, SyntaxError, EOFError, PillowImage.DecompressionBombError):
         return False
 
 
 def size_of(file: Path) -> tuple[int, int] | None:
-    """Return the size that the head of a picture file names; None where it can't be read."""
+    """Return the size that the head of an image file names; None where it can't be read."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with PillowImage.open(file) as picture:
-                return picture.size
+            with PillowImage.open(file) as image:
+                return image.size
     except (OSError, ValueError, SyntaxError, EOFError, PillowImage.DecompressionBombError):
         return None
 
 
 def is_heic(file: Path) -> bool:
-    """Return whether a file is HEIC by its content, whatever it is called."""
+    """Return whether a file is HEIC by its content, whatever its name."""
     head = _head(file, 12)
     return head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1")
 
@@ -155,7 +155,7 @@ def _look_through(folder: Path, results: Path, owners: Owners, found: Found) -> 
 
 
 def _unread(file: Path) -> str:
-    """Return why a file in a folder isn't read; nothing for pictures and videos, and for systems' own files."""
+    """Return why a file in a folder isn't read; nothing for images and videos, and for systems' own files."""
     suffix = file.suffix.lower()
     if file.name.lower() in JUNK or file.name.startswith("._"):
         return ""
@@ -165,9 +165,9 @@ def _unread(file: Path) -> str:
         return HEIC
     if suffix == ".ts":  # a program in TypeScript has the same ending
         return "" if _head(file, 1) == b"G" else "not a video"
-    # hidden files without a picture's ending are other programs' temporary ones
+    # hidden files without an image's ending are other programs' temporary ones
     known = suffix in IMAGES | VIDEOS or (file.name[0] != "." and cv2.haveImageReader(str(file)))
-    return "" if known else "not a picture or video that is read"
+    return "" if known else "not an image or video that is read"
 
 
 def _head(file: Path, count: int) -> bytes:
@@ -184,7 +184,7 @@ def _missing(given: str) -> str:
     elif given.isdigit():
         what = f"{given}: there is no such file, and cameras aren't read. Record a video first, then give its file"
     elif re.search(r"%0?\d*d|[*?]", given):
-        what = f"{given}: there is no such file, and patterns aren't read. Give the folder of the pictures"
+        what = f"{given}: there is no such file, and patterns aren't read. Give the folder of the images"
     else:
         what = f"{given}: there is no such file"
     return f"{what}."
@@ -196,4 +196,4 @@ def _nothing(path: Path, found: Found) -> str:
     own = f"; {len(found.own)} files are results of earlier predictions" if found.own else ""
     others = "".join(f"; {file.name}: {reason}" for file, reason in list(found.left_out.items())[:3])
     known = ", ".join(sorted(IMAGES | VIDEOS))
-    return f"no pictures or videos in there ({known}){own}{others}."
+    return f"no images or videos in there ({known}){own}{others}."

@@ -32,7 +32,7 @@ MPEG4_CLOCK = 65535  # ticks of a second, at most
 
 @dataclass(frozen=True)
 class Video:
-    """What was read and written.
+    """Record of a segmented video.
 
     Args:
         frames: How many.
@@ -50,7 +50,7 @@ class Video:
 
     @property
     def problem(self) -> str:
-        """What is wrong with the original; empty where every frame was there."""
+        """Problem with the original; empty when every frame was there."""
         if self.frames < self.promised:
             return f"{self.frames} of {self.promised} frames"
         return f"{self.frames} frames, then damaged or cut off" if self.damaged else ""
@@ -86,10 +86,10 @@ def paint_video(
             for frame in _frames(av, extent, source):
                 turns = round((getattr(frame, "rotation", 0) or 0) / 90)
                 pixels = np.rot90(frame.to_ndarray(format="rgb24"), turns)
-                picture = paint(np.ascontiguousarray(pixels))
+                image = paint(np.ascontiguousarray(pixels))
                 if writer is None:
-                    writer = _Writer(av, out, stream, picture.shape[:2], bool(turns % 2))
-                writer.write(picture, frame)
+                    writer = _Writer(av, out, stream, image.shape[:2], bool(turns % 2))
+                writer.write(image, frame)
                 frames += 1
                 on_frame(total)
             if writer is None:
@@ -121,12 +121,12 @@ def _opened(av: Any, source: Path) -> Any:
     if not container.streams.video:
         kinds = " and ".join(sorted({stream.type for stream in container.streams})) or "nothing that is known"
         container.close()
-        raise DataError(f"{source}: there is no video in this file, only {kinds}. Give one with pictures.")
+        raise DataError(f"{source}: there is no video in this file, only {kinds}. Give one with images.")
     return container
 
 
 class _Extent:
-    """What is read of a file against what its head says.
+    """Frames read from a file, compared with those its header promises.
 
     Args:
         container: The opened file.
@@ -183,7 +183,7 @@ def _frames(av: Any, extent: _Extent, source: Path) -> Iterator[Any]:
 
 
 def _cut_short(extent: _Extent, source: Path) -> bool:
-    """Return whether a file ends too early, for formats whose head says nothing of their length in time."""
+    """Return whether a file ends too early, for formats whose header doesn't have their duration."""
     kind, size = extent.container.format.name, source.stat().st_size
     if kind == "mpegts":
         return all(size % packet for packet in (188, 192, 204))
@@ -198,7 +198,7 @@ def _cut_short(extent: _Extent, source: Path) -> bool:
 
 
 class _Writer:
-    """Encodes pictures with the times and colors of the frames that they were painted on."""
+    """Encodes images with the times and colors of the frames that they were painted on."""
 
     def __init__(self, av: Any, out: Any, stream: Any, size: tuple[int, int], turned: bool) -> None:
         self.av, self.out = av, out
@@ -226,7 +226,7 @@ class _Writer:
         self.last = -1
 
     def write(self, picture: ImageArray, original: Any) -> None:
-        """Encode a picture in the place of a frame."""
+        """Encode an image in the place of a frame."""
         frame = self.av.VideoFrame.from_ndarray(picture, "rgb24")
         frame = frame.reformat(format=self.pixel_format, dst_colorspace=self.matrix)
         frame.pts, frame.time_base = self._time(original), self.clock

@@ -1,4 +1,4 @@
-"""Labels as pictures: colors, overlays with a legend, grids, and PNG files that hold indices and colors."""
+"""Labels as images: colors, overlays with a legend, grids, and PNG files that hold indices and colors."""
 
 import io
 from pathlib import Path
@@ -14,10 +14,10 @@ from sceneseg.labels import IGNORE_INDEX, LabelSpace
 from sceneseg.records import run_directory
 
 
-def colorise(labels: LabelArray, space: LabelSpace) -> ImageArray:
+def colorize(labels: LabelArray, space: LabelSpace) -> ImageArray:
     """Return the colors (H, W, 3) of train ids (H, W); void is black."""
-    picture: ImageArray = space.palette[labels]
-    return picture
+    image: ImageArray = space.palette[labels]
+    return image
 
 
 def overlay(
@@ -30,12 +30,12 @@ def overlay(
         labels: (H, W) train ids.
         space: Names and colors.
         opacity: Share of the colors, 0..1.
-        legend: Whether the names are written below the picture, the most frequent first.
+        legend: Whether the names are written below the image, the most frequent first.
 
     Returns:
         (H', W, 3) uint8; H' is larger than H by the legend.
     """
-    colored = cv2.addWeighted(image, 1 - opacity, colorise(labels, space), opacity, 0)
+    colored = cv2.addWeighted(image, 1 - opacity, colorize(labels, space), opacity, 0)
     mixed: ImageArray = np.where((labels == IGNORE_INDEX)[..., None], image, colored).astype(np.uint8)
     edge = np.zeros(labels.shape, bool)
     edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
@@ -65,7 +65,7 @@ def _legend(labels: LabelArray, space: LabelSpace, width: int) -> ImageArray:
 
 
 def captioned(picture: ImageArray, text: str, width: int = 480) -> ImageArray:
-    """Return the picture `width` pixels wide with a line of text below."""
+    """Return the image `width` pixels wide with a line of text below."""
     picture = _fit(picture, width)
     line = np.full((round(0.055 * width), width, 3), 24, np.uint8)
     at = (round(0.015 * width), round(0.66 * len(line)))
@@ -74,7 +74,7 @@ def captioned(picture: ImageArray, text: str, width: int = 480) -> ImageArray:
 
 
 def grid(rows: list[list[ImageArray]], width: int = 480, gap: int = 4) -> ImageArray:
-    """Put pictures of one shape each into rows and columns, every cell `width` pixels wide."""
+    """Put images of one shape each into rows and columns, every cell `width` pixels wide."""
     cells = [[_fit(cell, width) for cell in row] for row in rows]
     lines = [_joined(row, gap, axis=1) for row in cells]
     return _joined(lines, gap, axis=0)
@@ -87,18 +87,18 @@ def _fit(picture: ImageArray, width: int) -> ImageArray:
 
 def _joined(pictures: list[ImageArray], gap: int, axis: int) -> ImageArray:
     parts: list[ImageArray] = []
-    for picture in pictures:
-        shape = list(picture.shape)
+    for image in pictures:
+        shape = list(image.shape)
         shape[axis] = gap
-        parts += [np.full(shape, 255, np.uint8), picture]
+        parts += [np.full(shape, 255, np.uint8), image]
     return np.concatenate(parts[1:], axis=axis)
 
 
 def palette_png(labels: LabelArray, space: LabelSpace) -> bytes:
     """Encode train ids as a PNG with a palette: programs read the ids, viewers show the class colors."""
-    picture = PillowImage.fromarray(labels, mode=None)
-    picture.putpalette(space.palette.tobytes())
-    return _png(picture)
+    image = PillowImage.fromarray(labels, mode=None)
+    image.putpalette(space.palette.tobytes())
+    return _png(image)
 
 
 def rgb_png(picture: npt.NDArray[Any]) -> bytes:
@@ -120,6 +120,6 @@ def _png(picture: PillowImage.Image) -> bytes:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a picture file, whole or not at all, making its folder."""
+    """Write an image file, whole or not at all, making its folder."""
     with run_directory.atomic(path) as temporary:
         temporary.write_bytes(data)

@@ -1,4 +1,4 @@
-"""What the Triton kernels share: axes on the device, interpolation. To be imported only where Triton is installed."""
+"""Axes on the device and interpolation for the Triton kernels. To be imported only where Triton is installed."""
 
 # mypy: disallow-untyped-defs=False, disallow-incomplete-defs=False, disable-error-code=untyped-decorator
 # (Triton looks every name in a kernel up, those of types too)

@@ -1,4 +1,4 @@
-"""How kernels run: compiled by Numba when they are first needed, in threads on a CPU, by Triton on a GPU."""
+"""Ways to run kernels: compiled by Numba when they are first needed, in threads on a CPU, by Triton on a GPU."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

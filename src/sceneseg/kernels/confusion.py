@@ -91,7 +91,7 @@ def count_pairs_in_words(labels: LabelArray, prediction: LabelArray) -> npt.NDAr
 def count_words(labels: LabelArray, prediction: LabelArray, label_words: Words, prediction_words: Words) -> Table:
     """Count the pairs of values of pixels that also come as words; written for Numba.
 
-    Most blocks of words lie inside one object of both maps: to find that out is a vectorised comparison with the
+    Most blocks of words lie inside one object of both maps: to find that out is a vectorized comparison with the
     first pixel, repeated in all bytes of a word, and the block is then counted at once; so are most words of the other
     blocks. Counts of 32 bits are for noise, the worst case: it takes 1.6 times as long with 64 bits, whose rows share
     the same few lines of the first cache.

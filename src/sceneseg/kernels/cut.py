@@ -29,16 +29,16 @@ def cut_pixels(
 ) -> tuple[PixelArray, Values]:
     """Read an image and its labels at the crossings of rows and columns.
 
-    A position is inside the picture up to half a pixel beyond its outermost pixel centers. All arithmetic depends on
-    absolute positions alone, so that the result is the same bit for bit whatever memory the picture lies in.
+    A position is inside the image up to half a pixel beyond its outermost pixel centers. All arithmetic depends on
+    absolute positions alone, so that the result is the same bit for bit whatever memory the image lies in.
 
     Args:
         image: (H, W, 3) uint8, uint16 or float32, contiguous; the compiled loop is for uint8.
         labels: (H, W), contiguous.
         rows: (h,) position of each row of the sample, pixel centers at whole numbers; rising or falling.
         columns: (w,) the same for columns.
-        fill: Color outside the picture, of 255.
-        void: Label outside the picture.
+        fill: Color outside the image, of 255.
+        void: Label outside the image.
 
     Returns:
         (h, w, 3) and (h, w), of the same types.
@@ -149,7 +149,7 @@ def resample_rows(
             weight[3 * j + channel] = x_weight[j]
         nearest[j] = x[j] + (x_weight[j] >= half)
     pixels, samples = image.reshape(len(image), -1), out.reshape(len(out), -1)
-    band = np.zeros(end - first + 3, np.float32)  # 3 more, read with weight 0 where the picture is one pixel wide
+    band = np.zeros(end - first + 3, np.float32)  # 3 more, read with weight 0 where the image is one pixel wide
     for i in range(len(y)):
         below = min(y[i] + 1, len(image) - 1)
         upper, lower, share = pixels[y[i], first:end], pixels[below, first:end], y_weight[i]

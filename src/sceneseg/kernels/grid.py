@@ -62,7 +62,7 @@ class CoarseLogits:
 
     @property
     def exact_dtype(self) -> torch.dtype:
-        """What sums over them are computed in: float64 if they are, else float32."""
+        """Data type of sums over the logits: float64 if they are, else float32."""
         return torch.float64 if self.values.dtype == torch.float64 else torch.float32
 
     def full_precision(self) -> Self:

@@ -18,7 +18,7 @@ HIGHEST_NUMBER = 2**17  # the compiled loop has a row for every number; higher o
 
 
 class InstanceCounts(NamedTuple):
-    """What is counted of each object of an image, in the order of the objects' numbers; all (n,) int64.
+    """Counts of each object of an image, in the order of the objects' numbers; all (n,) int64.
 
     Args:
         numbers: The objects' numbers.

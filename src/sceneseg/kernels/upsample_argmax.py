@@ -1,4 +1,4 @@
-"""The last step of a prediction: from coarse logits to the class of every pixel, without full-size logits."""
+"""Argmax of upsampled logits: from coarse logits to the class of every pixel, without full-size logits."""
 
 from typing import Any
 
@@ -149,7 +149,7 @@ def _label_hard_blocks(
     """Label the pixels of blocks one by one, with torch's order of operations: first along the rows.
 
     A block's pixels lie in one long row of `best`, `winner` and the weights `down` and `along`, so that the loop
-    over them is vectorised. A class whose highest corner is below another's lowest can't win and is left out.
+    over them is vectorized. A class whose highest corner is below another's lowest can't win and is left out.
     """
     down_weight, along_weight, starts = rows.weight[rows.starts[k] :], columns.weight, columns.starts
     below, one = min(k + 1, coarse.shape[1] - 1), np.float32(1)

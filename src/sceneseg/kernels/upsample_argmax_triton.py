@@ -1,4 +1,4 @@
-"""From coarse logits to classes on a GPU. Not run on a GPU yet: tested in Triton's interpreter, compiled for CUDA."""
+"""Argmax of upsampled logits on a GPU. Not run on a GPU yet: tested in Triton's interpreter, compiled for CUDA."""
 
 # mypy: disallow-untyped-defs=False, disallow-incomplete-defs=False, disable-error-code=untyped-decorator
 # (Triton looks every name in a kernel up, those of types too)

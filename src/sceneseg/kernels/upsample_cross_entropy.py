@@ -1,6 +1,6 @@
 """Cross-entropy of bilinearly upsampled logits, value and gradient, without full-size logits.
 
-The gradient is computed along with the value, band by band, while a band's logits are at hand; what is kept for the
+The gradient is computed along with the value, band by band, while a band's logits are at hand; what is stored for the
 backward pass has the size of the coarse logits.
 """
 

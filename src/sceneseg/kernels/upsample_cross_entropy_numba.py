@@ -31,7 +31,7 @@ def cross_entropy_in_tiles(
 ) -> "Result":
     """Work on tiles that fit in the cache, compiled; float32 on a CPU.
 
-    Each task owns the coarse rows it starts from. What it adds to the row below its last one is kept aside and
+    Each task owns the coarse rows it starts from. What it adds to the row below its last one is stored separately and
     added at the end, so that the sums don't depend on the number of threads.
     """
     batch, classes, height, width = logits.shape
@@ -275,7 +275,7 @@ def _add_slopes(tile: Tile, down: np.float32, labels: LabelArray, hit: FloatArra
 
 @contracted
 def _exp(x: np.float32) -> np.float32:
-    """Return e**x for x <= 0, at least e**-87, to 9e-8; in steps that are vectorised, as a library call isn't.
+    """Return e**x for x <= 0, at least e**-87, to 9e-8; in steps that are vectorized, as a library call isn't.
 
     x = n log 2 + r, and e**r = 1 + r + r**2 q(r), where q is the polynomial of degree 4 with the smallest largest
     error; 2**n is written into the exponent's bits.

@@ -28,7 +28,7 @@ MOST_ROWS = 8
 CLASSES = 4  # of one program of the gradient, which finds label and denominator of a pixel once for all of them
 MOST_BESIDE = 32  # pixels side by side of one cell, at a time
 
-NOTHING = tl.constexpr(0)  # what is kept of each pixel
+NOTHING = tl.constexpr(0)  # what is stored of each pixel
 LOG_TOTAL = tl.constexpr(1)  # the logarithm of the softmax's denominator
 PROBABILITY = tl.constexpr(2)  # the own class's probability
 
@@ -61,7 +61,7 @@ def true_probability_in_registers(
 def _sum_tiles(
     logits: Tensor, labels: Tensor, targets: "Targets", down: Line, along: Line, kept: Tensor, keep: tl.constexpr
 ) -> Tensor:
-    """Return the sums of losses and weights of every program, (2, programs), and write what is kept of each pixel."""
+    """Return the sums of losses and weights of every program, (2, programs), and write what is stored of each pixel."""
     (batch, height, width), (_, classes, cells_high, cells_wide) = labels.shape, logits.shape
     high = min(triton.next_power_of_2(down.longest), MOST_ROWS)
     wide = min(PIXELS // high, triton.next_power_of_2(width))
@@ -300,6 +300,6 @@ def _gather_cell(
 
 @triton.jit
 def _corners(row, left, right, weight):
-    """Interpolate a coarse row of some classes along the columns: (classes, cells, pixels beside each other)."""
+    """Interpolate a coarse row of some classes along the columns: (classes, cells, adjacent pixels)."""
     first, second = tl.load(row + left).to(tl.float32), tl.load(row + right).to(tl.float32)
     return blend(first[:, :, None], second[:, :, None], weight[None, :, :])

@@ -1,1 +1,1 @@
-"""From scenes to batches: samplers, caches and data loaders."""
+"""Loading: samplers, caches and data loaders, from scenes to batches."""

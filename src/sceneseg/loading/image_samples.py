@@ -1,4 +1,4 @@
-"""From images with one class each to batches: random crops for training, the middle of each for validation."""
+"""Training samples of classified images: random crops for training, the middle of each for validation."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ Source: Krizhevsky et al., "ImageNet classification with deep convolutional neur
 
 
 class ImageSamples(Dataset[Sample]):
-    """An endless row of random crops; number n is the same whoever asks for it, as in `TrainingSamples`.
+    """An endless row of random crops; number n is the same for every caller, as in `TrainingSamples`.
 
     Args:
         dataset: Where the images come from.

@@ -1,4 +1,4 @@
-"""Which part of which scene a sample shows, other than by chance: class-uniform sampling and progressive sizes.
+"""Sampling other than by chance: class-uniform sampling and progressive sizes.
 
 Everything here depends on seed and sample number (or on the position in the run) alone, like all other draws.
 """
@@ -35,7 +35,7 @@ class ClassLocation(NamedTuple):
 
 @dataclass(frozen=True)
 class ClassLocations:
-    """Where each class can be found in a split.
+    """Locations of each class in a split.
 
     Args:
         cells: For each class that occurs (N, 3) int32: scene, row and column of the cells that have some of it.
@@ -45,7 +45,7 @@ class ClassLocations:
 
 
 def find_class_locations(dataset: SceneDataset) -> ClassLocations:
-    """Look through the labels of a split; at 1024x2048 that takes 4 ms a scene beside the reading.
+    """Look through the labels of a split; at 1024x2048 that takes 4 ms a scene in addition to the reading.
 
     Raises:
         DataError: The split has no labels.
@@ -87,7 +87,7 @@ def draw_class_location(places: ClassLocations, seed: int, number: int, share: f
     Source: Zhu et al., "Improving semantic segmentation via video propagation and label relaxation", CVPR 2019, who
     choose half of the samples of an epoch in this way.
     """
-    # a stream of its own, apart from the sample's and the epoch's
+    # a stream of its own, separate from the sample's and the epoch's
     generator = np.random.Generator(np.random.Philox(key=[seed, number], counter=[0, 0, 0, 2]))
     if generator.random() >= share:
         return None
@@ -107,10 +107,10 @@ def aim(generator: np.random.Generator, window: Window, place: ClassLocation, im
     """
     offsets = [window.top, window.left]
     for axis, at in enumerate((place.row, place.column)):
-        length, wanted = window.scale[axis] * image_size[axis], window.size[axis]
-        if length > wanted:
+        length, requested = window.scale[axis] * image_size[axis], window.size[axis]
+        if length > requested:
             point = at * length
-            offsets[axis] = float(generator.uniform(max(0.0, point - wanted), min(length - wanted, point)))
+            offsets[axis] = float(generator.uniform(max(0.0, point - requested), min(length - requested, point)))
     return replace(window, top=offsets[0], left=offsets[1])
 
 

@@ -1,4 +1,4 @@
-"""From scenes to batches: which sample comes when, read and augmented in as many processes as wanted."""
+"""Training samples of scenes: which sample comes when, read and augmented in any number of processes."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -59,7 +59,7 @@ class Batch:
 
 
 class TrainingSamples(Dataset[Sample]):
-    """An endless row of augmented samples; number n is the same whoever asks for it.
+    """An endless row of augmented samples; number n is the same for every caller.
 
     Pass ``n // len(dataset)`` visits every scene once, in an order drawn from (seed, pass).
 
@@ -142,7 +142,7 @@ class TrainingSamples(Dataset[Sample]):
 
 
 class EpochOrder:
-    """Which of `length` things a number of an endless row means: every epoch has all, in an order of its own."""
+    """Endless order of `length` items: every epoch has all of them, in an order of its own."""
 
     def __init__(self, length: int, seed: int) -> None:
         self.length = length
@@ -153,7 +153,7 @@ class EpochOrder:
     def __getitem__(self, number: int) -> int:
         epoch, position = divmod(number, self.length)
         if self._epoch != epoch:
-            # the epoch's own stream, apart from the samples' (whose second key is the sample number)
+            # the epoch's own stream, separate from the samples' (whose second key is the sample number)
             generator = np.random.Generator(np.random.Philox(key=[self.seed, epoch], counter=[0, 0, 0, 1]))
             self._epoch, self._order = epoch, generator.permutation(self.length)
         return int(self._order[position])

@@ -1,4 +1,4 @@
-"""What the losses share: the image is worked on in bands of rows, so that logits never lie at full size.
+"""Bands of rows, in which losses work on an image, so that logits never lie at full size.
 
 Most losses are sums over pixels, or follow from a few sums per class; `sum_over_bands` computes such sums and their
 gradient with the logits of one band in memory.
@@ -75,7 +75,7 @@ def sum_over_bands(measure: Callable[..., Tensor], logits: CoarseLogits, pixels:
 
 
 class _SumOverBands(torch.autograd.Function):
-    """Works each band out again on the way back, so that only the coarse logits are kept.
+    """Recomputes each band in the backward pass, so that only the coarse logits are stored.
 
     As `torch.utils.checkpoint` would have it; but that imports torch's compiler, which takes seconds.
     """

@@ -1,4 +1,4 @@
-"""Where the labels' classes meet: what boundary losses are made of."""
+"""Boundaries between the labels' classes, for boundary losses."""
 
 import torch.nn.functional as F
 from torch import Tensor

@@ -16,7 +16,7 @@ from sceneseg.ranges import ClassWeights, Middle, NotNegative, Threshold
 
 @register
 class BoundaryAware(nn.Module):
-    """Mean cross-entropy of the pixels that the boundary head gives more than `threshold`; of the hardest if wanted.
+    """Mean cross-entropy of the pixels that the boundary head gives more than `threshold`; of the hardest if requested.
 
     The boundary head is only looked at: no gradient goes to it. Where it sees no boundary the loss is 0.
 

@@ -1,4 +1,4 @@
-"""Cross-entropy per pixel, with class weights and label smoothing if wanted.
+"""Cross-entropy per pixel, with optional class weights and label smoothing.
 
 Source: label smoothing is Szegedy et al., "Rethinking the Inception architecture for computer vision", CVPR 2016,
 section 7.

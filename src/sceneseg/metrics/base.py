@@ -98,7 +98,7 @@ class Metric(ABC, Generic[T]):
     needs_categories: ClassVar[bool] = False
     """Whether only label spaces with categories have it."""
     needs_instances: ClassVar[bool] = False
-    """Whether only label spaces and data sets that tell objects apart have it."""
+    """Whether only label spaces and data sets with single objects have it."""
 
     @property
     def in_words(self) -> str:

@@ -1,4 +1,4 @@
-"""How sure a mean IoU is, and a difference of two: the split's images are drawn anew, again and again.
+"""Bootstrap intervals of a mean IoU and of the difference of two: the split's images are drawn anew.
 
 A split is a sample of all images there could be. Drawn anew with replacement, it gives another mean IoU; the middle
 95 % of thousands of such draws are the interval. Models scored on the same images are drawn together (paired): what

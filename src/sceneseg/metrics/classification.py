@@ -43,7 +43,7 @@ class ClassificationCounts:
             self.images[name] = ClassifiedImage(int(label), int(first), float(row[first]), int(rank))
 
     def answers(self) -> list[Answer]:
-        """Return what was said of each image: every top-k accuracy follows from the ranks."""
+        """Return the rank of each image's true class, from which every top-k accuracy follows."""
         return [
             Answer(
                 name, self.classes[given.truth], self.classes[given.prediction], round(given.probability, 6), given.rank

@@ -28,7 +28,7 @@ COUNTED = "count_"
 
 
 class ImageCounts:
-    """What is counted of one image, or of many together.
+    """Counts of one image, or the sum over many.
 
     Of the matrix only the cells with pixels are stored: of 150 classes an image has a few, and 20,000 whole matrices
     would take 3.6 GB.
@@ -36,7 +36,7 @@ class ImageCounts:
     Args:
         confusion: (C+1, C+1) pixels; rows are the truth, columns the prediction, the last of each is void.
         instances: Weighted pixels of single objects; None where no instance numbers were given.
-        objects: The single objects themselves; None where they weren't given, or weren't kept (many together).
+        objects: The single objects themselves; None where they weren't given, or weren't stored (many together).
         truth: Digest of the train ids that were the truth; empty for many together, and in files of earlier versions.
         counted: What metrics counted themselves, int64 by their keys (`sceneseg.metrics.base.Metric.count`).
     """
@@ -315,7 +315,7 @@ def _check(arrays: Mapping[str, npt.NDArray[Any]], classes: int, categories: int
 
 
 def _objects(arrays: Mapping[str, Any]) -> list[InstanceCounts | None]:
-    """Read the objects of every image; files of before they were kept have none."""
+    """Read the objects of every image; files of before they were stored have none."""
     if "objects" not in arrays:
         return [None] * len(arrays["names"])
     ends = np.searchsorted(arrays["object_image"], np.arange(1, len(arrays["names"])))

@@ -67,9 +67,9 @@ def read_matrices(file: BinaryIO) -> Iterator[Counts]:
         at_once = matrices_at_once(max(size, 1))
         for start in range(0, max(images, 1), at_once):
             count = min(at_once, images - start)
-            wanted = count * size * size * dtype.itemsize
-            data = member.read(wanted)
-            if len(data) != wanted:
+            expected = count * size * size * dtype.itemsize
+            data = member.read(expected)
+            if len(data) != expected:
                 raise ValueError(f"fewer than {images} matrices")
             yield np.frombuffer(data, dtype).reshape(count, size, size).astype(np.int64, copy=False)
         if member.read(1):  # at the end the checksum is compared, too

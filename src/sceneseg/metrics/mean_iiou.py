@@ -13,7 +13,7 @@ from sceneseg.metrics.totals import SegmentationTotals, by_name, mean, ratio
 class MeanInstanceIoU(Metric[SegmentationTotals]):
     """Mean over the classes of the IoU with TP and FN taken over single objects, see `weigh_instances`.
 
-    None where the data set doesn't tell objects apart.
+    None where the data set has no single objects.
 
     Source: Cordts et al., "The Cityscapes Dataset for Semantic Urban Scene Understanding", CVPR 2016, section 4.1.
     """

@@ -2,7 +2,7 @@
 
 An object's recall is the part of its pixels that got its class; it is found when that is half or more. Every object
 weighs the same, as in the iIoU. False positives stay out, since a prediction has no objects and so no sizes: these
-are recalls, to be read beside the IoU and not in its place.
+are recalls, to be read with the IoU, not in its place.
 
 Source: the usual bands (below 32², up to 96², larger) are those of Lin et al., "Microsoft COCO", ECCV 2014.
 """

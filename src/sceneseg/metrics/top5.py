@@ -13,7 +13,7 @@ from sceneseg.metrics.totals import ClassificationTotals
 class Top5(Metric[ClassificationTotals]):
     """Images whose true class is among the five most probable, over all images.
 
-    Convention: None for five classes or fewer, where it would be 1 whatever the model says.
+    Convention: None for five classes or fewer, where it would be 1 for any model.
 
     Source: Russakovsky et al., "ImageNet large scale visual recognition challenge", IJCV 2015, section 4.1.
     """

@@ -57,7 +57,7 @@ class SegmentationTotals:
 
     @property
     def label_space(self) -> LabelSpace:
-        """What the train ids mean."""
+        """Label space of the train ids."""
         return self.counts.label_space
 
     @property
@@ -77,7 +77,7 @@ class SegmentationTotals:
 
     @cached_property
     def members(self) -> Counts:
-        """Which class belongs to which category, (K, C) of 0 and 1."""
+        """Membership of classes in categories, (K, C) of 0 and 1."""
         numbers = categories_of(self.label_space)[: len(self.label_space)]
         return (numbers == np.arange(len(self.label_space.categories))[:, None]).astype(np.int64)
 

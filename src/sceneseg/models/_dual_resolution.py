@@ -1,4 +1,4 @@
-"""What DDRNet and PIDNet share: the stem, the pyramid behind the deep branch, and the head."""
+"""Parts of DDRNet and PIDNet: the stem, the pyramid behind the deep branch, and the head."""
 
 import torch
 from torch import Tensor, nn

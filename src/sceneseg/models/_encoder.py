@@ -27,7 +27,7 @@ class TimmEncoder(nn.Module):
     Args:
         name: As timm calls it, "resnext50_32x4d"; a tag chooses among its weights, "resnet50.a1_in1k".
         in_channels: Channels of the image.
-        strides: Which maps are wanted, for example (4, 32); all when empty.
+        strides: Requested maps, for example (4, 32); all when empty.
         output_stride: Stride of the coarsest map: 32, or where timm knows how, 16 or 8.
         pretrained: Start from timm's weights, the only thing here that may download.
         checkpointing: Whether to trade time for memory, see `set_grad_checkpointing`.

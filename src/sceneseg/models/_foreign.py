@@ -22,10 +22,10 @@ Rules = Sequence[tuple[str, str | Callable[[re.Match[str]], str]]]
 
 @dataclass(frozen=True)
 class Training:
-    """What the authors trained on, and how they prepared an image.
+    """Data that the authors trained on, and how they prepared an image.
 
     Args:
-        label_space: Whose train ids the first outputs are.
+        label_space: Label space of the first outputs.
         void_output: The output that stands for none of its classes.
         mean: Subtracted, RGB, for values in [0, 1].
         std: Divided by, RGB, for values in [0, 1].
@@ -51,7 +51,7 @@ class ForeignWeights:
         arguments: For its constructor.
         state: For its `load_state_dict`, mean and std included.
         training: What it was trained on.
-        source: Where the file comes from, and its licence.
+        source: Where the file comes from, and its license.
     """
 
     model: str
@@ -240,7 +240,7 @@ def convert_espnet_v2(state: State) -> ForeignWeights:
 
 
 def _shape(state: State, key: str, dimensions: int = 4) -> torch.Size:
-    """Return the shape of a tensor that tells variants apart.
+    """Return the shape of a tensor that distinguishes the variants.
 
     Raises:
         RunError: There is none of so many dimensions.

@@ -23,7 +23,7 @@ from sceneseg.models.layers import ConvNormAct, PooledNorm, resize
 
 @dataclass(frozen=True)
 class Variant:
-    """What the variants differ in.
+    """Parameters in which the variants differ.
 
     Args:
         width: Channels of the branch at 1/4.

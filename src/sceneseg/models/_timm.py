@@ -13,7 +13,7 @@ def create_timm(name: str, pretrained: bool, **arguments: Any) -> nn.Module:
 
     Args:
         name: As timm spells it, "vit_large_patch16_384".
-        pretrained: Fetch weights (once; they are kept in Hugging Face's cache).
+        pretrained: Fetch weights (once; they are stored in Hugging Face's cache).
         arguments: What else timm's constructor takes.
 
     Raises:

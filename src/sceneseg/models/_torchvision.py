@@ -19,7 +19,7 @@ def import_timm() -> ModuleType:
 def import_torchvision() -> ModuleType:
     """Import torchvision, which timm needs.
 
-    pip installs torchvision's CUDA build even beside a torch for the CPU. Its compiled operators then can't be
+    pip installs torchvision's CUDA build even next to a torch for the CPU. Its compiled operators then can't be
     loaded, and its import stops where it describes them to torch. Nothing here runs these operators (they sort
     boxes), so declaring them is enough. An installation that works is left alone.
     """

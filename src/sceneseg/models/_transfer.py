@@ -1,4 +1,4 @@
-"""Starting from other weights: what fits is kept, a head's rows are matched by class name, the rest stays new."""
+"""Starting from other weights: what fits is taken over, a head's rows are matched by class name, the rest stays new."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -19,7 +19,7 @@ LEAST = 0.5
 
 @dataclass
 class Transfer:
-    """What came of starting from other weights.
+    """Result of starting from other weights.
 
     Args:
         kept: Parameters and statistics taken over whole; counters and the normalization of images don't count.
@@ -36,18 +36,18 @@ class Transfer:
     prefix: str = ""
 
     def describe(self, names: Sequence[str]) -> str:
-        """Say in a few lines what was kept and what is new, for classes `names`."""
+        """Describe in a few lines what was taken over and what is new, for classes `names`."""
         lines = [f"started from other weights: {self.counts()}"]
         if self.classes is not None:
             new = [name for name in names if name not in self.classes]
-            lines.append(f"classes kept by name: {', '.join(self.classes) or 'none'}")
+            lines.append(f"classes matched by name: {', '.join(self.classes) or 'none'}")
             lines.append(f"classes that start anew: {', '.join(new) or 'none'}")
         if self.new:
             lines.append(f"new: {', '.join(_parts(self.new))}")
         return "\n".join(lines)
 
     def counts(self) -> str:
-        """Say how many tensors were kept and how many are new."""
+        """Describe how many tensors were taken over and how many are new."""
         kept = f"{len(self.kept)} tensor{'s' if len(self.kept) != 1 else ''} kept, {len(self.new)} new"
         return f"{kept} ({', '.join(_parts(self.new))})" if self.prefix and self.new else kept
 
@@ -134,7 +134,7 @@ def freeze(network: SegmentationModel, parts: Sequence[str]) -> None:
     """Keep parts as they are in training: no gradients, and BatchNorm uses and keeps its running statistics.
 
     Args:
-        network: Whose parts.
+        network: The network of the parts.
         parts: Names of modules, "encoder" or "encoder.layer1".
 
     Raises:
@@ -182,7 +182,7 @@ def _check_share(transfer: Transfer, network: nn.Module, state: State, heads: Co
         transfer: What fits.
         network: What is started, or the part of it.
         state: The given weights by the network's own names.
-        heads: Parameters whose size follows from the classes, which say nothing about the architecture.
+        heads: Parameters whose size follows from the classes, which don't depend on the architecture.
         part: The name of the part.
     """
     parameters = {key: value.numel() for key, value in network.named_parameters() if key not in heads}

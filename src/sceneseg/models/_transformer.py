@@ -1,4 +1,4 @@
-"""What the transformers share: ViT as an encoder of feature maps, and the initialization of their layers."""
+"""Parts of the transformers: ViT as an encoder of feature maps, and the initialization of their layers."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What every segmentation model is: an ordinary module from an RGB image to logits."""
+"""Base class of every segmentation model: an ordinary module from an RGB image to logits."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence

@@ -14,7 +14,7 @@ TOO_FEW = "more than 1 value per channel"
 
 @contextmanager
 def explained_statistics(size: tuple[int, int]) -> Iterator[None]:
-    """Say what to do when a BatchNorm in training sees one value in each channel.
+    """Explain what to do when a BatchNorm in training sees one value in each channel.
 
     Args:
         size: (height, width) of the sample.

@@ -1,4 +1,4 @@
-"""Bayesian SegNet: SegNet with dropout in its six deep levels, whose samples tell how sure the model is.
+"""Bayesian SegNet: SegNet with dropout in its six deep levels, whose samples show how certain the model is.
 
 29,449,355 parameters for 11 classes (equal to the authors' Caffe model), 29,453,971 for 19; 1302.2 GMACs at
 1024x2048, and 912.0 for each further sample.

@@ -1,4 +1,4 @@
-"""BiSeNetV1: a shallow path that keeps detail at 1/8 beside a deep path that sees the scene.
+"""BiSeNetV1: a shallow path for detail at 1/8 and a deep path for context.
 
 13,275,539 parameters for 19 classes, 13,425,721 with the auxiliary heads (equal to CoinCheung/BiSeNet, whose
 weights give the same logits here), 118.3 GMACs at 1024x2048.

@@ -85,7 +85,7 @@ def convolutions(in_channels: int, out_channels: int, count: int) -> nn.Sequenti
 
 
 class Stem(nn.Module):
-    """Quarter the size, by a strided convolution beside a maximum pooling (figure 5a)."""
+    """Quarter the size, by a strided convolution next to a maximum pooling (figure 5a)."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
@@ -157,7 +157,7 @@ class ContextEmbedding(nn.Module):
 
 
 class GuidedAggregation(nn.Module):
-    """Let each branch gate the other, at the detail's resolution and at the context's, and add (figure 7)."""
+    """Aggregation in which each branch gates the other, at both resolutions, and the results are added (figure 7)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -23,7 +23,7 @@ from sceneseg.ranges import Channels, Dropout
 
 @register
 class Classifier(nn.Module):
-    """One label for an image; as every model it normalizes inside and returns logits.
+    """Image classifier; like every model it normalizes inside and returns logits.
 
     Args:
         num_classes: How many logits.

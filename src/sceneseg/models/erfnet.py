@@ -76,7 +76,7 @@ class ERFNet(SegmentationModel):
 
 
 class Downsample(nn.Module):
-    """Halve the size: a strided convolution beside a maximum pooling that carries the input's channels on."""
+    """Halve the size: a strided convolution next to a maximum pooling that carries the input's channels on."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
@@ -89,14 +89,14 @@ class Downsample(nn.Module):
 
 
 class NonBottleneck1D(nn.Module):
-    """Two 3x3 convolutions, each factorised into 3x1 and 1x3, added to the input; the second pair is dilated."""
+    """Two 3x3 convolutions, each factorized into 3x1 and 1x3, added to the input; the second pair is dilated."""
 
     def __init__(self, channels: int, dilation: int = 1, dropout: float = 0.0) -> None:
         super().__init__()
         self.block = nn.Sequential(
-            *factorised(channels, 1),
+            *factorized(channels, 1),
             nn.ReLU(inplace=True),
-            *factorised(channels, dilation),
+            *factorized(channels, dilation),
             nn.Dropout2d(dropout),
         )
 
@@ -105,7 +105,7 @@ class NonBottleneck1D(nn.Module):
         return F.relu(x + self.block(x))
 
 
-def factorised(channels: int, dilation: int) -> list[nn.Module]:
+def factorized(channels: int, dilation: int) -> list[nn.Module]:
     """Build a 3x1 convolution, ReLU, a 1x3 convolution and batch normalization."""
     d = dilation
     return [

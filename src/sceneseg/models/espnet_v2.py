@@ -88,7 +88,7 @@ class ESPNetV2(SegmentationModel):
 
 
 class Downsample(nn.Module):
-    """Halve the size: averages beside a strided pyramid, plus what a convolution finds in the small image."""
+    """Halve the size: averages next to a strided pyramid, plus what a convolution finds in the small image."""
 
     def __init__(self, in_channels: int, out_channels: int, image_channels: int) -> None:
         super().__init__()

@@ -85,7 +85,7 @@ class JointPyramidUpsampling(nn.Module):
 
 
 def fcn_head(in_channels: int, num_classes: int, dropout: float) -> nn.Module:
-    """One 3x3 convolution to a quarter of the channels."""
+    """Build a head: a 3x3 convolution to a quarter of the channels."""
     return FCNHead(in_channels, in_channels // 4, num_classes, dropout)
 
 

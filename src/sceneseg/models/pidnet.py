@@ -25,7 +25,7 @@ from sceneseg.ranges import Channels
 
 @dataclass(frozen=True)
 class Variant:
-    """What the variants differ in.
+    """Parameters in which the variants differ.
 
     Args:
         width: Channels of the stem.

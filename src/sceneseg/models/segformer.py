@@ -32,7 +32,7 @@ EPS = 1e-6
 
 @dataclass(frozen=True)
 class Variant:
-    """What the variants differ in.
+    """Parameters in which the variants differ.
 
     Args:
         width: Channels of an attention head.

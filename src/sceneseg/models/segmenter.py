@@ -91,7 +91,7 @@ class Segmenter(SegmentationModel):
 
 
 class MaskTransformer(nn.Module):
-    """Let patches and one token a class attend to each other; a class's logits are the likeness of its token.
+    """Attention among patches and one token per class; a class's logits are its token's similarity to the patches.
 
     Args:
         channels: Channels of a token.

@@ -7,7 +7,7 @@ naive 305,728,019 (306,537,548) and 5782, PUP 309,596,947 (319,064,927) and 6208
 Source: Zheng et al., "Rethinking Semantic Segmentation from a Sequence-to-Sequence Perspective with Transformers",
 CVPR 2021, figure 1 and section 3. Differs: the class token takes part in the attention with MLA too; maps are
 enlarged with half-pixel centers; auxiliary logits stay at 1/16 (authors: PUP's at 1/4); the image is normalized as
-ViT's weights want it (0.5, 0.5).
+ViT's weights expect it to be (0.5, 0.5).
 """
 
 import torch

@@ -14,7 +14,7 @@ class WeightAverage:
     Source: Tarvainen and Valpola, "Mean teachers are better role models", NeurIPS 2017; the warm-up is TensorFlow's.
 
     Args:
-        module: Whose state is averaged.
+        module: Module whose state is averaged.
         decay: Weight of the past, for example 0.999.
     """
 
@@ -49,7 +49,7 @@ class WeightAverage:
         return {"steps": self.steps, "state": self.state}
 
     def load_state_dict(self, saved: dict[str, object]) -> None:
-        """Go on from what `state_dict` returned."""
+        """Restore what `state_dict` returned."""
         self.steps = int(saved["steps"])  # type: ignore[call-overload]
         for key, value in saved["state"].items():  # type: ignore[attr-defined]
             self.state[key].copy_(value)

@@ -1,4 +1,4 @@
-"""What a learning-rate range test says: losses over rising learning rates, smoothed, and the rates to train with.
+"""Curve of a learning-rate range test: losses over rising learning rates, smoothed, and the rates to train with.
 
 Source: Smith, "Cyclical Learning Rates for Training Neural Networks", WACV 2017, section 3.3.
 """

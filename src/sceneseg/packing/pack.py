@@ -1,6 +1,6 @@
 """Packing a data set into shards, and unpacking it into a folder of PNG files.
 
-A shard appears when it is whole, and ``pack.unfinished.json`` knows it from then on: a pack that was killed goes on
+A shard appears when it is whole, and ``pack.unfinished.json`` knows it from then on: a pack that was killed resumes
 behind it. Scenes are read and encoded by several threads, since decoding, encoding and hashing all let others run.
 """
 
@@ -46,7 +46,7 @@ Progress = Callable[[int], None]
 def pack(
     dataset: SceneDataset, out: Path, format: str = "safetensors", threads: int = 1, progress: Progress | None = None
 ) -> int:
-    """Pack a split into ``out/<split>``, or go on with it; shards whose sources haven't changed stay.
+    """Pack a split into ``out/<split>``, or resume it; shards whose sources haven't changed stay.
 
     Args:
         dataset: The split.
@@ -62,10 +62,10 @@ def pack(
         DataError: `out` holds a pack of something else, or a scene can't be read.
     """
     _refuse_equal_names(dataset)
-    folder, wanted = out / dataset.split, Pack(format, dataset.name, dataset.split, dataset.label_space, [])
+    folder, requested = out / dataset.split, Pack(format, dataset.name, dataset.split, dataset.label_space, [])
     work = _Work(dataset, folder, container(format), progress or (lambda _: None))
-    known = _known(folder, wanted)
-    save_index(folder / UNFINISHED, replace(wanted, shards=list(known.values())))
+    known = _known(folder, requested)
+    save_index(folder / UNFINISHED, replace(requested, shards=list(known.values())))
     (folder / INDEX).unlink(missing_ok=True)
     written = 0
     current: dict[str, Shard] = {}
@@ -74,13 +74,13 @@ def pack(
             file, source = f"{number:05}{work.kind.SUFFIX}", _source(dataset, indices)
             shard = known.get(file)
             if shard is None or shard.source != source or _size(folder / file) != shard.bytes:
-                shard = work.write(file, source, wanted, indices, pool)
+                shard = work.write(file, source, requested, indices, pool)
                 written += len(indices)
                 known[file] = shard
                 append_shard(folder / UNFINISHED, shard)
             current[file] = shard
             work.progress(indices.stop)
-    save_index(folder / INDEX, replace(wanted, shards=list(current.values())))
+    save_index(folder / INDEX, replace(requested, shards=list(current.values())))
     (folder / UNFINISHED).unlink()
     for outdated in known.keys() - current.keys():  # of a data set that has become smaller
         if Path(outdated).name == outdated:  # the names come from a file; nothing outside the folder is removed

@@ -1,1 +1,1 @@
-"""Weights that are published: what is said about them, and how they are fetched."""
+"""Published weights: their manifest and cards, and how they are fetched."""

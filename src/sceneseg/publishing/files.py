@@ -1,4 +1,4 @@
-"""Weights files on their way: from where they are published to here, and from a run to where they shall lie."""
+"""Weights files on their way: from where they are published to here, and from a run to a folder of published files."""
 
 import contextlib
 import shutil
@@ -75,7 +75,7 @@ def describe(file: Path, name: str, base: str, licence: str, data_terms: str, wa
 
     Args:
         file: Weights that this program wrote.
-        name: What they shall be asked for by.
+        name: Name under which they are published.
         base: Address of the folder that they will lie in.
         licence: Of the weights.
         data_terms: Of the data they were trained on.

@@ -15,7 +15,7 @@ def import_weights(kind: str, file: Path, out: Path) -> SemanticModel:
     """Turn a published file into a weights file that `sceneseg predict` and `evaluate` take.
 
     Args:
-        kind: Whose file it is, one of `KNOWN`.
+        kind: Origin of the file, one of `KNOWN`.
         file: The authors' ``.pth``; it is read without unpickling code.
         out: The ``.safetensors`` file to write.
 

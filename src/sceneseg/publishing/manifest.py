@@ -29,7 +29,7 @@ MOST_BYTES = 2**24
 
 @dataclass(frozen=True)
 class Entry:
-    """One published weights file.
+    """Published weights file.
 
     Args:
         name: What it is asked for by, and the name of its file without ``.safetensors``.
@@ -129,14 +129,14 @@ def write_manifest(entries: list[Entry]) -> str:
 
 
 def compare(file: Path, sha256: str, manifest: Manifest) -> str:
-    """Say whether a weights file is one of the manifest's.
+    """Check whether a weights file is one of the manifest's.
 
     Raises:
         RunError: It has the name of an entry, but isn't that file.
     """
     for entry in manifest.entries:
         if entry.sha256 == sha256:
-            return f"as {entry.name} in {manifest.origin}, licence {entry.licence}"
+            return f"as {entry.name} in {manifest.origin}, license {entry.licence}"
     if same := [entry for entry in manifest.entries if entry.name == file.stem]:
         raise RunError(
             f"{file}: expected the sha256 {same[0].sha256} that {manifest.origin} gives for {file.stem}, found "

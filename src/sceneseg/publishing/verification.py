@@ -19,7 +19,7 @@ SIZE = (96, 160)
 
 @dataclass(frozen=True)
 class WeightsSummary:
-    """What a weights file says of itself, and what its network has.
+    """Summary of a weights file's header and of its network.
 
     Args:
         model: Registry name of the architecture.

@@ -1,1 +1,1 @@
-"""What lies in a run directory, and the environment it was made in."""
+"""Records: the files of a run directory, and the environment they were made in."""

@@ -9,7 +9,7 @@ from sceneseg.records.run_directory import write_history
 
 @dataclass(frozen=True)
 class Answer:
-    """What was said of one image.
+    """Prediction of one image's class.
 
     Args:
         name: Of the image.

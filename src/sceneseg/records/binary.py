@@ -1,4 +1,4 @@
-"""Files of PyTorch and NumPy, read without running code that they may hold, whatever their bytes are."""
+"""Files of PyTorch and NumPy, read without running code that they may hold, for any bytes."""
 
 import pickle
 import struct

@@ -22,7 +22,7 @@ CURE = "Make the comparison again."
 
 @dataclass(frozen=True)
 class Budget:
-    """What each candidate may spend on its training.
+    """Training budget of each candidate.
 
     Args:
         kind: "time" (seconds of training on this machine), "steps" or "epochs".
@@ -61,11 +61,11 @@ class PlannedRun:
 
 @dataclass(frozen=True)
 class PlannedCandidate:
-    """One of the things that are compared.
+    """Candidate of a planned comparison.
 
     Args:
         name: Unique within the comparison.
-        changes: What sets it apart by intent: dotted configuration key -> value.
+        changes: Intended differences: dotted configuration key -> value.
         runs: One, or one for each seed.
     """
 
@@ -76,7 +76,7 @@ class PlannedCandidate:
 
 @dataclass(frozen=True)
 class ComparisonPlan:
-    """What is compared, and how it is scored.
+    """Plan of a comparison: its candidates, and how they are scored.
 
     Args:
         candidates: One or more.

@@ -1,4 +1,4 @@
-"""The environment in which a number was made: facts stored beside every score and every speed."""
+"""Environment of a measurement: the facts stored with every score and every speed."""
 
 import os
 import platform
@@ -30,7 +30,7 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class Environment:
-    """Machine, versions and the command line: what stands beside every score and every speed.
+    """Machine, versions and the command line: stored with every score and every speed.
 
     Args:
         created: Date and time with its zone, ISO 8601.

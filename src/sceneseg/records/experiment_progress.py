@@ -11,7 +11,7 @@ State = Literal["finished", "interrupted", "failed"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a training ended.
+    """Outcome of a training.
 
     Args:
         state: finished, interrupted (it can be resumed), or failed.
@@ -58,7 +58,7 @@ def read_progress(comparison: ComparisonDirectory) -> ExperimentProgress:
     """
     if not comparison.progress.is_file():
         return ExperimentProgress()
-    cure = "Delete it, then give the command again."
+    cure = "Delete it and run the command again."
     return read_record(ExperimentProgress, comparison.progress, cure=cure)
 
 

@@ -1,6 +1,6 @@
 """The description of an exported file: what it says of itself, stored as JSON in the file's metadata.
 
-How it is read: `format` must be that of the standalone runner; keys that this version doesn't know are kept in
+How it is read: `format` must be that of the standalone runner; keys that this version doesn't have are stored in
 `others`.
 """
 
@@ -16,7 +16,7 @@ from sceneseg.records.protocol import Protocol
 
 @dataclass(frozen=True)
 class ExportInput:
-    """How images become the network's input.
+    """Preprocessing of an exported file's input.
 
     Args:
         layout: Of the file's input.
@@ -41,7 +41,7 @@ class ExportInput:
 
 @dataclass(frozen=True)
 class ExportOutput:
-    """What the file gives.
+    """Output of an exported file.
 
     Args:
         kind: "labels", "label_ids", "probabilities" or "coarse".
@@ -86,7 +86,7 @@ class GateScores:
 
 @dataclass(frozen=True)
 class GateResult:
-    """What the file loses against the model.
+    """Loss of accuracy of the file against the model.
 
     Args:
         images: Compared images.
@@ -109,7 +109,7 @@ class GateResult:
 
 @dataclass(frozen=True)
 class ExportDescription:
-    """What an exported file says of itself.
+    """Description that an exported file carries.
 
     Args:
         format: Of the description.

@@ -1,7 +1,7 @@
 """The header of a weights file: what the weights say of themselves, stored as JSON in safetensors' metadata.
 
 How it is read: `format` must not be higher than `FORMAT`; keys that a version doesn't have are None, and those that
-this version doesn't know are kept in `others`.
+this version doesn't have are stored in `others`.
 """
 
 from dataclasses import dataclass, field
@@ -58,7 +58,7 @@ class WeightsScore:
 
 @dataclass(frozen=True)
 class WeightsHeader:
-    """What a weights file says of itself; None is what it doesn't say.
+    """Header of a weights file; None stands for what it doesn't contain.
 
     Args:
         sceneseg_version: That wrote it.

@@ -1,6 +1,6 @@
 """The history of a training: a row of ``history.csv`` for each epoch.
 
-How the file is read: by the names of its columns, whatever their order. Columns that a version doesn't have are None;
+How the file is read: by the names of its columns, in any order. Columns that a version doesn't have are None;
 numbers in columns that aren't listed in `Epoch` are scores.
 """
 
@@ -16,7 +16,7 @@ from sceneseg.records.scores import MetricValues
 
 @dataclass(frozen=True)
 class Epoch:
-    """What was measured in an epoch; None is what wasn't.
+    """Measurements of an epoch; None stands for what wasn't measured.
 
     Args:
         epoch: Its number, from 1.

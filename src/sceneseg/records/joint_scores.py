@@ -9,7 +9,7 @@ from sceneseg.records.run_directory import ComparisonDirectory, write_json
 
 @dataclass(frozen=True)
 class JointScores:
-    """One label space for candidates of unlike ones.
+    """Scores in one label space of candidates that have different ones.
 
     Args:
         label_space: Its name.
@@ -35,7 +35,7 @@ def read_joint_scores(comparison: ComparisonDirectory) -> JointScores | None:
     """
     if not comparison.joint_scores.is_file():
         return None
-    cure = "Delete it, then give the command again."
+    cure = "Delete it and run the command again."
     return read_record(JointScores, comparison.joint_scores, cure=cure, check=_check)
 
 

@@ -18,7 +18,7 @@ class Latency:
     Args:
         p50_ms: Median milliseconds of wall time.
         p95_ms: 95 of 100 repetitions took at most that.
-        peak_mib: Memory that a prediction needs beside the loaded model, MiB; None where it can't be measured.
+        peak_mib: Memory that a prediction needs in addition to the loaded model, MiB; None where it can't be measured.
         repetitions: How many were timed.
         p25_ms: A quarter of the repetitions took at most that; None in files of earlier versions.
         p75_ms: Three quarters took at most that; None in files of earlier versions.
@@ -122,7 +122,7 @@ def read_latency(comparison: ComparisonDirectory) -> LatencyRecord | None:
     """
     if not comparison.latency.is_file():
         return None
-    cure = "Delete it, then give the command again."
+    cure = "Delete it and run the command again."
     return read_record(LatencyRecord, comparison.latency, cure=cure, adapt=_adapted, check=_check)
 
 

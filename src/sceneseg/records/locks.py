@@ -1,4 +1,4 @@
-"""Locks on folders: one process at a time writes into a folder, and a second one is told which process that is."""
+"""Locks on folders: one process at a time writes into a folder; a second one learns which process that is."""
 
 import contextlib
 import json

@@ -37,7 +37,7 @@ class PartCost:
 
 @dataclass(frozen=True)
 class ModelCost:
-    """What a model costs.
+    """Cost of a model.
 
     Args:
         name: Registry name of the architecture.

@@ -17,15 +17,15 @@ FILE = "predictions.csv"
 
 @dataclass(frozen=True)
 class Row:
-    """One source and its results; paths are relative to the results folder, with slashes.
+    """Source with its results; paths are relative to the results folder, with slashes.
 
     Args:
-        source: The picture or video.
+        source: The image or video.
         bytes: Its size.
         sha256: Of its content.
         label_ids: The file with the data set's own ids; empty where there is none, like the others.
         color: The palette PNG.
-        overlay: The classes over the picture or video.
+        overlay: The classes over the image or video.
         classes: The file with a classifier's answers.
         weights_sha256: Of the weights, or of the exported file.
         target_size: HEIGHTxWIDTH that the network saw, where it was chosen.
@@ -50,7 +50,7 @@ class Row:
 
     @property
     def name(self) -> str:
-        """What the names of the files begin with."""
+        """Stem of the files' names."""
         return self.overlay.rpartition("_overlay.")[0]
 
 

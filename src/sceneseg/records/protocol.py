@@ -15,7 +15,7 @@ AbsentRule = Literal["skip", "zero"]
 
 @dataclass(frozen=True)
 class Protocol:
-    """How scores were measured; a fact is None where the file, perhaps of an earlier version, doesn't tell it.
+    """Protocol of scores; a fact is None where the file, perhaps of an earlier version, doesn't have it.
 
     Args:
         dataset: Registry name of the data set.
@@ -30,7 +30,7 @@ class Protocol:
         absent: Rule for classes that occur in neither truth nor prediction; None means "skip".
         scorer: Program and version.
         part: "5 of 100 images", where only some of the split were scored.
-        input_size: (height, width) in pixels that the network saw; "native" where images kept their own.
+        input_size: (height, width) in pixels that the network saw; "native" where images had their own.
         precision: Of the network, such as "32-true".
         window: What the network saw at once, such as "whole image".
         tta: Test-time augmentation.
@@ -101,7 +101,7 @@ class Protocol:
     def has_other_labels(self, other: "Protocol") -> bool:
         """Return whether two scores are known to be measured against different labels of the same images.
 
-        That isn't known of scores of versions that kept no `labels_hash`, nor of counts made in unlike label spaces,
+        That isn't known of scores of versions without `labels_hash`, nor of counts made in unlike label spaces,
         such as those of 19 classes and those of the 7 categories that they were joined to.
         """
         (names, _, contents), (theirs, _, other_contents) = (
@@ -122,7 +122,7 @@ MEASURED_BY = (
 )
 """What of a protocol must be alike, so that scores can be ranked."""
 USUAL = {"absent": "skip"}
-"""What an early version did, whose protocols don't say it."""
+"""Behavior of early versions, whose protocols don't have it."""
 
 
 def _usual(name: str, value: Any) -> Any:

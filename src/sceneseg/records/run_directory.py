@@ -44,7 +44,7 @@ class RunDirectory:
 
     @property
     def environment(self) -> Path:
-        """Where and with what the run was made, JSON."""
+        """Environment the run was made in, JSON."""
         return self.path / "environment.json"
 
     @property
@@ -59,7 +59,7 @@ class RunDirectory:
 
     @property
     def data(self) -> Path:
-        """What the training and validation data hold, in short, JSON; see `sceneseg.training.data_record`."""
+        """Summary of the training and validation data, JSON; see `sceneseg.training.data_record`."""
         return self.path / "data.json"
 
     @property
@@ -114,11 +114,11 @@ class RunDirectory:
 
     @property
     def trackers(self) -> Path:
-        """What other trackers call the run, JSON."""
+        """Names that other trackers give the run, JSON."""
         return self.path / "trackers.json"
 
     def preview(self, epoch: int) -> Path:
-        """The picture of one validation."""
+        """The image of one validation."""
         return self.path / "previews" / f"epoch_{epoch:04d}.png"
 
     def evaluation(self, name: str) -> "RunDirectory":
@@ -171,12 +171,12 @@ class ComparisonDirectory:
 
     @property
     def plan(self) -> Path:
-        """What is compared and under which budget, JSON."""
+        """Plan of a comparison and its budget, JSON."""
         return self.path / "plan.json"
 
     @property
     def progress(self) -> Path:
-        """What became of each run so far, JSON."""
+        """State of each run so far, JSON."""
         return self.path / "progress.json"
 
     @property
@@ -186,7 +186,7 @@ class ComparisonDirectory:
 
     @property
     def latency(self) -> Path:
-        """How long predictions take, and on which machine, JSON."""
+        """Latency of predictions, and the machine it was measured on, JSON."""
         return self.path / "latency.json"
 
     @property
@@ -248,7 +248,7 @@ def find_run(path: Path) -> RunDirectory:
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Give a temporary file beside `path` to write to, and rename it to `path` when all went well."""
+    """Give a temporary file next to `path` to write to, and rename it to `path` when all went well."""
     temporary = temporaries.create_file(path)
     try:
         yield temporary
@@ -317,7 +317,7 @@ def save_weights(path: Path, state: Mapping[str, "Tensor"], header: Mapping[str,
             save_file(tensors, temporary, {"sceneseg": json.dumps(described)})
         except SafetensorError as error:  # which is how it tells of a full disk
             raise RunError(
-                f"{path}: the weights can't be written ({error}). Make room, then give the command again."
+                f"{path}: the weights can't be written ({error}). Free some space and run the command again."
             ) from error
         temporary.chmod(0o644)
         temporary.replace(path)

@@ -1,4 +1,4 @@
-"""The scores of a few sample scenes, beside their pictures: the contents of samples/samples.json."""
+"""Scores of sample scenes, stored with their images: the contents of samples/samples.json."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Scores with their protocol: the contents of metrics.json.
 
 How the file is read: one without a `format` number is of format 1, which every version so far writes. Within it, facts
-of the protocol, scores and further keys that this version doesn't know are kept as they are and written again; a file
+of the protocol, scores and further keys that this version doesn't have are stored as they are and written again; a file
 of a higher format is refused with the advice to update.
 """
 
@@ -17,7 +17,7 @@ from sceneseg.records.run_directory import read_json, write_json
 
 FORMAT = 1
 MetricValues = dict[str, float | None]
-"""Key of a metric -> value in [0, 1]; None where it can't be said, as for a class without a pixel."""
+"""Key of a metric -> value in [0, 1]; None where it isn't defined, as for a class without a pixel."""
 
 MEANS = (
     *("mean_iou", "mean_iiou", "mean_category_iou", "mean_category_iiou", "mean_dice"),
@@ -28,7 +28,7 @@ MEANS = (
 
 @dataclass(frozen=True)
 class BandScores:
-    """What became of the objects of one size; scores are in [0, 1].
+    """Scores of the objects of one size, in [0, 1].
 
     Args:
         objects: How many there are.
@@ -63,7 +63,7 @@ class SizeBands:
 
 @dataclass(frozen=True)
 class Origin:
-    """What scores in a run were made with.
+    """Origin of the scores in a run.
 
     Args:
         weights_sha256: Of the weights file, hexadecimal; None where there was none.
@@ -105,7 +105,7 @@ class Scores:
         categories: Those of each category: name -> iou, iiou; empty for label spaces without categories.
         protocol: How they were measured.
         size_bands: Those of single objects by their size, if that was asked for.
-        origin: What they were made with, for those kept under ``evaluations``.
+        origin: What they were made with, for those stored under ``evaluations``.
         others: What the file holds that this version doesn't know.
 
     Example:

@@ -1,7 +1,7 @@
 """Temporary files and folders that say who made them, so that those of killed processes are removed later.
 
 A name is ``.NAME.PID-HOST-RANDOM.tmp``. The first of a process in a folder removes what processes that have ended left
-there; what a running process made, and whatever has another name, stays.
+there; what a running process made, and every other name, stays.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ _swept: set[str] = set()
 
 
 def create_file(path: Path) -> Path:
-    """Make an empty temporary file beside `path`, and its folder where that is missing; `discard` removes it."""
+    """Make an empty temporary file next to `path`, and its folder where that is missing; `discard` removes it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _sweep_once(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path.name), suffix=SUFFIX)

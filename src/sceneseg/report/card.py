@@ -35,7 +35,7 @@ from sceneseg.report.run.score_tables import (
 from sceneseg.toy.writing import MARKER
 
 TEMPLATE = "card.md.j2"
-HUB_LICENCES = {
+HUB_LICENSES = {
     *("apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0"),
     *("cc-by-nc-sa-4.0", "cc-by-nc-sa-3.0", "cc-by-nc-nd-4.0", "openrail", "unlicense"),
 }
@@ -50,11 +50,11 @@ WEAK = 0.3
 
 @dataclass(frozen=True)
 class About:
-    """What a run's files don't say.
+    """Facts that a run's files don't contain.
 
     Args:
         name: What the weights are published as.
-        licence: Of the weights; empty when their author hasn't chosen one.
+        licence: License of the weights; empty when their author hasn't chosen one.
         paper: Where the architecture comes from.
         file: Name of the weights file, if it isn't the run's.
     """
@@ -152,7 +152,7 @@ def hub_header(contents: Contents, metrics: Scores, about: About, dataset: str) 
     facts = contents.facts
     task, title = facts.hub_task, facts.title or label(facts.name)
     licence, slug = about.licence.lower(), re.sub(r"[^\w.-]+", "_", dataset).strip("_")
-    known = licence in HUB_LICENCES
+    known = licence in HUB_LICENSES
     terms = {"license": licence if known else "other" if licence else "unknown"}
     if licence and not known:
         terms["license_name"] = licence.replace(" ", "-")
@@ -234,7 +234,7 @@ def _cost(contents: Contents) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class CardData:
-    """What is known of a run's data.
+    """Facts about a run's data.
 
     Args:
         name: For people.
@@ -284,7 +284,7 @@ def data_terms(path: Path) -> str:
 
 
 def _doubt(source: Source | None, split: str, images: int | None) -> str:
-    """Say where the data isn't what its name promises."""
+    """Describe where the data isn't what its name promises."""
     expected = source.images.get(split) if source else None
     if expected and images and images != expected:
         return (

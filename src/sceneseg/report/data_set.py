@@ -1,4 +1,4 @@
-"""A data set as one picture: what its classes have of pixels and images, what occurs together, and some scenes."""
+"""Overview image of a data set: pixels and images of each class, what occurs together, and some scenes."""
 
 import warnings
 from collections.abc import Sequence
@@ -24,13 +24,13 @@ WIDTH = 1500
 GAP = 4
 COLUMNS = 3
 CELL = (WIDTH - GAP * (COLUMNS - 1)) // COLUMNS
-"""Pixels across one picture of a scene."""
+"""Pixels across one image of a scene."""
 DARK = 24
 """The gray behind a legend."""
 
 
 def draw_statistics(statistics: Statistics, file: Path, examples: int = 6) -> None:
-    """Write the picture.
+    """Write the image.
 
     Args:
         statistics: What was counted.
@@ -58,14 +58,14 @@ def draw_annotations(scenes: Sequence[Scene], space: LabelSpace, file: Path) -> 
     rows = []
     for scene in scenes:
         labels = _labels(scene)
-        colors = visualization.colorise(labels, space)
+        colors = visualization.colorize(labels, space)
         rows.append(_level([scene.image, colors, visualization.overlay(scene.image, labels, space)]))
     visualization.write_bytes(file, visualization.rgb_png(visualization.grid(rows, width=640)))
 
 
 def draw_gallery(pictures: Sequence[tuple[ImageArray, str]], file: Path) -> None:
-    """Write pictures of any shapes with a line of text below each, three in a row."""
-    cells = [visualization.captioned(picture, text, CELL) for picture, text in pictures]
+    """Write images of any shapes with a line of text below each, three in a row."""
+    cells = [visualization.captioned(image, text, CELL) for image, text in pictures]
     cells += [np.full((1, CELL, 3), DARK, np.uint8)] * (-len(cells) % COLUMNS)
     rows = [_level(cells[i : i + COLUMNS]) for i in range(0, len(cells), COLUMNS)]
     visualization.write_bytes(file, visualization.rgb_png(visualization.grid(rows, CELL, GAP)))
@@ -144,6 +144,6 @@ def _labels(scene: Scene) -> LabelArray:
 
 
 def _level(pictures: list[ImageArray]) -> list[ImageArray]:
-    """Bring pictures of one width to one height, filled up as behind a legend."""
-    height = max(picture.shape[0] for picture in pictures)
+    """Bring images of one width to one height, filled up as behind a legend."""
+    height = max(image.shape[0] for image in pictures)
     return [np.pad(p, ((0, height - p.shape[0]), (0, 0), (0, 0)), constant_values=DARK) for p in pictures]

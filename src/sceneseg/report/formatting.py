@@ -1,4 +1,4 @@
-"""How numbers and plain data are written for people, on every page alike."""
+"""Formatting of numbers and plain data, on every page alike."""
 
 import math
 from datetime import datetime

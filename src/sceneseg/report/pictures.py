@@ -1,4 +1,4 @@
-"""Pictures inside a page: scaled and compressed until together they stay within a budget."""
+"""Images inside a page: scaled and compressed until together they stay within a budget."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,14 @@ from sceneseg.arrays import AnyArray
 K = TypeVar("K")
 
 LADDER = ((1120, 84), (960, 80), (800, 76), (640, 72), (512, 66), (400, 60), (280, 50))
-"""(longest side, JPEG quality) of a group's pictures, tried from the best to the smallest."""
+"""(longest side, JPEG quality) of a group's images, tried from the best to the smallest."""
 MASK_COLORS = 256
 """A PNG of at most so many colors is a label map: it keeps its exact colors."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An embedded picture."""
+    """An embedded image."""
 
     uri: str
     width: int
@@ -29,9 +29,9 @@ class Picture:
 
 
 def embed(groups: Mapping[K, Sequence[Path]], budget: int) -> dict[K, list[Picture]]:
-    """Turn groups of pictures into data URIs that together have at most `budget` characters.
+    """Turn groups of images into data URIs that together have at most `budget` characters.
 
-    Every group gets the same size and quality. A group with a file that isn't a picture is left out, and the last
+    Every group gets the same size and quality. A group with a file that isn't an image is left out, and the last
     groups are when even the smallest size is too much.
 
     Args:
@@ -55,17 +55,17 @@ def _encode(groups: Mapping[K, Sequence["_Source"]], side: int, quality: int, bu
     """Encode groups in turn until the budget is spent."""
     embedded = {}
     for key, group in groups.items():
-        pictures = [source.encode(side, quality) for source in group]
-        budget -= sum(len(picture.uri) for picture in pictures)
+        images = [source.encode(side, quality) for source in group]
+        budget -= sum(len(image.uri) for image in images)
         if budget < 0:
             break
-        embedded[key] = pictures
+        embedded[key] = images
     return embedded
 
 
 @dataclass(frozen=True)
 class _Source:
-    """A decoded picture, not larger than the first step of the ladder needs."""
+    """A decoded image, not larger than the first step of the ladder needs."""
 
     pixels: AnyArray
     is_mask: bool

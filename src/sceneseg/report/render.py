@@ -1,4 +1,4 @@
-"""From a template to one offline file: style and script inside, everything else escaped."""
+"""Rendering of a template to one offline file: style and script inside, everything else escaped."""
 
 import base64
 import hashlib

@@ -1,6 +1,6 @@
 """Shards in the format safetensors: the pixels themselves, memory-mapped, so that only what is looked at is read.
 
-The header holds what ``pack.json`` says of the shard's scenes, and each part is a tensor called ``NAME.image``, ...:
+The header holds the shard's scenes as in ``pack.json``, and each part is a tensor called ``NAME.image``, ...:
 any reader of safetensors can use a shard alone.
 """
 
@@ -46,7 +46,7 @@ def write(path: Path, pack: Pack, scenes: Sequence[PackedScene], parts: Sequence
             (folder / "shard").replace(path)
     except SafetensorError as error:  # which is how it tells of a full disk
         raise DataError(
-            f"{path.parent}: a shard can't be written ({error}). Make room, then give the command again: it goes on."
+            f"{path.parent}: a shard can't be written ({error}). Free some space and run the command again to resume."
         ) from error
 
 

@@ -1,6 +1,6 @@
-"""What lies in a pack: one folder per split with shards and ``pack.json``, which says where each scene is in them.
+"""Layout of a pack: one folder per split with shards and ``pack.json``, which says where each scene is in them.
 
-The three kinds of shard (`CONTAINERS`) are modules that offer the functions of `Container`; nothing else knows them.
+The three kinds of shard (`CONTAINERS`) are modules that offer the functions of `Container`; nothing else uses them.
 """
 
 import json
@@ -42,7 +42,7 @@ MOST_PIXELS = 2**32
 
 @dataclass(frozen=True)
 class PackedScene:
-    """One scene of a shard.
+    """Scene in a shard.
 
     Args:
         name: The scene's.
@@ -66,7 +66,7 @@ class PackedScene:
         """Return where a part (or the "record") lies in its shard.
 
         Raises:
-            DataError: It isn't said.
+            DataError: It is missing.
         """
         if part not in self.place:
             raise DataError(f"{path.with_name(INDEX)}: doesn't say where the {part} of {self.name} lies. Pack again.")
@@ -75,7 +75,7 @@ class PackedScene:
 
 @dataclass(frozen=True)
 class Shard:
-    """One file of a pack.
+    """File of a pack.
 
     Args:
         file: Its name.

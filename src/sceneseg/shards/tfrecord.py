@@ -138,7 +138,7 @@ def _read_record(file: "IO[bytes] | _Inflated", path: Path, which: str) -> bytes
                 raise _corrupt(path, f"the length of {which} differs from its checksum")
             length: int = LENGTH.unpack_from(head)[0]
             if length > MOST_BYTES:
-                raise _corrupt(path, f"{which} says that it has {length:,} bytes, more than any record can")
+                raise _corrupt(path, f"{which} claims to have {length:,} bytes, more than any record can")
             body = _read(file, length + MASKED.size)
             if len(body) == length + MASKED.size:
                 payload = body[:length]

@@ -41,7 +41,7 @@ def _members(number: int, pack: Pack, scene: PackedScene, parts: Mapping[str, by
 
 
 def places(path: Path, scenes: Sequence[PackedScene]) -> list[dict[str, tuple[int, int]]]:
-    """Return the byte range of every picture."""
+    """Return the byte range of every image."""
     with tarfile.open(path) as tar:
         inside = {member.name: (member.offset_data, member.size) for member in tar}
     return [{part: inside[f"{n:06}.{part}.png"] for part in scene.sha256} for n, scene in enumerate(scenes)]

@@ -1,4 +1,4 @@
-"""What the training loop must know of a task: its data, its model, its scores."""
+"""Base class of tasks: what the training loop must know of data, model and scores."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -43,7 +43,7 @@ class Split(Protocol):
 
 
 class Model(Protocol):
-    """A network that knows what its outputs mean and how it is stored."""
+    """A network with the meaning of its outputs and the way it is stored."""
 
     @property
     def network(self) -> nn.Module:
@@ -57,7 +57,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class Validation:
-    """What came of a validation.
+    """Result of one validation pass.
 
     Args:
         scores: Of the split, with their protocol.
@@ -100,7 +100,7 @@ class Step(nn.Module, ABC):
             image: (B, 3, H, W) uint8, uint16 or float32.
             params: What each device transform has drawn, (B, ...) float32 by its name.
             labels: (B, H, W) uint8 train ids, or (B,) int64 classes of whole images.
-            whole: What `weights` says of the whole batch, where this is a part of it.
+            whole: What `weights` gives for the whole batch, where this is a part of it.
 
         Raises:
             DataError: A device transform returned images of another size.
@@ -123,7 +123,7 @@ class Step(nn.Module, ABC):
         """Return what the network makes of (B, 3, H, W) in [0, 1]."""
 
     def compile(self) -> None:
-        """Let PyTorch compile `outputs`: the network alone, in training alone. Names of weights stay what they are.
+        """Compile `outputs` with PyTorch: the network alone, in training alone. Names of weights stay the same.
 
         Raises:
             ConfigError: There is no compiler for the code that PyTorch's compiler writes.
@@ -141,7 +141,7 @@ class Step(nn.Module, ABC):
 
 
 class Task(ABC):
-    """One task with its data; the loop asks for the model, then for the step and the samples, then for validations.
+    """Task with its data; the loop asks for the model, then for the step and the samples, then for validations.
 
     Adding one is one file with a subclass and ``@register``. What verbs and reports ask without any data stands in the
     class: `facts`, `predictor`, `score_weights`; its metrics are those on the shelf that name it among their `tasks`.

@@ -54,11 +54,11 @@ class Classification(Task):
 
     def __init__(self, config: Config) -> None:
         refuse_pixel_options(config)
-        wanted = replace(config.data, target_size=config.data.target_size or DEFAULT_SIZE)
-        super().__init__(replace(config, data=wanted))
-        self.train = open_split(wanted.name, root=wanted.root, split=wanted.train_split, **wanted.options)
-        options = {**wanted.options, "classes": self.train.classes}
-        self.val = open_split(wanted.name, root=wanted.root, split=wanted.val_split, **options)
+        requested = replace(config.data, target_size=config.data.target_size or DEFAULT_SIZE)
+        super().__init__(replace(config, data=requested))
+        self.train = open_split(requested.name, root=requested.root, split=requested.train_split, **requested.options)
+        options = {**requested.options, "classes": self.train.classes}
+        self.val = open_split(requested.name, root=requested.root, split=requested.val_split, **options)
 
     @property
     def sample_size(self) -> ImageSize:  # type: ignore[override]
@@ -120,7 +120,7 @@ class Classification(Task):
         return ImageSamples(self.train, config.augment, config.seed, self.size, cache)
 
     def validate(self, workers: int) -> Validation:
-        """Score the middle of each image; what is kept is the answer to each."""
+        """Score the middle of each image; the prediction of each is stored."""
         answers = self.model.evaluate(image_loader(self.val, self.size, workers, BATCH))
         return Validation(
             score(answers, self.val, self.model), lambda run: write_answers(run.answers, answers.answers())

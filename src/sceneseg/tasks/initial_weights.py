@@ -1,4 +1,4 @@
-"""Where a network starts from: other weights, a classifier's encoder; and which parts stay as they are."""
+"""Initial weights of a network: another model's, or a classifier's encoder; and which parts stay frozen."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def prepare(network: SegmentationModel, config: Config, label_space: LabelSpace)
     """Start a network from the configured weights and freeze the configured parts.
 
     Returns:
-        What was kept, what is new and what is frozen, in lines for the user.
+        What was taken over, what is new and what is frozen, in lines for the user.
 
     Raises:
         RunError: There are no such weights.

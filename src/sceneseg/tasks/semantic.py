@@ -60,10 +60,10 @@ class Semantic(Task):
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        wanted = config.data
+        requested = config.data
         self.train, self.val = (
-            datasets.create(wanted.name, root=wanted.root, split=split, **wanted.options)
-            for split in (wanted.train_split, wanted.val_split)
+            datasets.create(requested.name, root=requested.root, split=split, **requested.options)
+            for split in (requested.train_split, requested.val_split)
         )
         for part in (self.train, self.val):
             if not part.has_labels:
@@ -99,7 +99,7 @@ class Semantic(Task):
         return self.config.augment.crop_size or self.config.data.target_size or (height, width)
 
     def check(self) -> list[str]:
-        """Let the doctor look at headers and some masks."""
+        """Check headers and some masks with the doctor."""
         found = quick_check(self.train, self.val)
         return [f"{finding.kind}: {finding} See: sceneseg data doctor" for finding in found]
 
@@ -139,7 +139,7 @@ class Semantic(Task):
         return find_class_locations(self.train)
 
     def validate(self, workers: int) -> Validation:
-        """Score at the labels' native size; what is kept are counts and a few samples."""
+        """Score at the labels' native size; counts and a few samples are stored."""
         chosen = evenly(len(self.val), self.config.train.validation_steps)
         samples = Samples([self.val.files[i].name for i in chosen], self.val.label_space)
         rank, world = processes()  # which take turns, so that no scene counts twice

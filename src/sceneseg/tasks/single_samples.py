@@ -1,4 +1,4 @@
-"""Whether a model can be trained where samples are computed alone, found out before the first step."""
+"""Check that a model can be trained where samples are computed alone, made before the first step."""
 
 from typing import Any
 

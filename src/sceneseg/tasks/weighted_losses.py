@@ -45,7 +45,7 @@ class WeightedLosses(nn.Module):
         Args:
             heads: Output by its kind.
             labels: (B, H, W) uint8 train ids.
-            shares: What each loss counts, beside its weight, where this is a part of a batch.
+            shares: Factor of each loss, in addition to its weight, where this is a part of a batch.
         """
         parts = [
             factor * share * criterion(*(heads[head] for head in losses.heads(criterion)), labels)

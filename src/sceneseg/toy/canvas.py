@@ -1,4 +1,4 @@
-"""A picture and its annotation that grow together: what is drawn is painted and labeled in one step."""
+"""An image and its annotation that grow together: what is drawn is painted and labeled in one step."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -24,14 +24,14 @@ def tint(color: Color, brightness: float) -> Color:
 
 
 class Polygon(NamedTuple):
-    """One annotated outline: a Cityscapes label (or "cargroup") and (N, 2) int32 pixel coordinates x, y."""
+    """Annotated outline: a Cityscapes label (or "cargroup") and (N, 2) int32 pixel coordinates x, y."""
 
     label: str
     points: npt.NDArray[np.int32]
 
     @property
     def is_group(self) -> bool:
-        """Whether several objects of the class were outlined together, without telling them apart."""
+        """Whether several objects of the class were outlined together."""
         return self.label not in ROW
 
     @property
@@ -98,7 +98,7 @@ class Canvas:
     def draw(self, label: str, parts: Sequence[Part]) -> None:
         """Paint an object and annotate it with one polygon around its solid parts.
 
-        What falls outside the picture, or is too small for a polygon, isn't drawn at all.
+        What falls outside the image, or is too small for a polygon, isn't drawn at all.
         """
         points = silhouette([part.outline for part in parts if part.solid], self.size)
         if points is None:
@@ -126,7 +126,7 @@ class Canvas:
 
 
 def silhouette(outlines: Sequence[Outline], size: tuple[int, int]) -> npt.NDArray[np.int32] | None:
-    """Return the outer contour (N, 2) of overlapping outlines within the picture, None if there is next to nothing.
+    """Return the outer contour (N, 2) of overlapping outlines within the image, None if there is next to nothing.
 
     Going through a mask joins the outlines and clips them in one step; of separate blots the largest counts.
     """
@@ -143,7 +143,7 @@ def silhouette(outlines: Sequence[Outline], size: tuple[int, int]) -> npt.NDArra
 
 
 def fill_mask(outlines: Sequence[Outline], box: tuple[int, int, int, int], value: int) -> npt.NDArray[np.uint8]:
-    """Fill outlines into an empty picture of the given box (left, top, right, bottom)."""
+    """Fill outlines into an empty image of the given box (left, top, right, bottom)."""
     mask = np.zeros((box[3] - box[1], box[2] - box[0]), np.uint8)
     for outline in outlines:  # one by one: filled together, overlaps would cancel out
         cv2.fillPoly(mask, [np.rint(outline - box[:2]).astype(np.int32)], (value,))
@@ -153,7 +153,7 @@ def fill_mask(outlines: Sequence[Outline], box: tuple[int, int, int, int], value
 def bounding_box(
     outlines: Sequence[Outline], size: tuple[int, int], margin: int = 0
 ) -> tuple[int, int, int, int] | None:
-    """Return (left, top, right, bottom) around outlines, cut at the picture's edges; None if nothing is left."""
+    """Return (left, top, right, bottom) around outlines, cut at the image's edges; None if nothing is left."""
     points: npt.NDArray[Any] = np.concatenate(outlines)
     left, top = np.maximum(np.rint(points.min(axis=0)) - margin, 0).astype(int)
     right, bottom = np.minimum(np.rint(points.max(axis=0)) + margin + 1, (size[1], size[0])).astype(int)

@@ -1,4 +1,4 @@
-"""Who appears in a toy scene, and where: the segments of both sides, traffic, people and furniture.
+"""Cast of a toy scene: the segments of both sides, traffic, people and furniture, and where they appear.
 
 Some classes are rare in any street, and a small toy set has to show them all the same. So the number of a scene
 decides about one guest of each kind (`Guests`), which stands where little hides it; the rest is left to chance.
@@ -17,7 +17,7 @@ from sceneseg.toy.stage import Place, Stage
 from sceneseg.toy.street import LANE, Street
 
 Stretch = tuple[float, float, float]
-"""A piece of lane that is taken: x of the lane, metres ahead of the near end and of the far end."""
+"""A piece of lane that is taken: x of the lane, meters ahead of the near end and of the far end."""
 NOWHERE: Stretch = (math.inf, 0.0, 0.0)
 
 AWAY, APPROACHING, RIGHTWARDS = 0.0, math.pi, math.pi / 2
@@ -32,7 +32,7 @@ class Prop(NamedTuple):
 
 
 class Guests(NamedTuple):
-    """What a scene shows for certain: a large vehicle, two wheels with a rider, and an enclosure."""
+    """Objects that a scene shows for certain: a large vehicle, two wheels with a rider, and an enclosure."""
 
     large: str
     ride: str
@@ -68,12 +68,12 @@ def _draw_if_seen(draw: Callable[[Stage, Place], None], place: Place, reach: flo
 
 
 def _in_sight(x: float, z: float) -> float:
-    """Return the depth z, or the least depth at which something at x is within the picture."""
+    """Return the depth z, or the least depth at which something at x is within the image."""
     return max(z, 2.2 * abs(x))
 
 
 def _line(rng: np.random.Generator, street: Street, side: int, enclosure: str) -> list[Prop]:
-    """Line one side with segments; the enclosure is the first, where the edge of the picture meets the side."""
+    """Line one side with segments; the enclosure is the first, where the edge of the image meets the side."""
     x, props = street.front(side), []
     near, gap = _in_sight(x, 0) * 0.55, (street.junction - 5, street.junction + 5)
     rest = 1 - street.built
@@ -124,10 +124,10 @@ def _traffic(rng: np.random.Generator, street: Street, taken: Stretch) -> list[P
 
 
 def _parked(rng: np.random.Generator, street: Street) -> list[Prop]:
-    """Park cars in the strips along the kerbs; far ones become one group."""
+    """Park cars in the strips along the curbs; far ones become one group."""
     props = []
     for side, width in zip((-1, 1), street.parking, strict=True):
-        x = street.kerb(side) - side * width / 2
+        x = street.curb(side) - side * width / 2
         heading = AWAY if side > 0 or rng.random() < 0.5 else APPROACHING
         for z in np.arange(rng.uniform(6, 10), 46, 5.8) if width else ():
             if rng.random() < 0.72 and abs(z - street.junction) > 7 and abs(z - street.crossing) > 4:
@@ -150,7 +150,7 @@ def _rider(rng: np.random.Generator, ride: str) -> Prop:
 
 
 def _people(rng: np.random.Generator, street: Street) -> list[Prop]:
-    """Let people walk on the sidewalks and over the zebra crossing, and more riders come along."""
+    """Place people on the sidewalks and the zebra crossing, and more riders."""
     props = []
     for _ in range(rng.integers(4, 11)):
         side = int(rng.choice([-1, 1]))
@@ -172,12 +172,12 @@ def _people(rng: np.random.Generator, street: Street) -> list[Prop]:
 
 
 def _two_wheelers(rng: np.random.Generator, street: Street, ride: str) -> list[Prop]:
-    """Leave bicycles and motorcycles at the kerbs; the kind that nobody rides today more often."""
+    """Leave bicycles and motorcycles at the curbs; the kind that nobody rides today more often."""
     props = []
     for kind, draw in (("bicycle", people.draw_bicycle), ("motorcycle", people.draw_motorcycle)):
         if rng.random() < (0.35 if kind == ride else 0.65):
             side = int(rng.choice([-1, 1]))
-            x = street.kerb(side) + side * rng.uniform(0.7, 1.2)
+            x = street.curb(side) + side * rng.uniform(0.7, 1.2)
             z, heading = _in_sight(x, rng.uniform(8, 18)), rng.uniform(0.5, 2.6)
             for i in range(rng.integers(1, 4)):
                 props.append(_at(draw, x, z + 1.1 * i, heading + rng.normal(0, 0.1)))
@@ -189,10 +189,10 @@ def _two_wheelers(rng: np.random.Generator, street: Street, ride: str) -> list[P
 
 
 def _furniture(rng: np.random.Generator, street: Street) -> list[Prop]:
-    """Put up lamps, signs, signals, bins, bollards and street trees along the kerbs."""
+    """Put up lamps, signs, signals, bins, bollards and street trees along the curbs."""
     props = []
     for side in (-1, 1):
-        x = street.kerb(side) + side * 0.5
+        x = street.curb(side) + side * 0.5
         lamp = rng.uniform(8, 30)
         props += [_at(furniture.draw_lamp, x, z) for z in np.arange(lamp, 100, 24) if rng.random() < 0.8]
         for draw, most in ((furniture.draw_sign, 3), (furniture.draw_bin, 2)):

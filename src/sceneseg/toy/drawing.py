@@ -37,7 +37,7 @@ class ToyScene:
 
 
 def draw_scene(size: tuple[int, int] = (256, 512), seed: int = 0, index: int = 0) -> ToyScene:
-    """Draw a street scene; equal arguments give equal scenes, whatever else is drawn.
+    """Draw a street scene; equal arguments give equal scenes.
 
     Args:
         size: (height, width) in pixels.
@@ -59,13 +59,13 @@ def draw_scene(size: tuple[int, int] = (256, 512), seed: int = 0, index: int = 0
     for prop in sorted(props, key=lambda prop: -prop.depth):
         prop.draw(stage)
     if stage.happens(0.5):
-        draw_bonnet(stage)
+        draw_hood(stage)
     image, truth = expose(stage.canvas, rng), stage.canvas.annotation
     return ToyScene(image, truth.label_ids, truth.instance_ids, tuple(truth.polygons))
 
 
 def check_arguments(size: tuple[int, int], seed: int) -> None:
-    """Refuse a picture in which nothing could be recognized, and a seed that isn't one.
+    """Refuse an image in which nothing could be recognized, and a seed that isn't one.
 
     Raises:
         DataError: The height or width is below `SMALLEST`, or the seed below 0.
@@ -103,8 +103,8 @@ def _light(rng: np.random.Generator) -> Light:
     return Light(sun, rng.uniform(0.5, 0.9), haze, rng.uniform(0.002, 0.009))
 
 
-def draw_bonnet(stage: Stage) -> None:
-    """Draw the bonnet of the car that carries the camera, with the sky in its paint."""
+def draw_hood(stage: Stage) -> None:
+    """Draw the hood of the car that carries the camera, with the sky in its paint."""
     height, width = stage.canvas.size
     rise = height * stage.between(0.04, 0.11)
     x = np.linspace(0, width - 1, 40)
@@ -117,7 +117,7 @@ def draw_bonnet(stage: Stage) -> None:
 
 
 def expose(canvas: Canvas, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Return the picture that a camera takes: texture, lens, exposure, color cast and sensor noise."""
+    """Return the image that a camera takes: texture, lens, exposure, color cast and sensor noise."""
     height, width = canvas.size
     scale = height / 256
     fine = rng.standard_normal((height, width), dtype=np.float32)

@@ -78,7 +78,7 @@ def _signal(stage: Stage, place: Place, w: float, high: float, lit: int) -> list
         glow = tint(color, 1.0 if i == lit else 0.25)
         disc = center + 0.14 * CIRCLE
         outline = stage.camera.project(place.world(_across(disc)))
-        parts.append(Part(outline, glow, solid=False))  # a lamp shines whatever the light
+        parts.append(Part(outline, glow, solid=False))  # a lamp shines in any light
     return parts
 
 
@@ -124,7 +124,7 @@ def _panel(
 
 
 def _across(outline: Points) -> Points:
-    """Turn (N, 2) metres to the right and up into local points a hand's breadth in front of the pole."""
+    """Turn (N, 2) meters to the right and up into local points a hand's breadth in front of the pole."""
     return np.column_stack([np.full(len(outline), -0.08), outline[:, 1], outline[:, 0]])
 
 

@@ -121,7 +121,7 @@ def motorcycle(stage: Stage, place: Place) -> list[Part]:
 
 
 def wheel(stage: Stage, place: Place, hub: Vector, radius: float, thickness: float) -> list[Part]:
-    """Return a tyre as a ring of strokes, so that it keeps its thickness when seen from behind."""
+    """Return a tire as a ring of strokes, so that it keeps its thickness when seen from behind."""
     turn = np.linspace(0, 2 * math.pi, 11)
     rim = [(hub[0] + radius * math.cos(a), hub[1] + radius * math.sin(a), 0.0) for a in turn]
     return [stage.limb(place, a, b, thickness, RUBBER) for a, b in pairwise(rim)]

@@ -1,4 +1,4 @@
-"""What lines a street: houses, walls, fences, hedges and trees."""
+"""Sides of a street: houses, walls, fences, hedges and trees."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -38,9 +38,9 @@ class Segment(NamedTuple):
     Args:
         kind: One of `KINDS`.
         side: -1 left, 1 right.
-        x: Metres to the right at which it begins; it reaches outwards from there.
-        near: Metres ahead of its near end.
-        far: Metres ahead of its far end.
+        x: Meters to the right at which it begins; it reaches outwards from there.
+        near: Meters ahead of its near end.
+        far: Meters ahead of its far end.
     """
 
     kind: str

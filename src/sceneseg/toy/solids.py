@@ -17,8 +17,8 @@ class Prism:
     Args:
         stage: Where it is seen.
         place: Where it stands.
-        profile: (N, 2) metres forward and up, from the rear bottom over the top to the front bottom.
-        width: Metres across.
+        profile: (N, 2) meters forward and up, from the rear bottom over the top to the front bottom.
+        width: Meters across.
         color: RGB of the paint.
     """
 
@@ -69,7 +69,7 @@ class Prism:
         return [Part(np.array(weights) @ self._quads[i], lit, solid=False)]
 
     def on_flank(self, outline: Sequence[Any] | Points, color: Color, solid: bool = False) -> list[Part]:
-        """Return a patch (N, 2), metres forward and up, on the flank that is seen, if one is."""
+        """Return a patch (N, 2), meters forward and up, on the flank that is seen, if one is."""
         if not self.side:
             return []
         local = [(u, v, self.side * self.width / 2) for u, v in outline]
@@ -77,7 +77,7 @@ class Prism:
         return [Part(corners, self._lit(color, self._flank_normal()), solid)]
 
     def wheels(self, positions: Sequence[float], radius: float) -> list[Part]:
-        """Return tyres and hubs on the flank, `positions` metres ahead of the middle."""
+        """Return tires and hubs on the flank, `positions` meters ahead of the middle."""
         found = []
         for forward in positions if self.side else ():
             center = (forward, radius, self.side * self.width / 2)
@@ -85,8 +85,8 @@ class Prism:
             found.append(self.stage.disc(self.place, center, 0.55 * radius, (125, 127, 130), solid=False))
         return found
 
-    def tyres(self, forward: float, radius: float) -> list[Part]:
-        """Return the pair of tyres under the rear or the front end as seen from that end."""
+    def tires(self, forward: float, radius: float) -> list[Part]:
+        """Return the pair of tires under the rear or the front end as seen from that end."""
         found = []
         for outer in (-self.width / 2, self.width / 2):
             inner = outer * 0.72
@@ -108,12 +108,12 @@ def box(rear: float, front: float, low: float, high: float) -> Points:
 
 
 def rectangle(rear: float, front: float, low: float, high: float) -> list[tuple[float, float]]:
-    """Return a rectangle for a flank, metres forward and up."""
+    """Return a rectangle for a flank, meters forward and up."""
     return [(rear, low), (front, low), (front, high), (rear, high)]
 
 
 def signed_area(outlines: Outline) -> npt.NDArray[np.float64]:
-    """Return the area (...) of outlines (..., N, 2); positive when clockwise as seen in the picture."""
+    """Return the area (...) of outlines (..., N, 2); positive when clockwise as seen in the image."""
     x, y = outlines[..., 0], outlines[..., 1]
     area: npt.NDArray[np.float64] = (x * np.roll(y, -1, axis=-1) - np.roll(x, -1, axis=-1) * y).sum(axis=-1) / 2
     return area

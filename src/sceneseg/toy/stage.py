@@ -1,6 +1,6 @@
-"""Where a toy scene takes place: a camera above the road, the light, and places to put things.
+"""Stage of a toy scene: a camera above the road, the light, and places to put things.
 
-World coordinates are metres: x to the right, y up, z ahead, the camera above the origin.
+World coordinates are meters: x to the right, y up, z ahead, the camera above the origin.
 """
 
 import math
@@ -29,8 +29,8 @@ class Camera:
     Args:
         focal: Focal length in pixels.
         vanishing: Pixel x, y at which everything straight ahead meets; y is the horizon.
-        eye: Height above the road in metres.
-        bend: How the street curves: metres to the right per square metre ahead.
+        eye: Height above the road in meters.
+        bend: How the street curves: meters to the right per square meter ahead.
     """
 
     focal: float
@@ -58,7 +58,7 @@ class Light:
         sun: Unit vector towards the sun.
         ambient: Share of light that comes from everywhere; near 1 when overcast.
         haze: The color that distance fades to, RGB.
-        density: How fast it does, per metre.
+        density: How fast it does, per meter.
     """
 
     sun: Vector
@@ -81,14 +81,14 @@ class Light:
 
 @dataclass(frozen=True)
 class Place:
-    """Where something stands, and where it heads: 0 is away from the camera, pi/2 to the right."""
+    """Position and heading of an object: 0 is away from the camera, pi/2 to the right."""
 
     x: float
     z: float
     heading: float = 0.0
 
     def point(self, forward: Number, up: Number, right: Number) -> tuple[Number, Number, Number]:
-        """Return the world coordinates of local ones, numbers or arrays: metres forward, up and to its right."""
+        """Return the world coordinates of local ones, numbers or arrays: meters forward, up and to its right."""
         sin, cos = math.sin(self.heading), math.cos(self.heading)
         return self.x + forward * sin + right * cos, up, self.z + forward * cos - right * sin
 
@@ -127,7 +127,7 @@ class Stage:
         return Part(self.camera.project(corners), lit, solid)
 
     def sees(self, place: Place, reach: float) -> bool:
-        """Tell whether anything within `reach` metres to the left or right of a place is in the picture."""
+        """Tell whether anything within `reach` meters to the left or right of a place is in the image."""
         middle, _ = self.camera.pixel(place.x, 0.0, place.z)
         margin = reach * self.camera.focal / place.z
         return -margin < middle < self.canvas.size[1] + margin
@@ -139,7 +139,7 @@ class Stage:
             self.canvas.paint(self.camera.project(quads), lit)
 
     def limb(self, place: Place, start: Vector, end: Vector, radius: float, color: Color | None) -> Part:
-        """Return a rounded stroke between two local points, `radius` metres thick on each side."""
+        """Return a rounded stroke between two local points, `radius` meters thick on each side."""
         first, last = place.point(*start), place.point(*end)
         lit = None if color is None else self.light.on(color, (0.3, 0.5, -0.8), first[2])
         thickness = (radius * self.camera.focal / first[2], radius * self.camera.focal / last[2])

@@ -10,9 +10,9 @@ from sceneseg.toy.canvas import ROW, Color, Part, tint
 from sceneseg.toy.stage import CIRCLE, UP, Points, Stage
 
 LANE = 3.5
-"""Metres from one lane to the next; the camera drives in the lane whose middle is x = 0."""
+"""Meters from one lane to the next; the camera drives in the lane whose middle is x = 0."""
 FAR = 140.0
-"""Metres to where the ground ends."""
+"""Meters to where the ground ends."""
 
 ASPHALT: tuple[Color, ...] = ((102, 101, 104), (88, 88, 92), (118, 115, 112))
 PAVING: tuple[Color, ...] = ((168, 148, 124), (158, 134, 118), (178, 160, 138), (140, 134, 130))
@@ -21,15 +21,15 @@ GRASS: tuple[Color, ...] = ((118, 142, 66), (134, 146, 74), (106, 134, 62), (148
 
 @dataclass(frozen=True)
 class Street:
-    """Where what lies across the street; x in metres, the left side is negative.
+    """Layout across the street; x in meters, the left side is negative.
 
     Args:
-        left: The left kerb.
-        right: The right kerb.
+        left: The left curb.
+        right: The right curb.
         lanes_left: Lanes of oncoming traffic.
         lanes_right: Lanes of our own direction.
-        parking: Width of the parking strip inside each kerb (left, right), 0 without.
-        verge: Width of the grass between kerb and sidewalk (left, right).
+        parking: Width of the parking strip inside each curb (left, right), 0 without.
+        verge: Width of the grass between curb and sidewalk (left, right).
         sidewalk: Width of the sidewalks (left, right).
         junction: How far ahead another street crosses; 0 when none does.
         tracks: What rails there are: "", "along" in the nearest oncoming lane, or "across" at the junction.
@@ -51,14 +51,14 @@ class Street:
     enclosed: int
     built: float
 
-    def kerb(self, side: int) -> float:
-        """Return x of the kerb on the left (-1) or right (1)."""
+    def curb(self, side: int) -> float:
+        """Return x of the curb on the left (-1) or right (1)."""
         return self.right if side > 0 else self.left
 
     def front(self, side: int) -> float:
         """Return x of the line where the sidewalk ends and houses begin."""
         i = (side + 1) // 2
-        return self.kerb(side) + side * (self.verge[i] + self.sidewalk[i])
+        return self.curb(side) + side * (self.verge[i] + self.sidewalk[i])
 
 
 def plan_street(rng: np.random.Generator, tracks: str) -> Street:
@@ -87,7 +87,7 @@ def _verge(rng: np.random.Generator) -> float:
 
 
 def draw_sky(stage: Stage) -> None:
-    """Paint a gradient with clouds over the whole picture, brighter towards the sun."""
+    """Paint a gradient with clouds over the whole image, brighter towards the sun."""
     height, width = stage.canvas.size
     frame = np.array([(0.0, 0.0), (width, 0), (width, height), (0, height)])
     stage.canvas.draw("sky", [Part(frame, stage.light.haze)])
@@ -109,12 +109,12 @@ def draw_ground(stage: Stage, street: Street) -> None:
     stage.canvas.draw("terrain", [stage.face(strip(-90, 90, 0.5, FAR), stage.pick(GRASS), UP)])
     asphalt = stage.pick(ASPHALT)
     for side, verge, sidewalk in zip((-1, 1), street.verge, street.sidewalk, strict=True):
-        _draw_sidewalk(stage, street.kerb(side), side, verge, sidewalk)
+        _draw_sidewalk(stage, street.curb(side), side, verge, sidewalk)
     stage.canvas.draw("road", [stage.face(strip(street.left, street.right, 0.5, FAR), asphalt, UP)])
     for side, width in zip((-1, 1), street.parking, strict=True):
-        kerb, color = street.kerb(side), tint(asphalt, 0.89)
+        curb, color = street.curb(side), tint(asphalt, 0.89)
         if width and stage.happens(0.5):
-            stage.canvas.draw("parking", [stage.face(strip(kerb - side * width, kerb, 0.5, FAR), color, UP)])
+            stage.canvas.draw("parking", [stage.face(strip(curb - side * width, curb, 0.5, FAR), color, UP)])
     if street.junction:
         near, far = street.junction - 3.5, street.junction + 3.5
         stage.canvas.draw("road", [stage.face(ground(-60, 60, near, far), asphalt, UP)])
@@ -125,14 +125,14 @@ def draw_ground(stage: Stage, street: Street) -> None:
     _cast_shade(stage, street)
 
 
-def _draw_sidewalk(stage: Stage, kerb: float, side: int, verge: float, width: float) -> None:
+def _draw_sidewalk(stage: Stage, curb: float, side: int, verge: float, width: float) -> None:
     paving = stage.pick(PAVING)
-    inner, outer = kerb + side * verge, kerb + side * (verge + width)
+    inner, outer = curb + side * verge, curb + side * (verge + width)
     if verge:
-        stage.canvas.draw("terrain", [stage.face(strip(kerb, inner, 0.5, FAR), stage.pick(GRASS), UP)])
+        stage.canvas.draw("terrain", [stage.face(strip(curb, inner, 0.5, FAR), stage.pick(GRASS), UP)])
     stage.canvas.draw("sidewalk", [stage.face(strip(inner, outer, 0.5, FAR), paving, UP)])
-    stage.canvas.draw("sidewalk", [stage.face(strip(kerb, kerb + side * 0.25, 0.5, FAR), (178, 174, 168), UP)])
-    stage.paint(strip(kerb - side * 0.12, kerb, 0.5, FAR)[None], (70, 68, 66))
+    stage.canvas.draw("sidewalk", [stage.face(strip(curb, curb + side * 0.25, 0.5, FAR), (178, 174, 168), UP)])
+    stage.paint(strip(curb - side * 0.12, curb, 0.5, FAR)[None], (70, 68, 66))
     joints = np.arange(3.0, 40.0, stage.between(0.8, 1.6))
     lines = np.stack([ground(inner, outer, z, z + 0.04) for z in joints])
     stage.paint(lines, tint(paving, 0.8))
@@ -179,7 +179,7 @@ def _mark(stage: Stage, street: Street) -> None:
         stage.paint(np.stack(lines), white)
     for side, width in zip((-1, 1), street.parking, strict=True):
         if width or stage.happens(0.4):
-            x = street.kerb(side) - side * (width or 0.4)
+            x = street.curb(side) - side * (width or 0.4)
             stage.paint(strip(x - 0.06, x + 0.06, 3, 100)[None], white)
     if street.crossing:
         z = street.crossing
@@ -188,7 +188,7 @@ def _mark(stage: Stage, street: Street) -> None:
 
 
 def _cast_shade(stage: Stage, street: Street) -> None:
-    """Let the houses on the sunny side throw their shadow over the street."""
+    """Draw the shadow of the houses on the sunny side over the street."""
     side = 1 if stage.light.sun[0] > 0 else -1
     if stage.light.ambient > 0.7 or stage.happens(0.3):
         return
@@ -200,7 +200,7 @@ def _cast_shade(stage: Stage, street: Street) -> None:
 
 
 def _grain(stage: Stage) -> None:
-    """Roughen what lies on the ground; the grain shrinks with distance because it is looked up in metres."""
+    """Roughen what lies on the ground; the grain shrinks with distance because it is looked up in meters."""
     height, width = stage.canvas.size
     top = max(0, int(stage.camera.vanishing[1]) + 2)
     rows = np.arange(top, height, dtype=np.float32)[:, None]
@@ -209,7 +209,7 @@ def _grain(stage: Stage) -> None:
     x = (columns - np.float32(stage.camera.vanishing[0])) * z / np.float32(stage.camera.focal)
     x = x - np.float32(stage.camera.bend) * z * z
     tile = clouds(stage.rng, (256, 256), (24, 60, 128)) - 0.5
-    mirrored = [np.abs(metres * 16 % 510 - 255) for metres in (x, np.broadcast_to(z, x.shape))]  # so no seam shows
+    mirrored = [np.abs(meters * 16 % 510 - 255) for meters in (x, np.broadcast_to(z, x.shape))]  # so no seam shows
     grain = cv2.remap(tile, mirrored[0], mirrored[1], cv2.INTER_LINEAR)
     ids = stage.canvas.annotation.label_ids[top:]
     strength = np.zeros(256, np.float32)

@@ -27,7 +27,7 @@ REAR_LIGHT: Color = (200, 30, 26)
 HEADLIGHT: Color = (244, 240, 214)
 PLATE: Color = (228, 226, 214)
 
-# Forward and up in metres; faces: 0 bumper, 1 boot, 2 lid, 3 rear window, 4 roof, 5 windscreen, 6 bonnet, 7 front.
+# Forward and up in meters; faces: 0 bumper, 1 trunk, 2 lid, 3 rear window, 4 roof, 5 windshield, 6 hood, 7 front.
 SEDAN = ((-2.2, 0.28), (-2.22, 0.7), (-2.1, 0.98), (-1.6, 1.02), (-0.95, 1.43), (0.35, 1.43), (1.1, 0.98), (2.1, 0.78))
 HATCH = ((-1.9, 0.28), (-1.95, 0.7), (-1.9, 0.9), (-1.85, 1.0), (-1.4, 1.46), (0.3, 1.48), (1.05, 1.0), (1.85, 0.82))
 VAN = ((-2.3, 0.3), (-2.32, 0.7), (-2.32, 0.9), (-2.3, 1.05), (-2.1, 1.95), (0.9, 1.95), (1.6, 1.1), (2.25, 0.95))
@@ -41,7 +41,7 @@ def draw_car(stage: Stage, place: Place) -> None:
 
 
 def draw_car_row(stage: Stage, place: Place, count: int) -> None:
-    """Draw parked cars too far away to tell apart: one outline, annotated as a group."""
+    """Draw parked cars too far away to separate: one outline, annotated as a group."""
     places = [Place(place.x, place.z + 5.6 * i, place.heading) for i in reversed(range(count))]
     stage.canvas.draw("cargroup", [part for one in places for part in car(stage, one)])
 
@@ -52,7 +52,7 @@ def car(stage: Stage, place: Place) -> list[Part]:
     body = Prism(stage, place, profile, stage.between(1.72, 1.88), stage.pick(CAR_PAINT))
     u, v = profile[:, 0], profile[:, 1]
     away = abs(place.heading) < math.pi / 2
-    parts = body.tyres(u[0] + 0.4 if away else u[-1] - 0.4, 0.4) + body.parts
+    parts = body.tires(u[0] + 0.4 if away else u[-1] - 0.4, 0.4) + body.parts
     parts += body.on_face(3, 0.08, 0.92, 0.08, 0.92, PANE) + body.on_face(5, 0.06, 0.94, 0.06, 0.94, PANE)
     sill = max(v[3], v[6]) + 0.04
     parts += body.on_flank([(u[3] + 0.3, sill), (u[4] + 0.12, v[4] - 0.1), (-0.45, v[4] - 0.1), (-0.45, sill)], PANE)
@@ -84,7 +84,7 @@ def draw_truck(stage: Stage, place: Place) -> None:
     cab_parts += cab.on_face(3, 0.25, 0.75, 0.2, 0.55, (50, 50, 52))
     load_parts = load.parts + _dress_load(stage, load, rear, front - 2.15, load_height)
     away = abs(place.heading) < math.pi / 2
-    parts = frame.tyres(rear + 0.8 if away else front - 0.8, 0.95) + frame.parts
+    parts = frame.tires(rear + 0.8 if away else front - 0.8, 0.95) + frame.parts
     parts += cab_parts + load_parts if away else load_parts + cab_parts
     for left, right in ((0.0, 0.14), (0.86, 1.0)):
         parts += frame.on_face(0, left, right, 0.2, 0.8, REAR_LIGHT)
@@ -106,13 +106,13 @@ def _dress_load(stage: Stage, load: Prism, rear: float, front: float, high: floa
 
 
 def draw_bus(stage: Stage, place: Place) -> None:
-    """Draw a city bus: a long box with a band of windows, a big windscreen and its line number."""
+    """Draw a city bus: a long box with a band of windows, a big windshield and its line number."""
     length, high = stage.between(10, 12.5), stage.between(2.95, 3.2)
     rear, front = -length / 2, length / 2
     stage.cast_shadow(place, length, 2.7)
     profile = [(rear, 0.35), (rear, high - 0.2), (rear + 0.3, high), (front - 0.3, high), (front, 1.1), (front, 0.35)]
     body = Prism(stage, place, profile, 2.5, stage.pick(BUS_PAINT))
-    parts = body.tyres(rear + 1 if abs(place.heading) < math.pi / 2 else front - 1, 0.6) + body.parts
+    parts = body.tires(rear + 1 if abs(place.heading) < math.pi / 2 else front - 1, 0.6) + body.parts
     parts += body.on_flank(rectangle(rear + 0.3, front - 0.4, 1.35, high - 0.55), PANE)
     for u in np.arange(rear + 1.6, front - 1, 1.5):
         parts += body.on_flank(rectangle(u, u + 0.1, 1.35, high - 0.55), body.color)

@@ -20,7 +20,7 @@ from sceneseg.toy.drawing import ToyScene, check_arguments, draw_scene
 
 CITIES = {"train": ("brickfield", "toytown"), "val": ("pixelburg",), "test": ("mockford",)}
 MARKER = "toy_scenes.json"
-"""Lies at the top of every toy set, says how it was made, and marks a folder that may be replaced by another."""
+"""Lies at the top of every toy set, records how it was made, and marks a folder that may be replaced by another."""
 FOLDERS = ("leftImg8bit", "gtFine", "gtCoarse")
 FRAME = 19
 """The frame of its sequence that is annotated, as in the original."""
@@ -98,7 +98,7 @@ def _write_scene(root: Path, scene: ToyScene, split: str, city: str, name: str) 
 
 
 def _write_annotation(stem: Path, polygons: Sequence[Polygon], size: tuple[int, int]) -> None:
-    """Write the four official files: the polygons, and three pictures of them."""
+    """Write the four official files: the polygons, and three images of them."""
     drawn = Annotation(size)
     for polygon in polygons:
         drawn.add(polygon)

@@ -158,7 +158,7 @@ class MicroBatchPlanner:
         """Return how many samples fit at once; all of the batch where that is plain to see.
 
         Args:
-            report: Is told when a batch is computed in parts.
+            report: Called when a batch is computed in parts.
         """
         config, fabric = self.config, self.fabric
         batch = -(-config.train.batch_size // fabric.world_size)

@@ -1,4 +1,4 @@
-"""The callbacks of a training: what is told of its start, steps, validations, epochs and end."""
+"""The callbacks of a training: called at its start, steps, validations, epochs and end."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack

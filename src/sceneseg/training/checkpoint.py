@@ -140,5 +140,5 @@ def _check_shapes(part: Any) -> None:
 def _way_back(path: Path) -> str:
     run = RunDirectory(path.parent)
     if run.best.is_file() or run.last.is_file():
-        return f"The weights of the run are kept: start a new run with {run.config} and train.weights {run.path}."
+        return f"The weights of the run are stored: start a new run with {run.config} and train.weights {run.path}."
     return f"Start a new run with {run.config}."

@@ -33,7 +33,7 @@ class Checkpointing(Callback):
     """Saves the state; the last of a run's callbacks, so that what the others change is in it.
 
     Args:
-        interrupt: Knows whether a signal asked for the end.
+        interrupt: Flag that a signal sets.
     """
 
     def __init__(self, interrupt: Interrupt) -> None:

@@ -1,4 +1,4 @@
-"""The record of the data that a run learns from and is scored on: written at its start, compared on resume."""
+"""Record of the data that a run learns from and is scored on: written when it starts, compared when it is resumed."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -82,7 +82,7 @@ def record(task: Task) -> DataRecord:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How the data of a resumed run are, against what they were.
+    """Comparison of a resumed run's data with what it was.
 
     Args:
         record: As they are.
@@ -98,7 +98,7 @@ class Comparison:
 
     @property
     def scenes_before(self) -> int | None:
-        """How many training scenes there were, if that is known."""
+        """Number of training scenes before, if it is known."""
         return None if self.before is None else len(self.before.splits["train"].scenes)
 
 
@@ -108,10 +108,10 @@ def compare(run: RunDirectory, task: Task, accept: bool) -> Comparison:
     Args:
         run: The run.
         task: With its data as they are now.
-        accept: Whether other data are wanted.
+        accept: Whether other data are accepted.
 
     Raises:
-        DataError: They are others, and that isn't wanted.
+        DataError: They are others, and that isn't accepted.
     """
     before = DataRecord.read(run)
     known = {} if before is None else before.splits

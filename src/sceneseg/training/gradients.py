@@ -54,7 +54,7 @@ class GradientAccumulator:
 
         Args:
             batch: The samples of a step.
-            say: Is told when the batch must be split.
+            say: Called when the batch must be split.
 
         Raises:
             TrainingError: One sample alone doesn't fit into the memory.
@@ -86,7 +86,7 @@ class GradientAccumulator:
                 )
             self.micro_batch = (size + 1) // 2
             tried = counted(size, "sample")
-            say(f"out of memory with {tried} at once; going on with {self.micro_batch}, for the same batch")
+            say(f"out of memory with {tried} at once; continuing with {self.micro_batch}, for the same batch")
 
     def undo(self) -> None:
         """Take back what the last batch changed besides weights: gradients, statistics of BatchNorm, random numbers."""
@@ -147,7 +147,7 @@ def _part(params: Params, part: slice) -> Params:
 
 
 class StepSnapshot:
-    """What a step changes besides weights and gradients: random numbers and the statistics of BatchNorm."""
+    """Random states and BatchNorm statistics from before a step, for rolling it back."""
 
     def __init__(self, step: Step) -> None:
         self.random = random_state()
@@ -176,7 +176,7 @@ def random_state() -> dict[str, Tensor]:
 
 
 def set_random_state(state: dict[str, Tensor]) -> None:
-    """Go on from a state."""
+    """Restore a state."""
     torch.set_rng_state(state["torch"].cpu())
     if "cuda" in state and torch.cuda.is_available():
         torch.cuda.set_rng_state(state["cuda"].cpu())

@@ -18,7 +18,7 @@ class Hooks(Callback):
         start: Called before the first step, of a resumed run too.
         step_end: After each step of the optimizer; gradients are gone, weights are new.
         validation_end: After each validation; `scores` are its scores.
-        epoch_end: After each epoch; `row` is what history.csv says of it.
+        epoch_end: After each epoch; `row` is its row in history.csv.
         end: When the run is over or was interrupted, but not when it failed.
     """
 

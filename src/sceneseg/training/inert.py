@@ -26,7 +26,7 @@ from sceneseg.user_files import is_file_name
 
 @dataclass(frozen=True)
 class Reader:
-    """Who reads some options.
+    """Reader of some options.
 
     Args:
         keys: Dotted keys; one that ends in a dot stands for all that begin with it.
@@ -51,7 +51,7 @@ def refuse_inert(sources: Iterable[Asked], candidates: Sequence[Config]) -> None
         candidates: The configurations that come of it; it is enough when one of them reads an option.
 
     Raises:
-        ConfigError: An option has no effect; the message says who would read it.
+        ConfigError: An option has no effect; the message names what would read it.
     """
     for source in sources:
         everyone = [*candidates, *([source.own] if source.own else [])]
@@ -159,7 +159,7 @@ READERS = (
     Reader(
         ("train.memory",),
         lambda config: config.train.micro_batch is None,
-        "train.micro_batch says already how many samples are computed at once.",
+        "train.micro_batch already sets how many samples are computed at once.",
     ),
 )
-"""Who reads what only some read; all else is read by every run."""
+"""Readers of the options that only some read; all others are read by every run."""

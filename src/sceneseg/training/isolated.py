@@ -100,7 +100,7 @@ def _clear(run: RunDirectory) -> str:
         ours = (run.path / MARKER).is_file() or not any(file.name != LOCK for file in run.path.iterdir())
         if not ours:
             return (
-                f"{run.path} holds files, but no saved state to go on from, and isn't removed, as nothing in it says "
+                f"{run.path} holds files, but no saved state to resume from, and isn't removed, as nothing in it shows "
                 f"that sceneseg made it ({MARKER}). Move it away, then retry"
             )
         shutil.rmtree(run.path)
@@ -167,7 +167,7 @@ def _train(
         finished = _start(plain, run, seconds, sender)
     except KeyboardInterrupt:
         return
-    except Exception as error:  # whatever it is, the comparison goes on with the next candidate
+    except Exception as error:  # on any error the comparison continues with the next candidate
         write_text(run.path.with_name(f"{run.path.name}.error.txt"), traceback.format_exc())
         sender.send(Outcome("failed", reason_of(error)))
     else:

@@ -1,4 +1,4 @@
-"""The progress of a run on the terminal: a line while it trains, and a printed row per epoch."""
+"""Terminal output of a training run: the progress line, a printed row per epoch, and the trackers."""
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn

@@ -25,7 +25,7 @@ HALF = 0.5
 
 @dataclass(frozen=True)
 class Plan:
-    """What a training step takes, in bytes, and what follows.
+    """Memory plan of a training step, in bytes.
 
     Args:
         batch: Samples of a step in each process.
@@ -47,7 +47,7 @@ class Plan:
 
     @property
     def fixed(self) -> int:
-        """What a step takes whatever the batch."""
+        """Memory of a step that doesn't depend on the batch."""
         return 2 * self.weights + self.optimizer + self.average
 
     @property

@@ -1,4 +1,4 @@
-"""One process for each device: by train.devices, torchrun, or SLURM; Lightning Fabric does the work."""
+"""Processes of a run, one for each device: started here, by torchrun, or by SLURM; Lightning Fabric does the work."""
 
 import logging
 import os
@@ -13,7 +13,7 @@ from sceneseg.training.sharding import strategy
 
 
 def launch(config: Config) -> Fabric:
-    """Start the processes of a run (this one goes on as the first of them) and return what joins them.
+    """Start the processes of a run (this one continues as the first of them) and return what joins them.
 
     Must come before anything is written: the other processes run the same command from its beginning.
     """

@@ -13,7 +13,7 @@ from torch import nn
 
 
 def checkpoint_blocks(network: nn.Module) -> int:
-    """Let every block of a network be computed again on the way back; gradients and statistics stay what they are.
+    """Recompute every block of a network in the backward pass; gradients and statistics stay the same.
 
     Returns:
         The number of blocks.

@@ -1,7 +1,7 @@
 """Weights shared out over the processes (FSDP): each keeps a part of every weight, gradient and optimizer state.
 
 A weight is put together when its block computes and let go again afterwards. States are saved and loaded whole, so that
-a run can go on with any number of processes, sharded or not.
+a run can be resumed with any number of processes, sharded or not.
 
 Source: Zhao et al., "PyTorch FSDP: Experiences on Scaling Fully Sharded Data Parallel", VLDB 2023; this is PyTorch's
 second version of it, `fully_shard`.
@@ -92,14 +92,14 @@ def _shard(module: nn.Module, mesh: Any) -> nn.Module:
 
 
 def _take_buffers_of_the_first(module: nn.Module, _: Any) -> None:
-    """Let BatchNorm's statistics be those of the first process, as DDP does."""
+    """Copy BatchNorm's statistics from the first process to the others, as DDP does."""
     if module.training:
         share_buffers(module)
 
 
 @contextmanager
 def whole_weights(module: nn.Module) -> Iterator[None]:
-    """Let each process have all weights, and compute without waiting for the others."""
+    """Give each process all weights, so that it computes without waiting for the others."""
     if not any(is_sharded(parameter) for parameter in module.parameters()):
         yield
         return

@@ -186,7 +186,7 @@ def resume(
             if changes:
                 write_text(run.config, config_files.dump(described))
         if is_stale(setup.state, setup.config.train.patience):
-            report("This run was stopped early. With more train.patience it goes on.")
+            report("This run was stopped early. Increase train.patience to resume it.")
             return True
         return build_trainer(setup, run, callbacks, record_now.steps).fit()
 

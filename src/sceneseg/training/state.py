@@ -9,7 +9,7 @@ Row = dict[str, float | None]
 
 @dataclass
 class TrainState:
-    """How far a run has come; the only part of a training that changes from step to step besides tensors.
+    """Progress of a run; the only part of a training that changes from step to step besides tensors.
 
     Args:
         step: Optimizer steps done.

@@ -10,7 +10,7 @@ from sceneseg.training.trackers.base import End, Tracker
 from sceneseg.training.view import TrainView
 
 MOST_POINTS = 2000
-"""Steps of a run that trackers are told of, at even distances."""
+"""Steps of a run that are reported to trackers, at even distances."""
 
 
 class Tracking(Callback):
@@ -45,9 +45,9 @@ class Tracking(Callback):
 
     def on_validation_end(self, view: TrainView) -> None:
         """Pass on the preview."""
-        picture = None if view.validation is None else view.validation.picture
-        if picture is not None:
-            self._tell(lambda tracker: tracker.picture("preview", picture, view.step))
+        image = None if view.validation is None else view.validation.picture
+        if image is not None:
+            self._tell(lambda tracker: tracker.picture("preview", image, view.step))
 
     def on_epoch_end(self, view: TrainView) -> None:
         """Pass on the row of the history."""
@@ -71,9 +71,9 @@ class Tracking(Callback):
         for tracker in list(self.trackers):
             try:
                 what(tracker)
-            except Exception as error:  # of whatever service
+            except Exception as error:  # of any service
                 self.trackers.remove(tracker)
                 name = type(tracker).__name__
-                self.say(f"{name} is left out from here on ({type(error).__name__}: {error}); the run goes on")
+                self.say(f"{name} is left out from here on ({type(error).__name__}: {error}); the run continues")
                 with contextlib.suppress(Exception):
                     tracker.finish("failed")

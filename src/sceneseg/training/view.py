@@ -27,7 +27,7 @@ class TrainView:
         loss: Of the last step.
         gradient_norm: Of the last step, before it was clipped; None where a gradient scaler handles it.
         validation: The last one.
-        stop_reason: Why the run ends with this epoch; empty while it goes on.
+        stop_reason: Why the run ends with this epoch; empty while it continues.
         interrupt_requested: Whether the run is to be left with its state saved.
     """
 
@@ -61,7 +61,7 @@ class TrainView:
 
     @property
     def state(self) -> TrainState:
-        """How far the run has come."""
+        """Progress of the run."""
         return self.setup.state
 
     @property

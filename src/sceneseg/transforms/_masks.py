@@ -13,7 +13,7 @@ from sceneseg.transforms.base import Sample
 def as_masks(sample: Sample) -> list[AnyArray]:
     """Return labels, their complement and instances (as float32, which every library can warp), as far as they exist.
 
-    A pixel that a library has filled in has the same value in labels and complement, whatever it fills in; any other
+    A pixel that a library has filled in has the same value in labels and complement, for any fill; any other
     adds up to 255. So nobody must know what the library fills in.
     """
     if sample.labels is None:

@@ -68,7 +68,7 @@ class AlbumentationsTransform(SampleTransform[int]):
 
 
 def _take_nearest(transform: Any) -> None:
-    """Let a transform, and all within it, move masks by nearest neighbor."""
+    """Make a transform, and all within it, move masks by nearest neighbor."""
     if hasattr(transform, "mask_interpolation"):
         transform.mask_interpolation = cv2.INTER_NEAREST
     for part in getattr(transform, "transforms", None) or []:

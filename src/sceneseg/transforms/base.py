@@ -37,7 +37,7 @@ def sample_generator(seed: int, number: int) -> np.random.Generator:
 
 @dataclass(frozen=True)
 class SampleInfo:
-    """What a transform may know of a sample when it draws.
+    """Facts about a sample that a transform may use when it draws.
 
     Args:
         number: The sample's, counted over the whole run.
@@ -61,7 +61,7 @@ class SampleInfo:
 
     @property
     def span(self) -> tuple[float, float]:
-        """Which rows of the whole image the sample shows, 0 the top and 1 the bottom.
+        """Rows of the whole image that the sample shows, 0 the top and 1 the bottom.
 
         Example:
             >>> SampleInfo(0, "a", (100, 200), (50, 50), (100, 200), Window((1.0, 1.0), 50, 0, False, (50, 50))).span
@@ -76,7 +76,7 @@ class SampleInfo:
 
 @dataclass(frozen=True)
 class Sample:
-    """One training sample on the CPU.
+    """Training sample on the CPU.
 
     Args:
         image: (H, W, 3) uint8, uint16 or float32 RGB, see `FULL_SCALE`.

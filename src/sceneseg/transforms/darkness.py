@@ -13,7 +13,7 @@ from sceneseg.transforms.painting import HORIZON, curve, rows_in_scene
 
 
 class DarknessDetails(NamedTuple):
-    """What is drawn of darkness.
+    """Parameters drawn for darkness.
 
     Args:
         strength: From 0 to 1.

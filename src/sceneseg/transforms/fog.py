@@ -13,7 +13,7 @@ from sceneseg.transforms.painting import HORIZON, Cloud, blend, cloud, draw_clou
 
 
 class FogDetails(NamedTuple):
-    """What is drawn of fog.
+    """Parameters drawn for fog.
 
     Args:
         strength: From 0 to 1.

@@ -19,7 +19,7 @@ FILL = (124, 116, 104)
 
 @dataclass(frozen=True)
 class Window:
-    """Where a training sample lies in its image.
+    """Location of a training sample in its image.
 
     Args:
         scale: Sample pixels per image pixel, (vertical, horizontal).
@@ -73,8 +73,8 @@ def cut_instances(instances: InstanceArray, window: Window) -> InstanceArray:
 
 def center_crop(image_size: ImageSize, size: ImageSize, share: float) -> Window:
     """Return the window in the middle of an image that is resized until `size` is `share` of its shorter side."""
-    scale = max(wanted / whole for wanted, whole in zip(size, image_size, strict=True)) / share
-    top, left = ((scale * whole - wanted) / 2 for wanted, whole in zip(size, image_size, strict=True))
+    scale = max(requested / whole for requested, whole in zip(size, image_size, strict=True)) / share
+    top, left = ((scale * whole - requested) / 2 for requested, whole in zip(size, image_size, strict=True))
     return Window((scale, scale), top, left, False, size)
 
 

@@ -13,7 +13,7 @@ from sceneseg.transforms.painting import blend
 
 
 class LightBeamDetails(NamedTuple):
-    """What is drawn of a light beam.
+    """Parameters drawn for a light beam.
 
     Args:
         strength: From 0 to 1.

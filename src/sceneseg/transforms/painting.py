@@ -64,18 +64,18 @@ def strokes(
 
 
 def blend(image: AnyArray, color: tuple[int, int, int], alpha: AnyArray) -> AnyArray:
-    """Cover an image with a color, as densely as alpha (H, W) or (H, 1) says."""
+    """Cover an image with a color, with alpha (H, W) or (H, 1)."""
     weight = np.broadcast_to(alpha, image.shape[:2]).astype(np.float32)
     return cv2.blendLinear(image, _plain(image.shape[0], image.shape[1], color), 1 - weight, weight)
 
 
 def paint(image: AnyArray, color: tuple[int, int, int], mask: AnyArray, opacity: float) -> AnyArray:
-    """Cover an image with a color where a mask (H, W) says so."""
+    """Cover an image with a color under a mask (H, W)."""
     return blend(image, color, mask * np.float32(opacity / 255))
 
 
 def mix(image: AnyArray, other: AnyArray, mask: AnyArray) -> AnyArray:
-    """Show another image where a mask (H, W) says so."""
+    """Show another image under a mask (H, W)."""
     weight = mask * np.float32(1 / 255)
     return cv2.blendLinear(image, other, 1 - weight, weight)
 

@@ -33,7 +33,7 @@ CURTAINS = (Curtain(0.65, 0.03, 1, 120), Curtain(0.3, 0.07, 1, 170), Curtain(0.0
 
 
 class RainDetails(NamedTuple):
-    """What is drawn of rain.
+    """Parameters drawn for rain.
 
     Args:
         strength: From 0 to 1.

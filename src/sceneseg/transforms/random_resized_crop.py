@@ -15,7 +15,7 @@ from sceneseg.transforms.geometry import Window
 class RandomResizedCrop(WindowTransform[Window]):
     """Show a part of the image, of random area and shape, resized to the sample.
 
-    Its area is drawn evenly, the ratio of its sides logarithmically, up to 4/3 beside that of the sample; what doesn't
+    Its area is drawn evenly, the ratio of its sides logarithmically, up to 4/3 times that of the sample; what doesn't
     fit is drawn again, and after ten times cut to fit.
 
     Source: Szegedy et al., "Going deeper with convolutions", CVPR 2015, section 6.

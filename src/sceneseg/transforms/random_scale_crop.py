@@ -48,7 +48,7 @@ class RandomScaleCrop(WindowTransform[Window]):
         return replace(drawn, flip=True) if window.flip else drawn
 
 
-def _offset(rng: np.random.Generator, length: float, wanted: int) -> float:
+def _offset(rng: np.random.Generator, length: float, requested: int) -> float:
     """Place the sample inside the image, or a smaller image anywhere inside the sample."""
-    slack = length - wanted
+    slack = length - requested
     return float(rng.uniform(min(slack, 0.0), max(slack, 0.0)))

@@ -1,4 +1,4 @@
-"""Shadow of something beside the street."""
+"""Shadow of something next to the street."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from sceneseg.transforms.painting import HORIZON, Cloud, cloud, curve, draw_clou
 
 
 class ShadowDetails(NamedTuple):
-    """What is drawn of a shadow.
+    """Parameters drawn for a shadow.
 
     Args:
         strength: From 0 to 1.
@@ -31,7 +31,7 @@ class ShadowDetails(NamedTuple):
 
 @register
 class Shadow(Effect[ShadowDetails]):
-    """Shadow of something beside the street: bands across, or leaves of a tree; the sky has none.
+    """Shadow of something next to the street: bands across, or leaves of a tree; the sky has none.
 
     Source: random polygons are the common way of image augmentation libraries; leaves and numbers are ours.
 

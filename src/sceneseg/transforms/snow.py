@@ -36,7 +36,7 @@ DISTANCES = (
 
 
 class SnowDetails(NamedTuple):
-    """What is drawn of snow.
+    """Parameters drawn for snow.
 
     Args:
         strength: From 0 to 1.

@@ -74,7 +74,7 @@ class Weather(SampleTransform[Befallen]):
         self.effects = [made(self.kinds.get(kind, share), strength) for kind, made in EFFECTS.items()]
 
     def draw(self, rng: np.random.Generator, sample: SampleInfo) -> Befallen:
-        """Draw what befalls a sample: two numbers for each kind, whatever the probabilities are, then details."""
+        """Draw what befalls a sample: two numbers for each kind, for any probabilities, then details."""
         found = [
             (effect, effect.drawn_strength(share))
             for (luck, share), effect in zip(rng.random((len(EFFECTS), 2)), self.effects, strict=True)

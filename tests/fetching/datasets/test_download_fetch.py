@@ -244,8 +244,8 @@ def test_the_verb_asks(offered, tmp_path, monkeypatch, answer):
     assert (tmp_path / "set").exists() == (answer == "y")
 
 
-def test_interrupting_the_verb_says_how_to_go_on(offered, tmp_path, monkeypatch, capsys):
+def test_interrupting_the_verb_says_how_to_resume(offered, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(download, "unpack", interrupt)
     with pytest.raises(KeyboardInterrupt):
         data_get.get("toyset", accept_terms=True)
-    assert "the same command goes on from there" in capsys.readouterr().out
+    assert "the same command resumes it" in capsys.readouterr().out

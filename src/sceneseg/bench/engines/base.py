@@ -1,4 +1,4 @@
-"""What every engine is: loaded once, then asked for whole predictions and for the network alone. No torch in here."""
+"""Base class of the engines: loaded once, then asked for predictions and for the network alone. No torch in here."""
 
 import time
 from abc import ABC, abstractmethod
@@ -29,7 +29,7 @@ class Engine(ABC):
 
     @abstractmethod
     def predict(self, images: ImageArray) -> ImageArray:
-        """Return the labels (B, H, W) uint8 for pictures (B, H, W, 3) uint8, both in the computer's memory."""
+        """Return the labels (B, H, W) uint8 for images (B, H, W, 3) uint8, both in the computer's memory."""
 
     @abstractmethod
     def network(self, images: ImageArray) -> Callable[[], Any]:

@@ -23,7 +23,7 @@ class CudaGraph(BFloat16):
 
     @torch.inference_mode()
     def predict(self, images: ImageArray) -> ImageArray:
-        """Copy the pictures to where the graph reads them, start it, fetch the labels."""
+        """Copy the images to where the graph reads them, start it, fetch the labels."""
         pixels = self.input(images)
         if self._graph is None:
             self._graph = self._record(lambda image: self.answer(image, (images.shape[1], images.shape[2])), pixels)
@@ -36,7 +36,7 @@ class CudaGraph(BFloat16):
         """Record the network without its last step."""
         with torch.inference_mode():
             recorded = self._record(self._coarse, self.input(images))
-        return lambda: recorded[0].replay()  # the tensors beside it live as long: the graph knows only where they lie
+        return lambda: recorded[0].replay()  # the tensors next to it live as long: the graph knows only where they lie
 
     def highest(self, image: Tensor, size: ImageSize) -> Tensor:
         """Take the maximum without full-size logits."""

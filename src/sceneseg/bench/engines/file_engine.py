@@ -1,4 +1,4 @@
-"""Engines that read an exported file: pictures (B, H, W, 3) uint8 in, labels (B, H, W) out. No torch in here."""
+"""Engines that read an exported file: images (B, H, W, 3) uint8 in, labels (B, H, W) out. No torch in here."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -30,10 +30,10 @@ class FileEngine(Engine):
 
     @abstractmethod
     def open(self, file: Path) -> Callable[[ImageArray], Any]:
-        """Return what computes the file's output for pictures of the job's shape."""
+        """Return what computes the file's output for images of the job's shape."""
 
     def predict(self, images: ImageArray) -> ImageArray:
-        """Hand the pictures over as they are."""
+        """Hand the images over as they are."""
         return np.asarray(self._predict(images))
 
     def network(self, images: ImageArray) -> Callable[[], Any]:

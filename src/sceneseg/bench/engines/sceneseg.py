@@ -1,4 +1,4 @@
-"""What `sceneseg predict` does: the network by torch at the model's precision, then our last step."""
+"""The engine of `sceneseg predict`: the network by torch at the model's precision, then our last step."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -12,12 +12,12 @@ from sceneseg.bench.engines.torch_engine import TorchEngine
 
 @register
 class Sceneseg(TorchEngine):
-    """The code of `SemanticModel.predict`, for several pictures at once."""
+    """The code of `SemanticModel.predict`, for several images at once."""
 
     memory_format: ClassVar[torch.memory_format] = torch.channels_last
 
     def predict(self, images: ImageArray) -> ImageArray:
-        """Let the model predict."""
+        """Predict with the model."""
         return self.model.predict_labels(images)
 
     def network(self, images: ImageArray) -> Callable[[], Any]:

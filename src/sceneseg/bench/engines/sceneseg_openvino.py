@@ -1,4 +1,4 @@
-"""What `sceneseg predict --engine openvino` does: the network by OpenVINO, then our last step."""
+"""The engine of `sceneseg predict --engine openvino`: the network by OpenVINO, then our last step."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -25,7 +25,7 @@ class ScenesegOpenVINO(Sceneseg):
         self.model.compute_with("openvino")
 
     def network(self, images: ImageArray) -> Callable[[], Any]:
-        """Take the pictures at the network's size."""
+        """Take the images at the network's size."""
         facts, network = self.model.input, self.model.network
         assert isinstance(network, OpenVINONetwork)
         pictures = np.stack([resize_picture(image, facts.target_size, facts.resize) for image in images])

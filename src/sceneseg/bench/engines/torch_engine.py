@@ -1,4 +1,4 @@
-"""What the engines that compute with torch share."""
+"""Base class of the engines that compute with torch."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -42,7 +42,7 @@ class TorchEngine(Engine):
         return nullcontext()
 
     def answer(self, image: Tensor, size: ImageSize) -> Tensor:
-        """Return the labels (B, H, W) of pictures of a size, by the model's rules, from its input (B, 3, h, w)."""
+        """Return the labels (B, H, W) of images of a size, by the model's rules, from its input (B, 3, h, w)."""
         seen = (image.shape[-2], image.shape[-1])
         small = self.model.input.enlarge == "labels" and seen != size
         labels = self.highest(image, seen if small else size)

@@ -1,6 +1,6 @@
 """Fetching data sets: download, check, unpack, and only then put into place.
 
-Beside the data set's folder there is ``NAME.download`` while it works: what has arrived, and a folder in which it is
+Next to the data set's folder there is ``NAME.download`` while it works: what has arrived, and a folder in which it is
 unpacked. The data set's own folder appears in one step, by renaming, with a ``source.json`` in it that says where it
 comes from; so a folder with that file is whole.
 """
@@ -25,7 +25,7 @@ RECORD = "source.json"
 CURE = "If the file has moved, look for it on the data set's own page, unpack it by hand and give its folder as root."
 SLACK = 1.25
 """How much larger than expected an archive may be, for publishers add files."""
-ROOM = 2.2  # times the archives' size: they and what is unpacked from them; pictures hardly shrink in an archive
+ROOM = 2.2  # times the archives' size: they and what is unpacked from them; images hardly shrink in an archive
 
 
 def is_fetched(source: Source, root: Path) -> bool:
@@ -60,7 +60,7 @@ def fetch(source: Source, root: Path, watch: ProgressReporter | None = None, *, 
     """Fetch a data set into `root`, unless it is there already. The terms of use are the caller's business.
 
     Raises:
-        DataError: Something is in the way, on the disk or in the archives; what of it can be used later is kept, and
+        DataError: Something is in the way, on the disk or in the archives; what of it can be used later is stored, and
             nothing half-made lies in `root`.
         TransferError: The network or the disk is in the way; the same holds.
     """

@@ -14,7 +14,7 @@ from sceneseg.fetching.progress import ProgressReporter
 
 
 class CityscapesLogin:
-    """One login for all packages; the user is asked at the first download."""
+    """Login shared by all packages; the user is asked at the first download."""
 
     def __init__(self) -> None:
         self._session: Any = None
@@ -35,13 +35,13 @@ class CityscapesLogin:
             if "MD5" in str(error):
                 (arriving / package).unlink(missing_ok=True)
             raise DataError(
-                f"{package}: csDownload says: {error or type(error).__name__}. It needs a terminal and an account with "
-                f"access to the package (https://www.cityscapes-dataset.com/register/); run the command again to go on."
+                f"{package}: csDownload failed: {error or type(error).__name__}. It needs a terminal, and an "
+                f"account with access (https://www.cityscapes-dataset.com/register/); run it again to resume."
             ) from error
         (arriving / package).replace(file)
 
     def _persist(self, downloader: Any, package: str, folder: Path, watch: ProgressReporter) -> None:
-        """Go on after broken connections, a few times."""
+        """Resume after broken connections, a few times."""
         for attempt in range(1, transfer.ATTEMPTS + 1):
             _shorten(folder / package)
             try:
@@ -69,6 +69,6 @@ def _downloader() -> Any:
 
 
 def _shorten(file: Path) -> None:
-    """Take the last byte off: csDownload can go on with a file that lacks something, but not with a whole one."""
+    """Take the last byte off: csDownload can resume a file that lacks something, but not with a whole one."""
     if file.is_file() and (size := file.stat().st_size):
         os.truncate(file, size - 1)

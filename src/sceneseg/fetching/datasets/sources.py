@@ -1,4 +1,4 @@
-"""Which data sets can be fetched, from where, how they are recognized, and under which terms.
+"""Sources of data sets that can be fetched: addresses, how files are recognized, and terms.
 
 Every address is the publisher's own. A checksum stands here only if it was published or could be computed from
 the publisher's files; where there is none, the first download's is recorded and later ones are compared with it.

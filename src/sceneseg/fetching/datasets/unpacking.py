@@ -1,7 +1,7 @@
 """Archives from the network, unpacked as if somebody had made them with malice.
 
 Every entry is judged before the first byte is written: only plain files and folders, only below the folder they are
-unpacked into, and no more of them than pictures could need.
+unpacked into, and no more of them than images could need.
 """
 
 import lzma
@@ -22,7 +22,7 @@ from sceneseg.fetching.checks import require_space
 from sceneseg.fetching.progress import ProgressReporter
 
 MAX_FILES = 200_000
-MAX_GROWTH = 20  # label pictures and polygons shrink to a fifth or so; a bomb shrinks to a thousandth
+MAX_GROWTH = 20  # label images and polygons shrink to a fifth or so; a bomb shrinks to a thousandth
 ALWAYS_ALLOWED = 100_000_000  # bytes, however small the archive
 _CHUNK = 1 << 20
 _DAMAGE = (
@@ -59,13 +59,13 @@ def unpack(archive: Path, folder: Path, below: str, watch: ProgressReporter) -> 
     try:
         with _opened(archive) as opened:
             entries = _judged(archive, opened)
-            wanted = {path: e for e in entries if (path := _below(e.name, below)) is not None and not e.is_folder}
-            if not wanted:
+            requested = {path: e for e in entries if (path := _below(e.name, below)) is not None and not e.is_folder}
+            if not requested:
                 raise BadArchiveError(f"{archive.name}: expected a folder {below or 'with files'} in it, found none.")
-            total = sum(e.size for e in wanted.values())
+            total = sum(e.size for e in requested.values())
             require_space(folder, total, f"unpacking {archive.name}")
             done = 0
-            for path, entry in wanted.items():
+            for path, entry in requested.items():
                 _write(opened, entry, folder / path)
                 done += entry.size
                 watch.progress(f"unpacking {archive.name}", done, total)
@@ -95,7 +95,7 @@ def _judged(archive: Path, opened: zipfile.ZipFile | tarfile.TarFile) -> list[_E
         entries.append(entry)
         total += entry.size
         if total > limit or len(entries) > MAX_FILES:
-            _refuse(archive, f"more than {limit:,} bytes or {MAX_FILES:,} files, as no set of pictures has")
+            _refuse(archive, f"more than {limit:,} bytes or {MAX_FILES:,} files, as no set of images has")
     return entries
 
 
@@ -126,7 +126,7 @@ def _refuse_outside(archive: Path, name: str) -> None:
 
 
 def _refuse(archive: Path, what: str) -> NoReturn:
-    raise BadArchiveError(f"{archive.name}: expected pictures, found {what}. Nothing of it was unpacked.")
+    raise BadArchiveError(f"{archive.name}: expected images, found {what}. Nothing of it was unpacked.")
 
 
 def _below(name: str, below: str) -> PurePosixPath | None:

@@ -96,7 +96,7 @@ class Muon(torch.optim.Optimizer):
         ahead = gradient.lerp(momentum, decay)
         matrix = ahead.flatten(1)
         scale = SCALE * math.sqrt(max(matrix.shape))
-        return orthogonalise(matrix).mul_(scale).view(gradient.shape)
+        return orthogonalize(matrix).mul_(scale).view(gradient.shape)
 
     def _adam_update(self, weight: Tensor, gradient: Tensor, betas: tuple[float, float], eps: float) -> Tensor:
         state = self.state[weight]
@@ -111,7 +111,7 @@ class Muon(torch.optim.Optimizer):
         return update
 
 
-def orthogonalise(matrix: Tensor) -> Tensor:
+def orthogonalize(matrix: Tensor) -> Tensor:
     """Bring all singular values of a matrix near 1, by Newton and Schulz' iteration; in bfloat16 on a GPU."""
     a, b, c = NEWTON_SCHULZ
     x = matrix.bfloat16() if matrix.is_cuda else matrix

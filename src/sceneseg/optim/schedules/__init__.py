@@ -61,7 +61,7 @@ def reads(name: str) -> tuple[str, ...]:
 
 
 def returns_rate(name: str) -> bool:
-    """Return whether a schedule gives the learning rate itself, of whatever peak, and no part of the way to it.
+    """Return whether a schedule gives the learning rate itself for any peak, and not a part of it.
 
     Example:
         >>> returns_rate("reduce_on_plateau"), returns_rate("poly")

@@ -15,7 +15,7 @@ MOST_NAMES = 3
 
 
 def answer(ranking: Ranking, latency: LatencyRecord | None = None, budget: Budget | None = None) -> Answer:
-    """Say who is the most accurate and how sure that is, who is the fastest, and who is the fastest of the good ones.
+    """Describe the most accurate candidate and how sure that is, the fastest, and the fastest of the good ones.
 
     Args:
         ranking: Of the candidates that can be compared.
@@ -66,7 +66,7 @@ def _median(row: RankedCandidate) -> float:
 
 
 def _fastest(best: RankedCandidate, fastest: Sequence[RankedCandidate], time: str) -> str:
-    """Say who is the fastest; several that are as fast as each other share that."""
+    """Describe the fastest; candidates that are equally fast share the place."""
     first, *others = fastest
     name = f"`{first.name}`"
     if not others:
@@ -81,8 +81,8 @@ def _accuracy(
     best: RankedCandidate, others: Sequence[RankedCandidate], pairs: Sequence[Difference]
 ) -> tuple[str, list[str]]:
     score, name = percent(best.mean_iou.value), best.name
-    if len(pairs) < len(others):  # no intervals for some: nothing can be said of how sure it is
-        return f"`{name}` has the highest mean IoU, {score} %.", ["How sure that is can't be said without all counts."]
+    if len(pairs) < len(others):  # no intervals for some: how sure it is can't be computed
+        return f"`{name}` has the highest mean IoU, {score} %.", ["Its certainty needs the counts of all."]
     tied = [pair for pair in pairs if not pair.is_real]
     if not tied:
         nearest = min(pairs, key=lambda pair: pair.lead.value)
@@ -96,13 +96,13 @@ def _accuracy(
         why += f"difference may be anything {_between(pair)} (95 % interval)."
     else:
         why = "The intervals of their differences include zero: other images of this kind could order them differently."
-    return f"`{name}` has the highest mean IoU, {score} %, but can't be told apart from {names}.", [why]
+    return f"`{name}` has the highest mean IoU, {score} %, but can't be distinguished from {names}.", [why]
 
 
 def _speed(
     best: RankedCandidate, fastest: RankedCandidate, nearest: Sequence[RankedCandidate], tied: Container[str]
 ) -> list[str]:
-    """Say what the fastest costs in accuracy, and who is the fastest of the good ones."""
+    """Describe what the fastest costs in accuracy, and the fastest of the good ones."""
     if fastest is best:
         return []
     near = nearest[0] if nearest else None
@@ -111,7 +111,7 @@ def _speed(
     times = f"{_median(best) / _median(fastest):.1f} times as fast as {other}" if best.latency else None
     if near is fastest:
         it = "it" if times else other
-        close = f"can't be told apart from {it}"
+        close = f"can't be distinguished from {it}"
         if fastest.name not in tied:
             close = f"is within one point of {it} ({less} lower)"
         return [f"{name} is {times} and {close}." if times else f"{name} {close}."]
@@ -119,7 +119,7 @@ def _speed(
     if near is best:
         said.append("Nothing faster comes within one point of the best.")
     elif near is not None:
-        kind = "that can't be told apart from" if near.name in tied else "within one point of"
+        kind = "that can't be distinguished from" if near.name in tied else "within one point of"
         who = (
             f"The fastest {kind} the best is" if len(nearest) == 1 else f"Of those {kind} the best none is faster than"
         )
@@ -129,7 +129,7 @@ def _speed(
 
 
 def _spent(budget: Budget | None) -> list[str]:
-    """Say how long all were trained, for a model that learns slowly may win in the end."""
+    """Describe how long all were trained, for a model that learns slowly may win in the end."""
     if budget is None:
         return []
     amount = duration(budget.amount) if budget.kind == "time" else f"{budget.amount:,.0f} {budget.kind}"
@@ -143,7 +143,7 @@ def _device(latency: LatencyRecord | None) -> str:
 
 
 def _setting(latency: LatencyRecord | None) -> list[str]:
-    """Say where it was timed, and at which size."""
+    """Describe the machine and the size of the timings."""
     if latency is None:
         return []
     machine = latency.machine or "this machine"

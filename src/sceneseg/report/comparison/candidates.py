@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class CandidateRun:
-    """One run of a candidate.
+    """Run of a candidate.
 
     Args:
         folder: Relative to the comparison's folder.
@@ -48,7 +48,7 @@ class CandidateRun:
 
     @property
     def scored_folder(self) -> str:
-        """Where its scores lie, relative to the comparison's folder."""
+        """Folder of its scores, relative to the comparison's folder."""
         if self.scored is None or self.contents is None:
             return self.folder
         inner = self.scored.path.relative_to(self.contents.run.path)
@@ -106,11 +106,11 @@ class CandidateRun:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One of the things that are compared: a model, trained once or from several seeds.
+    """Candidate of a comparison: a model, trained once or from several seeds.
 
     Args:
         name: Unique within the comparison.
-        changes: What sets it apart by intent: dotted configuration key -> value.
+        changes: Intended differences: dotted configuration key -> value.
         runs: One or more.
         latency: Of its predictions; None where it wasn't measured.
         no_latency: Why it wasn't measured.

@@ -16,7 +16,7 @@ class ClassRow:
         name: Of the class.
         ious: By name of the candidate, in [0, 1]; None where it has none.
         best: The highest.
-        spread: How far the highest and the lowest lie apart.
+        spread: Difference between the highest and the lowest.
     """
 
     name: str

@@ -11,7 +11,7 @@ from sceneseg.report.svg.interval_plot import interval_axis, interval_plot
 
 @dataclass(frozen=True)
 class WrittenDifference:
-    """How far one candidate is above another, in words.
+    """Difference between two candidates, in words.
 
     Args:
         points: Of mean IoU.

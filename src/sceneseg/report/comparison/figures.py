@@ -1,4 +1,4 @@
-"""Figures of a candidate beside its scores: cost, latency and memory, each with the files that it comes from."""
+"""Figures of a candidate other than scores: cost, latency and memory, each with the files that it comes from."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Machines of a comparison: where its models were trained and timed; what was done on one machine is said once."""
+"""Machines of a comparison: where its models were trained and timed; what was done on one machine is named once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -38,7 +38,7 @@ def unlike_reasons(group: Sequence[Candidate], main: Sequence[Candidate], asked:
 
 
 def unknown_facts(group: Sequence[Candidate]) -> list[str]:
-    """Return what only some protocols of a group tell, so that nobody knows whether it is alike for all."""
+    """Return what only some protocols of a group contain, so that it may differ for the others."""
     without = [candidate.name for candidate in group if not candidate.first.protocol.labels_hash]
     if not without or len(without) == len(group):
         return []

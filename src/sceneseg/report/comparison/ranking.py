@@ -76,14 +76,14 @@ def compare(comparison: ComparisonDirectory, candidates: Sequence[Candidate]) ->
 
 
 def _said_of_joint(joint: JointScores | None, joined: Sequence[str]) -> list[str]:
-    """Say in which label space all are scored, where some were joined for that."""
+    """Describe the label space in which all are scored, where some were joined for that."""
     if joint is None or not joined:
         return []
     return [f"All are scored in {joint.label_space}, which the classes of {listing(joined)} were joined to."]
 
 
 def _said_of_classes(classes: ClassSet) -> list[str]:
-    """Say over how many classes the means are, where it isn't all of the label space, or isn't the usual rule."""
+    """Describe the classes of the means, where they aren't the whole label space, or the rule isn't the usual one."""
     if classes.left_out:
         number = f"{len(classes.names)} of {classes.total}"
         return [f"Means are over {number} classes, those that the truth of the split has, for all alike."]
@@ -101,14 +101,14 @@ def _damage(candidates: Sequence[Candidate]) -> list[str]:
 def _incomparable(
     group: Sequence[Candidate], main: Sequence[Candidate], joint: JointScores | None, asked: AbsentRule | None
 ) -> Incomparable:
-    """Return what sets a group apart, and its ranking in itself."""
+    """Return what distinguishes a group, and its ranking in itself."""
     known = joint.apart if joint else {}
     why = {known[c.first.folder] for c in (*group, *main) if c.first.folder in known}
     return Incomparable((*unlike_reasons(group, main, asked), *sorted(why)), _rank(group, asked))
 
 
 def _rank(candidates: Sequence[Candidate], asked: AbsentRule | None) -> Ranking:
-    """Rank candidates of one protocol, with what the bootstrap says of each and of each pair."""
+    """Rank candidates of one protocol, with bootstrap intervals for each and for each pair."""
     classes = class_set(candidates, absent_rule(candidates, asked))
     rows = {candidate.name: _row(candidate, classes) for candidate in candidates}
     found = sorted(candidates, key=lambda candidate: rows[candidate.name].mean_iou.value, reverse=True)
@@ -181,7 +181,7 @@ def _sources(candidate: Candidate) -> Sources:
 
 
 def _objects(runs: Sequence[CandidateRun]) -> tuple[BandScores, ...] | None:
-    """Return what became of objects by size, where the data set tells them apart."""
+    """Return the scores of objects by size, where the data set has them."""
     counts = [run.counts for run in runs]
     known = [c for c in counts if c is not None and c.images and all(i.objects for i in c.images.values())]
     if not known or len(known) < len(counts):

@@ -60,7 +60,7 @@ class RankedCandidate:
 
     Args:
         name: Unique within the comparison.
-        changes: What sets it apart by intent: dotted configuration key -> value.
+        changes: Intended differences: dotted configuration key -> value.
         model: Its registry name; None where the configuration lacks it.
         folders: The runs that are scored.
         not_finished: Those that aren't, "FOLDER: reason".
@@ -68,7 +68,7 @@ class RankedCandidate:
         seeds: Mean IoU of each run.
         pixel_accuracy: In [0, 1]; the mean over its runs.
         classes: IoU of each class; None where it doesn't count.
-        objects: Recall of objects by size, small ones first; None where the data set doesn't tell objects apart.
+        objects: Recall of objects by size, small ones first; None where the data set has no single objects.
         cost: Parameters, operations, training.
         latency: None where it wasn't measured.
         no_latency: Why it wasn't measured.
@@ -162,7 +162,7 @@ class Ranking:
 
     @property
     def behind_best(self) -> dict[str, Difference]:
-        """How far the others are behind the best one, by name; without those whose interval isn't known."""
+        """Distance of the others from the best one, by name; without those whose interval isn't known."""
         best = self.candidates[0].name if self.candidates else None
         return {difference.worse: difference for difference in self.differences if difference.better == best}
 
@@ -172,7 +172,7 @@ class Incomparable:
     """Candidates that can't be compared with the others, ranked among themselves.
 
     Args:
-        reasons: What sets them apart from the others.
+        reasons: What distinguishes them from the others.
         ranking: Of these candidates.
     """
 
@@ -186,7 +186,7 @@ class Unscored:
 
     Args:
         name: Unique within the comparison.
-        changes: What sets it apart by intent: dotted configuration key -> value.
+        changes: Intended differences: dotted configuration key -> value.
         reason: Why it has none.
         folder: Of its run.
     """
@@ -206,7 +206,7 @@ class Answer:
         details: Sentences.
         best: Name of the most accurate candidate; None where there is none.
         fastest: Name of the fastest; of several that are as fast as each other, the most accurate.
-        near: Name of the fastest within a point of the best, or not to be told apart from it.
+        near: Name of the fastest within a point of the best, or not distinguishable from it.
         as_fast: Those that are as fast as the fastest.
         as_near: Those that are as fast as `near`.
     """

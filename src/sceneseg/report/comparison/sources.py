@@ -1,4 +1,4 @@
-"""Sources of a comparison's figures: every file, and what it says."""
+"""Sources of a comparison's figures: every file, and what it contains."""
 
 from collections.abc import Iterable, Sequence
 

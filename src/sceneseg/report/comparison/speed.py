@@ -12,7 +12,7 @@ LEAST_WITHOUT_SPREAD = 1.1
 """The same where a measurement of an earlier version has no quartiles."""
 RULE = (
     "A model is called faster than another where three quarters of its predictions took less time than three quarters "
-    "of the other's did, and the medians are 5 % apart or more; else it is as fast as the other."
+    "of the other's did, and the medians differ by 5 % or more; else it is as fast as the other."
 )
 
 

@@ -61,7 +61,7 @@ def cards(results: ComparisonResults) -> list[Card]:
 
 
 def facts(results: ComparisonResults, compared: int) -> dict[str, tuple[str, str]]:
-    """Return the facts under the answer: label -> (value, what stands small beside it)."""
+    """Return the facts under the answer: label -> (value, small print next to it)."""
     found = {"Compared": (str(compared), _number(compared, len(results.ranking.candidates)))}
     protocol, classes, latency = results.protocol, results.ranking.classes, results.latency
     number = len(classes.names)

@@ -19,7 +19,7 @@ def ranking_table(ranking: Ranking) -> Table:
 
 
 def remarks(results: ComparisonResults) -> list[str]:
-    """Return what is to be known beside the ranking: what can't be compared or scored, and notes."""
+    """Return what the ranking doesn't show: what can't be compared or scored, and notes."""
     found = []
     for group in results.incomparable:
         names = ", ".join(row.name for row in group.ranking.candidates)

@@ -34,7 +34,7 @@ from sceneseg.wording import counted
 TEMPLATE = "run.html.j2"
 MAX_BYTES = 2_000_000
 MARKUP_BYTES = 30_000
-"""Kept free for the markup around the pictures, which is written after they are fitted."""
+"""Reserved for the markup around the images, which is written after they are fitted."""
 SAMPLES_SHARE = 0.65
 MAX_SAMPLES = 8
 MAX_PREVIEWS = 10
@@ -66,7 +66,7 @@ def write_report(run: Path) -> Path:
         run: The run directory; everything but its config.yaml may be missing.
 
     Returns:
-        The page, under 2 MB whatever the run holds.
+        The page, under 2 MB for any run.
 
     Raises:
         RunError: The folder isn't a run.
@@ -76,7 +76,7 @@ def write_report(run: Path) -> Path:
     empty = render(TEMPLATE, view | {"samples": [], "previews": []})
     budget = max(0, MAX_BYTES - MARKUP_BYTES - len(empty.encode()))
     samples = _samples(contents, int(budget * SAMPLES_SHARE))
-    used = sum(len(picture.uri) for sample in samples for picture in sample.pictures)
+    used = sum(len(image.uri) for sample in samples for image in sample.pictures)
     previews = _previews(contents, budget - used)
     page = run / "report.html"
     with atomic(page) as temporary:
@@ -130,7 +130,7 @@ def hardware(environment: Environment | None) -> dict[str, str | int | float]:
 
 
 def _protocol_line(protocol: Protocol) -> str:
-    """Say in a line what a score was made of; the page lists the whole protocol elsewhere."""
+    """Describe in a line how a score was measured; the page lists the whole protocol elsewhere."""
     parts = [
         protocol.split,
         protocol.images and counted(protocol.images, "image"),
@@ -142,7 +142,7 @@ def _protocol_line(protocol: Protocol) -> str:
 
 
 def _facts(contents: Contents) -> dict[str, tuple[str, str]]:
-    """Return the facts under the title: label -> (value, what stands small beside it)."""
+    """Return the facts under the title: label -> (value, small print next to it)."""
     facts: dict[str, tuple[str, str]] = {}
     cost, history = contents.cost, contents.history
     if cost.parameters:
@@ -215,7 +215,7 @@ def _validated(history: list[Epoch], score: str) -> list[Epoch]:
 
 
 def _note(key: str, rows: list[Epoch]) -> str:
-    """Say what matters most about a curve."""
+    """Describe what matters most about a curve."""
     if key == "loss":
         return f"last {number(rows[-1].value(key))}"
     best = max(rows, key=lambda row: row.value(key))
@@ -258,7 +258,7 @@ def _confusion(contents: Contents) -> ShownConfusion | None:
 
 
 class ShownSample(NamedTuple):
-    """A sample with its embedded pictures: image, prediction and, where there is one, truth."""
+    """A sample with its embedded images: image, prediction and, where there is one, truth."""
 
     name: str
     mean_iou: float | None
@@ -267,11 +267,11 @@ class ShownSample(NamedTuple):
 
 def _samples(contents: Contents, budget: int) -> list[ShownSample]:
     files = {s: [s.image, s.prediction, *([s.truth] if s.truth else [])] for s in contents.samples[:MAX_SAMPLES]}
-    return [ShownSample(s.name, s.mean_iou, pictures) for s, pictures in embed(files, budget).items()]
+    return [ShownSample(s.name, s.mean_iou, images) for s, images in embed(files, budget).items()]
 
 
 class ShownPreview(NamedTuple):
-    """The picture of one validation."""
+    """The image of one validation."""
 
     epoch: int
     mean_iou: float | None
@@ -284,4 +284,4 @@ def _previews(contents: Contents, budget: int) -> list[ShownPreview]:
     spread = {round(i) for i in np.linspace(0, len(epochs) - 1, MAX_PREVIEWS)} if epochs else set()
     embedded = embed({epochs[i]: [contents.previews[epochs[i]]] for i in sorted(spread)}, budget)
     scores = {row.epoch: row.value("mean_iou") for row in _validated(contents.history, "mean_iou")}
-    return [ShownPreview(epoch, scores.get(epoch), picture) for epoch, [picture] in embedded.items()]
+    return [ShownPreview(epoch, scores.get(epoch), image) for epoch, [image] in embedded.items()]

@@ -1,4 +1,4 @@
-"""What a run directory has to say, read for the report; what is missing or damaged becomes a note, not an error."""
+"""Reader of a run directory for its report; what is missing or damaged becomes a note, not an error."""
 
 import re
 from collections.abc import Callable
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Sample:
-    """One scene with its prediction; no truth where the split has no labels."""
+    """Scene with its prediction; no ground truth where the split has no labels."""
 
     name: str
     image: Path
@@ -145,7 +145,7 @@ def _confusion(path: Path, labels: LabelSpace | None) -> npt.NDArray[np.int64]:
 
 
 def read_samples(folder: Path) -> list[Sample]:
-    """List the scenes that have a picture and a prediction, in the order of samples.json."""
+    """List the scenes that have an image and a prediction, in the order of samples.json."""
     names = {p.name.removesuffix("_image.jpg") for p in folder.iterdir() if p.name.endswith("_image.jpg")}
     listed = folder / "samples.json"
     scored = read_sample_scores(listed) if listed.exists() else []

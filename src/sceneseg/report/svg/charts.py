@@ -25,7 +25,7 @@ CHARACTER_WIDTH = 6.6
 
 @dataclass(frozen=True)
 class Bar:
-    """One row of a bar chart; a value of None is a row without a bar."""
+    """Row of a bar chart; a value of None is a row without a bar."""
 
     label: str
     value: float | None
@@ -34,7 +34,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Curve:
-    """One line of a line chart: x ascending, a gap where y is not finite.
+    """Line of a line chart: x ascending, a gap where y is not finite.
 
     Dots stand for values that should lie on another line; the read-out names them only where they don't.
     """
@@ -52,7 +52,7 @@ def bar_chart(bars: Sequence[Bar], *, title: str, note: str = "") -> Markup:
     Args:
         bars: The rows; values in [0, 1].
         title: What the values are.
-        note: Stands beside the title.
+        note: Text next to the title.
 
     Returns:
         A ``<figure>``.
@@ -101,7 +101,7 @@ def line_chart(
         title: What the values are.
         x_name: What x is, "epoch".
         x_unit: Stands behind x in the read-out, " %".
-        note: Stands beside the title until the pointer comes.
+        note: Text next to the title until the pointer comes.
         in_percent: Whether values are shares in [0, 1] that are written in %.
         x_range: The ends of the x axis, so that charts in a row agree; those of the curves when absent.
 
@@ -150,14 +150,14 @@ def heat_map(
 ) -> Markup:
     """Draw a matrix of shares in [0, 1] as squares of one color; the root of a share is how opaque its square is.
 
-    The root lets mistakes of a few per cent be seen beside a diagonal near 100; below half a per cent nothing is drawn.
+    The root makes mistakes of a few per cent visible next to a diagonal near 100; nothing is drawn below 0.5 %.
 
     Args:
         shares: (R, C), rows are truths and columns predictions.
         rows: R names.
         columns: C names.
         title: What the matrix is.
-        note: Stands beside the title until the pointer comes.
+        note: Text next to the title until the pointer comes.
 
     Returns:
         A ``<figure>``.
@@ -197,12 +197,12 @@ def heat_map(
 
 
 def ticks(low: float, high: float, count: int = 4, *, whole: bool = False) -> list[float]:
-    """Return about `count` round numbers (1, 2 or 5 times a power of ten apart) from low to high.
+    """Return about `count` round numbers (in steps of 1, 2 or 5 times a power of ten) from low to high.
 
     Args:
         low: First end of the axis.
         high: Last end, above `low`.
-        count: How many are wanted.
+        count: Number of them.
         whole: Whether only whole numbers make sense.
     """
     rough = (high - low) / count
@@ -258,7 +258,7 @@ class _Frame:
 
 
 def _readings(curves: Sequence[Curve], frame: _Frame, x_name: str, x_unit: str, in_percent: bool) -> list[list[object]]:
-    """List what the read-out says at each x of any curve: [pixel x, text, pixel y of each curve or null]."""
+    """List what the read-out shows at each x of any curve: [pixel x, text, pixel y of each curve or null]."""
     if not curves:
         return []
     found = [dict(zip(c.x, c.y, strict=True)) for c in curves]

@@ -1,4 +1,4 @@
-"""A picture of a model: its parts as boxes, what feeds what, where the parameters and the operations are."""
+"""Diagram of a model: its parts as boxes, what feeds what, where the parameters and the operations are."""
 
 from collections.abc import Sequence
 

@@ -12,7 +12,7 @@ TICKS = 3
 
 
 def interval_plot(score: Interval, low: float, high: float, color: str, *, points: bool = False) -> Markup:
-    """Draw a score and its interval, or a difference of scores and its interval beside a line at zero.
+    """Draw a score and its interval, or a difference of scores and its interval next to a line at zero.
 
     Args:
         score: In [0, 1], or a difference of such scores; without ends only the value is drawn.

@@ -1,4 +1,4 @@
-"""Learning-rate range tests as one picture: a curve for each optimizer, with the rates it suggests."""
+"""Learning-rate range tests as one image: a curve for each optimizer, with the rates it suggests."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ COLORS = (
     *("#1f5fd0", "#d9480f", "#2b8a3e", "#9c36b5", "#c92a2a", "#0b7285"),
     *("#e67700", "#5f3dc4", "#66800b", "#a61e4d", "#495057"),
 )
-"""Far apart for the eye, dark enough for thin lines on white; no optimizer needs a twelfth."""
+"""Distinct to the eye, dark enough for thin lines on white; no optimizer needs a twelfth."""
 INK, MUTED, GRID = "#171a1f", "#59626e", "#e2e5ea"
 DPI = 150
 ROOM = 0.06
@@ -25,7 +25,7 @@ ROOM = 0.06
 
 
 def draw_range_tests(tests: Sequence[RangeTest], title: str, file: Path) -> None:
-    """Write the picture.
+    """Write the image.
 
     Thin dots are single batches, the line is smoothed, the ring is the suggested rate (valley) and the bar across the
     line the steepest place.

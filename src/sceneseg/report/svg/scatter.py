@@ -50,7 +50,7 @@ def scatter(points: Sequence[Point], *, title: str, x_name: str, note: str = "",
         points: One or more.
         title: What is drawn.
         x_name: The cost and its unit, under the axis.
-        note: Stands beside the title until the pointer comes.
+        note: Text next to the title until the pointer comes.
         size: (width, height) of the drawing.
 
     Returns:

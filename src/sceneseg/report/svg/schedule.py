@@ -1,4 +1,4 @@
-"""The learning rate as a picture: planned over the whole run, how far the run came, and what was recorded."""
+"""Chart of the learning rate: planned over the whole run, how far the run came, and what was recorded."""
 
 import math
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ from sceneseg.report.svg.charts import Curve, line_chart
 from sceneseg.wording import counted
 
 POINTS = 160
-"""Places along the run at which the plan is drawn, beside the epochs' ends."""
+"""Places along the run at which the plan is drawn, in addition to the epochs' ends."""
 MAX_DOTS = 30
 VISIBLE = 1e-3
-"""Part of the peak from which a recorded rate says what the peak was."""
+"""Part of the peak from which a recorded rate determines the peak."""
 
 
 class _Plan(NamedTuple):

@@ -106,7 +106,7 @@ for (const svg of all("svg[data-cells]")) {
   });
 }
 
-/* Samples: drag anywhere on the picture, or use the arrow keys, to uncover the prediction. */
+/* Samples: drag anywhere on the image, or use the arrow keys, to uncover the prediction. */
 for (const scene of all(".scene")) {
   const range = scene.querySelector("input");
   const reveal = () => scene.style.setProperty("--reveal", `${range.value}%`);

@@ -1,6 +1,6 @@
-"""The shelf of trackers, one file each: TensorBoard always, others by `train.log`; `history.csv` is the loop's own.
+"""Trackers of a run, one file each: TensorBoard always, others on request; `history.csv` is the loop's own.
 
-None of them connects to a network unless the user has said so in its own way (an environment variable).
+None of them connects to a network unless the user has configured it (an environment variable).
 """
 
 import importlib.util
@@ -52,16 +52,16 @@ def start(
     """Start the trackers of a run, TensorBoard first; one that can't start is left out with a word about it.
 
     Args:
-        names: Those asked for beside the ones that are always there.
+        names: Requested ones, in addition to those that are always there.
         run: What they tell of.
         config: The resolved configuration as plain data.
         scores: The columns of history.csv that say how good the model is, the deciding one first.
         step: Where the run (re)starts.
         say: Is given messages for the user.
     """
-    wanted = dict.fromkeys([*ALWAYS, *(trackers.resolve(name) for name in names)])
+    requested = dict.fromkeys([*ALWAYS, *(trackers.resolve(name) for name in names)])
     started = []
-    for name in wanted:
+    for name in requested:
         try:
             started.append(trackers.create(name, run=run, config=config, scores=scores, step=step))
         except Exception as error:  # of whatever service

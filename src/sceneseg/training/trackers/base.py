@@ -15,13 +15,13 @@ End = Literal["finished", "interrupted", "failed"]
 
 
 class Tracker(ABC):
-    """Keeps what a run says of itself.
+    """Records what a run reports.
 
     Args:
         run: The run directory.
         config: The resolved configuration as plain data.
         scores: The columns of history.csv that say how good the model is, the deciding one first.
-        step: Where the run (re)starts; what was told of later steps isn't true any more.
+        step: Where the run (re)starts; what was recorded of later steps isn't true any more.
     """
 
     package: ClassVar[str] = ""
@@ -40,7 +40,7 @@ class Tracker(ABC):
 
     @abstractmethod
     def picture(self, name: str, picture: npt.NDArray[np.uint8], step: int) -> None:
-        """Take a picture (H, W, 3)."""
+        """Take an image (H, W, 3)."""
 
     def flush(self) -> None:  # noqa: B027 (most have nothing to do)
         """Write what waits; called after each epoch."""

@@ -1,4 +1,4 @@
-"""MLflow: in `mlruns/` of the run, unless MLFLOW_TRACKING_URI says otherwise."""
+"""MLflow: in `mlruns/` of the run, unless MLFLOW_TRACKING_URI is set."""
 
 import os
 import time
@@ -14,7 +14,7 @@ from sceneseg.training.trackers import register
 from sceneseg.training.trackers.base import End, Tracker
 
 EXPERIMENT = "sceneseg"
-"""Unless MLFLOW_EXPERIMENT_NAME says otherwise."""
+"""Unless MLFLOW_EXPERIMENT_NAME is set."""
 MOST_AT_ONCE = 1000
 """Numbers that MLflow takes in one call."""
 MOST_PARAMETERS = 100
@@ -24,7 +24,7 @@ ENDS: dict[End, str] = {"finished": "FINISHED", "interrupted": "KILLED", "failed
 
 @register
 class MLflow(Tracker):
-    """Tells MLflow through its client; a resumed run goes on under the same id."""
+    """Reports to MLflow through its client; a resumed run has the same id."""
 
     package: ClassVar[str] = "mlflow"
     install: ClassVar[str] = "mlflow-skinny"
@@ -57,7 +57,7 @@ class MLflow(Tracker):
             self.flush()
 
     def picture(self, name: str, picture: npt.NDArray[np.uint8], step: int) -> None:
-        """Add a picture."""
+        """Add an image."""
         self._client.log_image(self._id, picture, key=name, step=step)
 
     def flush(self) -> None:

@@ -1,4 +1,4 @@
-"""TensorBoard: curves, pictures and hyper-parameters in `tensorboard/` of the run, always."""
+"""TensorBoard: curves, images and hyper-parameters in `tensorboard/` of the run, always."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -33,11 +33,11 @@ class TensorBoard(Tracker):
             self.writer.add_scalar(name, value, step)
 
     def picture(self, name: str, picture: npt.NDArray[np.uint8], step: int) -> None:
-        """Add a picture."""
+        """Add an image."""
         self.writer.add_image(name, picture, step, dataformats="HWC")
 
     def flush(self) -> None:
-        """Let a browser see what is new."""
+        """Write out what is new, for a browser to show."""
         self.writer.flush()
 
     def finish(self, end: End) -> None:
@@ -47,7 +47,7 @@ class TensorBoard(Tracker):
     def _hyper_parameters(self) -> None:
         """Fill the HParams page, with columns for loss and scores.
 
-        The writer's own `add_hparams` would make a second run of it, apart from the curves.
+        The writer's own `add_hparams` would make a second run of it, separate from the curves.
         """
         kinds = (bool, int, float, str)
         values = {key: value if isinstance(value, kinds) else str(value) for key, value in flat(self.config).items()}

@@ -1,4 +1,4 @@
-"""Weights & Biases: offline in `wandb/` of the run, unless WANDB_MODE says otherwise."""
+"""Weights & Biases: offline in `wandb/` of the run, unless WANDB_MODE is set."""
 
 import os
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from sceneseg.training.trackers import register
 from sceneseg.training.trackers.base import End, Tracker
 
 PROJECT = "sceneseg"
-"""Unless WANDB_PROJECT says otherwise."""
+"""Unless WANDB_PROJECT is set."""
 
 
 @register
 class WandB(Tracker):
-    """Tells the package wandb; a resumed run goes on under the same id."""
+    """Reports to the package wandb; a resumed run has the same id."""
 
     package: ClassVar[str] = "wandb"
     install: ClassVar[str] = "wandb"
@@ -53,7 +53,7 @@ class WandB(Tracker):
         self.told.log({"step": step, **values})
 
     def picture(self, name: str, picture: npt.NDArray[np.uint8], step: int) -> None:
-        """Add a picture."""
+        """Add an image."""
         self.told.log({"step": step, name: self._wandb.Image(picture)})
 
     def finish(self, end: End) -> None:
