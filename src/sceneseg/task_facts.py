@@ -12,7 +12,7 @@ Section = Literal["colors", "confusion", "samples", "previews"]
 
 @dataclass(frozen=True)
 class TaskFacts:
-    """What a task is called, which options it has, and what its runs have to show.
+    """Facts of a task: its names, the options it has, and the sections of its report.
 
     Args:
         name: Of the task on its shelf, in weights files and in the `tasks` of metrics.

@@ -223,4 +223,4 @@ def test_the_command_names_the_score_that_chose_the_weights(tmp_path, capsys):
         app(["train", *options.split(), *where])
     assert end.value.code in {None, 0}
     dice = read_json(tmp_path / "a" / "metrics.json")["mean_dice"]
-    assert f"best validation mean_dice  {dice:.2%}" in capsys.readouterr().out
+    assert f"best validation mean Dice  {dice:.2%}" in capsys.readouterr().out

@@ -78,7 +78,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What loading a candidate and its first prediction took.
+    """Times of loading a candidate and of its first prediction.
 
     Args:
         imported: When the engine was imported, by a clock that all processes share, in seconds.
@@ -95,7 +95,7 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a measuring process answers to a line: one of these.
+    """Answer of a measuring process to a line: one of these.
 
     Args:
         loaded: To the job.

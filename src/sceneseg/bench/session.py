@@ -140,7 +140,7 @@ class Worker:
         return self.error is None and (repetition < LEAST or self.spent[part] < seconds)
 
     def turn(self, part: str, counts: bool) -> None:
-        """Let the worker compute once."""
+        """Run the worker once."""
         seconds = self._ask(part).seconds
         if seconds is not None:
             self.spent[part] += seconds

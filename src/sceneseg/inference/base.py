@@ -26,9 +26,9 @@ class Predictor(ABC):
     network: nn.Module
     """The architecture with its weights."""
     input: Any
-    """What the network must be given; `target_size` and `precision` are among it."""
+    """Input of the network; `target_size` and `precision` are among it."""
     header: WeightsHeader | None
-    """What the weights file said, if there was one."""
+    """Header of the weights file, if there was one."""
 
     @classmethod
     @abstractmethod
@@ -46,10 +46,10 @@ class Predictor(ABC):
     @property
     @abstractmethod
     def device(self) -> torch.device:
-        """Where the network lies."""
+        """Device of the network."""
 
     def compute_with(self, engine: str) -> None:
-        """Let an engine compute the network; this default has none but torch, and so nothing to choose.
+        """Choose the engine that computes the network; this default has torch alone.
 
         Raises:
             ConfigError: The engine can't be chosen, isn't installed, or can't compute on the model's device.

@@ -14,7 +14,7 @@ from sceneseg.records.predictions import Predictions, Row
 
 
 class Model(Protocol):
-    """What predicts: a `sceneseg.inference.base.Predictor`, or an exported file."""
+    """Predictor: a `sceneseg.inference.base.Predictor`, or an exported file."""
 
     def results(self, table: Predictions) -> Results:
         """Return what writes predictions into the results folder of a table."""

@@ -24,7 +24,7 @@ SAVE_EVERY = 5.0  # seconds between two savings of a classifier's answers
 
 @dataclass(frozen=True)
 class Predicted:
-    """What was predicted from one source.
+    """Result of predicting one source.
 
     Args:
         source: The image or video.
@@ -70,7 +70,7 @@ class Results(ABC):
 
 
 class Segmenter(Protocol):
-    """What predicts the class of every pixel: a network with its weights, or an exported file."""
+    """Predictor of the class of every pixel: a network with its weights, or an exported file."""
 
     def predict(self, image: Any, name: str | None = None) -> Prediction:
         """Predict one image, given as a file or an array."""
@@ -126,7 +126,7 @@ class LabelImages(Results):
 
 
 class Classifier(Protocol):
-    """What gives one class to a whole image."""
+    """Predictor of one class for a whole image."""
 
     def predict(self, image: Any, name: str | None = None) -> Any:
         """Predict one image; the outcome has a method `top`."""

@@ -20,7 +20,7 @@ from sceneseg.training.state import TrainState
 
 
 class Stateful(Protocol):
-    """What is saved and restored: the network, the optimizer, the gradient scaler, the average of the weights."""
+    """Part that is saved and restored: the network, the optimizer, the gradient scaler, the average of the weights."""
 
     def state_dict(self) -> Any:
         """Return the state, which `load_state_dict` takes."""
