@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -94,20 +94,7 @@ def read_contents(run: RunDirectory) -> Contents:
     run.check()
     found = Contents(run, read_yaml(run.config), run.config.read_text(encoding="utf-8"))
 
-    def part(path: Path, read: Callable[[Path], T], what: str) -> T | None:
-        try:
-            return read(path)
-        except (ScenesegError, OSError, UnfitError, DamagedError) as error:
-            name = path.relative_to(run.path).as_posix()
-            if not path.exists():
-                found.gaps.append(f"{what}: {name} isn't there")
-                return None
-            reason = str(error).removeprefix(f"{path}: ").replace(f"{run.path}/", "") or type(error).__name__
-            readable = isinstance(error, OSError) or (path == run.confusion and found.labels is None)
-            found.damaged |= {} if readable else {name: reason}
-            found.gaps.append(f"{what}: {name} can't be read: {reason}{'' if readable else ' (the file is damaged)'}")
-            return None
-
+    part = partial(_part, found)
     sections = found.facts.sections
     if "colors" in sections:
         found.labels = part(run.labels, lambda path: LabelSpace.from_dict(read_json(path), path), "class colors")
@@ -126,6 +113,22 @@ def read_contents(run: RunDirectory) -> Contents:
         if metrics := part(path, read_scores, f"evaluation {path.parent.name}"):
             found.evaluations[path.parent.name] = metrics
     return found
+
+
+def _part(found: Contents, path: Path, read: Callable[[Path], T], what: str) -> T | None:
+    """Return a part of the run; what is missing or damaged becomes a note."""
+    try:
+        return read(path)
+    except (ScenesegError, OSError, UnfitError, DamagedError) as error:
+        name = path.relative_to(found.run.path).as_posix()
+        if not path.exists():
+            found.gaps.append(f"{what}: {name} isn't there")
+            return None
+        reason = str(error).removeprefix(f"{path}: ").replace(f"{found.run.path}/", "") or type(error).__name__
+        readable = isinstance(error, OSError) or (path == found.run.confusion and found.labels is None)
+        found.damaged |= {} if readable else {name: reason}
+        found.gaps.append(f"{what}: {name} can't be read: {reason}{'' if readable else ' (the file is damaged)'}")
+        return None
 
 
 def _history(path: Path) -> list[Epoch]:
