@@ -34,7 +34,8 @@ class SegmentationModel(nn.Module, ABC):
     min_size: int = 1
     """The smallest height and width that the architecture can take."""
     align_corners: bool = False
-    """How the coarse logits lie on the image, as in `torch.nn.functional.interpolate`."""
+    """How the coarse logits lie on the image, as in `torch.nn.functional.interpolate` (a class attribute, or set per
+    instance where the published networks differ in it)."""
 
     extra_heads: tuple[str, ...] = ()
     """Kinds of the outputs that `coarse_logits` adds in training and that aren't class logits, for example "boundary";

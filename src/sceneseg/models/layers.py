@@ -95,19 +95,21 @@ class PyramidPooling(nn.Module):
 
     Args:
         in_channels: Channels in, a multiple of 4.
+        align_corners: How the averages are enlarged, as in `torch.nn.functional.interpolate`.
     """
 
     bins = (1, 2, 3, 6)
 
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, in_channels: int, align_corners: bool = False) -> None:
         super().__init__()
+        self.align_corners = align_corners
         part = in_channels // len(self.bins)
         self.parts = nn.ModuleList(ConvNormAct(in_channels, part, 1, norm=PooledNorm) for _ in self.bins)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, h, w) to (B, 2C, h, w)."""
         pooled = [part(average_pool(x, (b, b))) for part, b in zip(self.parts, self.bins, strict=True)]
-        return torch.cat([x, *(resize(p, like=x) for p in pooled)], dim=1)
+        return torch.cat([x, *(resize(p, like=x, align_corners=self.align_corners) for p in pooled)], dim=1)
 
 
 class ASPP(nn.Module):
@@ -146,10 +148,10 @@ class ASPP(nn.Module):
         return self.project(torch.cat([self.point(x), *(conv(x) for conv in self.atrous), whole], dim=1))
 
 
-def resize(x: Tensor, like: Tensor) -> Tensor:
-    """Interpolate x bilinearly to the height and width of `like` (half-pixel centers, align_corners=False)."""
+def resize(x: Tensor, like: Tensor, align_corners: bool = False) -> Tensor:
+    """Interpolate x bilinearly to the height and width of `like`, by default on half-pixel centers."""
     size = (like.shape[-2], like.shape[-1])
-    return x if x.shape[-2:] == size else F.interpolate(x, size=size, mode="bilinear", align_corners=False)
+    return x if x.shape[-2:] == size else F.interpolate(x, size=size, mode="bilinear", align_corners=align_corners)
 
 
 def average_pool(x: Tensor, size: tuple[int, int]) -> Tensor:
