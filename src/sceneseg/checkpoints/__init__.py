@@ -1,0 +1,1 @@
+"""The shelf of other people's checkpoints, one file an origin."""
