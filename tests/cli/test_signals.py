@@ -21,12 +21,15 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSI
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_is_raised_and_temporary_folders_go(number):
-    former = signal.getsignal(number)
-    with pytest.raises(Stopped) as stopped, stopping(), TemporaryDirectory() as folder:
-        signal.raise_signal(number)
+    former = signal.signal(number, signal.SIG_DFL)  # the tests themselves may run under nohup
+    try:
+        with pytest.raises(Stopped) as stopped, stopping(), TemporaryDirectory() as folder:
+            signal.raise_signal(number)
+        assert signal.getsignal(number) == signal.SIG_DFL
+    finally:
+        signal.signal(number, former)
     assert not os.path.exists(folder)
     assert signals.exit_code(stopped.value) == 128 + number
-    assert signal.getsignal(number) == former
 
 
 def test_what_is_handled_otherwise_stays_so():
