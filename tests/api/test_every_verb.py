@@ -161,7 +161,7 @@ class TestWeights:
     def test_import(self, command, python, shared_data):
         file = shared_data / "parity" / "espnet_city" / "espnet_p_2_q_8.pth"
         printed = command(f"weights import --from espnet --file {file} --out a.safetensors")
-        made = python("import_weights", "espnet", file, "b.safetensors")
+        made = python("import_weights", file, "b.safetensors", origin="espnet")
         assert f"{made.model} for the {len(made.classes)} classes of {made.label_space}" in printed
         assert same(Path("a.safetensors"), made.path)
 

@@ -50,9 +50,9 @@ def verify_weights(file: Path) -> None:
 
 
 def import_foreign(file: Path) -> None:
-    from sceneseg.publishing.foreign import import_weights
+    from sceneseg.publishing.foreign import import_checkpoint
 
-    import_weights("espnet", file, file.with_name("out.safetensors"))
+    import_checkpoint(file, file.with_name("out.safetensors"))
 
 
 def read_config(file: Path) -> None:

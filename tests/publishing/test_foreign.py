@@ -7,10 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
-from sceneseg.errors import ConfigError, RunError
+from sceneseg.errors import ConfigError, RunError, UnknownNameError
 from sceneseg.evaluation import scoring
 from sceneseg.inference.predictor import SemanticModel
-from sceneseg.publishing.foreign import import_weights
+from sceneseg.publishing.foreign import import_checkpoint
 
 FILES = {
     "espnet_camvid": ("espnet", "espnet_camvid/espnet_p_2_q_8_camvid.pth"),
@@ -23,7 +23,8 @@ FILES = {
 def imported(shared_data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("weights")
     for name, (kind, file) in FILES.items():
-        import_weights(kind, shared_data / "parity" / file, folder / f"{name}.safetensors")
+        found = import_checkpoint(shared_data / "parity" / file, folder / f"{name}.safetensors")
+        assert found.conversion.name == kind
     return folder
 
 
@@ -101,15 +102,15 @@ def test_nothing_untrusted_is_executed(tmp_path):
 
     file = tmp_path / "evil.pth"
     file.write_bytes(pickle.dumps(Evil(), protocol=2))
-    with pytest.raises(RunError, match="expected a state dict of tensors"):
-        import_weights("espnet", file, tmp_path / "out.safetensors")
+    with pytest.raises(RunError, match="expected named tensors"):
+        import_checkpoint(file, tmp_path / "out.safetensors")
     file.write_bytes(b"\xff\xd8\xff\xe0 a photograph")
     with pytest.raises(RunError, match="another format") as error:
-        import_weights("espnet", file, tmp_path / "out.safetensors")
+        import_checkpoint(file, tmp_path / "out.safetensors")
     assert "\n" not in str(error.value)
     torch.save({"a": torch.ones(1)}, file)
-    with pytest.raises(RunError, match='found keys like "a"'):
-        import_weights("espnet", file, tmp_path / "out.safetensors")
-    with pytest.raises(RunError, match='"espnt".*Did you mean "espnet"'):
-        import_weights("espnt", file, tmp_path / "out.safetensors")
+    with pytest.raises(RunError, match="found tensors like a"):
+        import_checkpoint(file, tmp_path / "out.safetensors")
+    with pytest.raises(UnknownNameError, match='"espnt".*Did you mean "espnet"'):
+        import_checkpoint(file, tmp_path / "out.safetensors", "espnt")
     assert not (tmp_path / "out.safetensors").exists()

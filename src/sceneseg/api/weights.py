@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sceneseg.api.progress import OnProgress, Transfer, ignore
+from sceneseg.errors import RunError
 from sceneseg.fetching.checks import file_sha256
 from sceneseg.publishing import files, foreign
 from sceneseg.publishing.manifest import Entry, Manifest, compare, read_manifest
@@ -33,25 +34,32 @@ class FetchedWeights:
 
 @dataclass(frozen=True)
 class ImportedWeights:
-    """A weights file made of one that the authors of a network published.
+    """A weights file made of a checkpoint that others published.
 
     Args:
         path: The file.
+        origin: Registry name of the origin that was recognized.
         model: Registry name of the architecture.
         label_space: Name of the label space.
         classes: Its classes.
+        license: Of the checkpoint.
+        dropped: Tensors that only training uses and that were left out.
 
     Example:
         >>> from pathlib import Path
         >>> import sceneseg
-        >>> sceneseg.ImportedWeights(Path("espnet.safetensors"), "espnet", "cityscapes", ("road", "sidewalk")).model
+        >>> made = sceneseg.ImportedWeights(Path("a.safetensors"), "espnet", "espnet", "camvid", ("Sky", "Road"), "MIT")
+        >>> made.model
         'espnet'
     """
 
     path: Path
+    origin: str
     model: str
     label_space: str
     classes: tuple[str, ...]
+    license: str
+    dropped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -127,27 +135,43 @@ def get_weights(
     return FetchedWeights(files.get(entry, Path(out), reporter), entry)
 
 
-def import_weights(origin: str, file: str | Path, out: str | Path) -> ImportedWeights:
-    """Turn weights that the authors of a network published into a weights file of this project.
+def import_weights(file: str | Path, out: str | Path | None = None, *, origin: str | None = None) -> ImportedWeights:
+    """Turn a checkpoint that others published into a weights file of this project.
+
+    Its origin is recognized by the names and shapes of its tensors; docs/checkpoints.md lists what is known.
 
     Args:
-        origin: Origin of the file: espnet or espnet_v2.
-        file: Their .pth file; nothing in it is executed.
-        out: The .safetensors file to write.
+        file: Their file, or a folder with it; nothing in it is executed.
+        out: The .safetensors file to write; when absent, one of the same name in the current folder, which must not
+            exist yet.
+        origin: Registry name of the origin, to try no other.
 
     Raises:
-        RunError: An unknown origin, or a file that isn't what it should be.
+        RunError: The file is of no known origin, or isn't what it should be; or there is an output already.
+        UnknownNameError: There is no such origin.
 
     Example:
         >>> import sceneseg
-        >>> sceneseg.import_weights("espnt", "espnet_p_2_q_8.pth", "espnet.safetensors")
+        >>> sceneseg.import_weights("espnet_p_2_q_8.pth")
         Traceback (most recent call last):
             ...
-        sceneseg.errors.RunError: Weights of "espnt" can't be imported. Did you mean "espnet"? ...
+        sceneseg.errors.RunError: espnet_p_2_q_8.pth: there is no such file.
     """
-    model = foreign.import_weights(origin, Path(file), Path(out))
-    space = model.label_space
-    return ImportedWeights(Path(out), str(model.network.name), space.name, tuple(space.names))
+    path = Path(file)
+    target = Path(f"{path.name.removesuffix(path.suffix)}.safetensors") if out is None else Path(out)
+    if out is None and target.exists():
+        raise RunError(f"{target}: expected no such file, found one. Name another file for the weights.", field="out")
+    made = foreign.import_checkpoint(path, target, origin)
+    found, space = made.conversion, made.model.label_space
+    return ImportedWeights(
+        target,
+        found.name,
+        found.origin.model,
+        space.name,
+        tuple(space.names),
+        found.origin.license,
+        found.dropped,
+    )
 
 
 def verify_weights(

@@ -1,64 +1,89 @@
 """Weights that other people published, as weights files of this project."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import torch
 
 from sceneseg import datasets, models
-from sceneseg.errors import RunError, did_you_mean
+from sceneseg.checkpoints.conversion import Conversion, convert
+from sceneseg.checkpoints.label_spaces import named_space
+from sceneseg.errors import RunError
 from sceneseg.inference.predictor import Preprocessing, SemanticModel
-from sceneseg.models._foreign import convert
-from sceneseg.records.binary import DamagedError, read_torch
-
-KNOWN = ("espnet", "espnet_v2")
+from sceneseg.labels import LabelSpace
 
 
-def import_weights(kind: str, file: Path, out: Path) -> SemanticModel:
-    """Turn a published file into a weights file that `sceneseg predict` and `evaluate` take.
+@dataclass(frozen=True)
+class ImportedModel:
+    """A model that was made of a checkpoint.
 
     Args:
-        kind: Origin of the file, one of `KNOWN`.
-        file: The authors' ``.pth``; it is read without unpickling code.
+        model: Ready to predict.
+        conversion: What was recognized.
+        path: The weights file that was written.
+    """
+
+    model: SemanticModel
+    conversion: Conversion
+    path: Path
+
+
+def import_checkpoint(file: Path, out: Path, origin: str | None = None) -> ImportedModel:
+    """Turn a published checkpoint into a weights file of this project.
+
+    Args:
+        file: The authors' file, or the folder that holds it; no code in it is executed.
         out: The ``.safetensors`` file to write.
+        origin: Registry name of the origin, if it is to be the only one tried.
 
     Raises:
-        RunError: An unknown kind, a file that isn't what it should be, or one that would need to run code.
+        RunError: The file is of no known origin, isn't what it should be, or would need to run code.
+        UnknownNameError: There is no such origin.
     """
-    if kind not in KNOWN:
-        raise RunError(
-            f'Weights of "{kind}" can\'t be imported.{did_you_mean(kind, KNOWN)} Known: {", ".join(KNOWN)}.',
-            field="origin",
-        )
-    try:
-        state = read_torch(file)
-    except FileNotFoundError:
-        raise RunError(f"{file}: there is no such file.") from None
-    except DamagedError:
-        raise RunError(
-            f"{file}: expected a state dict of tensors, as torch.save writes it; this is another format, damaged, or "
-            f"would need to run code."
-        ) from None
-    try:
-        foreign = convert(state)
-    except RunError as error:
-        raise RunError(f"{file}: {error}") from None
-    if foreign.model != kind:
-        raise RunError(
-            f"{file}: expected weights of {kind}, found those of {foreign.model}. Import them as {foreign.model}.",
-            field="origin",
-        )
-    network = models.create(foreign.model, **foreign.arguments)
-    try:
-        network.load_state_dict(foreign.state)
-    except RuntimeError as error:  # which lists every tensor
-        first = str(error).split("\n\t")[1].strip()
-        raise RunError(f"{file}: its tensors aren't those of {kind} ({first}). Fetch the file again.") from None
-    arguments = {k: v for k, v in foreign.arguments.items() if k != "num_classes"}
-    facts = Preprocessing(foreign.training.size, "32-true", foreign.training.resize, "labels")
+    found = convert(file, shapes_of, origin)
+    network = models.create(found.origin.model, **found.arguments)
+    network.load_state_dict(found.state)
+    arguments = {key: value for key, value in found.arguments.items() if key != "num_classes"}
+    facts = found.convention
     model = SemanticModel(
-        network,
-        datasets.datasets.get(foreign.training.label_space).label_space,  # type: ignore[attr-defined]
-        {"name": foreign.model, **arguments},
-        facts,
-        foreign.training.void_output,
+        network.eval(),
+        label_space_of(found),
+        {"name": found.origin.model, **arguments},
+        Preprocessing(facts.size, "32-true", facts.resize, facts.enlarge),
+        facts.void_output,
     )
-    model.save(out, network.state_dict(), source=foreign.source)
-    return model
+    model.save(out, network.state_dict(), source=f"{found.origin.url.removeprefix('https://')}, {found.origin.license}")
+    return ImportedModel(model, found, out)
+
+
+def shapes_of(name: str, arguments: dict[str, Any]) -> dict[str, torch.Size]:
+    """Return name and shape of each tensor of one of our networks.
+
+    Args:
+        name: Registry name.
+        arguments: For its constructor.
+    """
+    with torch.device("meta"):
+        network = models.create(name, **arguments)
+    return {key: value.shape for key, value in network.state_dict().items()}
+
+
+def label_space_of(found: Conversion) -> LabelSpace:
+    """Return what the outputs mean.
+
+    Raises:
+        RunError: There are more or fewer outputs than classes.
+    """
+    known = found.convention.label_space
+    space = known
+    if isinstance(space, str):
+        dataset = datasets.datasets.get(space) if space in datasets.datasets.names() else None
+        space = named_space(space) if dataset is None else dataset.label_space  # type: ignore[attr-defined]
+    outputs, void = found.arguments["num_classes"], found.convention.void_output is not None
+    if outputs != len(space) + void:
+        raise RunError(
+            f"{found.checkpoint.file}: expected {len(space)} outputs, one for each class of {space.name}, found "
+            f"{outputs - void}."
+        )
+    return space

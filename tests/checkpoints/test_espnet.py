@@ -4,7 +4,6 @@ The stored outputs come from the authors' code; the folder's README says how. Fl
 rounding, those of the corner are float32.
 """
 
-import json
 from pathlib import Path
 
 import cv2
@@ -15,9 +14,13 @@ import torch
 from PIL import Image
 
 from sceneseg import models
+from sceneseg.checkpoints.conversion import Conversion, convert
+from sceneseg.checkpoints.espnet import ESPNet
+from sceneseg.checkpoints.espnet_v2 import ESPNetV2
+from sceneseg.checkpoints.renaming import renamed
 from sceneseg.errors import RunError
-from sceneseg.models._foreign import ESPNET_NAMES, ESPNET_V2_NAMES, ForeignWeights, convert, rename
 from sceneseg.models.base import SegmentationModel
+from sceneseg.publishing.foreign import shapes_of
 
 CAMVID = ("espnet_camvid/espnet_p_2_q_8_camvid.pth", "espnet_p_2_q_8_camvid")
 CITY = ("espnet_city/espnet_p_2_q_8.pth", "espnet_p_2_q_8")
@@ -34,11 +37,11 @@ CASES = [
 ]
 
 
-def load(path: Path) -> tuple[SegmentationModel, ForeignWeights]:
-    weights = convert(torch.load(path, weights_only=True, map_location="cpu"))
-    model = models.create(weights.model, **weights.arguments)
-    model.load_state_dict(weights.state)
-    return model.eval(), weights
+def load(path: Path) -> tuple[SegmentationModel, Conversion]:
+    found = convert(path, shapes_of)
+    model = models.create(found.origin.model, **found.arguments)
+    model.load_state_dict(found.state)
+    return model.eval(), found
 
 
 def network_input(path: Path, height: int, width: int, resize: str) -> torch.Tensor:
@@ -57,8 +60,8 @@ def network_input(path: Path, height: int, width: int, resize: str) -> torch.Ten
 def test_gives_the_authors_logits(shared_data: Path, file: tuple[str, str], name: str, height: int, width: int) -> None:
     folder = shared_data / "parity"
     weights_file, stem = file
-    model, weights = load(folder / weights_file)
-    image = network_input(folder / "images" / f"{name}.png", height, width, weights.training.resize)
+    model, found = load(folder / weights_file)
+    image = network_input(folder / "images" / f"{name}.png", height, width, found.convention.resize)
     with torch.inference_mode():
         logits = model(image)[0].numpy()
     expected = np.load(folder / Path(weights_file).parent / f"{stem}__{name}__{width}x{height}.npz")
@@ -70,43 +73,46 @@ def test_gives_the_authors_logits(shared_data: Path, file: tuple[str, str], name
 
 @pytest.mark.parametrize("file", [CAMVID[0], CITY[0], CITY_V2[0]])
 def test_reads_the_arguments_off_the_file(shared_data: Path, file: str) -> None:
-    _, weights = load(shared_data / "parity" / file)
+    _, found = load(shared_data / "parity" / file)
     expected = {
         CAMVID[0]: ("espnet", {"num_classes": 12, "p": 2, "q": 8, "image_skip": True}, "camvid", 11, None),
-        CITY[0]: ("espnet", {"num_classes": 20, "p": 2, "q": 8, "image_skip": False}, "cityscapes", 19, [512, 1024]),
-        CITY_V2[0]: ("espnet_v2", {"num_classes": 20, "width": 1.0}, "cityscapes", 19, [512, 1024]),
+        CITY[0]: ("espnet", {"num_classes": 20, "p": 2, "q": 8, "image_skip": False}, "cityscapes", 19, (512, 1024)),
+        CITY_V2[0]: ("espnet_v2", {"num_classes": 20, "width": 1.0}, "cityscapes", 19, (512, 1024)),
     }[file]
-    header = json.loads(json.dumps(weights.header()))
-    found = (*(header[key] for key in ("model", "arguments", "label_space", "void_output")), header["input"]["size"])
-    assert found == expected
-    assert "MIT" in header["source"]
+    facts = found.convention
+    assert (found.name, found.arguments, facts.label_space, facts.void_output, facts.size) == expected
+    assert not found.filled
+    assert all("level3_C" in key or "classifier" in key for key in found.dropped)
 
 
 @pytest.mark.parametrize(
-    ("rules", "theirs", "ours"),
+    ("origin", "theirs", "ours"),
     [
-        (ESPNET_NAMES, "encoder.level3_0.d16.conv.weight", "down3.branches.4.weight"),
-        (ESPNET_NAMES, "encoder.level3.7.bn.act.weight", "level3.7.norm.act.weight"),
-        (ESPNET_NAMES, "combine_l2_l3.1.bn.bn.running_var", "merge2.1.norm.norm.running_var"),
-        (ESPNET_V2_NAMES, "base_net.level4_0.inp_reinf.1.bn.bias", "down4.image.1.norm.bias"),
-        (ESPNET_V2_NAMES, "bu_dec_l1.merge_layer.0.br.1.weight", "pool4.0.norm.act.weight"),
-        (ESPNET_V2_NAMES, "bu_dec_l1.br.br.0.weight", "pool4.1.norm.weight"),
-        (ESPNET_V2_NAMES, "bu_dec_l4.merge_layer.3.bias", "head.expand.bias"),
-        (ESPNET_V2_NAMES, "merge_enc_dec_l2.wt_layer.1.weight", "merge3.gate.weight"),
-        (ESPNET_V2_NAMES, "bu_br_l4.1.weight", "merge1.norm.act.weight"),
+        (ESPNet, "encoder.level3_0.d16.conv.weight", "down3.branches.4.weight"),
+        (ESPNet, "encoder.level3.7.bn.act.weight", "level3.7.norm.act.weight"),
+        (ESPNet, "combine_l2_l3.1.bn.bn.running_var", "merge2.1.norm.norm.running_var"),
+        (ESPNetV2, "base_net.level4_0.inp_reinf.1.bn.bias", "down4.image.1.norm.bias"),
+        (ESPNetV2, "bu_dec_l1.merge_layer.0.br.1.weight", "pool4.0.norm.act.weight"),
+        (ESPNetV2, "bu_dec_l1.br.br.0.weight", "pool4.1.norm.weight"),
+        (ESPNetV2, "bu_dec_l4.merge_layer.3.bias", "head.expand.bias"),
+        (ESPNetV2, "merge_enc_dec_l2.wt_layer.1.weight", "merge3.gate.weight"),
+        (ESPNetV2, "bu_br_l4.1.weight", "merge1.norm.act.weight"),
     ],
 )
-def test_renames_by_rule(rules: object, theirs: str, ours: str) -> None:
-    assert list(rename({theirs: torch.zeros(1)}, rules)) == [ours]
+def test_renames_by_rule(origin: type, theirs: str, ours: str) -> None:
+    assert renamed(theirs, origin.rules) == ours
 
 
-def test_says_what_it_can_convert() -> None:
-    with pytest.raises(RunError, match='ESPNet or ESPNetV2, found keys like "backbone.conv1.weight"'):
-        convert({"backbone.conv1.weight": torch.zeros(1)})
-
-
-def test_refuses_files_whose_normalization_nobody_knows() -> None:
-    with pytest.raises(RunError, match="has 7 outputs"):
-        convert({"level3_C.conv.weight": torch.zeros(7, 131, 1, 1), "classifier.weight": torch.zeros(7, 7, 2, 2)})
-    with pytest.raises(RunError, match="has 21 outputs"):
-        convert({"bu_dec_l4.merge_layer.3.weight": torch.zeros(21, 10, 1, 1)})
+@pytest.mark.parametrize(
+    ("tensors", "problem"),
+    [
+        ({"level3_C.conv.weight": (7, 131, 1, 1), "classifier.weight": (7, 7, 2, 2)}, "encoder.level1.conv.weight"),
+        ({"bu_dec_l4.merge_layer.3.weight": (21, 10, 1, 1)}, "found tensors like"),
+    ],
+)
+def test_refuses_parts_of_files(tensors: dict[str, tuple[int, ...]], problem: str, tmp_path: Path) -> None:
+    torch.save({key: torch.zeros(shape) for key, shape in tensors.items()}, tmp_path / "part.pth")
+    with pytest.raises(RunError, match=r"part\.pth") as error:
+        convert(tmp_path / "part.pth", shapes_of)
+    assert "\n" not in str(error.value)
+    assert problem in str(error.value) or "found tensors like" in str(error.value)
